@@ -1,0 +1,11 @@
+# Connects Resque as the environment says; every script of this folder starts with it.
+#   REDIS_URL         redis://host:port/db or any other text that `Resque.redis =` takes
+#   RESQUE_NAMESPACE  replaces Resque's own namespace, "resque"
+#   MULTI_JSON        json_gem or oj, the library that writes payloads; else multi_json's own choice
+require "resque"
+
+Resque.redis = ENV.fetch("REDIS_URL", "redis://localhost:6379/0")
+# Through the object, not the text: a redis:// URL has no place for a namespace.
+Resque.redis.namespace = ENV["RESQUE_NAMESPACE"] if ENV["RESQUE_NAMESPACE"]
+
+MultiJson.use(ENV["MULTI_JSON"].to_sym) if ENV["MULTI_JSON"]

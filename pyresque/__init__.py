@@ -1,0 +1,9 @@
+"""Python workers and clients on the Redis keys of Ruby Resque."""
+
+from pyresque._version import __version__
+from pyresque.client import Resque, WorkerInfo
+from pyresque.errors import DontPerform, ResqueError
+from pyresque.registry import job
+from pyresque.worker import Worker
+
+__all__ = ["DontPerform", "Resque", "ResqueError", "Worker", "WorkerInfo", "__version__", "job"]

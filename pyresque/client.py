@@ -1,0 +1,358 @@
+"""Resque: the verbs that a user calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, ParamSpec, Protocol, overload
+
+import redis
+
+from pyresque.config import DEFAULT_SERVER, environment, parse_server
+from pyresque.errors import MalformedPayload, NoQueueError, NotAJob
+from pyresque.failure import Backend, Redis, RedisMultiQueue
+from pyresque.failures import Failures
+from pyresque.hooks import call
+from pyresque.keys import Keys
+from pyresque.registry import Job, Registry, default_registry
+from pyresque.store import queues, stats, workers
+from pyresque.store.link import PatientLink, RedisPyLink
+from pyresque.store.space import Space
+from pyresque.wire.encoding import Style, encode, same
+from pyresque.wire.records import Payload, WorkingOn, job_bytes
+
+P = ParamSpec("P")
+
+
+class PerformClass(Protocol[P]):
+    """A class whose `perform` takes these arguments."""
+
+    perform: Callable[P, object]
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """What Redis tells about one worker. `started` and `heartbeat` are as that worker wrote them."""
+
+    id: str
+    working: WorkingOn | None
+    started: str
+    heartbeat: str
+    processed: int
+    failed: int
+
+    @property
+    def host(self) -> str:
+        """The host part of the id."""
+        return self.id.split(":", 2)[0]
+
+    @property
+    def pid(self) -> str:
+        """The process id in the id, as text."""
+        return (self.id.split(":", 2) + [""])[1]
+
+    @property
+    def queues(self) -> list[str]:
+        """The queues in the id."""
+        return (self.id.split(":", 2) + ["", ""])[2].split(",")
+
+    @property
+    def state(self) -> Literal["working", "idle"]:
+        """What it does now."""
+        return "working" if self.working else "idle"
+
+
+class Resque:
+    """One Resque: the jobs, workers and failures of one Redis and namespace.
+
+    Args:
+        server: a URL (`redis://`, `rediss://`, `unix://`), `host:port[:db][/namespace]` as in Ruby, or a
+            redis-py client whose server is to be used (through connections of our own).
+        namespace: prefix of every key; `resque` unless the server setting names one.
+        json_style: how the Ruby side writes JSON, for those who compare bytes there (docs/json.md).
+        failure: where failures go; `Redis()` unless another backend is given.
+        failure_ids: whether failures get a failure_id, as Resque since 3.1 writes it.
+        registry: the jobs; what `@job` registered unless another one is given.
+
+    Raises:
+        ConfigError: the server setting cannot be read.
+    """
+
+    def __init__(
+        self,
+        server: str | redis.Redis = DEFAULT_SERVER,
+        namespace: str | None = None,
+        *,
+        json_style: Style = "ruby",
+        failure: Backend | None = None,
+        failure_ids: bool = True,
+        registry: Registry = default_registry,
+    ) -> None:
+        if isinstance(server, str):
+            setting = parse_server(server)
+            self.link = RedisPyLink(setting.url)
+            namespace = setting.namespace if namespace is None else namespace
+        else:
+            self.link = RedisPyLink(server)
+        keys = Keys("resque" if namespace is None else namespace)
+        self.space = Space(PatientLink(self.link), keys, json_style)
+        self.failure_backend = failure or Redis()
+        self.failure_ids = failure_ids
+        self.registry = registry
+        self._receiver: Callable[[str, bytes], None] | None = None
+        self.failures = Failures(self.space, multi_queue=isinstance(self.failure_backend, RedisMultiQueue))
+
+    def __repr__(self) -> str:
+        return f"<Resque {self.link.address} {self.space.keys.namespace}>"
+
+    @overload
+    def enqueue(self, job: str, *args: Any, queue: str) -> Literal[True] | None: ...
+    @overload
+    def enqueue(self, job: PerformClass[P], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
+    @overload
+    def enqueue(self, job: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
+    def enqueue(self, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
+        """Put a job on its queue, with its enqueue hooks (core.md section 4).
+
+        `job` is a registered function or class, or the class name of a job that only Ruby knows; a name
+        needs `queue=`. Keyword arguments of a registered job become positions.
+
+        Returns:
+            True; None if a before_enqueue hook returned False.
+
+        Raises:
+            NotAJob: it cannot be enqueued (no queue, an argument that Ruby could not read, ...).
+            WrongArguments: the function could not be called so.
+            RedisUnavailable: Redis could not be reached; `maybe_done` tells if the job may be there.
+        """
+        return self._enqueue(self._call(job, args, kwargs))
+
+    def enqueue_to(self, queue: str, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
+        """Like `enqueue`, on a queue of your choice."""
+        return self._enqueue(self._call(job, args, {**kwargs, "queue": queue}))
+
+    def enqueue_many(self, jobs: Iterable[Sequence[Any]], queue: str | None = None) -> int:
+        """Enqueue many jobs in one round trip.
+
+        Args:
+            jobs: for each job a sequence of the job (as for `enqueue`) and its arguments.
+            queue: the queue for all of them, instead of their own; needed for class names.
+
+        Returns:
+            How many were put on their queues (a before_enqueue hook may refuse some).
+        """
+        override = {} if queue is None else {"queue": queue}
+        calls = [self._call(job, args, override) for job, *args in jobs]
+        accepted = [one for one in calls if one.allowed("before_enqueue")]
+        batches: dict[str, list[bytes]] = {}
+        for one in accepted:
+            batches.setdefault(one.queue, []).append(one.raw)
+        pushed = self._push(batches) if batches else 0
+        for one in accepted:
+            one.after("after_enqueue")
+        return pushed
+
+    def _enqueue(self, one: _Call) -> Literal[True] | None:
+        if not one.allowed("before_enqueue"):
+            return None
+        self._push({one.queue: [one.raw]})
+        one.after("after_enqueue")
+        return True
+
+    @contextmanager
+    def pushing_to(self, receiver: Callable[[str, bytes], None]) -> Iterator[None]:
+        """Within the block every job goes to `receiver(queue, element)` instead of Redis (see testing)."""
+        before, self._receiver = self._receiver, receiver
+        try:
+            yield
+        finally:
+            self._receiver = before
+
+    def _push(self, jobs: dict[str, list[bytes]]) -> int:
+        if self._receiver is None:
+            return queues.push(self.space, jobs)
+        for queue, items in jobs.items():
+            for item in items:
+                self._receiver(queue, item)
+        return sum(map(len, jobs.values()))
+
+    def _call(self, target: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> _Call:
+        job = None if isinstance(target, str) else self._job(target)
+        queue = kwargs.get("queue")
+        if job is None or "queue" not in job.signature.parameters:
+            kwargs = {name: value for name, value in kwargs.items() if name != "queue"}
+        else:
+            queue = None
+        if job is None and kwargs:
+            raise NotAJob(f"{target} is known by name only: give its arguments by position, not {', '.join(kwargs)}=")
+        name = job.name if job else target
+        positions = job.positions(args, kwargs) if job else list(args)
+        raw = job_bytes(name, positions, self.space.style)
+        queue = queue if queue is not None else job.queue if job else None
+        if queue is None:
+            raise NoQueueError(
+                f"Jobs must be placed onto a queue. No queue could be inferred for class {name}: "
+                "give one with queue=..."
+            )
+        return _Call(job, str(queue), raw, positions)
+
+    def _job(self, target: Any) -> Job:
+        job = self.registry.of(target)
+        if job is None:
+            raise NotAJob(f"{target!r} is no job: register it with @job, or give a class name as text with queue=")
+        return job
+
+    def push(self, queue: str, item: dict[str, Any]) -> None:
+        """Put an object on a queue as it is, without hooks.
+
+        Raises:
+            NotAJob: it is no object with a class, or Ruby could not read it.
+        """
+        if not isinstance(item, dict) or not isinstance(item.get("class"), str):
+            raise NotAJob('an element of a queue must be {"class": name, "args": [...]}')
+        self._push({queue: [encode(item, self.space.style, max_depth=99)]})
+
+    def dequeue(self, job: Any, *args: Any, queue: str | None = None, **kwargs: Any) -> int | None:
+        """Remove a job from its queue: every element with this class, and these arguments if any are given.
+
+        Compares decoded values, so elements written by Rails, Oj or another language are found too.
+
+        Returns:
+            How many were removed; None if a before_dequeue hook returned False.
+        """
+        registered = None if isinstance(job, str) else self._job(job)
+        queue = queue if queue is not None else registered.queue if registered else None
+        name = registered.name if registered else str(job)
+        if queue is None:
+            raise NoQueueError(f"No queue could be inferred for class {name}: give one with queue=...")
+        given = bool(args or kwargs)
+        positions = registered.positions(args, kwargs) if registered and given else list(args)
+        one = _Call(registered, queue, b"", positions)
+        if not one.allowed("before_dequeue"):
+            return None
+        removed = self.destroy(queue, name, *positions) if given else self.destroy(queue, name)
+        one.after("after_dequeue")
+        return removed
+
+    def destroy(self, queue: str, class_name: str, *args: Any) -> int:
+        """Like `dequeue`, by names and without hooks; returns how many were removed."""
+        wanted = Payload.parse(job_bytes(class_name, args, self.space.style)).args if args else None
+        doomed = {}
+        for raw in queues.elements(self.space, queue):
+            try:
+                payload = Payload.parse(raw)
+            except MalformedPayload:
+                continue
+            if payload.class_name == class_name and (wanted is None or same(payload.args, wanted)):
+                doomed[raw] = True
+        return queues.remove_elements(self.space, queue, list(doomed))
+
+    def pop(self, queue: str) -> dict[str, Any] | None:
+        """Remove and return the first job of a queue; None if the queue is empty.
+
+        Raises:
+            MalformedPayload: the first element is no job; it stays where it is.
+        """
+        while (raw := queues.first(self.space, queue)) is not None:
+            payload = Payload.parse(raw)
+            if queues.remove_from(self.space, self.space.keys.queue(queue), [raw], copies=1):
+                return payload.value
+        return None
+
+    def peek(self, queue: str, start: int = 0, count: int = 1) -> list[Any]:
+        """Look at jobs of a queue; always a list. Elements that are no JSON are shown as text."""
+        return [_shown(raw) for raw in queues.elements(self.space, queue, start, count)]
+
+    def size(self, queue: str) -> int:
+        """How many jobs wait in a queue."""
+        return queues.size(self.space, queue)
+
+    def queues(self) -> list[str]:
+        """The names of all queues, sorted."""
+        return queues.names(self.space)
+
+    def queue_sizes(self) -> dict[str, int]:
+        """How many jobs wait in each queue."""
+        return queues.sizes(self.space, self.queues())
+
+    def sample_queues(self, count: int = 1000) -> dict[str, dict[str, Any]]:
+        """For each queue its `size` and its first jobs, `samples`."""
+        names = self.queues()
+        sizes, samples = queues.sizes(self.space, names), queues.samples(self.space, names, count)
+        return {name: {"size": sizes[name], "samples": [_shown(raw) for raw in samples[name]]} for name in names}
+
+    def remove_queue(self, queue: str) -> bool:
+        """Forget a queue and every job in it; whether the queue was known."""
+        return queues.remove_queue(self.space, queue)
+
+    def info(self) -> dict[str, Any]:
+        """The numbers that Ruby's `Resque.info` gives, under the same names and in the same order."""
+        sizes, ids = self.queue_sizes(), workers.ids(self.space)
+        return {
+            "pending": sum(sizes.values()),
+            "processed": self.stat("processed"),
+            "queues": len(sizes),
+            "workers": len(ids),
+            "working": sum(1 for value in workers.working_on(self.space, ids) if value),
+            "failed": self.failures.count(list_name="failed"),
+            "servers": [f"redis://{self.link.address}"],
+            "environment": environment(),
+        }
+
+    def workers(self) -> list[WorkerInfo]:
+        """Every registered worker, of either language, sorted by id."""
+        ids = workers.ids(self.space)
+        beats = workers.heartbeats(self.space) if ids else {}
+        working, started = workers.working_on(self.space, ids), workers.started(self.space, ids)
+        counts = stats.read(self.space, [f"{kind}:{one}" for one in ids for kind in ("processed", "failed")])
+        return [
+            WorkerInfo(
+                one,
+                WorkingOn.parse(working[n]) if working[n] else None,
+                started[n],
+                beats.get(one, ""),
+                counts[2 * n],
+                counts[2 * n + 1],
+            )
+            for n, one in enumerate(ids)
+        ]
+
+    def working(self) -> list[WorkerInfo]:
+        """The workers that are working on a job now."""
+        return [worker for worker in self.workers() if worker.working]
+
+    def stat(self, name: str) -> int:
+        """A counter: `processed` or `failed`, or `processed:ID` of a worker."""
+        return stats.read(self.space, [name])[0]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.link.close()
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A job about to be enqueued or dequeued, and its hooks."""
+
+    job: Job | None
+    queue: str
+    raw: bytes
+    args: list[Any]
+
+    def allowed(self, kind: str) -> bool:
+        # Every hook is called, even after one has said no (core.md section 4).
+        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
+        return not any(answer is False for answer in answers)
+
+    def after(self, kind: str) -> None:
+        for hook in self.job.hooks(kind) if self.job else []:
+            call(hook, *self.args)
+
+
+def _shown(raw: bytes) -> Any:
+    try:
+        return Payload.parse(raw).value
+    except MalformedPayload:
+        return raw.decode("utf-8", "backslashreplace")
+

@@ -1,0 +1,254 @@
+"""The only reader of environment variables. What comes out is frozen.
+
+The variables are Ruby's (core.md section 12.1) and mean the same. Where Ruby takes any value, even
+an empty one, as "set" (TERM_CHILD=0 is set), so do we.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pyresque.errors import ConfigError
+
+DEFAULT_SERVER = "localhost:6379"
+DEFAULT_NAMESPACE = "resque"
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where Redis is: a URL that redis-py understands, and the namespace the setting asked for, if any."""
+
+    url: str
+    namespace: str | None = None
+
+
+def parse_server(text: str) -> Server:
+    """Read a server setting in any form that Ruby Resque takes (core.md section 1.1).
+
+    Forms: `host`, `host:port`, `host:port:db`, each with `/namespace` behind it, and `redis://`,
+    `rediss://` and (ours) `unix://` URLs.
+
+    Raises:
+        ConfigError: the text is none of these.
+    """
+    text = text.strip()
+    if "://" in text:
+        return Server(_checked_url(text))
+    address, slash, namespace = text.partition("/")
+    host, _, rest = address.partition(":")
+    port, _, db = rest.partition(":")
+    if not host or not re.fullmatch(r"[^\s:/@\[\]]+", host):
+        raise ConfigError(_how_to_say(text))
+    if not _is_port(port or "6379") or (db and not db.isdecimal()):
+        raise ConfigError(_how_to_say(text))
+    return Server(f"redis://{host}:{port or 6379}/{db or 0}", namespace if slash else None)
+
+
+def _checked_url(url: str) -> str:
+    scheme, rest = url.split("://", 1)
+    if scheme not in ("redis", "rediss", "unix"):
+        raise ConfigError(_how_to_say(url))
+    if scheme == "unix":
+        return url
+    location, _, path = rest.partition("?")[0].partition("/")
+    if path and not path.isdecimal():
+        raise ConfigError(
+            f"the path of {url!r} must be a database number such as /0; set a namespace with --namespace"
+        )
+    match = re.search(r":([^:@\]]*)$", location.rpartition("@")[2])
+    if match and match[1] and not _is_port(match[1]):
+        raise ConfigError(_how_to_say(url))
+    return url
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536
+
+
+def _how_to_say(text: str) -> str:
+    return (
+        f"cannot read {text!r} as a Redis server: write redis://[user:password@]host:port/db, "
+        "rediss://..., unix:///path/to.sock, or host:port[:db][/namespace]"
+    )
+
+
+@dataclass(frozen=True)
+class Polling:
+    """How long an idle worker sleeps, in seconds (core.md section 8.2)."""
+
+    interval: float = 5.0
+    max_interval: float | None = None
+    min_interval: float | None = None
+    backoff_interval: float = 0.1
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """What a worker does with its child when it is told to stop (core.md section 10)."""
+
+    term_child: bool = False
+    graceful_term: bool = False
+    term_timeout: float = 4.0
+    pre_shutdown_timeout: float = 0.0
+    run_at_exit_hooks: bool = False
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What a worker does with a job whose class it does not know: `leave`, `fail`, or `park` it on a queue."""
+
+    policy: Literal["leave", "fail", "park"] = "leave"
+    queue: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Unknown:
+        """Read `leave`, `fail` or `park=QUEUE`.
+
+        Raises:
+            ConfigError: the text is none of these.
+        """
+        if text == "leave" or text == "fail":
+            return cls(text)
+        policy, _, queue = text.partition("=")
+        if policy == "park" and queue:
+            return cls("park", queue)
+        raise ConfigError(f"{text!r} is no way to treat unknown jobs: write leave, fail or park=QUEUE")
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a worker works.
+
+    `fork_per_job`: each job in a process of its own. `heartbeat_interval`: seconds between two beats.
+    `procline_prefix` stands before the process title.
+    """
+
+    polling: Polling = Polling()
+    stopping: Stopping = Stopping()
+    unknown: Unknown = Unknown()
+    fork_per_job: bool = True
+    heartbeat_interval: float = 60.0
+    procline_prefix: str = ""
+
+    def with_interval(self, interval: float | None) -> WorkerOptions:
+        """The same with another polling interval, where one is given."""
+        return self if interval is None else replace(self, polling=replace(self.polling, interval=interval))
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that the environment says."""
+
+    server: str = DEFAULT_SERVER
+    namespace: str | None = None
+    queues: tuple[str, ...] | None = None
+    worker: WorkerOptions = WorkerOptions()
+    count: int | None = None
+    pidfile: str | None = None
+    background: bool = False
+    verbosity: int = 0
+    failure_backend: str = "redis"
+    environment: str = "development"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Config:
+        """Read the environment.
+
+        Raises:
+            ConfigError: a variable holds something that it cannot mean.
+        """
+        return cls(
+            server=env.get("REDIS_URL") or env.get("RESQUE_REDIS_URL") or DEFAULT_SERVER,
+            namespace=env.get("RESQUE_NAMESPACE"),
+            queues=_queues(env),
+            worker=_worker(env),
+            count=_count(env),
+            pidfile=env.get("PIDFILE") or None,
+            background="BACKGROUND" in env,
+            verbosity=2 if "VVERBOSE" in env else int("VERBOSE" in env or "LOGGING" in env),
+            failure_backend=_failure_backend(env),
+            environment=environment(env),
+        )
+
+
+def environment(env: Mapping[str, str] = os.environ) -> str:
+    """The name of the environment that `info` shows: RAILS_ENV, else RACK_ENV, else development."""
+    return env.get("RAILS_ENV") or env.get("RACK_ENV") or "development"
+
+
+def in_container(env: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process seems to run in a container, where others may share the host name unseen."""
+    return os.getpid() == 1 or Path("/.dockerenv").exists() or "KUBERNETES_SERVICE_HOST" in env
+
+
+def _worker(env: Mapping[str, str]) -> WorkerOptions:
+    return WorkerOptions(
+        polling=Polling(
+            interval=_seconds(env, "INTERVAL", 5.0),
+            max_interval=_optional_seconds(env, "MAX_INTERVAL"),
+            min_interval=_optional_seconds(env, "MIN_INTERVAL"),
+            backoff_interval=_seconds(env, "BACKOFF_INTERVAL", 0.1),
+        ),
+        stopping=Stopping(
+            term_child="TERM_CHILD" in env,
+            graceful_term="GRACEFUL_TERM" in env,
+            term_timeout=_seconds(env, "RESQUE_TERM_TIMEOUT", 4.0, empty=0.0),
+            pre_shutdown_timeout=_seconds(env, "RESQUE_PRE_SHUTDOWN_TIMEOUT", 0.0, empty=0.0),
+            run_at_exit_hooks="RUN_AT_EXIT_HOOKS" in env,
+        ),
+        fork_per_job=env.get("FORK_PER_JOB") != "false",
+        procline_prefix=env.get("RESQUE_PROCLINE_PREFIX", ""),
+    )
+
+
+def split_queues(text: str) -> tuple[str, ...]:
+    """Split a queue list as Ruby does: at commas, each name trimmed, empty names at the end dropped."""
+    names = [name.strip() for name in text.split(",")]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def _queues(env: Mapping[str, str]) -> tuple[str, ...] | None:
+    text = env["QUEUES"] if "QUEUES" in env else env.get("QUEUE")
+    return None if text is None else split_queues(text)
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float, empty: float | None = None) -> float:
+    text = env.get(name)
+    if text is None:
+        return default
+    if not text.strip() and empty is not None:
+        return empty
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ConfigError(f"{name}={text!r} is no number of seconds: write for example {name}={default or 5}")
+    return value
+
+
+def _optional_seconds(env: Mapping[str, str], name: str) -> float | None:
+    return _seconds(env, name, 5.0) if name in env else None
+
+
+def _count(env: Mapping[str, str]) -> int | None:
+    text = env.get("COUNT")
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"COUNT={text!r} is no number of workers: write for example COUNT=2")
+    return int(text)
+
+
+def _failure_backend(env: Mapping[str, str]) -> str:
+    name = env.get("FAILURE_BACKEND") or "redis"
+    if name not in ("redis", "redis_multi_queue"):
+        raise ConfigError(f"FAILURE_BACKEND={name!r} is unknown: use redis or redis_multi_queue")
+    return name

@@ -1,0 +1,13 @@
+"""Failure backends: where a failed job is recorded (core.md section 14).
+
+    Backend ............ subclass it and write `save` to send failures elsewhere
+    Redis .............. the list `failed`, as Ruby's default
+    RedisMultiQueue .... a list for each queue, `Q_failed`
+    Multiple ........... several of them
+"""
+
+from pyresque.failure.backend import Backend, Failure
+from pyresque.failure.multiple import Multiple
+from pyresque.failure.redis import Redis, RedisMultiQueue, backend_named
+
+__all__ = ["Backend", "Failure", "Multiple", "Redis", "RedisMultiQueue", "backend_named"]

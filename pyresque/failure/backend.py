@@ -1,0 +1,70 @@
+"""What a failure is, and what every failure backend can do."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pyresque.keys import Keys
+from pyresque.store.link import Command
+from pyresque.wire import times
+from pyresque.wire.encoding import Style, encode
+
+
+def new_failure_id() -> str:
+    """A failure_id as Ruby 3.1 makes it: a random UUID in lower case."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One failed job.
+
+    `exception` is the class name as recorded, `payload` the job as JSON bytes, `worker` the worker's id,
+    `failure_id` None where ids are switched off, `failed_at` seconds since the epoch.
+    """
+
+    payload: bytes
+    exception: str
+    error: str
+    backtrace: Sequence[str]
+    worker: str
+    queue: str
+    failure_id: str | None = field(default_factory=new_failure_id)
+    failed_at: float = field(default_factory=time.time)
+
+    def record(self, style: Style = "ruby") -> bytes:
+        """The record as Ruby writes it (core.md section 14.1): the payload is spliced in as it is."""
+        before = encode({"failed_at": times.failed_at(self.failed_at)}, style)
+        after = {
+            "exception": cleaned(self.exception),
+            "error": cleaned(self.error),
+            "backtrace": [cleaned(line) for line in self.backtrace],
+            "worker": cleaned(self.worker),
+            "queue": cleaned(self.queue),
+        }
+        if self.failure_id is not None:
+            after["failure_id"] = self.failure_id
+        return before[:-1] + b',"payload":' + self.payload + b"," + encode(after, style)[1:]
+
+
+def cleaned(text: str) -> str:
+    """The text with `?` for whatever is no Unicode: Ruby readers refuse other records."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+class Backend:
+    """A failure backend. Write `save` in a subclass; the two of Redis write `effects` instead.
+
+    A failure whose backends all fail (or know no place for it) is recorded in the list `failed`, so that
+    no failed job is ever without a record.
+    """
+
+    def save(self, failure: Failure) -> None:
+        """Record a failure somewhere. Called in the process of the job, or in the worker if that died."""
+
+    def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
+        """The Redis commands that record the failure; they run in one step with the end of the job."""
+        return []

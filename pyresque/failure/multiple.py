@@ -1,0 +1,35 @@
+"""Several backends at once."""
+
+from __future__ import annotations
+
+from pyresque.errors import BackendError
+from pyresque.failure.backend import Backend, Failure
+from pyresque.keys import Keys
+from pyresque.store.link import Command
+from pyresque.wire.encoding import Style, inspect
+
+
+class Multiple(Backend):
+    """Every failure to each of these backends, all with the same failure_id (core.md section 14.4)."""
+
+    def __init__(self, *backends: Backend) -> None:
+        self.backends = backends
+
+    def save(self, failure: Failure) -> None:
+        """Save to each; one that raises does not stop the others.
+
+        Raises:
+            BackendError: some raised; the text names them as Ruby does.
+        """
+        texts = []
+        for backend in self.backends:
+            try:
+                backend.save(failure)
+            except Exception as error:
+                texts.append(f"{type(backend).__name__}:{type(error).__name__}:{inspect(str(error))}")
+        if texts:
+            raise BackendError("Some backends raise error: " + "; ".join(texts))
+
+    def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
+        """What all of them do in Redis."""
+        return [effect for backend in self.backends for effect in backend.effects(failure, keys, style)]

@@ -1,0 +1,38 @@
+"""The two backends that keep failures in Redis."""
+
+from __future__ import annotations
+
+from pyresque.errors import ConfigError
+from pyresque.failure.backend import Backend, Failure
+from pyresque.keys import Keys
+from pyresque.store.link import Command
+from pyresque.wire.encoding import Style
+
+
+class Redis(Backend):
+    """Every failure in the one list `failed`: Ruby's default (core.md section 14.2)."""
+
+    def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
+        """Append the record to `failed`."""
+        return [("RPUSH", keys.failed, failure.record(style))]
+
+
+class RedisMultiQueue(Backend):
+    """A list of failures for each queue: `Q_failed` (core.md section 14.3)."""
+
+    def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
+        """Make the list known and append the record to it."""
+        name = f"{failure.queue}_failed"
+        return [
+            ("SADD", keys.failed_queues, name),
+            ("RPUSH", keys.failed_list(name), failure.record(style)),
+        ]
+
+
+def backend_named(name: str) -> Backend:
+    """The backend that FAILURE_BACKEND names: `redis` or `redis_multi_queue`."""
+    if name == "redis":
+        return Redis()
+    if name == "redis_multi_queue":
+        return RedisMultiQueue()
+    raise ConfigError(f"no failure backend is named {name!r}: use redis or redis_multi_queue")

@@ -1,0 +1,187 @@
+"""Failures: looking at them, putting their jobs back, removing them (core.md section 14).
+
+A record is addressed by its failure_id or, where it has none, by its bytes; never by its place in the
+list, which moves while people look at it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pyresque.errors import NotAJob
+from pyresque.store import failures as store
+from pyresque.store import queues
+from pyresque.store.link import Command
+from pyresque.store.space import Space
+from pyresque.wire import times
+from pyresque.wire.encoding import encode
+from pyresque.wire.records import FailureRecord
+
+Records = list[FailureRecord]
+Effects = list[Command]
+Names = list[str]
+
+
+class Failures:
+    """All failure lists of one Resque: `failed`, and `Q_failed` of the multi-queue backend."""
+
+    def __init__(self, space: Space, multi_queue: bool = False) -> None:
+        self._space = space
+        self._multi_queue = multi_queue
+
+    def lists(self) -> Names:
+        """The names of the failure lists: `failed` and every `Q_failed`."""
+        return ["failed", *(name for name in store.list_names(self._space) if name != "failed")]
+
+    def count(self, *, list_name: str | None = None, class_name: str | None = None) -> int:
+        """How many failures there are, in all lists or one, of all classes or one."""
+        names = self.lists() if list_name is None else [list_name]
+        if class_name is None:
+            return sum(store.count(self._space, name) for name in names)
+        return sum(1 for name in names for one in store.each(self._space, name) if one.class_name == class_name)
+
+    def list(self, offset: int = 0, limit: int | None = 20, *, list_name: str | None = None) -> Records:
+        """Failures from `offset` on, oldest first; all lists one after the other, or one list."""
+        found: Records = []
+        for name in self.lists() if list_name is None else [list_name]:
+            wanted = None if limit is None else limit - len(found)
+            if wanted == 0:
+                break
+            found += store.read(self._space, name, offset, wanted)
+            offset = max(0, offset - store.count(self._space, name)) if offset else 0
+        return found
+
+    def each(self, list_name: str | None = None) -> Iterator[FailureRecord]:
+        """Every failure there is now, oldest first."""
+        for name in self.lists() if list_name is None else [list_name]:
+            yield from store.each(self._space, name)
+
+    def find(self, record_id: str) -> FailureRecord | None:
+        """The failure with this failure_id (or `sha1:` address); its beginning is enough if no other has it."""
+        found = [one for one in self.each() if one.id == record_id or one.id.startswith(record_id)]
+        exact = [one for one in found if one.id == record_id]
+        candidates = exact or found
+        return candidates[0] if len({one.raw for one in candidates}) == 1 else None
+
+    def search(self, text: str) -> Records:
+        """The failures in whose record this text occurs."""
+        return [one for one in self.each() if text in one.raw.decode("utf-8", "replace")]
+
+    def requeue(self, failure: str | FailureRecord) -> bool:
+        """Put the job of a failure back on its queue; the record stays and is marked as retried.
+
+        Returns:
+            False if there is no such failure any more.
+
+        Raises:
+            NotAJob: the record holds nothing that could be put on a queue.
+        """
+        record = self._record(failure)
+        if record is None:
+            return False
+        value = {**record.value, "retried_at": self._now(record.list_name)}
+        if not record.value:
+            raise NotAJob("this record is no JSON object: it can only be shown and removed")
+        return store.requeue(self._space, record, encode(value, self._space.style), self._push(record))
+
+    def requeue_all(self) -> int:
+        """Put every failed job back; returns how many."""
+        return sum(self._requeue_list(name) for name in self.lists())
+
+    def requeue_queue(self, queue: str) -> int:
+        """Put every failed job of a queue back; returns how many."""
+        if self._multi_queue:
+            return self._requeue_list(self._known(queue))
+        records = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
+        return sum(self._requeued(one) for one in records)
+
+    def remove(self, failure: str | FailureRecord) -> bool:
+        """Remove a failure; False if there is no such failure any more."""
+        record = self._record(failure)
+        return record is not None and store.remove(self._space, record.list_name, [record.raw]) > 0
+
+    def remove_queue(self, queue: str) -> int:
+        """Remove every failure of a queue; returns how many."""
+        if self._multi_queue:
+            name = self._known(queue)
+            removed = store.count(self._space, name)
+            store.clear(self._space, name)
+            return removed
+        return self._remove([one for one in store.each(self._space, "failed") if one.text("queue") == queue])
+
+    def clear(self, list_name: str | None = None) -> None:
+        """Remove every failure, of all lists or one."""
+        for name in self.lists() if list_name is None else [list_name]:
+            store.clear(self._space, name)
+
+    def clear_retried(self) -> int:
+        """Remove every failure whose job has been put back; returns how many."""
+        return self._remove([one for one in self.each() if "retried_at" in one.value])
+
+    def _remove(self, records: Records) -> int:
+        removed = 0
+        for name in {one.list_name for one in records}:
+            raws = [one.raw for one in records if one.list_name == name]
+            removed += store.remove(self._space, name, raws)
+        return removed
+
+    def _record(self, failure: str | FailureRecord) -> FailureRecord | None:
+        return self.find(failure) if isinstance(failure, str) else failure
+
+    def _requeue_list(self, name: str) -> int:
+        records = list(store.each(self._space, name))
+        # Ruby's multi-queue backend goes from the newest to the oldest.
+        return sum(self._requeued(one) for one in (records if name == "failed" else reversed(records)))
+
+    def _requeued(self, record: FailureRecord) -> int:
+        try:
+            return int(self.requeue(record))
+        except NotAJob:
+            return 0
+
+    def _known(self, queue: str) -> str:
+        name = f"{queue}_failed"
+        self._space.link.execute("SADD", self._space.keys.failed_queues, name)
+        return name
+
+    def _now(self, list_name: str) -> str:
+        return times.failed_at(time.time()) if list_name == "failed" else times.retried_at_without_zone(time.time())
+
+    def _push(self, record: FailureRecord) -> Effects:
+        keys, queue = self._space.keys, record.text("queue")
+        if queue is None:
+            raise NotAJob("this record names no queue: it can only be shown and removed")
+        text = record.value.get("payload")
+        if isinstance(text, str):
+            return self._push_element(queue, text)
+        if not record.class_name:
+            raise NotAJob("this record holds no job with a class: it can only be shown and removed")
+        return [
+            ("SADD", keys.queues, queue),
+            ("RPUSH", keys.queue(queue), encode(_requeued(record.payload), self._space.style)),
+        ]
+
+    def _push_element(self, queue: str, text: str) -> Effects:
+        """The record of an element that was no job: its bytes lie in the aside list of its queue."""
+        key = self._space.keys.queue(queue)
+        aside = self._space.keys.aside(key)
+        for raw in queues.elements_of(self._space, aside):
+            if raw.decode("utf-8", "replace") == text:
+                return [
+                    ("LREM", aside, 1, raw),
+                    ("SADD", self._space.keys.queues, queue),
+                    ("RPUSH", key, raw),
+                ]
+        raise NotAJob(f"the bytes of this element are not in {aside} any more")
+
+
+def _requeued(payload: dict[str, Any]) -> dict[str, Any]:
+    """The job as it goes back: class and args first as Ruby writes them, then whatever else it had."""
+    args = payload.get("args")
+    return {"class": payload["class"], "args": [] if args is None else args, **_others(payload)}
+
+
+def _others(payload: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in payload.items() if key not in ("class", "args")}

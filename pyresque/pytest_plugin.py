@@ -1,0 +1,31 @@
+"""Fixtures for pytest, found by themselves once pyresque is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyresque.devredis import DevRedis
+
+
+@pytest.fixture(scope="session")
+def _resque_redis_server() -> Iterator[DevRedis]:
+    # Imported late: this module is loaded by every pytest run of everybody who has pyresque installed.
+    from pyresque.devredis import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def resque_redis(_resque_redis_server: DevRedis) -> str:
+    """The URL of an empty, private, real Redis."""
+    import redis
+
+    client = redis.Redis(port=_resque_redis_server.port)
+    client.flushall()
+    client.close()
+    return _resque_redis_server.url

@@ -1,0 +1,37 @@
+-- Put in front of the scripts that change several keys at once.
+-- An effect is one Redis command; in ARGV it stands as the number of its words and the words. What a single key's wrong content makes impossible must not stop
+-- the others: it is reported, and a value that could not be pushed goes to the key's aside list.
+local troubles = {}
+
+local function of_one_key(err)
+  return err:find('WRONGTYPE', 1, true) or err:find('not an integer', 1, true)
+    or err:find('hash value', 1, true) or err:find('overflow', 1, true)
+end
+
+local function attempt(words)
+  local reply = redis.pcall(unpack(words))
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not of_one_key(reply.err) then error(reply.err) end
+  troubles[#troubles + 1] = words[2] .. ': ' .. reply.err
+  return false
+end
+
+-- Carry out the effects that stand in ARGV from this place to the end.
+local function apply(prefix, place)
+  while ARGV[place] do
+    local count = tonumber(ARGV[place])
+    local words = {unpack(ARGV, place + 1, place + count)}
+    place = place + count + 1
+    local done = attempt(words)
+    if done == false and (words[1] == 'RPUSH' or words[1] == 'LPUSH') then
+      local aside = prefix .. 'pyresque:aside:' .. words[2]:sub(#prefix + 1)
+      for i = 3, #words do attempt({'RPUSH', aside, words[i]}) end
+    end
+  end
+end
+
+local function text_of(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then return value end
+  return ''
+end

@@ -1,0 +1,118 @@
+"""Queues: pushing, popping, looking, removing (core.md section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pyresque.errors import RedisError
+from pyresque.store.link import Command
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
+from pyresque.store.space import Space
+
+_enqueue = Script("enqueue")
+_remove = Script("remove")
+_move = Script("move", uses=("effects",))
+
+CHUNK = 10_000
+"""Jobs that one push script takes at most, so that a large batch never holds Redis up for long."""
+
+
+def push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
+    """Append jobs to their queues and make the queues known; returns how many were pushed.
+
+    A lost reply is no danger: the script answers a second call without pushing again.
+    """
+    return sum(_push(space, chunk) for chunk in _chunks(jobs))
+
+
+def _push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
+    keys = [space.keys.queues, *(space.keys.queue(queue) for queue in jobs)]
+    args: list[bytes | str | int] = [REMEMBER_SECONDS]
+    for queue, items in jobs.items():
+        args += [queue, len(items), *items]
+    with Once(space.link, space.keys.prefix) as once:
+        return int(_enqueue.run(space.link, [once, *keys], args))
+
+
+def _chunks(jobs: Mapping[str, Sequence[bytes]]) -> Iterable[Mapping[str, Sequence[bytes]]]:
+    if sum(map(len, jobs.values())) <= CHUNK:
+        yield jobs
+        return
+    for queue, items in jobs.items():
+        for first in range(0, len(items), CHUNK):
+            yield {queue: items[first : first + CHUNK]}
+
+
+def first(space: Space, queue: str) -> bytes | None:
+    """The first element of a queue."""
+    raw: bytes | None = space.link.execute("LINDEX", space.keys.queue(queue), 0)
+    return raw
+
+
+def size(space: Space, queue: str) -> int:
+    """How many elements a queue has."""
+    return int(space.link.execute("LLEN", space.keys.queue(queue)))
+
+
+def elements(space: Space, queue: str, start: int = 0, count: int | None = None) -> list[bytes]:
+    """Elements of a queue from `start` on; all of them where no count is given."""
+    stop = -1 if count is None else start + count - 1
+    if count is not None and count < 1:
+        return []
+    return list(space.link.execute("LRANGE", space.keys.queue(queue), start, stop))
+
+
+def elements_of(space: Space, key: str) -> list[bytes]:
+    """All elements of a list (full key)."""
+    return list(space.link.execute("LRANGE", key, 0, -1))
+
+
+def remove_elements(space: Space, queue: str, raws: Sequence[bytes]) -> int:
+    """Remove every copy of these exact elements; returns how many were removed."""
+    return remove_from(space, space.keys.queue(queue), raws, copies=0)
+
+
+def remove_from(space: Space, key: str, raws: Sequence[bytes], copies: int) -> int:
+    """Remove so many copies (0: all) of each of these exact elements from a list (full key)."""
+    removed = 0
+    for first in range(0, len(raws), CHUNK):
+        with Once(space.link, space.keys.prefix) as once:
+            args = [REMEMBER_SECONDS, copies, *raws[first : first + CHUNK]]
+            removed += int(_remove.run(space.link, [once, key], args))
+    return removed
+
+
+def move_element(space: Space, source: str, raw: bytes, effects: Sequence[Command]) -> bool:
+    """Take one element out of a list (full key) and do what belongs to that; False if it is not there."""
+    taken, _ = _move.run(space.link, [source], [space.keys.prefix, raw, *flat(effects)])
+    return bool(taken)
+
+
+def names(space: Space) -> list[str]:
+    """The known queues, sorted as Ruby sorts (by bytes)."""
+    found: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.queues)
+    return [name.decode("utf-8", "surrogateescape") for name in sorted(found)]
+
+
+def sizes(space: Space, queues: Sequence[str]) -> dict[str, int]:
+    """The size of each queue; a key that is no list counts as 0."""
+    replies = space.link.execute_many([("LLEN", space.keys.queue(queue)) for queue in queues])
+    pairs = zip(queues, replies, strict=True)
+    return {queue: 0 if isinstance(reply, RedisError) else int(reply) for queue, reply in pairs}
+
+
+def samples(space: Space, queues: Sequence[str], count: int) -> dict[str, list[bytes]]:
+    """The first elements of each queue."""
+    commands = [("LRANGE", space.keys.queue(queue), 0, count - 1) for queue in queues]
+    replies = space.link.execute_many(commands) if count > 0 else [[] for _ in queues]
+    pairs = zip(queues, replies, strict=True)
+    return {queue: [] if isinstance(reply, RedisError) else list(reply) for queue, reply in pairs}
+
+
+def remove_queue(space: Space, queue: str) -> bool:
+    """Forget a queue and everything in it; whether it was known."""
+    commands = [("SREM", space.keys.queues, queue), ("UNLINK", space.keys.queue(queue))]
+    known, _ = space.link.execute_many(commands)
+    if isinstance(known, RedisError):
+        raise known
+    return bool(known)

@@ -1,0 +1,125 @@
+-- Take the next job that this worker knows, and say so in worker:ID, in one step.
+--
+-- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4... queue:Q in the order to look at them
+-- ARGV: 1 run_at, 2 known classes as NUL name NUL name NUL ("*": every class; "?" before the names:
+--       the caller wants to see unknown ones), 3 the names in the set
+--       `queues` that the order was made from, each with a NUL behind it ("-": the order is fixed),
+--       4 number of the queue to begin at, 5 offset in it, 6... the queue names as JSON
+-- Answer: {what, troubles, ...}
+--   job N record ....... taken from the Nth queue
+--   held record ........ worker:ID already holds a job: an earlier answer was lost
+--   look N offset e... . at this offset stand elements that only the caller can judge
+--   more N offset ...... enough looked at for one call: go on from there
+--   queues name... ..... the set of queues has changed: make a new order
+--   paused, none
+local troubles = {}
+
+local function read(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    if not reply.err:find('WRONGTYPE', 1, true) then error(reply.err) end
+    local words = {...}
+    troubles[#troubles + 1] = words[2] .. ': ' .. reply.err
+    return nil
+  end
+  return reply
+end
+
+-- Keys of the objects inside a decoded value, and its depth.
+local function measure(value, depth)
+  if type(value) ~= 'table' then return 0, depth end
+  local keys, deepest = 0, depth + 1
+  for key, item in pairs(value) do
+    if type(key) == 'string' then keys = keys + 1 end
+    local inner, reached = measure(item, depth + 1)
+    keys = keys + inner
+    if reached > deepest then deepest = reached end
+  end
+  return keys, deepest
+end
+
+local function without_valid_utf8(text)
+  text = text:gsub('[\194-\223][\128-\191]', '')
+  text = text:gsub('\224[\160-\191][\128-\191]', '')
+  text = text:gsub('\237[\128-\159][\128-\191]', '')
+  text = text:gsub('[\225-\236\238\239][\128-\191][\128-\191]', '')
+  text = text:gsub('\240[\144-\191][\128-\191][\128-\191]', '')
+  text = text:gsub('[\241-\243][\128-\191][\128-\191][\128-\191]', '')
+  return (text:gsub('\244[\128-\143][\128-\191][\128-\191]', ''))
+end
+
+-- Whether these bytes may go into worker:ID as they are: JSON that every Resque reads, and means the
+-- class that stands at its beginning. Doubt is no: then the caller decides, who can do it properly.
+local function plain(raw)
+  if #raw > 16384 or raw:find('%c') or raw:find('\\u', 1, true) then return false end
+  if raw:find('"class"', 10, true) then return false end
+  if raw:find('[\128-\255]') and without_valid_utf8(raw):find('[\128-\255]') then return false end
+  local bones = raw:gsub('\\.', ''):gsub('"[^"]*"', '"')
+  bones = bones:gsub('true', ''):gsub('false', ''):gsub('null', '')
+  if bones:find('[^%[%]{}:,"%d%.%- ]') then return false end
+  if bones:find('[^%d%.]0%d') or bones:find('%.%D') or bones:find('%D%.') then return false end
+  if #bones > 300 and bones:find(('%d'):rep(300)) then return false end
+  local ok, value = pcall(cjson.decode, raw)
+  if not ok then return false end
+  local keys, depth = measure(value, 0)
+  local _, colons = bones:gsub(':', '')
+  return keys == colons and depth < 60
+end
+
+local function changed_queues()
+  local members = read('SMEMBERS', KEYS[3]) or {}
+  local expected, count = {}, 0
+  for name in ARGV[3]:gmatch('([^%z]*)%z') do
+    expected[name] = true
+    count = count + 1
+  end
+  local same = count == #members
+  for _, name in ipairs(members) do same = same and expected[name] end
+  if same then return nil end
+  return members
+end
+
+local current = redis.pcall('GET', KEYS[1])
+if type(current) == 'string' then return {'held', troubles, current} end
+local first, offset = tonumber(ARGV[4]), tonumber(ARGV[5])
+if first == 1 and offset == 0 then
+  local pause = read('GET', KEYS[2])
+  if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', troubles} end
+  if ARGV[3] ~= '-' then
+    local members = changed_queues()
+    if members then return {'queues', troubles, unpack(members)} end
+  end
+end
+
+local known, looked = ARGV[2], 0
+local ask = known:sub(1, 1) == '?'
+for n = first, #KEYS - 3 do
+  local key = KEYS[3 + n]
+  local step = 1
+  while true do
+    local elements = read('LRANGE', key, offset, offset + step - 1)
+    if not elements or #elements == 0 then break end
+    for i, raw in ipairs(elements) do
+      local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
+      local wanted = class and (known == '*' or known:find('\0' .. class .. '\0', 1, true))
+      if not class or (ask and not wanted) or (wanted and not plain(raw)) then
+        local window = redis.call('LRANGE', key, offset + i - 1, offset + i + 48)
+        return {'look', troubles, n, offset + i - 1, unpack(window)}
+      end
+      if wanted then
+        local record = '{"queue":' .. ARGV[5 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
+        if offset == 0 and i == 1 then
+          redis.call('LPOP', key)
+        else
+          redis.call('LREM', key, 1, raw)
+        end
+        redis.call('SET', KEYS[1], record)
+        return {'job', troubles, n, record}
+      end
+    end
+    looked, offset, step = looked + #elements, offset + #elements, 100
+    if looked > 1000 then return {'more', troubles, n, offset} end
+  end
+  offset = 0
+end
+return {'none', troubles}

@@ -1,0 +1,113 @@
+"""Workers: registration, heartbeat, the books of who exists and what he works on (core.md 6, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pyresque.errors import RedisError
+from pyresque.store.link import Command
+from pyresque.store.script import Script, flat
+from pyresque.store.space import Space
+from pyresque.wire import times
+
+_retire = Script("retire", uses=("effects",))
+
+
+def redis_time(space: Space) -> int:
+    """The clock of the Redis server, seconds since the epoch."""
+    return int(space.link.execute("TIME")[0])
+
+
+def register(space: Space, worker_id: str, now: float) -> None:
+    """Enter a worker into the books."""
+    _all(
+        space,
+        [
+            ("SADD", space.keys.workers, worker_id),
+            ("SET", space.keys.worker_started(worker_id), times.started(now)),
+        ],
+    )
+
+
+def forget_heartbeat(space: Space, worker_id: str) -> None:
+    """Remove a worker's last beat."""
+    space.link.execute("HDEL", space.keys.heartbeats, worker_id)
+
+
+def beat(space: Space, worker_id: str) -> bool:
+    """Write a heartbeat with the clock of Redis; returns whether the worker is still in the books."""
+    now = times.heartbeat(redis_time(space))
+    known, written = space.link.execute_many(
+        [
+            ("SISMEMBER", space.keys.workers, worker_id),
+            ("HSET", space.keys.heartbeats, worker_id, now),
+        ]
+    )
+    for reply in (known, written):
+        if isinstance(reply, RedisError):
+            raise reply
+    return bool(known)
+
+
+def ids(space: Space) -> list[str]:
+    """The ids of all registered workers, sorted."""
+    found: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.workers)
+    return sorted(name.decode("utf-8", "surrogateescape") for name in found)
+
+
+def is_registered(space: Space, worker_id: str) -> bool:
+    """Whether a worker is in the books."""
+    return bool(space.link.execute("SISMEMBER", space.keys.workers, worker_id))
+
+
+def heartbeats(space: Space) -> dict[str, str]:
+    """The last beat of every worker, as written."""
+    flat_hash: list[bytes] = space.link.execute("HGETALL", space.keys.heartbeats)
+    texts = [part.decode("utf-8", "surrogateescape") for part in flat_hash]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def working_on(space: Space, worker_ids: Sequence[str]) -> list[bytes]:
+    """The value of `worker:ID` of each worker; empty where there is none."""
+    if not worker_ids:
+        return []
+    replies = space.link.execute("MGET", *(space.keys.worker(one) for one in worker_ids))
+    return [reply or b"" for reply in replies]
+
+
+def started(space: Space, worker_ids: Sequence[str]) -> list[str]:
+    """When each worker registered, as written; empty where unknown."""
+    if not worker_ids:
+        return []
+    replies = space.link.execute("MGET", *(space.keys.worker_started(one) for one in worker_ids))
+    return [(reply or b"").decode("utf-8", "replace") for reply in replies]
+
+
+def retire(
+    space: Space, worker_id: str, working: bytes, beat: str = "", effects: Sequence[Command] = ()
+) -> bool:
+    """Take a worker out of the books, with everything that its end means.
+
+    Only if `worker:ID` still holds `working` (empty: nothing) and, where one is given, its heartbeat is
+    still `beat`; else nothing is done and the answer is False.
+    """
+    keys = space.keys
+    stats = [keys.stat(f"processed:{worker_id}"), keys.stat(f"failed:{worker_id}")]
+    names = [keys.workers, keys.heartbeats, keys.worker(worker_id), keys.worker_started(worker_id), *stats]
+    args = [keys.prefix, worker_id, working, beat, *flat(effects)]
+    done, _ = _retire.run(space.link, names, args)
+    return bool(done)
+
+
+def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> bool:
+    """Try to become the one who prunes; the lock goes by itself (core.md section 7)."""
+    key = space.keys.pruning_lock
+    return bool(space.link.execute("SET", key, worker_id, "EX", seconds, "NX"))
+
+
+def _all(space: Space, commands: Sequence[Command]) -> None:
+    for reply in space.link.execute_many(commands):
+        if isinstance(reply, RedisError):
+            raise reply
+
+

@@ -1,0 +1,92 @@
+"""Help for the tests of applications that use pyresque.
+
+    inline(resque) ............ jobs run at once, in the caller, through the same JSON
+    enqueued(resque, job) ..... the argument lists of the jobs that wait
+    drain(resque, queue) ...... run what waits, without processes; what a job raises is raised
+    resque_redis .............. a pytest fixture: the URL of an empty, private, real Redis
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyresque.client import Resque
+from pyresque.errors import MalformedPayload, NotAJob, UnknownJobClass
+from pyresque.perform import ReservedJob
+from pyresque.store import queues
+from pyresque.wire.records import Payload
+
+
+@contextmanager
+def inline(resque: Resque) -> Iterator[Resque]:
+    """Within the block a job runs where it is enqueued; nothing is pushed, and what it raises is raised.
+
+    As with `Resque.inline` of Ruby: enqueue hooks get the arguments as given, `perform` gets them after
+    the way through JSON, and a failure is not recorded. A class that is not registered cannot run:
+    UnknownJobClass.
+    """
+    with resque.pushing_to(lambda queue, raw: _run(resque, "inline", raw)):
+        yield resque
+
+
+def enqueued(resque: Resque, job: Any, queue: str | None = None) -> list[list[Any]]:
+    """The arguments of each job of this class that waits, in order.
+
+    Args:
+        job: a registered function or class, or a class name (then `queue` is needed).
+        queue: where to look, instead of the job's own queue.
+    """
+    registered = None if isinstance(job, str) else resque.registry.of(job)
+    if registered is None and not isinstance(job, str):
+        raise NotAJob(f"{job!r} is no job: register it with @job")
+    name = registered.name if registered else str(job)
+    queue = queue or (registered.queue if registered else None)
+    if queue is None:
+        raise NotAJob(f"no queue is known for {name}: give one with queue=")
+    found = []
+    for raw in queues.elements(resque.space, queue):
+        try:
+            payload = Payload.parse(raw)
+        except MalformedPayload:
+            continue
+        if payload.class_name == name:
+            found.append(payload.args)
+    return found
+
+
+def drain(resque: Resque, queue: str | None = None) -> int:
+    """Run the jobs that wait, those that they enqueue too, in this process; returns how many ran.
+
+    Args:
+        queue: one queue; every queue if none is named.
+
+    Raises:
+        Exception: what a job raised; that job is off its queue, and is not recorded as failed.
+        UnknownJobClass: a job of a class that is not registered here; it stays on its queue.
+    """
+    ran = 0
+    while True:
+        for name in [queue] if queue is not None else resque.queues():
+            raw = queues.first(resque.space, name)
+            if raw is not None:
+                _known(resque, raw)
+                resque.pop(name)
+                _run(resque, name, raw)
+                ran += 1
+                break
+        else:
+            return ran
+
+
+def _known(resque: Resque, raw: bytes) -> None:
+    name = Payload.parse(raw).class_name
+    if resque.registry.find(name) is None:
+        raise UnknownJobClass(f"{name} waits in the queue, but no @job with this name is registered")
+
+
+def _run(resque: Resque, queue: str, raw: bytes) -> None:
+    error = ReservedJob.of(queue, Payload.parse(raw), resque.registry).run()
+    if error is not None:
+        raise error

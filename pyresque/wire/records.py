@@ -1,0 +1,182 @@
+"""The three JSON shapes that live in Redis: a job's payload, what a worker works on, a failure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from pyresque.errors import MalformedPayload, NoClassError
+from pyresque.wire.encoding import Style, decode, encode
+
+MAX_PAYLOAD_DEPTH = 99
+"""Levels of nesting in a whole payload: `worker:ID` adds one, and Ruby reads 100 (core.md section 15)."""
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """One element of a queue.
+
+    `raw` are its exact bytes; `value` is the decoded object with every key it had.
+    """
+
+    raw: bytes
+    value: dict[str, Any]
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Payload:
+        """Read an element of a queue.
+
+        Raises:
+            MalformedPayload: it is no JSON object that a Ruby worker could hold in `worker:ID`.
+        """
+        value = decode(raw, MAX_PAYLOAD_DEPTH)
+        if not isinstance(value, dict):
+            raise MalformedPayload(f"a JSON {_kind(value)} where an object with class and args belongs")
+        if _overflows(value):
+            raise MalformedPayload("a number beyond the range of a float")
+        return cls(raw, value)
+
+    @property
+    def class_name(self) -> str:
+        """The job's class as text; empty where there is none."""
+        name = self.value.get("class")
+        return name if isinstance(name, str) else ""
+
+    @property
+    def args(self) -> list[Any]:
+        """The arguments as Ruby spreads them (core.md section 9.2)."""
+        args = self.value.get("args")
+        if args is None or args is False:
+            return []
+        if isinstance(args, list):
+            return args
+        if isinstance(args, dict):
+            return [[key, value] for key, value in args.items()]
+        return [args]
+
+    def normal(self, style: Style) -> bytes:
+        """The payload decoded and encoded again, as Ruby copies it into `worker:ID` and failures."""
+        return encode(self.value, style)
+
+
+def job_bytes(class_name: str, args: Iterable[Any], style: Style) -> bytes:
+    """The element that Ruby would push for this job: `{"class":"Name","args":[...]}`.
+
+    Raises:
+        NoClassError: the class name is empty.
+        Unencodable: an argument that JSON, or a Ruby worker's reader, cannot hold.
+    """
+    if not class_name:
+        raise NoClassError("Jobs must be given a class.")
+    return encode({"class": class_name, "args": list(args)}, style, max_depth=MAX_PAYLOAD_DEPTH)
+
+
+class WorkingOn(msgspec.Struct, frozen=True):
+    """The value of `worker:ID`. Of a foreign or broken one, what cannot be read is None."""
+
+    raw: bytes
+    queue: str | None
+    run_at: str | None
+    payload: dict[str, Any] | None
+
+    @classmethod
+    def parse(cls, raw: bytes) -> WorkingOn:
+        """Read `worker:ID`, whoever wrote it; never raises."""
+        try:
+            value = decode(raw)
+        except MalformedPayload:
+            value = None
+        if not isinstance(value, dict):
+            return cls(raw, None, None, None)
+        queue, run_at, payload = value.get("queue"), value.get("run_at"), value.get("payload")
+        return cls(
+            raw,
+            queue if isinstance(queue, str) else None,
+            run_at if isinstance(run_at, str) else None,
+            payload if isinstance(payload, dict) else None,
+        )
+
+    @property
+    def class_name(self) -> str:
+        """The class of the job being worked on; empty where it cannot be told."""
+        name = (self.payload or {}).get("class")
+        return name if isinstance(name, str) else ""
+
+
+def working_on_bytes(queue: str, run_at: str, payload: bytes, style: Style) -> bytes:
+    """The value of `worker:ID`; `payload` is spliced in as it is (the Lua script does the same)."""
+    head = b'{"queue":%b,"run_at":"%b","payload":' % (encode(queue, style), run_at.encode())
+    return head + payload + b"}"
+
+
+class FailureRecord(msgspec.Struct, frozen=True):
+    """One element of a failure list, of whatever writer.
+
+    `raw` are its exact bytes, `value` what they decode to (an empty dict where they are no object),
+    `list_name` is the bare name of the list it was read from.
+    """
+
+    raw: bytes
+    value: dict[str, Any]
+    list_name: str = "failed"
+
+    @classmethod
+    def parse(cls, raw: bytes, list_name: str = "failed") -> FailureRecord:
+        """Read an element of a failure list; never raises."""
+        try:
+            value = decode(raw)
+        except MalformedPayload:
+            value = None
+        return cls(raw, value if isinstance(value, dict) else {}, list_name)
+
+    @property
+    def failure_id(self) -> str | None:
+        """The UUID that Resque since 3.1 gives a failure; None in other records."""
+        value = self.value.get("failure_id")
+        return value if isinstance(value, str) else None
+
+    @property
+    def id(self) -> str:
+        """What addresses this record: its failure_id, else `sha1:` and the digest of its bytes."""
+        return self.failure_id or f"sha1:{hashlib.sha1(self.raw).hexdigest()}"  # noqa: S324 (no secret)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The job that failed; empty where the record holds none."""
+        value = self.value.get("payload")
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def class_name(self) -> str:
+        """The class of the job that failed; empty where there is none."""
+        name = self.payload.get("class")
+        return name if isinstance(name, str) else ""
+
+    def text(self, key: str) -> str | None:
+        """One of the record's texts: failed_at, exception, error, worker, queue, retried_at."""
+        value = self.value.get(key)
+        return value if isinstance(value, str) else None
+
+    @property
+    def backtrace(self) -> list[str]:
+        """The lines of the backtrace, innermost first; empty where there are none."""
+        value = self.value.get("backtrace")
+        return [str(line) for line in value] if isinstance(value, list) else []
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    kinds = {bool: "true or false", str: "string", list: "array"}
+    return kinds.get(type(value), "number")
+
+
+def _overflows(value: object) -> bool:
+    """Whether an infinite float is anywhere inside (1e400 reads as one, and nobody reads it back)."""
+    if isinstance(value, float):
+        return value in (float("inf"), float("-inf"))
+    if isinstance(value, dict):
+        return any(_overflows(item) for item in value.values())
+    return isinstance(value, list) and any(_overflows(item) for item in value)

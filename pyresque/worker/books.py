@@ -1,0 +1,85 @@
+"""What a worker writes down about its jobs: how each ended, once, whatever happens to Redis meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from pyresque.failure import Backend, Failure, Redis
+from pyresque.failure.backend import cleaned, new_failure_id
+from pyresque.perform import backtrace_lines, error_message, error_name
+from pyresque.store import reservation
+from pyresque.store.link import Command
+from pyresque.store.space import Space
+from pyresque.worker.child import Report
+from pyresque.worker.reserver import Run
+
+logger = logging.getLogger("pyresque.worker")
+
+
+class Books:
+    """The books of one worker."""
+
+    def __init__(self, space: Space, worker_id: str, backend: Backend, failure_ids: bool) -> None:
+        self._space = space
+        self._id = worker_id
+        self._backend = backend
+        self._failure_ids = failure_ids
+        self._settled = 0
+
+    def report(self, run: Run, error: BaseException | None) -> Report:
+        """What became of a job; of a failure the user's own failure backend is told here and now."""
+        if error is None:
+            return Report()
+        report = Report(
+            cleaned(error_name(error)),
+            cleaned(error_message(error)),
+            [cleaned(line) for line in backtrace_lines(error)],
+            new_failure_id() if self._failure_ids else None,
+        )
+        try:
+            self._backend.save(self._failure(run, report))
+        except Exception as raised:
+            logger.exception("Received exception when reporting failure: %s", raised)
+            report.saved = False
+        return report
+
+    def settle(self, run: Run, report: Report, counts_as_failed: bool) -> None:
+        """Write down how a job ended; may be called again after RedisUnavailable."""
+        stats = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
+        effects: list[Command] = [] if report.done else self._recorded(self._failure(run, report), report.saved)
+        for name in stats:
+            effects += [("INCRBY", self._space.keys.stat(one), 1) for one in (name, f"{name}:{self._id}")]
+        what, troubles = reservation.settle(self._space, self._id, run.record, self._settled, effects)
+        self._tell(troubles)
+        if what == "gone":
+            logger.warning("%s was pruned while it worked on %s; whoever did that has recorded the job", self._id, run.job)
+            return
+        self._settled += 1
+
+    def put_back(self, run: Run) -> None:
+        """Give a job that was not begun back to the head of its queue."""
+        keys = self._space.keys
+        effects = [("SADD", keys.queues, run.job.queue), ("LPUSH", keys.queue(run.job.queue), run.raw)]
+        reservation.settle(self._space, self._id, run.record, -2, effects)
+
+    def _failure(self, run: Run, report: Report) -> Failure:
+        return Failure(
+            payload=run.job.payload.normal(self._space.style),
+            exception=report.exception,
+            error=report.error,
+            backtrace=report.backtrace,
+            worker=self._id,
+            queue=run.job.queue,
+            failure_id=report.failure_id,
+        )
+
+    def _recorded(self, failure: Failure, saved: bool) -> list[Command]:
+        effects = self._backend.effects(failure, self._space.keys, self._space.style)
+        if effects or saved:
+            return effects
+        return Redis().effects(failure, self._space.keys, self._space.style)
+
+    def _tell(self, troubles: Sequence[str]) -> None:
+        for trouble in troubles:
+            logger.warning("a key holds something that it should not: %s", trouble)

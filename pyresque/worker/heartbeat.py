@@ -1,0 +1,66 @@
+"""The heartbeat: a sign of life every minute, by the clock of Redis (core.md section 6.4)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from pyresque.errors import RedisError
+from pyresque.store import workers
+from pyresque.store.space import Space
+
+logger = logging.getLogger("pyresque.worker")
+
+INTERVAL = 60.0
+"""Seconds between two beats."""
+
+
+class Heartbeat:
+    """Beats for one worker. A beat that fails is told and the next one is tried at its time."""
+
+    def __init__(self, space: Space, worker_id: str, interval: float = INTERVAL) -> None:
+        self._space = space
+        self._id = worker_id
+        self._interval = interval
+        self._due = 0.0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.registered = False
+
+    def seconds_left(self) -> float:
+        """Until the next beat is due."""
+        return max(0.0, self._due - time.monotonic())
+
+    def beat(self) -> None:
+        """Beat now; a worker that has vanished from the books enters them again."""
+        self._due = time.monotonic() + self._interval
+        try:
+            known = workers.beat(self._space, self._id)
+            if self.registered and not known:
+                logger.warning("%s is not registered any more, though it lives: it registers again", self._id)
+                workers.register(self._space, self._id, time.time())
+        except RedisError as error:
+            logger.warning("Failed to heartbeat: %s", error)
+
+    def beat_if_due(self) -> bool:
+        """Beat if it is time; whether it was."""
+        if self.seconds_left() > 0:
+            return False
+        self.beat()
+        return True
+
+    def start_thread(self) -> None:
+        """Beat from a thread of its own: only where the jobs run in this process (no fork)."""
+        self._thread = threading.Thread(target=self._run, name="pyresque-heartbeat", daemon=True)
+        self._thread.start()
+
+    def stop_thread(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.seconds_left()):
+            self.beat_if_due()

@@ -1,0 +1,49 @@
+"""How long an idle worker waits (core.md section 8.2)."""
+
+from __future__ import annotations
+
+import random
+
+from pyresque.config import Polling
+
+
+class Pace:
+    """The sleeping time of an idle worker: short after a job, longer with each idle turn."""
+
+    def __init__(self, polling: Polling) -> None:
+        self._max = polling.interval if polling.max_interval is None else polling.max_interval
+        self._min = min(polling.interval if polling.min_interval is None else polling.min_interval, self._max)
+        self._backoff = min(polling.backoff_interval, self._max)
+        self._value = max(self._min, min(polling.interval, self._max))
+
+    @property
+    def leaves_when_idle(self) -> bool:
+        """Whether the interval is 0: then the worker leaves when there is nothing to do."""
+        return self._max == 0
+
+    def worked(self) -> None:
+        """A job was run: begin with short waits again."""
+        self._value = self._min
+
+    def next_sleep(self) -> float:
+        """Seconds to sleep in this idle turn."""
+        self._value = min(self._value + self._backoff, self._max)
+        return self._value
+
+
+class Backoff:
+    """Growing waits while Redis is away: doubled each time, up to a bound, never two workers in step."""
+
+    def __init__(self, first: float = 0.05, most: float = 5.0) -> None:
+        self._first = first
+        self._most = most
+        self._next = first
+
+    def reset(self) -> None:
+        """Redis answers again."""
+        self._next = self._first
+
+    def next_sleep(self) -> float:
+        """Seconds to wait before the next try."""
+        wait, self._next = self._next, min(self._next * 2, self._most)
+        return wait * random.uniform(0.7, 1.3)  # noqa: S311 (no secret)

@@ -1,0 +1,176 @@
+"""Taking dead workers out of the books (core.md section 7).
+
+Both of Ruby's phases, under Ruby's own lock. What another program has written so that it cannot be
+understood is told and left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyresque.config import in_container
+from pyresque.errors import DirtyExit, MalformedPayload, PruneDeadWorkerDirtyExit
+from pyresque.failure import Backend, Failure, Redis
+from pyresque.failure.backend import new_failure_id
+from pyresque.perform import ReservedJob, error_message, error_name
+from pyresque.registry import Registry
+from pyresque.store import workers
+from pyresque.store.link import Command
+from pyresque.store.space import Space
+from pyresque.wire import times
+from pyresque.wire.encoding import decode, encode
+from pyresque.wire.records import Payload
+
+logger = logging.getLogger("pyresque.worker")
+
+EXPIRED_AFTER = 300
+"""Seconds without a beat after which a worker is taken for dead."""
+
+STILL_PROCESSED = "Job still being processed"
+
+
+class Pruner:
+    """Prunes on behalf of one worker."""
+
+    def __init__(self, space: Space, registry: Registry, backend: Backend, failure_ids: bool = True) -> None:
+        self._space = space
+        self._registry = registry
+        self._backend = backend
+        self._failure_ids = failure_ids
+
+    def prune(self, worker_id: str, listed: Sequence[str], lock_seconds: int = 60) -> list[str]:
+        """Prune if the lock can be had; returns the ids of the workers that were pruned.
+
+        Raises:
+            RedisError: Redis cannot be reached, or a key has a wrong type.
+        """
+        if not workers.take_pruning_lock(self._space, worker_id, lock_seconds):
+            return []
+        beats = workers.heartbeats(self._space)
+        now = workers.redis_time(self._space)
+        expired = [one for one, beat in beats.items() if one != worker_id and _is_expired(one, beat, now)]
+        pruned = [one for one in expired if self._prune_expired(one, beats[one])]
+        gone = [
+            one
+            for one in workers.ids(self._space)
+            if one not in expired and one != worker_id and _is_gone(one, beats.get(one), now, listed)
+        ]
+        return pruned + [one for one in gone if self.retire(one, DirtyExit(STILL_PROCESSED))]
+
+    def _prune_expired(self, worker_id: str, beat: str) -> bool:
+        raw = workers.working_on(self._space, [worker_id])[0]
+        payload = _payload_in(raw)
+        name = payload.get("class") if isinstance(payload, dict) else None
+        text = f"Worker {worker_id} did not gracefully exit while processing {name or '<Unknown Job>'}"
+        return self.retire(worker_id, PruneDeadWorkerDirtyExit(text), beat)
+
+    def retire(self, worker_id: str, error: DirtyExit, beat: str = "") -> bool:
+        """Take one worker out of the books and record the job that it had, if any, as failed with `error`.
+
+        Returns:
+            False if it turned out to live (its books changed meanwhile) or its books cannot be read.
+        """
+        raw = workers.working_on(self._space, [worker_id])[0]
+        payload = _payload_in(raw)
+        if payload is _UNREADABLE:
+            logger.warning("worker:%s holds %r, which is no record of a job: it is left alone", worker_id, raw[:200])
+            return False
+        effects = [] if payload is None else self._failed(worker_id, raw, payload, error)
+        done = workers.retire(self._space, worker_id, raw, beat, effects)
+        if done:
+            logger.info("pruned %s", worker_id)
+        return done
+
+    def _failed(self, worker_id: str, raw: bytes, payload: object, error: BaseException) -> list[Command]:
+        queue = decode(raw).get("queue")
+        queue = queue if isinstance(queue, str) else ""
+        if isinstance(payload, dict):
+            job = ReservedJob.of(queue, Payload(b"", payload), self._registry)
+            error = job.after_failure(error)
+        failure = Failure(
+            payload=encode(payload, self._space.style),
+            exception=error_name(error),
+            error=error_message(error),
+            backtrace=[],
+            worker=worker_id,
+            queue=queue,
+            failure_id=new_failure_id() if self._failure_ids else None,
+        )
+        saved = True
+        try:
+            self._backend.save(failure)
+        except Exception as raised:
+            logger.exception("Received exception when reporting failure: %s", raised)
+            saved = False
+        effects = self._backend.effects(failure, self._space.keys, self._space.style)
+        return effects if effects or saved else Redis().effects(failure, self._space.keys, self._space.style)
+
+
+_UNREADABLE = object()
+
+
+def _payload_in(raw: bytes) -> object:
+    """The payload that `worker:ID` holds: an object or text; None for an idle worker's (core.md section 16)."""
+    if not raw.strip():
+        return None
+    try:
+        value = decode(raw)
+    except MalformedPayload:
+        return _UNREADABLE
+    if not value and not isinstance(value, (bool, int, float)):
+        return None
+    payload = value.get("payload") if isinstance(value, dict) else None
+    return payload if isinstance(payload, (dict, str)) else _UNREADABLE
+
+
+def _is_expired(worker_id: str, beat: str, now: int) -> bool:
+    at = times.parse(beat)
+    if at is None:
+        logger.warning("the heartbeat of %s is %r, which is no time: it is left alone", worker_id, beat)
+        return False
+    if now - at <= EXPIRED_AFTER:
+        return False
+    if not _is_well_formed(worker_id):
+        logger.warning("the worker id %r has not the form host:pid:queues: it is left alone", worker_id)
+        return False
+    return True
+
+
+def _is_well_formed(worker_id: str) -> bool:
+    parts = worker_id.split(":", 2)
+    return len(parts) == 3 and bool(parts[2])
+
+
+def _is_gone(worker_id: str, beat: str | None, now: int, listed: Sequence[str]) -> bool:
+    """Whether a worker of this host has no process any more (section 7.2, with its conditions)."""
+    if not _is_well_formed(worker_id):
+        return False
+    # Ruby splits at every colon here, and so do we, to hit exactly whom it would hit.
+    host, pid, queues = (worker_id.split(":") + ["", ""])[:3]
+    if host != socket.gethostname() or not pid.isdecimal() or int(pid) < 1:
+        return False
+    if "*" not in listed and set(queues.split(",")) != set(listed):
+        return False
+    if _process_lives(int(pid)):
+        return False
+    # Containers may share a host name without seeing each other's processes; there a fresh beat is believed.
+    at = times.parse(beat or "")
+    return not (in_container() and at is not None and 0 <= now - at <= EXPIRED_AFTER)
+
+
+def _process_lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (OSError, IndexError):
+        return True
+

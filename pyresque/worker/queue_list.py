@@ -1,0 +1,85 @@
+"""Which queues a worker looks at, and in which order (core.md section 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from pyresque.errors import NoQueueError
+from pyresque.store.reservation import Order
+
+
+class QueueList:
+    """A queue list as the user wrote it: names, patterns, and exclusions that begin with `!`.
+
+    Raises:
+        NoQueueError: nothing but exclusions, or nothing at all.
+    """
+
+    def __init__(self, elements: Sequence[str]) -> None:
+        self.listed = [element for element in elements if not element.startswith("!")]
+        self.excluded = [element[1:] for element in elements if element.startswith("!")]
+        if not any(self.listed):
+            raise NoQueueError("Please give each worker at least one queue.")
+        self.dynamic = bool(self.excluded) or any(set("*?{}[]") & set(element) for element in self.listed)
+
+    def __str__(self) -> str:
+        return ",".join(self.listed)
+
+    def order(self, members: Iterable[str] = ()) -> Order:
+        """The queues to look at; `members` are the names in the set `queues`, which patterns choose from."""
+        if not self.dynamic:
+            return Order(tuple(self.listed))
+        names = sorted(members, key=lambda name: name.encode("utf-8", "surrogateescape"))
+        barred = [_matcher(pattern) for pattern in self.excluded]
+        allowed = [name for name in names if not any(match(name) for match in barred)]
+        found: dict[str, None] = {}
+        for element in self.listed:
+            match = _matcher(element)
+            found.update(dict.fromkeys(name for name in allowed if match(name)))
+        return Order(tuple(found), tuple(names))
+
+
+class _matcher:  # noqa: N801 (it is used as a function)
+    """A pattern as Ruby's File.fnmatch reads it; a leading dot must be matched by a dot."""
+
+    def __init__(self, pattern: str) -> None:
+        self._opens_with_wildcard = pattern[:1] in ("*", "?", "[")
+        self._regex = _translated(pattern)
+
+    def __call__(self, name: str) -> bool:
+        if self._regex is None or (name.startswith(".") and self._opens_with_wildcard):
+            return False
+        return self._regex.fullmatch(name) is not None
+
+
+def _translated(pattern: str) -> re.Pattern[str] | None:
+    out, place = "", 0
+    while place < len(pattern):
+        char = pattern[place]
+        place += 1
+        if char == "*":
+            out += ".*"
+        elif char == "?":
+            out += "."
+        elif char == "\\" and place < len(pattern):
+            out += re.escape(pattern[place])
+            place += 1
+        elif char == "[":
+            end = pattern.find("]", place + 1)
+            if end < 0:
+                return None  # an unclosed set matches nothing
+            out += _set(pattern[place:end])
+            place = end + 1
+        else:
+            out += re.escape(char)
+    try:
+        return re.compile(out, re.DOTALL)
+    except re.error:
+        return None  # a range such as [z-a]
+
+
+def _set(inside: str) -> str:
+    negated = inside[:1] in ("!", "^")
+    chars = re.sub(r"([\[\]\\^&~|])", r"\\\1", inside[1:] if negated else inside)
+    return f"[{'^' if negated else ''}{chars}]"

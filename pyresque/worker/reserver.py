@@ -1,0 +1,198 @@
+"""How a worker finds its next job, and what it does with elements that are none of its business."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pyresque.config import Unknown
+from pyresque.errors import MalformedPayload
+from pyresque.failure import Backend, Failure
+from pyresque.perform import ReservedJob
+from pyresque.registry import Registry
+from pyresque.store import queues, reservation
+from pyresque.store.link import Command
+from pyresque.store.reservation import Answer, Order, Wanted
+from pyresque.store.space import Space
+from pyresque.wire.encoding import encode
+from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
+from pyresque.worker.queue_list import QueueList
+
+logger = logging.getLogger("pyresque.worker")
+
+FULL_LOOKS_EVERY = 20
+"""After a look through a whole long queue that found nothing, it is left alone this many times as long as the look
+took. So foreign jobs in great numbers never cost more than a twentieth of the time."""
+
+Verdict = Literal["take", "leave", "aside", "park"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job that was taken; `record` is what `worker:ID` holds for it."""
+
+    job: ReservedJob
+    record: bytes
+    raw: bytes
+
+
+class Reserver:
+    """Takes jobs for one worker."""
+
+    def __init__(
+        self, space: Space, worker_id: str, queue_list: QueueList, registry: Registry, unknown: Unknown, backend: Backend
+    ) -> None:
+        self._space = space
+        self._id = worker_id
+        self._list = queue_list
+        self._registry = registry
+        self._unknown = unknown
+        self._order: Order | None = None
+        self._rest_until: dict[str, float] = {}
+        self._told: set[str] = set()
+        self._backend = backend
+
+    @property
+    def order(self) -> Order:
+        """The queues as they were last resolved."""
+        return self._order or self._list.order()
+
+    def next(self) -> Run | Literal["paused"] | None:
+        """The next job; None if there is none now.
+
+        Raises:
+            RedisUnavailable: nobody knows whether a job was taken; the next call finds it.
+        """
+        start, began = (0, 0), time.monotonic()
+        order = self._current()
+        while True:
+            answer = reservation.reserve(self._space, self._id, order, self._wanted(), start)
+            self._tell(answer.troubles)
+            match answer.what:
+                case "job":
+                    return self._taken(order.queues[answer.queue], answer.record)
+                case "held":
+                    held = self._held(answer.record)
+                    if held is not None:
+                        return held
+                case "paused":
+                    return "paused"
+                case "queues":
+                    order = self._resolved(answer.elements)
+                case "look":
+                    run, offset = self._look(order.queues[answer.queue], answer)
+                    if run is not None:
+                        return run
+                    start = (answer.queue, offset)
+                case "more":
+                    start = self._further(order.queues[answer.queue], answer, began)
+                case _:
+                    return None
+
+    def _wanted(self) -> Wanted:
+        policy = self._unknown.policy
+        return Wanted(self._registry.names(), every=policy == "fail", ask=policy == "park")
+
+    def _current(self) -> Order:
+        if self._order is None:
+            self._order = self._list.order() if not self._list.dynamic else Order((), ())
+        return self._order
+
+    def _resolved(self, members: Sequence[bytes]) -> Order:
+        self._order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
+        return self._order
+
+    def _further(self, queue: str, answer: Answer, began: float) -> tuple[int, int]:
+        """Where to go on in a long queue of foreign jobs, or behind it."""
+        now = time.monotonic()
+        if now < self._rest_until.get(queue, 0.0):
+            return answer.queue + 1, 0
+        if answer.offset >= queues.size(self._space, queue):
+            self._rest_until[queue] = now + FULL_LOOKS_EVERY * (now - began)
+        return answer.queue, answer.offset
+
+    def _taken(self, queue: str, record: bytes) -> Run | None:
+        working = WorkingOn.parse(record)
+        head = len(working_on_bytes(queue, working.run_at or "", b"", self._space.style)) - 1
+        raw = record[head:-1]
+        try:
+            payload = Payload.parse(raw)
+        except MalformedPayload as error:
+            # The script took it for plain JSON and we do not: it ends as any element that is no job.
+            effects = self._set_aside(queue, raw, error)
+            reservation.settle(self._space, self._id, record, -2, effects)
+            return None
+        return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
+
+    def _held(self, record: bytes) -> Run | None:
+        """The job that an earlier call took without our hearing of it."""
+        working = WorkingOn.parse(record)
+        if working.queue is not None and working.run_at is not None and working.payload is not None:
+            return self._taken(working.queue, record)
+        logger.warning("worker:%s held something that is no job; it was put aside: %r", self._id, record[:200])
+        key = self._space.keys.worker(self._id)
+        effects = [("RPUSH", self._space.keys.aside(key), record)]
+        reservation.settle(self._space, self._id, record, -2, effects)
+        return None
+
+    def _look(self, queue: str, answer: Answer) -> tuple[Run | None, int]:
+        """Judge elements that the script could not; returns a job, or where to go on."""
+        offset = answer.offset
+        for raw in answer.elements:
+            verdict, payload, reason = self._judge(queue, raw)
+            if verdict == "take" and payload is not None:
+                normal = payload.normal(self._space.style)
+                record = reservation.claim(self._space, self._id, queue, raw, normal)
+                if record is None:
+                    return None, answer.offset  # somebody else was faster: look again
+                return Run(ReservedJob.of(queue, payload, self._registry), record, raw), 0
+            if verdict == "leave":
+                offset += 1
+                continue
+            effects = self._parked(raw) if verdict == "park" else self._set_aside(queue, raw, reason)
+            queues.move_element(self._space, self._space.keys.queue(queue), raw, effects)
+        return None, offset
+
+    def _judge(self, queue: str, raw: bytes) -> tuple[Verdict, Payload | None, MalformedPayload | None]:
+        try:
+            payload = Payload.parse(raw)
+        except MalformedPayload as error:
+            return "aside", None, error
+        name, policy = payload.class_name, self._unknown.policy
+        # Without a class it is nobody's job: it fails here as it would in Ruby.
+        if not name or policy == "fail" or self._registry.find(name):
+            return "take", payload, None
+        if policy == "park" and queue != self._unknown.queue:
+            return "park", payload, None
+        return "leave", payload, None
+
+    def _parked(self, raw: bytes) -> list[Command]:
+        queue = self._unknown.queue
+        return [("SADD", self._space.keys.queues, queue), ("RPUSH", self._space.keys.queue(queue), raw)]
+
+    def _set_aside(self, queue: str, raw: bytes, reason: MalformedPayload | None) -> list[Command]:
+        """The bytes go to the aside list of their queue, and a failure says so where people look."""
+        aside = self._space.keys.aside(self._space.keys.queue(queue))
+        logger.warning("an element of queue %s is no job (%s); it was put aside in %s", queue, reason, aside)
+        text = raw.decode("utf-8", "replace")
+        failure = Failure(
+            payload=encode(text, self._space.style),
+            exception="Resque::Helpers::DecodeException",
+            error=f"{reason}. The bytes lie in the list {aside}; `pyresque failed retry` puts them back",
+            backtrace=[],
+            worker=self._id,
+            queue=queue,
+        )
+        effects = self._backend.effects(failure, self._space.keys, self._space.style)
+        if not effects:
+            effects = [("RPUSH", self._space.keys.failed, failure.record(self._space.style))]
+        return [("RPUSH", aside, raw), *effects]
+
+    def _tell(self, troubles: Sequence[str]) -> None:
+        for trouble in troubles:
+            if trouble not in self._told:
+                self._told.add(trouble)
+                logger.warning("a key holds something that it should not, and is passed over: %s", trouble)

@@ -1,0 +1,88 @@
+"""Signals of a worker (core.md section 10): noticed at once, acted on by the loop.
+
+A handler only takes a note; the loop, which waits in `select` on `Signals.fileno()`, reads the notes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from pyresque.errors import SignalException, TermException
+
+HANDLED = (
+    signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
+    signal.SIGHUP, signal.SIGCHLD,
+)  # fmt: skip
+
+
+class Signals:
+    """The signals that have come and were not read yet."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._noted: list[signal.Signals] = []
+        self._before: dict[signal.Signals, Any] = {}
+        self._wakeup_before = -1
+        self.raise_term = False
+        """Whether TERM is to be raised in the code that runs now (a job without a process of its own)."""
+
+    def install(self) -> None:
+        """Begin to note signals. Only in the main thread."""
+        self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in HANDLED:
+            self._before[number] = signal.signal(number, self._note)
+
+    def restore(self) -> None:
+        """Give the signals back to whoever had them."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        signal.set_wakeup_fd(self._wakeup_before)
+        os.close(self._read)
+        os.close(self._write)
+
+    def fileno(self) -> int:
+        """What becomes readable when a signal comes."""
+        return self._read
+
+    def take(self) -> list[signal.Signals]:
+        """The signals since the last call, in order."""
+        try:
+            while os.read(self._read, 512):
+                pass
+        except BlockingIOError:
+            pass
+        noted, self._noted = self._noted, []
+        return noted
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._noted.append(signal.Signals(number))
+        if self.raise_term and number in (signal.SIGTERM, signal.SIGINT):
+            self.raise_term = False
+            raise TermException(signal.Signals(number).name)
+
+
+def prepare_child(term_child: bool) -> None:
+    """Set the signals of a job's process.
+
+    With TERM_CHILD a TERM is raised in the job as TermException, once, and other signals as what they
+    are; without it the job does not notice them.
+    """
+    signal.set_wakeup_fd(-1)
+    quiet: Callable[[int, FrameType | None], None] = lambda number, frame: None  # noqa: E731
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGCONT, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+        signal.signal(number, _raise if term_child else quiet)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    if number == signal.SIGTERM:
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+        raise TermException("SIGTERM")
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SignalException(signal.Signals(number).name)

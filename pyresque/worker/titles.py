@@ -1,0 +1,20 @@
+"""Process titles (core.md sections 7.3 and 8.4).
+
+Ruby workers on the same host prune a worker whose process title does not look like Resque's: it must
+contain `resque-` and a digit, and must not contain `resque-web`, whatever the queues are called.
+"""
+
+from __future__ import annotations
+
+import setproctitle
+
+
+class Titles:
+    """Sets the title of this process."""
+
+    def __init__(self, version: str, prefix: str = "") -> None:
+        self._head = f"{prefix}pyresque-{version}: "
+
+    def show(self, text: str) -> None:
+        """Set the title."""
+        setproctitle.setproctitle((self._head + text).replace("resque-web", "resque web"))

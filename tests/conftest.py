@@ -1,0 +1,34 @@
+"""Fixtures of all tests: a real Redis server of our own, emptied before each test that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pyresque import Resque
+from pyresque.devredis import DevRedis, running
+from pyresque.hooks import WorkerHooks
+from pyresque.registry import Registry
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[DevRedis]:
+    """A redis-server on a free port, never the user's."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """An empty registry of jobs."""
+    return Registry(WorkerHooks())
+
+
+@pytest.fixture
+def resque(server: DevRedis, registry: Registry) -> Iterator[Resque]:
+    """A Resque on an empty Redis, with no jobs registered yet: use `@job(registry=resque.registry)`."""
+    resque = Resque(server.url, registry=registry)
+    resque.link.execute("FLUSHALL")
+    yield resque
+    resque.close()
