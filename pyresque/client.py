@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, ParamSpec, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 
-import redis
-
-from pyresque.config import DEFAULT_SERVER, environment, parse_server
+from pyresque import overview
+from pyresque.config import DEFAULT_SERVER, parse_server
 from pyresque.errors import MalformedPayload, NoQueueError, NotAJob
 from pyresque.failure import Backend, Redis, RedisMultiQueue
 from pyresque.failures import Failures
 from pyresque.hooks import call
 from pyresque.keys import Keys
+from pyresque.overview import WorkerInfo
 from pyresque.registry import Job, Registry, default_registry
-from pyresque.store import queues, stats, workers
+from pyresque.store import queues, stats
 from pyresque.store.link import PatientLink, RedisPyLink
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode, same
-from pyresque.wire.records import Payload, WorkingOn, job_bytes
+from pyresque.wire.records import Payload, job_bytes
+
+if TYPE_CHECKING:
+    import redis
 
 P = ParamSpec("P")
 
@@ -29,38 +32,6 @@ class PerformClass(Protocol[P]):
     """A class whose `perform` takes these arguments."""
 
     perform: Callable[P, object]
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """What Redis tells about one worker. `started` and `heartbeat` are as that worker wrote them."""
-
-    id: str
-    working: WorkingOn | None
-    started: str
-    heartbeat: str
-    processed: int
-    failed: int
-
-    @property
-    def host(self) -> str:
-        """The host part of the id."""
-        return self.id.split(":", 2)[0]
-
-    @property
-    def pid(self) -> str:
-        """The process id in the id, as text."""
-        return (self.id.split(":", 2) + [""])[1]
-
-    @property
-    def queues(self) -> list[str]:
-        """The queues in the id."""
-        return (self.id.split(":", 2) + ["", ""])[2].split(",")
-
-    @property
-    def state(self) -> Literal["working", "idle"]:
-        """What it does now."""
-        return "working" if self.working else "idle"
 
 
 class Resque:
@@ -111,7 +82,9 @@ class Resque:
     @overload
     def enqueue(self, job: PerformClass[P], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
     @overload
-    def enqueue(self, job: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
+    def enqueue(
+        self, job: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> Literal[True] | None: ...
     def enqueue(self, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
         """Put a job on its queue, with its enqueue hooks (core.md section 4).
 
@@ -185,7 +158,9 @@ class Resque:
         else:
             queue = None
         if job is None and kwargs:
-            raise NotAJob(f"{target} is known by name only: give its arguments by position, not {', '.join(kwargs)}=")
+            raise NotAJob(
+                f"{target} is known by name only: give its arguments by position, not {', '.join(kwargs)}="
+            )
         name = job.name if job else target
         positions = job.positions(args, kwargs) if job else list(args)
         raw = job_bytes(name, positions, self.space.style)
@@ -200,7 +175,9 @@ class Resque:
     def _job(self, target: Any) -> Job:
         job = self.registry.of(target)
         if job is None:
-            raise NotAJob(f"{target!r} is no job: register it with @job, or give a class name as text with queue=")
+            raise NotAJob(
+                f"{target!r} is no job: register it with @job, or give a class name as text with queue="
+            )
         return job
 
     def push(self, queue: str, item: dict[str, Any]) -> None:
@@ -280,7 +257,9 @@ class Resque:
         """For each queue its `size` and its first jobs, `samples`."""
         names = self.queues()
         sizes, samples = queues.sizes(self.space, names), queues.samples(self.space, names, count)
-        return {name: {"size": sizes[name], "samples": [_shown(raw) for raw in samples[name]]} for name in names}
+        return {
+            name: {"size": sizes[name], "samples": [_shown(raw) for raw in samples[name]]} for name in names
+        }
 
     def remove_queue(self, queue: str) -> bool:
         """Forget a queue and every job in it; whether the queue was known."""
@@ -288,35 +267,11 @@ class Resque:
 
     def info(self) -> dict[str, Any]:
         """The numbers that Ruby's `Resque.info` gives, under the same names and in the same order."""
-        sizes, ids = self.queue_sizes(), workers.ids(self.space)
-        return {
-            "pending": sum(sizes.values()),
-            "processed": self.stat("processed"),
-            "queues": len(sizes),
-            "workers": len(ids),
-            "working": sum(1 for value in workers.working_on(self.space, ids) if value),
-            "failed": self.failures.count(list_name="failed"),
-            "servers": [f"redis://{self.link.address}"],
-            "environment": environment(),
-        }
+        return overview.info(self.space, self.link.address)
 
     def workers(self) -> list[WorkerInfo]:
         """Every registered worker, of either language, sorted by id."""
-        ids = workers.ids(self.space)
-        beats = workers.heartbeats(self.space) if ids else {}
-        working, started = workers.working_on(self.space, ids), workers.started(self.space, ids)
-        counts = stats.read(self.space, [f"{kind}:{one}" for one in ids for kind in ("processed", "failed")])
-        return [
-            WorkerInfo(
-                one,
-                WorkingOn.parse(working[n]) if working[n] else None,
-                started[n],
-                beats.get(one, ""),
-                counts[2 * n],
-                counts[2 * n + 1],
-            )
-            for n, one in enumerate(ids)
-        ]
+        return overview.worker_infos(self.space)
 
     def working(self) -> list[WorkerInfo]:
         """The workers that are working on a job now."""
@@ -355,4 +310,3 @@ def _shown(raw: bytes) -> Any:
         return Payload.parse(raw).value
     except MalformedPayload:
         return raw.decode("utf-8", "backslashreplace")
-

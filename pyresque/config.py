@@ -100,7 +100,7 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Unknown:
-    """What a worker does with a job whose class it does not know: `leave`, `fail`, or `park` it on a queue."""
+    """What becomes of a job whose class a worker does not know: `leave`, `fail`, or `park` it on a queue."""
 
     policy: Literal["leave", "fail", "park"] = "leave"
     queue: str = ""
@@ -112,8 +112,8 @@ class Unknown:
         Raises:
             ConfigError: the text is none of these.
         """
-        if text == "leave" or text == "fail":
-            return cls(text)
+        if text in ("leave", "fail"):
+            return cls("leave" if text == "leave" else "fail")
         policy, _, queue = text.partition("=")
         if policy == "park" and queue:
             return cls("park", queue)

@@ -78,7 +78,10 @@ class DevRedis:
         log = self.folder / "log"
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [*command, "--dir", str(self.folder), *self.options], stdout=out, stderr=out, stdin=subprocess.DEVNULL
+                [*command, "--dir", str(self.folder), *self.options],
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
             )
         for _ in range(500):
             if _answers(self.port):

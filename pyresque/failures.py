@@ -40,7 +40,9 @@ class Failures:
         names = self.lists() if list_name is None else [list_name]
         if class_name is None:
             return sum(store.count(self._space, name) for name in names)
-        return sum(1 for name in names for one in store.each(self._space, name) if one.class_name == class_name)
+        return sum(
+            1 for name in names for one in store.each(self._space, name) if one.class_name == class_name
+        )
 
     def list(self, offset: int = 0, limit: int | None = 20, *, list_name: str | None = None) -> Records:
         """Failures from `offset` on, oldest first; all lists one after the other, or one list."""
@@ -59,7 +61,7 @@ class Failures:
             yield from store.each(self._space, name)
 
     def find(self, record_id: str) -> FailureRecord | None:
-        """The failure with this failure_id (or `sha1:` address); its beginning is enough if no other has it."""
+        """The failure with this failure_id (or `sha1:` address), or with an id that alone begins so."""
         found = [one for one in self.each() if one.id == record_id or one.id.startswith(record_id)]
         exact = [one for one in found if one.id == record_id]
         candidates = exact or found
@@ -147,7 +149,11 @@ class Failures:
         return name
 
     def _now(self, list_name: str) -> str:
-        return times.failed_at(time.time()) if list_name == "failed" else times.retried_at_without_zone(time.time())
+        return (
+            times.failed_at(time.time())
+            if list_name == "failed"
+            else times.retried_at_without_zone(time.time())
+        )
 
     def _push(self, record: FailureRecord) -> Effects:
         keys, queue = self._space.keys, record.text("queue")

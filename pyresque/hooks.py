@@ -18,7 +18,8 @@ An around_perform hook is a generator function that yields where the job is to r
         yield
         print(time.monotonic() - started)
 
-or takes, behind the arguments, a function that runs the job. If it never yields (or calls), the job is skipped.
+or takes, behind the arguments, a function that runs the job. If it never yields (or calls), the job is
+skipped.
 """
 
 from __future__ import annotations

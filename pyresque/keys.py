@@ -18,7 +18,7 @@ Ruby Resque's keys (core.md section 2); Q is a queue name, ID a worker id (`host
 Ours, which no Ruby process reads:
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there
-    pyresque:once:TOKEN                   string  answer of a script, kept a moment so that it is never run twice
+    pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ class ReservedJob:
     job: Job | None
 
     def __str__(self) -> str:
-        return f"(Job{{{self.queue}}} | {self.payload.class_name} | {inspect(self.payload.value.get('args'))})"
+        return (
+            f"(Job{{{self.queue}}} | {self.payload.class_name} | {inspect(self.payload.value.get('args'))})"
+        )
 
     @classmethod
     def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
@@ -94,7 +96,9 @@ def unknown_class(name: str) -> UnknownJobClass:
     """The error of a job whose class nobody registered here."""
     if not name:
         return UnknownJobClass("the job has no class name")
-    return UnknownJobClass(f"uninitialized constant {name.removeprefix('::')}: no @job with this name is registered")
+    return UnknownJobClass(
+        f"uninitialized constant {name.removeprefix('::')}: no @job with this name is registered"
+    )
 
 
 def error_name(error: BaseException) -> str:

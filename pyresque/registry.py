@@ -113,8 +113,8 @@ class Job:
             raise WrongArguments(f"argument {name} of {self.name}: {error}") from None
         except (TypeError, NotImplementedError) as error:
             raise WrongArguments(
-                f"argument {name} of {self.name} is annotated {wanted!r}, which JSON cannot become ({error}): "
-                "use a type that msgspec knows, or Any"
+                f"argument {name} of {self.name} is annotated {wanted!r}, which JSON cannot become "
+                f"({error}); use a type that msgspec knows, or Any"
             ) from None
 
 
@@ -199,14 +199,18 @@ def _check(job: Job) -> None:
     for parameter in job.signature.parameters.values():
         if parameter.kind not in _POSITIONAL:
             raise InvalidJob(
-                f"{_where(job.target)}: the parameter {parameter.name} can only be given by keyword, but a job's "
+                f"{_where(job.target)}: the parameter {parameter.name} can only be given by keyword, "
+                "but a job's "
                 "arguments are a list; make it positional"
             )
 
 
 def _same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
     # A module that is imported twice (as a script and by its name) registers the same code again.
-    names = [(getattr(t, "__qualname__", ""), getattr(inspect.getmodule(t), "__file__", None)) for t in (one, other)]
+    names = [
+        (getattr(t, "__qualname__", ""), getattr(inspect.getmodule(t), "__file__", None))
+        for t in (one, other)
+    ]
     return names[0] == names[1]
 
 

@@ -1,9 +1,9 @@
 """Help for the tests of applications that use pyresque.
 
-    inline(resque) ............ jobs run at once, in the caller, through the same JSON
-    enqueued(resque, job) ..... the argument lists of the jobs that wait
-    drain(resque, queue) ...... run what waits, without processes; what a job raises is raised
-    resque_redis .............. a pytest fixture: the URL of an empty, private, real Redis
+inline(resque) ............ jobs run at once, in the caller, through the same JSON
+enqueued(resque, job) ..... the argument lists of the jobs that wait
+drain(resque, queue) ...... run what waits, without processes; what a job raises is raised
+resque_redis .............. a pytest fixture: the URL of an empty, private, real Redis
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 # Connects Resque as the environment says; every script of this folder starts with it.
-#   REDIS_URL         redis://host:port/db or any other text that `Resque.redis =` takes
+#   REDIS_URL         redis://host:port/db (Resque's own "host:port/namespace" will not do: the redis gem 4
+#                     reads this variable too, whatever else it is given, and knows URLs only)
 #   RESQUE_NAMESPACE  replaces Resque's own namespace, "resque"
 #   MULTI_JSON        json_gem or oj, the library that writes payloads; else multi_json's own choice
 require "resque"

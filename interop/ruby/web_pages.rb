@@ -21,7 +21,7 @@ Resque::Server.set :show_exceptions, false
 # Sinatra 4.1 and newer; empty means any host, such as Rack::Test's example.org.
 Resque::Server.set :host_authorization, { permitted_hosts: [] }
 
-BROWSER = Rack::Test::Session.new(Rack::MockSession.new(Resque::Server.new))
+BROWSER = Rack::Test::Session.new(Resque::Server.new)
 
 def visit(request)
   verb = request.key?("post") ? "post" : "get"

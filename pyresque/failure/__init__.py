@@ -1,9 +1,9 @@
 """Failure backends: where a failed job is recorded (core.md section 14).
 
-    Backend ............ subclass it and write `save` to send failures elsewhere
-    Redis .............. the list `failed`, as Ruby's default
-    RedisMultiQueue .... a list for each queue, `Q_failed`
-    Multiple ........... several of them
+Backend ............ subclass it and write `save` to send failures elsewhere
+Redis .............. the list `failed`, as Ruby's default
+RedisMultiQueue .... a list for each queue, `Q_failed`
+Multiple ........... several of them
 """
 
 from pyresque.failure.backend import Backend, Failure

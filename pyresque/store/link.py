@@ -23,7 +23,17 @@ Command = Sequence[Word]
 Reply = Any
 
 # The server is there and has not run the command, but will be able to in a moment.
-_NOT_NOW = ("LOADING", "READONLY", "MASTERDOWN", "BUSY ", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "NOREPLICAS")
+_NOT_NOW = (
+    "LOADING",
+    "READONLY",
+    "MASTERDOWN",
+    "BUSY ",
+    "OOM",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "MISCONF",
+    "NOREPLICAS",
+)
 _NOT_YOU = ("NOAUTH", "WRONGPASS", "NOPERM")
 
 
@@ -54,12 +64,14 @@ class RedisPyLink:
         self.address = _address(self._pool.connection_kwargs)
 
     def execute(self, *words: Word) -> Reply:
+        """Carry out one command; see `Link`."""
         reply = self.execute_many([words])[0]
         if isinstance(reply, RedisError):
             raise reply
         return reply
 
     def execute_many(self, commands: Iterable[Command]) -> list[Reply]:
+        """Carry out several commands in one round trip; see `Link`."""
         connection = self._connect()
         try:
             packed = connection.pack_commands(commands := [tuple(map(_bytes, words)) for words in commands])
@@ -76,6 +88,7 @@ class RedisPyLink:
             self._pool.release(connection)
 
     def forget(self, key: str) -> None:
+        """Remove a key without waiting; see `Link`."""
         try:
             connection = self._connect()
         except RedisError:
@@ -139,13 +152,16 @@ class PatientLink:
         return self.link.address
 
     def execute(self, *words: Word) -> Reply:
+        """Carry out one command; see `Link`."""
         return self._patiently(lambda: self.link.execute(*words))
 
     def execute_many(self, commands: Iterable[Command]) -> list[Reply]:
+        """Carry out several commands in one round trip; see `Link`."""
         commands = list(commands)
         return self._patiently(lambda: self._all(commands))  # type: ignore[no-any-return]
 
     def forget(self, key: str) -> None:
+        """Remove a key without waiting; see `Link`."""
         self.link.forget(key)
 
     def close(self) -> None:
@@ -195,7 +211,9 @@ def _full_text(error: Exception) -> str:
 
 
 def _from_reply(text: str, address: str) -> RedisError:
-    if text.startswith(_NOT_NOW) or any(f"script: {code}" in text or f" {code} " in text for code in _NOT_NOW):
+    if text.startswith(_NOT_NOW) or any(
+        f"script: {code}" in text or f" {code} " in text for code in _NOT_NOW
+    ):
         return RedisUnavailable(f"Redis at {address} cannot do that now: {text}", maybe_done=False)
     if text.startswith(_NOT_YOU):
         return RedisRefused(
@@ -217,7 +235,7 @@ class _Careful:
 
 def _pool(url: str, timeout: float) -> ConnectionPool:
     try:
-        options = dict(parse_url(url))
+        options: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
     except ValueError as error:
         raise ConfigError(f"cannot use {url!r} as a Redis server: {error}") from error
     kind = options.pop("connection_class", None) or Connection
@@ -248,4 +266,3 @@ def _address(options: dict[str, Any]) -> str:
     if "path" in options:
         return str(options["path"])
     return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pyresque.errors import RedisError
-from pyresque.store.link import Command
+from pyresque.store.link import Command, Word
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 
@@ -27,7 +27,7 @@ def push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
 
 def _push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
     keys = [space.keys.queues, *(space.keys.queue(queue) for queue in jobs)]
-    args: list[bytes | str | int] = [REMEMBER_SECONDS]
+    args: list[Word] = [REMEMBER_SECONDS]
     for queue, items in jobs.items():
         args += [queue, len(items), *items]
     with Once(space.link, space.keys.prefix) as once:
@@ -77,7 +77,7 @@ def remove_from(space: Space, key: str, raws: Sequence[bytes], copies: int) -> i
     removed = 0
     for first in range(0, len(raws), CHUNK):
         with Once(space.link, space.keys.prefix) as once:
-            args = [REMEMBER_SECONDS, copies, *raws[first : first + CHUNK]]
+            args: list[Word] = [REMEMBER_SECONDS, copies, *raws[first : first + CHUNK]]
             removed += int(_remove.run(space.link, [once, key], args))
     return removed
 

@@ -21,7 +21,7 @@ _settle = Script("settle", uses=("effects",))
 
 @dataclass(frozen=True)
 class Order:
-    """Where to look: queues in order; `members` is the set of queues that it was made from (None: fixed)."""
+    """Where to look: queues in order; `members` is the set of queues it was made from (None: fixed)."""
 
     queues: tuple[str, ...]
     members: tuple[str, ...] | None = None
@@ -54,8 +54,10 @@ class Answer:
     elements: tuple[bytes, ...] = field(default=())
 
 
-def reserve(space: Space, worker_id: str, order: Order, wanted: Wanted, start: tuple[int, int] = (0, 0)) -> Answer:
-    """Look for a job from a queue (its place in the order) and an offset on, and take the first one wanted."""
+def reserve(
+    space: Space, worker_id: str, order: Order, wanted: Wanted, start: tuple[int, int] = (0, 0)
+) -> Answer:
+    """Look for a job from a queue (its place in the order) and an offset on; take the first one wanted."""
     keys = space.keys
     members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
     reply = _reserve.run(

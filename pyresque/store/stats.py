@@ -10,7 +10,9 @@ from pyresque.store.space import Space
 def read(space: Space, names: Sequence[str]) -> list[int]:
     """The value of each counter; 0 where it is missing or is no number."""
     replies = space.link.execute_many([("GET", space.keys.stat(name)) for name in names])
-    return [int(reply) if isinstance(reply, bytes) and reply.lstrip(b"-").isdigit() else 0 for reply in replies]
+    return [
+        int(reply) if isinstance(reply, bytes) and reply.lstrip(b"-").isdigit() else 0 for reply in replies
+    ]
 
 
 def increase(space: Space, name: str, by: int = 1) -> int:

@@ -109,5 +109,3 @@ def _all(space: Space, commands: Sequence[Command]) -> None:
     for reply in space.link.execute_many(commands):
         if isinstance(reply, RedisError):
             raise reply
-
-

@@ -47,20 +47,29 @@ class Books:
     def settle(self, run: Run, report: Report, counts_as_failed: bool) -> None:
         """Write down how a job ended; may be called again after RedisUnavailable."""
         stats = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
-        effects: list[Command] = [] if report.done else self._recorded(self._failure(run, report), report.saved)
+        effects: list[Command] = (
+            [] if report.done else self._recorded(self._failure(run, report), report.saved)
+        )
         for name in stats:
             effects += [("INCRBY", self._space.keys.stat(one), 1) for one in (name, f"{name}:{self._id}")]
         what, troubles = reservation.settle(self._space, self._id, run.record, self._settled, effects)
         self._tell(troubles)
         if what == "gone":
-            logger.warning("%s was pruned while it worked on %s; whoever did that has recorded the job", self._id, run.job)
+            logger.warning(
+                "%s was pruned while it worked on %s; whoever did that has recorded the job",
+                self._id,
+                run.job,
+            )
             return
         self._settled += 1
 
     def put_back(self, run: Run) -> None:
         """Give a job that was not begun back to the head of its queue."""
         keys = self._space.keys
-        effects = [("SADD", keys.queues, run.job.queue), ("LPUSH", keys.queue(run.job.queue), run.raw)]
+        effects: list[Command] = [
+            ("SADD", keys.queues, run.job.queue),
+            ("LPUSH", keys.queue(run.job.queue), run.raw),
+        ]
         reservation.settle(self._space, self._id, run.record, -2, effects)
 
     def _failure(self, run: Run, report: Report) -> Failure:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -105,7 +105,8 @@ class Child:
         status = self.status or 0
         if not os.WIFSIGNALED(status):
             return DirtyExit(
-                f"Child process ended without finishing its job pid {self.pid} exit {os.waitstatus_to_exitcode(status)}"
+                f"Child process ended without finishing its job pid {self.pid} "
+                f"exit {os.waitstatus_to_exitcode(status)}"
             )
         number = os.WTERMSIG(status)
         try:
@@ -135,6 +136,7 @@ def _be_child(work: Callable[[], Report], write: int, run_exit_hooks: bool) -> N
         os._exit(status)
 
 
-def _flush(stream: object) -> None:
+def _flush(stream: Any) -> None:
+    # sys.stdout may be closed, replaced, or None
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        stream.flush()  # type: ignore[attr-defined] (sys.stdout may be anything, or None)
+        stream.flush()

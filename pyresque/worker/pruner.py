@@ -77,7 +77,9 @@ class Pruner:
         raw = workers.working_on(self._space, [worker_id])[0]
         payload = _payload_in(raw)
         if payload is _UNREADABLE:
-            logger.warning("worker:%s holds %r, which is no record of a job: it is left alone", worker_id, raw[:200])
+            logger.warning(
+                "worker:%s holds %r, which is no record of a job: it is left alone", worker_id, raw[:200]
+            )
             return False
         effects = [] if payload is None else self._failed(worker_id, raw, payload, error)
         done = workers.retire(self._space, worker_id, raw, beat, effects)
@@ -114,7 +116,7 @@ _UNREADABLE = object()
 
 
 def _payload_in(raw: bytes) -> object:
-    """The payload that `worker:ID` holds: an object or text; None for an idle worker's (core.md section 16)."""
+    """The payload that `worker:ID` holds: an object or text; None for an idle one's (core.md section 16)."""
     if not raw.strip():
         return None
     try:
@@ -150,7 +152,7 @@ def _is_gone(worker_id: str, beat: str | None, now: int, listed: Sequence[str]) 
     if not _is_well_formed(worker_id):
         return False
     # Ruby splits at every colon here, and so do we, to hit exactly whom it would hit.
-    host, pid, queues = (worker_id.split(":") + ["", ""])[:3]
+    host, pid, queues = [*worker_id.split(":"), "", ""][:3]
     if host != socket.gethostname() or not pid.isdecimal() or int(pid) < 1:
         return False
     if "*" not in listed and set(queues.split(",")) != set(listed):
@@ -173,4 +175,3 @@ def _process_lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (OSError, IndexError):
         return True
-

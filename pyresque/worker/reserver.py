@@ -24,8 +24,8 @@ from pyresque.worker.queue_list import QueueList
 logger = logging.getLogger("pyresque.worker")
 
 FULL_LOOKS_EVERY = 20
-"""After a look through a whole long queue that found nothing, it is left alone this many times as long as the look
-took. So foreign jobs in great numbers never cost more than a twentieth of the time."""
+"""A long queue in which a whole look found nothing is left alone this many times as long as the look took,
+so foreign jobs in great numbers never cost more than a twentieth of the time."""
 
 Verdict = Literal["take", "leave", "aside", "park"]
 
@@ -43,7 +43,13 @@ class Reserver:
     """Takes jobs for one worker."""
 
     def __init__(
-        self, space: Space, worker_id: str, queue_list: QueueList, registry: Registry, unknown: Unknown, backend: Backend
+        self,
+        space: Space,
+        worker_id: str,
+        queue_list: QueueList,
+        registry: Registry,
+        unknown: Unknown,
+        backend: Backend,
     ) -> None:
         self._space = space
         self._id = worker_id
@@ -132,7 +138,9 @@ class Reserver:
         working = WorkingOn.parse(record)
         if working.queue is not None and working.run_at is not None and working.payload is not None:
             return self._taken(working.queue, record)
-        logger.warning("worker:%s held something that is no job; it was put aside: %r", self._id, record[:200])
+        logger.warning(
+            "worker:%s held something that is no job; it was put aside: %r", self._id, record[:200]
+        )
         key = self._space.keys.worker(self._id)
         effects = [("RPUSH", self._space.keys.aside(key), record)]
         reservation.settle(self._space, self._id, record, -2, effects)

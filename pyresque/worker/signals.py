@@ -75,7 +75,14 @@ def prepare_child(term_child: bool) -> None:
     quiet: Callable[[int, FrameType | None], None] = lambda number, frame: None  # noqa: E731
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGCONT, signal.SIG_DFL)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGHUP,
+    ):
         signal.signal(number, _raise if term_child else quiet)
 
 
