@@ -17,7 +17,8 @@ from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
 from pyresque.registry import Job, Registry, default_registry
 from pyresque.store import queues, stats
-from pyresque.store.link import PatientLink, RedisPyLink
+from pyresque.store.link import Link, PatientLink
+from pyresque.store.socket_link import SocketLink
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode, same
 from pyresque.wire.records import Payload, job_bytes
@@ -62,9 +63,11 @@ class Resque:
     ) -> None:
         if isinstance(server, str):
             setting = parse_server(server)
-            self.link = RedisPyLink(setting.url)
+            self.link: Link = SocketLink(setting.url)
             namespace = setting.namespace if namespace is None else namespace
         else:
+            from pyresque.store.redispy_link import RedisPyLink  # only for those who have imported redis-py
+
             self.link = RedisPyLink(server)
         keys = Keys("resque" if namespace is None else namespace)
         self.space = Space(PatientLink(self.link), keys, json_style)

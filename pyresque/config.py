@@ -51,9 +51,9 @@ def parse_server(text: str) -> Server:
 
 def _checked_url(url: str) -> str:
     scheme, rest = url.split("://", 1)
-    if scheme not in ("redis", "rediss", "unix"):
+    if scheme not in ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"):
         raise ConfigError(_how_to_say(url))
-    if scheme == "unix":
+    if scheme not in ("redis", "rediss"):
         return url
     location, _, path = rest.partition("?")[0].partition("/")
     if path and not path.isdecimal():

@@ -15,7 +15,7 @@ from pyresque.errors import DirtyExit, RedisError, RedisUnavailable
 from pyresque.failure import Backend
 from pyresque.registry import Registry
 from pyresque.store import workers
-from pyresque.store.link import RedisPyLink
+from pyresque.store.link import Link
 from pyresque.store.space import Space
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
@@ -34,7 +34,7 @@ logger = logging.getLogger("pyresque.worker")
 class ResqueLike(Protocol):
     """What a worker needs of a Resque."""
 
-    link: RedisPyLink
+    link: Link
     space: Space
     registry: Registry
     failure_backend: Backend

@@ -1,0 +1,101 @@
+"""Where Redis is, read from a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pyresque.errors import ConfigError
+
+_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One Redis server, or the master of a Sentinel group.
+
+    `path` is a unix socket; `tls` holds options of a rediss:// URL, None without TLS; `sentinels` are
+    (host, port) pairs and `service` the master's name.
+    """
+
+    host: str = "localhost"
+    port: int = 6379
+    path: str = ""
+    db: int = 0
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls: Mapping[str, str] | None = None
+    sentinels: tuple[tuple[str, int], ...] = ()
+    service: str = ""
+    sentinel_password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        if self.sentinels:
+            return f"{self.service} of sentinels " + ",".join(
+                f"{host}:{port}" for host, port in self.sentinels
+            )
+        return self.path or f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Read `redis://`, `rediss://`, `unix://` or `redis+sentinel://h1:26379,h2:26379/service/db`.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        try:
+            parts = urlsplit(url)
+            options = dict(parse_qsl(parts.query))
+            login, _, location = parts.netloc.rpartition("@")
+            username, _, password = login.partition(":")
+            common: dict[str, Any] = {
+                "username": unquote(options.get("username", username)),
+                "password": unquote(options.get("password", password)),
+                "tls": _tls(parts.scheme, options),
+            }
+            if parts.scheme == "unix":
+                return cls(path=unquote(parts.path), db=int(options.get("db") or 0), **common)
+            if parts.scheme in ("redis+sentinel", "rediss+sentinel"):
+                return _sentinels(location, parts.path, options, common)
+            host, port = _host_port(location, 6379)
+            db = int(options.get("db") or parts.path.strip("/") or 0)
+            return cls(host, port, db=db, **common)
+        except ValueError as error:
+            raise ConfigError(f"cannot use {_without_password(url)!r} as a Redis server: {error}") from None
+
+
+def _tls(scheme: str, options: Mapping[str, str]) -> Mapping[str, str] | None:
+    if not scheme.startswith("rediss"):
+        return None
+    return {name: options[name] for name in _TLS_OPTIONS if name in options}
+
+
+def _sentinels(location: str, path: str, options: Mapping[str, str], common: dict[str, Any]) -> Address:
+    service, _, db = path.strip("/").partition("/")
+    if not service:
+        raise ValueError("write redis+sentinel://host:26379[,host:26379]/service-name[/db]")
+    pairs = tuple(_host_port(one, 26379) for one in location.split(","))
+    return Address(
+        db=int(db or options.get("db") or 0),
+        sentinels=pairs,
+        service=service,
+        sentinel_password=options.get("sentinel_password", ""),
+        **common,
+    )
+
+
+def _host_port(location: str, default: int) -> tuple[str, int]:
+    host, colon, port = location.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = location, ""
+    number = int(port or default)
+    if not 0 < number < 65536:
+        raise ValueError(f"{number} is no port")
+    return host.strip("[]") or "localhost", number
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
