@@ -1,10 +1,40 @@
 """Python workers and clients on the Redis keys of Ruby Resque."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pyresque._version import __version__
-from pyresque.client import Resque
-from pyresque.errors import DontPerform, ResqueError
-from pyresque.overview import WorkerInfo
-from pyresque.registry import job
-from pyresque.worker import Worker
+
+if TYPE_CHECKING:
+    from pyresque.client import Resque
+    from pyresque.errors import DontPerform, ResqueError
+    from pyresque.overview import WorkerInfo
+    from pyresque.registry import job
+    from pyresque.worker import Worker
 
 __all__ = ["DontPerform", "Resque", "ResqueError", "Worker", "WorkerInfo", "__version__", "job"]
+
+# Each name is imported when it is first asked for: `pyresque --help` and a module that only needs
+# `job` do not wait for redis-py.
+_HOMES = {
+    "DontPerform": "pyresque.errors",
+    "Resque": "pyresque.client",
+    "ResqueError": "pyresque.errors",
+    "Worker": "pyresque.worker",
+    "WorkerInfo": "pyresque.overview",
+    "job": "pyresque.registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -40,11 +40,11 @@ def parse_server(text: str) -> Server:
     if "://" in text:
         return Server(_checked_url(text))
     address, slash, namespace = text.partition("/")
-    host, _, rest = address.partition(":")
+    host, colon, rest = address.partition(":")
     port, _, db = rest.partition(":")
     if not host or not re.fullmatch(r"[^\s:/@\[\]]+", host):
         raise ConfigError(_how_to_say(text))
-    if not _is_port(port or "6379") or (db and not db.isdecimal()):
+    if not _is_port(port if colon else "6379") or (db and not db.isdecimal()):
         raise ConfigError(_how_to_say(text))
     return Server(f"redis://{host}:{port or 6379}/{db or 0}", namespace if slash else None)
 

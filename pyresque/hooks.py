@@ -24,7 +24,6 @@ skipped.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -59,7 +58,11 @@ def job_hooks(sources: Sequence[object], kind: str) -> list[Hook]:
 def call(hook: Hook, *args: Any) -> Any:
     """Call a function; what an `async def` returns is run to its end."""
     result = hook(*args)
-    return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+    if not hasattr(result, "__await__"):
+        return result
+    import asyncio  # large: only those who use it pay for it, at every fork
+
+    return asyncio.run(_awaited(result))
 
 
 async def _awaited(result: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyresque.errors import InvalidJob, WrongArguments
-from pyresque.hooks import Hook, WorkerHooks, job_hooks, worker_hooks
+from pyresque.hooks import JOB_HOOKS, Hook, WorkerHooks, job_hooks, worker_hooks
 
 _T = TypeVar("_T", bound=Callable[..., Any])
 _POSITIONAL = (
@@ -68,9 +68,35 @@ class Job:
         except (NameError, TypeError, AttributeError):
             return {}  # an annotation that only a type checker can resolve: then nothing is checked
 
+    @cached_property
+    def _hooks(self) -> dict[str, list[Hook]]:
+        return {}
+
     def hooks(self, kind: str) -> list[Hook]:
-        """This job's hooks of one kind, ordered by name."""
-        return job_hooks(self.sources, kind)
+        """This job's hooks of one kind, ordered by name; looked up once in a process, as in Ruby."""
+        found = self._hooks.get(kind)
+        if found is None:
+            found = self._hooks[kind] = job_hooks(self.sources, kind)
+        return found
+
+    def warm_up(self) -> None:
+        """Look everything up now: what is found in a forked child is lost with it."""
+        for kind in JOB_HOOKS:
+            self.hooks(kind)
+        _ = self._parameters
+
+    @cached_property
+    def _parameters(self) -> tuple[int, list[tuple[str, Any]], tuple[str, Any] | None]:
+        """How many arguments are needed, the (name, type) of each, and of *args if there is one."""
+        own = list(self.signature.parameters.values())
+        places = [one for one in own if one.kind is not inspect.Parameter.VAR_POSITIONAL]
+        needed = sum(1 for one in places if one.default is inspect.Parameter.empty)
+        rest = [(one.name, self._types.get(one.name, Any)) for one in own[len(places) :]]
+        return (
+            needed,
+            [(one.name, self._types.get(one.name, Any)) for one in places],
+            rest[0] if rest else None,
+        )
 
     def positions(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The arguments of a call as the list that goes on the wire: keywords become positions.
@@ -92,21 +118,20 @@ class Job:
         Raises:
             WrongArguments: one does not fit, or there are too few or too many; the text says which.
         """
-        try:
-            bound = self.signature.bind(*args)
-        except TypeError as error:
-            raise WrongArguments(f"{self.name} takes {self.signature}: {error}") from None
-        result: list[Any] = []
-        for name, value in bound.arguments.items():
-            variadic = self.signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
-            values = value if variadic else (value,)
-            result += [self._convert(name, one) for one in values]
+        needed, places, rest = self._parameters
+        if len(args) < needed or (rest is None and len(args) > len(places)):
+            raise WrongArguments(
+                f"{self.name} takes {self.signature}: it was given {len(args)} argument"
+                f"{'' if len(args) == 1 else 's'}"
+            )
+        result = list(args)
+        for place, value in enumerate(args):
+            name, wanted = places[place] if place < len(places) else rest  # type: ignore[misc]
+            if wanted is not Any:
+                result[place] = self._convert(name, wanted, value)
         return result
 
-    def _convert(self, name: str, value: Any) -> Any:
-        wanted = self._types.get(name, Any)
-        if wanted is Any:
-            return value
+    def _convert(self, name: str, wanted: Any, value: Any) -> Any:
         try:
             return msgspec.convert(value, wanted)
         except msgspec.ValidationError as error:
@@ -153,6 +178,10 @@ class Registry:
         """The job that this function or class was registered as."""
         job = self._by_target.get(id(target))
         return job if job is not None and job.target is target else None
+
+    def jobs(self) -> list[Job]:
+        """All jobs that are registered."""
+        return list(self._by_name.values())
 
     def names(self) -> tuple[str, ...]:
         """All class names that are registered."""

@@ -16,9 +16,9 @@ local function attempt(words)
   return false
 end
 
--- Carry out the effects that stand in ARGV from this place to the end.
-local function apply(prefix, place)
-  while ARGV[place] do
+-- Carry out the effects that stand in the words from this place to `last`.
+local function apply(prefix, ARGV, place, last)
+  while place <= last do
     local count = tonumber(ARGV[place])
     local words = {unpack(ARGV, place + 1, place + count)}
     place = place + count + 1

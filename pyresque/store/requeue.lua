@@ -9,7 +9,7 @@ for first = 0, redis.call('LLEN', KEYS[2]) - 1, 100 do
   for i, element in ipairs(redis.call('LRANGE', KEYS[2], first, first + 99)) do
     if element == ARGV[3] then
       redis.call('LSET', KEYS[2], first + i - 1, ARGV[4])
-      apply(ARGV[2], 5)
+      apply(ARGV[2], ARGV, 5, #ARGV)
       found = 1
       break
     end

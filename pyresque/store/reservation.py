@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pyresque.errors import RedisReplied
-from pyresque.store.link import Command, Reply
+from pyresque.store.link import Command, Reply, Word, as_bytes
 from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import working_on_bytes
 
-_reserve = Script("reserve")
+_reserve = Script("reserve", call="reserve(KEYS, ARGV)")
 _claim = Script("claim")
-_settle = Script("settle", uses=("effects",))
+_settle = Script("settle", uses=("effects",), call="settle(KEYS, ARGV)")
+_advance = Script("advance", uses=("effects", "settle", "reserve"))
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,33 @@ class Wanted:
     every: bool = False
     ask: bool = False
 
-    def word(self) -> str:
+    def word(self) -> bytes:
         """The form in which the script reads it."""
         if self.every:
-            return "*"
-        return ("?" if self.ask else "") + "".join(f"\0{name}" for name in self.names) + "\0"
+            return b"*"
+        return (("?" if self.ask else "") + "".join(f"\0{name}" for name in self.names) + "\0").encode()
+
+
+class Search:
+    """A question for the reserve script: whose job, in which order, of which classes; asked many times."""
+
+    def __init__(self, space: Space, worker_id: str, order: Order, wanted: Wanted) -> None:
+        keys = space.keys
+        self.order = order
+        names = [keys.worker(worker_id), keys.pause_all, keys.queues, *map(keys.queue, order.queues)]
+        self.keys: list[Word] = [as_bytes(name) for name in names]
+        members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
+        self._what: list[Word] = [wanted.word(), as_bytes(members)]
+        self._queues: list[Word] = [encode(printable(queue), space.style) for queue in order.queues]
+
+    def args(self, start: tuple[int, int] = (0, 0)) -> list[Word]:
+        """The words of the script for a look from this queue (its place) and offset on."""
+        return [_run_at(int(time.time())), *self._what, start[0] + 1, start[1], *self._queues]
+
+
+@lru_cache(maxsize=2)
+def _run_at(second: int) -> bytes:
+    return times.run_at(second).encode()
 
 
 @dataclass(frozen=True)
@@ -54,35 +78,68 @@ class Answer:
     elements: tuple[bytes, ...] = field(default=())
 
 
-def reserve(
-    space: Space, worker_id: str, order: Order, wanted: Wanted, start: tuple[int, int] = (0, 0)
-) -> Answer:
+@dataclass(frozen=True)
+class Ended:
+    """A job to be settled: what `worker:ID` holds, how many were settled before, what its end means."""
+
+    record: bytes
+    settled_before: int
+    effects: Sequence[Command]
+
+    def args(self, prefix: str) -> list[Word]:
+        """The words of the settle script."""
+        words = flat(self.effects)
+        return [prefix, self.record, self.settled_before, 4 + len(words), *words]
+
+
+NEVER = -2
+"""`settled_before` of something that is no finished job, and is therefore not counted."""
+
+
+def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> Answer:
     """Look for a job from a queue (its place in the order) and an offset on; take the first one wanted."""
-    keys = space.keys
-    members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
-    reply = _reserve.run(
-        space.link,
-        [keys.worker(worker_id), keys.pause_all, keys.queues, *map(keys.queue, order.queues)],
-        [
-            times.run_at(time.time()),
-            wanted.word(),
-            members.encode("utf-8", "surrogateescape"),
-            start[0] + 1,
-            start[1],
-            *(encode(_printable(queue), space.style) for queue in order.queues),
-        ],
-    )
-    return _answer(reply)
+    return _answer(_reserve.run(space.link, search.keys, search.args(start)))
 
 
-def _printable(queue: str) -> str:
+def settle(space: Space, worker_id: str, ended: Ended) -> tuple[str, tuple[str, ...]]:
+    """End the job that `worker:ID` holds; may be sent again after a lost reply.
+
+    Returns what was found (`settled`, `already`, `gone`: see settle.lua) and troubles with single keys.
+    """
+    keys = [space.keys.worker(worker_id), space.keys.stat(f"processed:{worker_id}")]
+    what, troubles = _settle.run(space.link, keys, ended.args(space.keys.prefix))
+    return what.decode(), _texts(troubles)
+
+
+def advance(
+    space: Space, worker_id: str, ended: Ended, search: Search
+) -> tuple[str, tuple[str, ...], Answer]:
+    """Settle one job and reserve the next in one round trip; may be sent again after a lost reply."""
+    keys = [space.keys.stat(f"processed:{worker_id}"), *search.keys]
+    args = [*ended.args(space.keys.prefix), *search.args()]
+    (what, troubles), found = _advance.run(space.link, keys, args)
+    return what.decode(), _texts(troubles), _answer(found)
+
+
+def claim(space: Space, worker_id: str, queue: str, raw: bytes, payload: bytes) -> bytes | None:
+    """Take this very element; returns the record that now stands in `worker:ID`, None if it is gone."""
+    record = working_on_bytes(printable(queue), times.run_at(time.time()), payload, space.style)
+    keys = [space.keys.worker(worker_id), space.keys.queue(queue)]
+    try:
+        return record if _claim.run(space.link, keys, [raw, record]) else None
+    except RedisReplied as error:
+        if "BUSY" in str(error):
+            return None
+        raise
+
+
+def printable(queue: str) -> str:
+    """A queue name as it can stand in JSON: a name that is no UTF-8 loses what is none."""
     return queue.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _answer(reply: list[Reply]) -> Answer:
-    what = reply[0].decode()
-    troubles = tuple(text.decode("utf-8", "replace") for text in reply[1])
-    rest = reply[2:]
+    what, troubles, rest = reply[0].decode(), _texts(reply[1]), reply[2:]
     if what == "job":
         return Answer(what, troubles, rest[0] - 1, record=rest[1])
     if what == "held":
@@ -94,27 +151,5 @@ def _answer(reply: list[Reply]) -> Answer:
     return Answer(what, troubles, elements=tuple(rest))
 
 
-def claim(space: Space, worker_id: str, queue: str, raw: bytes, payload: bytes) -> bytes | None:
-    """Take this very element; returns the record that now stands in `worker:ID`, None if it is gone."""
-    record = working_on_bytes(_printable(queue), times.run_at(time.time()), payload, space.style)
-    keys = [space.keys.worker(worker_id), space.keys.queue(queue)]
-    try:
-        return record if _claim.run(space.link, keys, [raw, record]) else None
-    except RedisReplied as error:
-        if "BUSY" in str(error):
-            return None
-        raise
-
-
-def settle(
-    space: Space, worker_id: str, record: bytes, settled_before: int, effects: Sequence[Command]
-) -> tuple[str, tuple[str, ...]]:
-    """End the job that `worker:ID` holds; may be sent again after a lost reply.
-
-    Returns what was found (`settled`, `already`, `gone`: see settle.lua) and troubles with single keys.
-    """
-    keys = [space.keys.worker(worker_id), space.keys.stat(f"processed:{worker_id}")]
-    what, troubles = _settle.run(
-        space.link, keys, [space.keys.prefix, record, settled_before, *flat(effects)]
-    )
-    return what.decode(), tuple(text.decode("utf-8", "replace") for text in troubles)
+def _texts(words: list[bytes]) -> tuple[str, ...]:
+    return tuple(word.decode("utf-8", "replace") for word in words)

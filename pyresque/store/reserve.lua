@@ -12,14 +12,14 @@
 --   more N offset ...... enough looked at for one call: go on from there
 --   queues name... ..... the set of queues has changed: make a new order
 --   paused, none
-local troubles = {}
+local wrong = {}
 
 local function read(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err then
     if not reply.err:find('WRONGTYPE', 1, true) then error(reply.err) end
     local words = {...}
-    troubles[#troubles + 1] = words[2] .. ': ' .. reply.err
+    wrong[#wrong + 1] = words[2] .. ': ' .. reply.err
     return nil
   end
   return reply
@@ -66,7 +66,7 @@ local function plain(raw)
   return keys == colons and depth < 60
 end
 
-local function changed_queues()
+local function changed_queues(KEYS, ARGV)
   local members = read('SMEMBERS', KEYS[3]) or {}
   local expected, count = {}, 0
   for name in ARGV[3]:gmatch('([^%z]*)%z') do
@@ -79,47 +79,49 @@ local function changed_queues()
   return members
 end
 
-local current = redis.pcall('GET', KEYS[1])
-if type(current) == 'string' then return {'held', troubles, current} end
-local first, offset = tonumber(ARGV[4]), tonumber(ARGV[5])
-if first == 1 and offset == 0 then
-  local pause = read('GET', KEYS[2])
-  if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', troubles} end
-  if ARGV[3] ~= '-' then
-    local members = changed_queues()
-    if members then return {'queues', troubles, unpack(members)} end
-  end
-end
-
-local known, looked = ARGV[2], 0
-local ask = known:sub(1, 1) == '?'
-for n = first, #KEYS - 3 do
-  local key = KEYS[3 + n]
-  local step = 1
-  while true do
-    local elements = read('LRANGE', key, offset, offset + step - 1)
-    if not elements or #elements == 0 then break end
-    for i, raw in ipairs(elements) do
-      local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
-      local wanted = class and (known == '*' or known:find('\0' .. class .. '\0', 1, true))
-      if not class or (ask and not wanted) or (wanted and not plain(raw)) then
-        local window = redis.call('LRANGE', key, offset + i - 1, offset + i + 48)
-        return {'look', troubles, n, offset + i - 1, unpack(window)}
-      end
-      if wanted then
-        local record = '{"queue":' .. ARGV[5 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
-        if offset == 0 and i == 1 then
-          redis.call('LPOP', key)
-        else
-          redis.call('LREM', key, 1, raw)
-        end
-        redis.call('SET', KEYS[1], record)
-        return {'job', troubles, n, record}
-      end
+local function reserve(KEYS, ARGV)
+  local current = redis.pcall('GET', KEYS[1])
+  if type(current) == 'string' then return {'held', wrong, current} end
+  local first, offset = tonumber(ARGV[4]), tonumber(ARGV[5])
+  if first == 1 and offset == 0 then
+    local pause = read('GET', KEYS[2])
+    if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', wrong} end
+    if ARGV[3] ~= '-' then
+      local members = changed_queues(KEYS, ARGV)
+      if members then return {'queues', wrong, unpack(members)} end
     end
-    looked, offset, step = looked + #elements, offset + #elements, 100
-    if looked > 1000 then return {'more', troubles, n, offset} end
   end
-  offset = 0
+
+  local known, looked = ARGV[2], 0
+  local ask = known:sub(1, 1) == '?'
+  for n = first, #KEYS - 3 do
+    local key = KEYS[3 + n]
+    local step = 1
+    while true do
+      local elements = read('LRANGE', key, offset, offset + step - 1)
+      if not elements or #elements == 0 then break end
+      for i, raw in ipairs(elements) do
+        local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
+        local wanted = class and (known == '*' or known:find('\0' .. class .. '\0', 1, true))
+        if not class or (ask and not wanted) or (wanted and not plain(raw)) then
+          local window = redis.call('LRANGE', key, offset + i - 1, offset + i + 48)
+          return {'look', wrong, n, offset + i - 1, unpack(window)}
+        end
+        if wanted then
+          local record = '{"queue":' .. ARGV[5 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
+          if offset == 0 and i == 1 then
+            redis.call('LPOP', key)
+          else
+            redis.call('LREM', key, 1, raw)
+          end
+          redis.call('SET', KEYS[1], record)
+          return {'job', wrong, n, record}
+        end
+      end
+      looked, offset, step = looked + #elements, offset + #elements, 100
+      if looked > 1000 then return {'more', wrong, n, offset} end
+    end
+    offset = 0
+  end
+  return {'none', wrong}
 end
-return {'none', troubles}

@@ -8,7 +8,7 @@ if ARGV[4] ~= '' then
   local beat = redis.pcall('HGET', KEYS[2], ARGV[2])
   if beat ~= ARGV[4] then return {0, troubles} end
 end
-apply(ARGV[1], 5)
+apply(ARGV[1], ARGV, 5, #ARGV)
 attempt({'SREM', KEYS[1], ARGV[2]})
 attempt({'HDEL', KEYS[2], ARGV[2]})
 redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6])

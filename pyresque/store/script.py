@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from importlib import resources
+from pathlib import Path
 
 from pyresque.errors import RedisReplied
 from pyresque.store.link import Command, Link, Reply, Word
@@ -15,14 +15,16 @@ REMEMBER_SECONDS = 300
 
 
 class Script:
-    """One .lua file; `uses` are files that are put in front of it."""
+    """One .lua file; `uses` are files put in front of it, `call` is what a file of functions returns."""
 
-    def __init__(self, name: str, uses: Sequence[str] = ()) -> None:
-        folder = resources.files("pyresque.store")
+    def __init__(self, name: str, uses: Sequence[str] = (), call: str = "") -> None:
+        folder = Path(__file__).parent
         self.text = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*uses, name))
+        if call:
+            self.text += f"\nreturn {call}\n"
         self.digest = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 (it is Redis's name for it)
 
-    def run(self, link: Link, keys: Sequence[str], args: Sequence[Word]) -> Reply:
+    def run(self, link: Link, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
         """Run it; raises what `Link.execute` raises."""
         words = (len(keys), *keys, *args)
         try:

@@ -180,6 +180,11 @@ class SocketLink:
 
 
 def _packed(words: Command) -> bytes:
+    try:
+        packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]
+        return packed
+    except UnicodeEncodeError:
+        pass  # a name that is no UTF-8
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
         data = as_bytes(word)

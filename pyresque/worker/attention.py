@@ -50,7 +50,9 @@ class Attention:
     def wait(self, seconds: float, *others: Readable) -> bool:
         """Wait until something comes or the time is over; returns whether a signal came."""
         waits: list[Any] = [self.signals, *(one for one in others if one.fileno() >= 0)]
-        select.select(waits, [], [], max(0.0, min(seconds, self._heartbeat.seconds_left())))
+        ready, _, _ = select.select(waits, [], [], max(0.0, min(seconds, self._heartbeat.seconds_left())))
+        if self.signals in ready:
+            self.signals.drain()
         if self._after_beat is not None and self._heartbeat.beat_if_due():
             self._after_beat()
         return self.look()

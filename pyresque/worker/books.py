@@ -10,6 +10,7 @@ from pyresque.failure.backend import cleaned, new_failure_id
 from pyresque.perform import backtrace_lines, error_message, error_name
 from pyresque.store import reservation
 from pyresque.store.link import Command
+from pyresque.store.reservation import NEVER, Answer, Ended, Search
 from pyresque.store.space import Space
 from pyresque.worker.child import Report
 from pyresque.worker.reserver import Run
@@ -44,24 +45,36 @@ class Books:
             report.saved = False
         return report
 
-    def settle(self, run: Run, report: Report, counts_as_failed: bool) -> None:
-        """Write down how a job ended; may be called again after RedisUnavailable."""
-        stats = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
-        effects: list[Command] = (
-            [] if report.done else self._recorded(self._failure(run, report), report.saved)
-        )
-        for name in stats:
-            effects += [("INCRBY", self._space.keys.stat(one), 1) for one in (name, f"{name}:{self._id}")]
-        what, troubles = reservation.settle(self._space, self._id, run.record, self._settled, effects)
-        self._tell(troubles)
+    def effects(self, run: Run, report: Report, counts_as_failed: bool) -> list[Command]:
+        """Everything that the end of a job means: the record of its failure, the counters."""
+        names = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
+        recorded = [] if report.done else self._recorded(self._failure(run, report), report.saved)
+        stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._id}")]
+        return [*recorded, *(("INCRBY", key, 1) for key in stats)]
+
+    def settle(self, run: Run, effects: Sequence[Command], search: Search | None = None) -> Answer | None:
+        """Write down how a job ended; may be called again after RedisUnavailable.
+
+        Args:
+            search: the question for the next job, which is then asked in the same round trip.
+
+        Returns:
+            The answer to that question.
+        """
+        ended, answer = Ended(run.record, self._settled, effects), None
+        if search is None:
+            what, troubles = reservation.settle(self._space, self._id, ended)
+        else:
+            what, troubles, answer = reservation.advance(self._space, self._id, ended, search)
+        for trouble in troubles:
+            logger.warning("a key holds something that it should not: %s", trouble)
         if what == "gone":
             logger.warning(
-                "%s was pruned while it worked on %s; whoever did that has recorded the job",
-                self._id,
-                run.job,
+                "%s was pruned while it worked on %s, which is recorded as failed", self._id, run.job
             )
-            return
-        self._settled += 1
+        else:
+            self._settled += 1
+        return answer
 
     def put_back(self, run: Run) -> None:
         """Give a job that was not begun back to the head of its queue."""
@@ -70,7 +83,7 @@ class Books:
             ("SADD", keys.queues, run.job.queue),
             ("LPUSH", keys.queue(run.job.queue), run.raw),
         ]
-        reservation.settle(self._space, self._id, run.record, -2, effects)
+        reservation.settle(self._space, self._id, Ended(run.record, NEVER, effects))
 
     def _failure(self, run: Run, report: Report) -> Failure:
         return Failure(
@@ -88,7 +101,3 @@ class Books:
         if effects or saved:
             return effects
         return Redis().effects(failure, self._space.keys, self._space.style)
-
-    def _tell(self, troubles: Sequence[str]) -> None:
-        for trouble in troubles:
-            logger.warning("a key holds something that it should not: %s", trouble)

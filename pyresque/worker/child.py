@@ -117,14 +117,23 @@ class Child:
         return DirtyExit(f"Child process received unhandled signal pid {self.pid} {name}{core}")
 
 
+def _message(report: Report) -> bytes:
+    data = msgspec.json.encode(report)
+    return len(data).to_bytes(4, "big") + data
+
+
+_REPORT_DONE = Report()
+_DONE = _message(_REPORT_DONE)
+
+
 def _be_child(work: Callable[[], Report], write: int, run_exit_hooks: bool) -> NoReturn:
     status = 1
     try:
         os.setpgid(0, 0)
-        data = msgspec.json.encode(work())
+        report = work()
+        message = _DONE if report == _REPORT_DONE else _message(report)
         for stream in (sys.stdout, sys.stderr):
             _flush(stream)
-        message = len(data).to_bytes(4, "big") + data
         while message:
             message = message[os.write(write, message) :]
         status = 0
@@ -138,5 +147,7 @@ def _be_child(work: Callable[[], Report], write: int, run_exit_hooks: bool) -> N
 
 def _flush(stream: Any) -> None:
     # sys.stdout may be closed, replaced, or None
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    try:  # noqa: SIM105 (every object that a child makes costs it a page)
         stream.flush()
+    except (OSError, ValueError, AttributeError):
+        pass

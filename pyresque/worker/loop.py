@@ -16,7 +16,9 @@ from pyresque.failure import Backend
 from pyresque.registry import Registry
 from pyresque.store import workers
 from pyresque.store.link import Link
+from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
+from pyresque.worker import memory
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
@@ -102,7 +104,9 @@ class Worker:
         prune = self._prune if self._forks else None
         self._attention = Attention(ending, self._heartbeat, self._hooks, prune, self)
         books = Books(self._space, me, backend, resque.failure_ids)
-        self._runner = Runner(self._attention, books, self._hooks, self._titles, options.stopping)
+        self._runner = Runner(
+            self._attention, books, self._hooks, self._titles, options.stopping, self._look_ahead
+        )
 
     def _begin(self) -> None:
         self._titles.show("Starting")
@@ -113,7 +117,11 @@ class Worker:
         self._hooks.run("before_first_fork")
         workers.register(self._patient, self._me, time.time())
         self._heartbeat.registered = True
-        if not self._forks:
+        if self._forks:
+            for job in self._resque.registry.jobs():
+                job.warm_up()
+            memory.settle()
+        else:
             self._heartbeat.start_thread()
         logger.info("Worker %s is ready", self._me)
 
@@ -127,6 +135,7 @@ class Worker:
 
     def _end(self) -> None:
         self._heartbeat.stop_thread()
+        self._runner.reap(seconds=5.0)
         try:
             # A job whose reservation we never heard of may still stand in worker:ID: it was not begun.
             left = workers.working_on(self._patient, [self._me])[0]
@@ -139,22 +148,24 @@ class Worker:
             logger.error("cannot unregister %s: %s", self._me, error)
 
     def _loop(self) -> None:
+        answer: Answer | None = None
         while not self._attention.ending.asked:
-            run = self._take()
+            run = self._take(answer)
+            answer = None
             if run is not None:
-                self._work_off(run)
+                answer = self._work_off(run)
             elif self._pace.leaves_when_idle and not self._redis_is_away:
                 self._became_idle()
                 return
             else:
                 self._idle()
 
-    def _take(self) -> Run | None:
+    def _take(self, answer: Answer | None) -> Run | None:
         self._attention.look()
-        if self._attention.paused or self._attention.ending.asked:
+        if self._attention.paused and answer is None:
             return None
         try:
-            found = self._reserver.next()
+            found = self._reserver.next(answer)
         except RedisUnavailable as error:
             if not self._redis_is_away:
                 logger.warning("%s. The worker waits for it", error)
@@ -167,24 +178,27 @@ class Worker:
         self._all_paused = found == "paused"
         return found if isinstance(found, Run) else None
 
-    def _work_off(self, run: Run) -> None:
+    def _look_ahead(self) -> Search | None:
         self._attention.look()
-        if self._attention.ending.asked:
+        wanted = not self._attention.ending.asked and not self._attention.paused
+        return self._reserver.search() if wanted else None
+
+    def _work_off(self, run: Run) -> Answer | None:
+        self._attention.look()
+        if self._attention.ending.asked or self._attention.paused:
             self._runner.put_back(run)
-            return
+            return None
         self._attention.ending.nobody_to_kill()  # a USR1 that came while idle means no later job
         self._was_working = True
-        if self._forks:
-            self._runner.run_in_child(run)
-        else:
-            self._runner.run_here(run)
         self._pace.worked()
+        return self._runner.run_in_child(run) if self._forks else self._runner.run_here(run)
 
     def _idle(self) -> None:
         if self._redis_is_away:
             self._sleep(self._away.next_sleep())
             return
         self._became_idle()
+        self._runner.reap()
         paused = self._attention.paused or self._all_paused
         self._titles.show("Paused" if paused else "Waiting for " + ",".join(self._reserver.order.queues))
         self._sleep(self._pace.next_sleep())

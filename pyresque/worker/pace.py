@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 
 from pyresque.config import Polling
 
@@ -46,4 +46,5 @@ class Backoff:
     def next_sleep(self) -> float:
         """Seconds to wait before the next try."""
         wait, self._next = self._next, min(self._next * 2, self._most)
-        return wait * random.uniform(0.7, 1.3)  # noqa: S311 (no secret)
+        # Not `random`: to have it imported makes every fork reseed it.
+        return wait * (0.7 + 0.6 * int.from_bytes(os.urandom(1)) / 255)

@@ -15,7 +15,7 @@ from pyresque.perform import ReservedJob
 from pyresque.registry import Registry
 from pyresque.store import queues, reservation
 from pyresque.store.link import Command
-from pyresque.store.reservation import Answer, Order, Wanted
+from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted
 from pyresque.store.space import Space
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
@@ -56,7 +56,8 @@ class Reserver:
         self._list = queue_list
         self._registry = registry
         self._unknown = unknown
-        self._order: Order | None = None
+        self._search: Search | None = None
+        self._names: tuple[str, ...] = ()
         self._rest_until: dict[str, float] = {}
         self._told: set[str] = set()
         self._backend = backend
@@ -64,22 +65,35 @@ class Reserver:
     @property
     def order(self) -> Order:
         """The queues as they were last resolved."""
-        return self._order or self._list.order()
+        return self.search().order
 
-    def next(self) -> Run | Literal["paused"] | None:
+    def search(self) -> Search:
+        """The question for the next job, from the first queue on."""
+        names = self._registry.names()
+        if self._search is None or names != self._names:
+            self._names = names
+            order = self._search.order if self._search else self._list.order()
+            self._search = Search(self._space, self._id, order, self._wanted())
+        return self._search
+
+    def next(self, answer: Answer | None = None) -> Run | Literal["paused"] | None:
         """The next job; None if there is none now.
+
+        Args:
+            answer: what the script has said already to `search()`, if it was asked.
 
         Raises:
             RedisUnavailable: nobody knows whether a job was taken; the next call finds it.
         """
-        start, began = (0, 0), time.monotonic()
-        order = self._current()
+        began, search, start = time.monotonic(), self.search(), (0, 0)
         while True:
-            answer = reservation.reserve(self._space, self._id, order, self._wanted(), start)
+            if answer is None:
+                answer = reservation.reserve(self._space, search, start)
             self._tell(answer.troubles)
+            queue = search.order.queues[answer.queue] if search.order.queues else ""
             match answer.what:
                 case "job":
-                    return self._taken(order.queues[answer.queue], answer.record)
+                    return self._taken(queue, answer.record)
                 case "held":
                     held = self._held(answer.record)
                     if held is not None:
@@ -87,29 +101,26 @@ class Reserver:
                 case "paused":
                     return "paused"
                 case "queues":
-                    order = self._resolved(answer.elements)
+                    search = self._resolved(answer.elements)
                 case "look":
-                    run, offset = self._look(order.queues[answer.queue], answer)
+                    run, offset = self._look(queue, answer)
                     if run is not None:
                         return run
                     start = (answer.queue, offset)
                 case "more":
-                    start = self._further(order.queues[answer.queue], answer, began)
+                    start = self._further(queue, answer, began)
                 case _:
                     return None
+            answer = None
 
     def _wanted(self) -> Wanted:
         policy = self._unknown.policy
-        return Wanted(self._registry.names(), every=policy == "fail", ask=policy == "park")
+        return Wanted(self._names, every=policy == "fail", ask=policy == "park")
 
-    def _current(self) -> Order:
-        if self._order is None:
-            self._order = self._list.order() if not self._list.dynamic else Order((), ())
-        return self._order
-
-    def _resolved(self, members: Sequence[bytes]) -> Order:
-        self._order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
-        return self._order
+    def _resolved(self, members: Sequence[bytes]) -> Search:
+        order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
+        self._search = Search(self._space, self._id, order, self._wanted())
+        return self._search
 
     def _further(self, queue: str, answer: Answer, began: float) -> tuple[int, int]:
         """Where to go on in a long queue of foreign jobs, or behind it."""
@@ -129,7 +140,7 @@ class Reserver:
         except MalformedPayload as error:
             # The script took it for plain JSON and we do not: it ends as any element that is no job.
             effects = self._set_aside(queue, raw, error)
-            reservation.settle(self._space, self._id, record, -2, effects)
+            reservation.settle(self._space, self._id, Ended(record, NEVER, effects))
             return None
         return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
 
@@ -143,7 +154,7 @@ class Reserver:
         )
         key = self._space.keys.worker(self._id)
         effects = [("RPUSH", self._space.keys.aside(key), record)]
-        reservation.settle(self._space, self._id, record, -2, effects)
+        reservation.settle(self._space, self._id, Ended(record, NEVER, effects))
         return None
 
     def _look(self, queue: str, answer: Answer) -> tuple[Run | None, int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -16,6 +15,10 @@ from pyresque.errors import SignalException, TermException
 HANDLED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
     signal.SIGHUP, signal.SIGCHLD,
+)  # fmt: skip
+
+_RAISED = (
+    signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP,
 )  # fmt: skip
 
 
@@ -27,6 +30,7 @@ class Signals:
         self._noted: list[signal.Signals] = []
         self._before: dict[signal.Signals, Any] = {}
         self._wakeup_before = -1
+        self._inert = False
         self.raise_term = False
         """Whether TERM is to be raised in the code that runs now (a job without a process of its own)."""
 
@@ -44,46 +48,44 @@ class Signals:
         os.close(self._read)
         os.close(self._write)
 
+    def leave_to_child(self, term_child: bool) -> None:
+        """Set the signals of a job's process, in that process.
+
+        With TERM_CHILD a TERM is raised in the job as TermException, once, and other signals as what they
+        are; without it the job does not notice them.
+        """
+        signal.set_wakeup_fd(-1)
+        self._inert = True
+        if term_child:
+            for number in _RAISED:
+                signal.signal(number, _raise)
+
     def fileno(self) -> int:
         """What becomes readable when a signal comes."""
         return self._read
 
-    def take(self) -> list[signal.Signals]:
-        """The signals since the last call, in order."""
+    def drain(self) -> None:
+        """Empty what `fileno` is about, so that it becomes readable only with the next signal."""
         try:
             while os.read(self._read, 512):
                 pass
         except BlockingIOError:
             pass
+
+    def take(self) -> list[signal.Signals]:
+        """The signals since the last call, in order."""
+        if not self._noted:
+            return []
         noted, self._noted = self._noted, []
         return noted
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._inert:
+            return
         self._noted.append(signal.Signals(number))
         if self.raise_term and number in (signal.SIGTERM, signal.SIGINT):
             self.raise_term = False
             raise TermException(signal.Signals(number).name)
-
-
-def prepare_child(term_child: bool) -> None:
-    """Set the signals of a job's process.
-
-    With TERM_CHILD a TERM is raised in the job as TermException, once, and other signals as what they
-    are; without it the job does not notice them.
-    """
-    signal.set_wakeup_fd(-1)
-    quiet: Callable[[int, FrameType | None], None] = lambda number, frame: None  # noqa: E731
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGCONT, signal.SIG_DFL)
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-        signal.SIGQUIT,
-        signal.SIGUSR1,
-        signal.SIGUSR2,
-        signal.SIGHUP,
-    ):
-        signal.signal(number, _raise if term_child else quiet)
 
 
 def _raise(number: int, frame: FrameType | None) -> None:

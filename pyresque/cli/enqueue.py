@@ -1,0 +1,68 @@
+"""`pyresque enqueue`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyresque.cli.options import Settings, common, pass_settings, style_option
+from pyresque.cli.show import compact, safe
+from pyresque.errors import NoQueueError
+
+if TYPE_CHECKING:
+    from pyresque.wire.encoding import Style
+
+_NEGATIVE = re.compile(r"-\d[\d.eE+-]*")
+_MARK = "\0"
+
+
+class _NumbersAreNoOptions(click.Command):
+    """A command for which -5 is an argument, and an unknown -x still an error."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        marked = [_MARK + one if _NEGATIVE.fullmatch(one) else one for one in args[:end]]
+        return super().parse_args(ctx, marked + args[end:])
+
+
+def _read(text: str) -> Any:
+    """An argument: what it says as JSON, else the text itself."""
+    from pyresque.errors import MalformedPayload
+    from pyresque.wire.encoding import decode
+
+    text = text.removeprefix(_MARK)
+    try:
+        return decode(text.encode("utf-8", "surrogateescape"))
+    except MalformedPayload:
+        return text
+
+
+@click.command(cls=_NumbersAreNoOptions)
+@click.option("-q", "--queue", metavar="QUEUE", help="The queue; a job that -r imports may have its own.")
+@click.argument("class_name", metavar="CLASS")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+@style_option
+@common
+@pass_settings
+def enqueue(
+    settings: Settings, queue: str | None, class_name: str, args: tuple[str, ...], json_style: Style
+) -> None:
+    """Put a job on a queue, for a worker of either language.
+
+    Each argument is JSON (42, true, '{"a": [1]}', '"42"'), else text.
+
+    Example:  pyresque enqueue -q reports Reports::Monthly 2026 11
+    """
+    resque = settings.connected(json_style)
+    job = resque.registry.find(class_name)
+    values = [_read(one) for one in args]
+    queue = queue if queue is not None else job.queue if job else None
+    if not queue:
+        raise NoQueueError(
+            f"on which queue? write -q QUEUE, or -r MODULE with the module that has the job {class_name}"
+        )
+    if resque.enqueue_to(queue, job.target if job else class_name, *values) is None:
+        raise click.ClickException(f"not enqueued: a before_enqueue hook of {safe(class_name)} refused it")
+    click.echo(f"enqueued {safe(class_name)} {safe(compact(values))} on queue {safe(queue)}")

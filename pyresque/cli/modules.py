@@ -1,0 +1,91 @@
+"""Importing the user's jobs: `-r app.jobs` or `-r app/jobs.py`."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from pyresque.errors import ImportFailed
+
+logger = logging.getLogger("pyresque.cli")
+
+_OURS = str(Path(__file__).parents[1])
+
+
+def import_jobs(names: list[str]) -> None:
+    """Import modules by their names or files, in order; the current directory is looked at first.
+
+    Raises:
+        ImportFailed: one cannot be imported; one line says why and where.
+    """
+    here = str(Path.cwd())
+    if names and "" not in sys.path and here not in sys.path:
+        sys.path.insert(0, here)
+    for name in names:
+        _import(name)
+
+
+def _import(name: str) -> None:
+    is_file = name.endswith(".py") or os.sep in name
+    module = _module_of(name) if is_file else name
+    try:
+        found = importlib.import_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        logger.debug("cannot import %s", name, exc_info=True)
+        raise ImportFailed(_why(name, module, error)) from error
+    if is_file and not _is_at(found.__file__, name):
+        raise ImportFailed(
+            f"cannot import {name}: another module is called {module} ({found.__file__}); rename the file"
+        )
+
+
+def _module_of(name: str) -> str:
+    """The module name of a file; its folder becomes importable where it is not below the current one."""
+    path = Path(name)
+    if not path.is_file():
+        raise ImportFailed(f"cannot import {name}: there is no such file in {Path.cwd()}")
+    path = path.resolve()
+    folder = Path.cwd().resolve()
+    parts = path.relative_to(folder).with_suffix("").parts if path.is_relative_to(folder) else ()
+    if parts and all(part.isidentifier() for part in parts):
+        return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+    sys.path.insert(0, str(path.parent))
+    return path.stem
+
+
+def _is_at(found: str | None, name: str) -> bool:
+    return found is not None and Path(found).resolve() == Path(name).resolve()
+
+
+def _why(name: str, module: str, error: BaseException) -> str:
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing is not None and (module == missing or module.startswith(f"{missing}.")):
+        return (
+            f"cannot import {name}: there is no module {missing} in {Path.cwd()} or on Python's path; "
+            "write it as in an import statement, for example -r app.jobs"
+        )
+    if isinstance(error, (ValueError, TypeError)) and not _place(error):
+        return (
+            f"cannot import {name}: that is no module name; write for example -r app.jobs or -r app/jobs.py"
+        )
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = next(iter(said.splitlines()), "")
+    return f"cannot import {name}: {type(error).__name__}: {text}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """Where it happened: ` (file:line)`, innermost; empty where it was not in anybody's file."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return f" ({error.filename}:{error.lineno})"
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((_OURS, "<frozen", os.path.dirname(importlib.__file__)))
+    ]
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""

@@ -1,0 +1,96 @@
+"""The program `pyresque`: its commands, and what its errors look like.
+
+Exit codes: 0 ok; 1 failed; 2 wrong usage or settings; 3 the user's module cannot be imported;
+4 Redis cannot be reached, does not let us in, or is too old.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, Any
+
+import click
+
+from pyresque._version import __version__
+from pyresque.cli.demo import demo
+from pyresque.cli.enqueue import enqueue
+from pyresque.cli.failed import failed
+from pyresque.cli.look import info, peek, queues
+from pyresque.cli.options import HELP, common
+from pyresque.cli.show import safe
+from pyresque.cli.work import work
+from pyresque.cli.workers import workers
+from pyresque.errors import (
+    ConfigError,
+    ImportFailed,
+    NoClassError,
+    NoQueueError,
+    RedisRefused,
+    RedisTooOld,
+    RedisUnavailable,
+    ResqueError,
+)
+
+CODES: tuple[tuple[type[ResqueError], int], ...] = (
+    (ImportFailed, 3),
+    (ConfigError, 2),
+    (NoQueueError, 2),
+    (NoClassError, 2),
+    (RedisUnavailable, 4),
+    (RedisRefused, 4),
+    (RedisTooOld, 4),
+    (ResqueError, 1),
+)
+
+
+class Failed(click.ClickException):
+    """An error of pyresque as the user of a terminal sees it: a line on stderr, and an exit code."""
+
+    def __init__(self, error: ResqueError) -> None:
+        super().__init__("\n".join(map(safe, str(error).splitlines())))
+        self.error = error
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]  # click reads it and never sets it
+        """The exit code for this kind of error."""
+        return next(code for kind, code in CODES if isinstance(self.error, kind))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(f"Error: {self.message}", file=file or sys.stderr)
+
+
+class Program(click.Group):
+    """The group of all commands."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ResqueError as error:
+            raise Failed(error) from error
+
+
+@click.group(cls=Program, context_settings=HELP)
+@click.version_option(__version__, prog_name="pyresque", message="%(prog)s %(version)s")
+@common
+def program() -> None:
+    """Python workers and clients on the Redis keys of Ruby Resque.
+
+    Start a worker:  pyresque work -q '*' -r app.jobs
+
+    See it all at once, with a Redis of its own:  pyresque demo
+    """
+
+
+for command in (work, enqueue, info, queues, peek, workers, failed, demo):
+    program.add_command(command)
+
+
+def main() -> None:
+    """Run the program and leave Python with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter gets an escape, not a crash.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    program(prog_name="pyresque")

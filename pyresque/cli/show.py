@@ -1,0 +1,60 @@
+"""What commands print: tables, JSON lines, and texts from Redis made safe for a terminal."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+
+def safe(text: object) -> str:
+    r"""The text with everything that is not printable escaped (`\n`, `\x1b`): it cannot steer a terminal."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in str(text)
+    )
+
+
+def short(text: object, most: int) -> str:
+    """The safe text, cut to a number of columns where it is longer."""
+    text = safe(text)
+    if columns(text) <= most:
+        return text
+    while columns(text) > most - 3:
+        text = text[: max(0, min(len(text) - 1, most - 3))]
+    return text + "..."
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    wide = sum(1 for one in text if unicodedata.east_asian_width(one) in "WF")
+    return len(text) + wide - sum(1 for one in text if unicodedata.combining(one))
+
+
+def compact(value: Any) -> str:
+    """A decoded JSON value as people read it: one line of JSON with its letters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_line(value: Any) -> None:
+    """Print one JSON document on one line. Its escapes make it safe for any terminal and any encoding."""
+    click.echo(json.dumps(value))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; its texts must be safe already."""
+    lines = [tuple(head), *(tuple(map(str, row)) for row in rows)]
+    widths = [max(columns(line[place]) for line in lines) for place in range(len(head))]
+    for line in lines:
+        cells = [text + " " * (width - columns(text)) for text, width in zip(line, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def pairs(items: Iterable[tuple[str, object]]) -> None:
+    """Print names and values below each other."""
+    items = list(items)
+    width = max(len(name) for name, _ in items)
+    for name, value in items:
+        click.echo(f"{name:<{width}}  {safe(value)}".rstrip())

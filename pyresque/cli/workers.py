@@ -1,0 +1,93 @@
+"""`pyresque workers`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyresque.cli.options import Settings, common, json_option, pass_settings
+from pyresque.cli.show import json_line, safe, short, table
+
+if TYPE_CHECKING:
+    from pyresque import WorkerInfo
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@common
+@pass_settings
+@click.pass_context
+def workers(ctx: click.Context, settings: Settings, as_json: bool) -> None:
+    """List the workers of both languages, or remove one."""
+    if ctx.invoked_subcommand is None:
+        _list(settings, as_json)
+
+
+@workers.command("list")
+@json_option
+@common
+@pass_settings
+def list_(settings: Settings, as_json: bool) -> None:
+    """List the workers (as `pyresque workers` does)."""
+    _list(settings, as_json)
+
+
+@workers.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@common
+@pass_settings
+def remove(settings: Settings, ids: tuple[str, ...]) -> None:
+    """Take workers out of the books that are gone; a job that one had becomes a failure.
+
+    Use it only on workers that do not run any more.
+    """
+    from pyresque.worker.loop import unregister
+
+    resque = settings.connected()
+    missed = 0
+    for one in ids:
+        if unregister(resque, one):
+            click.echo(f"removed {safe(one)}")
+        else:
+            missed += 1
+            click.echo(f"Error: no worker {safe(one)} to remove; `pyresque workers` lists them", err=True)
+    click.get_current_context().exit(1 if missed else 0)
+
+
+def _list(settings: Settings, as_json: bool) -> None:
+    found = settings.connected().workers()
+    if as_json:
+        for one in found:
+            json_line(_document(one))
+    elif found:
+        head = ("WORKER", "STATE", "JOB", "PROCESSED", "FAILED", "STARTED")
+        table(head, (_row(one) for one in found))
+    else:
+        click.echo("no workers")
+
+
+def _row(worker: WorkerInfo) -> tuple[object, ...]:
+    working = worker.working
+    job = f"{working.class_name} on {working.queue}" if working else ""
+    started = short(worker.started, 30)
+    return safe(worker.id), worker.state, short(job, 60), worker.processed, worker.failed, started
+
+
+def _document(worker: WorkerInfo) -> dict[str, Any]:
+    working = worker.working
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "queues": worker.queues,
+        "state": worker.state,
+        "queue": working.queue if working else None,
+        "class": working.class_name if working else None,
+        "args": (working.payload or {}).get("args") if working else None,
+        "run_at": working.run_at if working else None,
+        "started": worker.started,
+        "heartbeat": worker.heartbeat,
+        "processed": worker.processed,
+        "failed": worker.failed,
+    }
