@@ -22,21 +22,16 @@ logger = logging.getLogger("pyresque.cli")
 _EXAMPLES = "for example -q critical,default, or -q '*' for all"
 
 
-class Seconds(click.ParamType[float]):
-    """A number of seconds."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = -1.0
-        if not 0 <= seconds < float("inf"):
-            flag = param.opts[0] if param else "--interval"
-            raise ConfigError(f"{flag} {value} is no number of seconds: write for example {flag} 5")
-        return seconds
+def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ConfigError(f"--interval {value} is no number of seconds: write for example --interval 5")
+    return seconds
 
 
 def _unknown(ctx: click.Context, param: click.Parameter, value: str | None) -> Unknown | None:
@@ -110,7 +105,10 @@ class Flags:
     help="Queues in order of preference, with commas: critical,'*','!slow'. Else QUEUES or QUEUE.",
 )
 @click.option(
-    "--interval", type=Seconds(), help="How long to sleep when there is no job. Else INTERVAL, else 5."
+    "--interval",
+    metavar="SECONDS",
+    callback=_seconds,
+    help="How long to sleep when there is no job. Else INTERVAL, else 5.",
 )
 @click.option("--burst", is_flag=True, help="Work until nothing is left, then exit.")
 @click.option(

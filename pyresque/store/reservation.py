@@ -56,6 +56,11 @@ class Search:
         self._what: list[Word] = [wanted.word(), as_bytes(members)]
         self._queues: list[Word] = [encode(printable(queue), space.style) for queue in order.queues]
 
+    @property
+    def watched(self) -> list[Word]:
+        """The keys whose change may mean that there is a job now."""
+        return self.keys[1:]
+
     def args(self, start: tuple[int, int] = (0, 0)) -> list[Word]:
         """The words of the script for a look from this queue (its place) and offset on."""
         return [_run_at(int(time.time())), *self._what, start[0] + 1, start[1], *self._queues]

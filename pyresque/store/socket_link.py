@@ -22,7 +22,7 @@ from pyresque.store.link import TIMEOUT, Command, Reply, Word, as_bytes, from_re
 _INCOMPLETE = object()
 
 
-class _ErrorReply(Exception):
+class ErrorReply(Exception):
     """An error reply, as the parser hands it over."""
 
 
@@ -37,7 +37,7 @@ class Connection:
     def __init__(self, address: Address, timeout: float, protocol: int = 2) -> None:
         self.address = address
         self.pid = os.getpid()
-        self._reader = hiredis.Reader(replyError=_ErrorReply, notEnoughData=_INCOMPLETE)
+        self._reader = hiredis.Reader(replyError=ErrorReply, notEnoughData=_INCOMPLETE)
         self.socket = _connected(address, timeout)
         try:
             self._log_in(protocol)
@@ -59,7 +59,7 @@ class Connection:
         self.send(commands)
         for words in commands:
             reply = self.read()
-            if isinstance(reply, _ErrorReply):
+            if isinstance(reply, ErrorReply):
                 error = from_reply(str(reply), str(address))
                 if isinstance(error, RedisUnavailable) or words[0] == "HELLO":
                     raise error
@@ -153,7 +153,7 @@ class SocketLink:
 
     def _told_apart(self, connection: Connection, replies: list[Reply]) -> list[Reply]:
         result = [
-            from_reply(str(one), self.address) if isinstance(one, _ErrorReply) else one for one in replies
+            from_reply(str(one), self.address) if isinstance(one, ErrorReply) else one for one in replies
         ]
         if any(isinstance(one, RedisUnavailable) for one in result):
             connection.close()  # a server that has become a replica stays one: look for the master anew

@@ -18,12 +18,13 @@ from pyresque.store import workers
 from pyresque.store.link import Link
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
+from pyresque.store.wakeup import Wakeup
 from pyresque.worker import memory
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
-from pyresque.worker.pace import Backoff, Pace
+from pyresque.worker.pace import Backoff, Calm, Pace
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver, Run
@@ -93,7 +94,8 @@ class Worker:
         resque, me = self._resque, self.id
         backend, registry = resque.failure_backend, resque.registry
         self._me, self._forks = me, options.fork_per_job
-        self._pace, self._away = Pace(options.polling), Backoff()
+        self._pace, self._away, self._calm = Pace(options.polling), Backoff(), Calm(options.polling.interval)
+        self._wakeup = Wakeup(resque.link)
         self._was_working = self._redis_is_away = self._all_paused = False
         self._titles = Titles(__version__, options.procline_prefix)
         self._reserver = Reserver(self._space, me, self.queue_list, registry, options.unknown, backend)
@@ -134,6 +136,7 @@ class Worker:
             logger.warning("cannot prune dead workers now: %s", error)
 
     def _end(self) -> None:
+        self._wakeup.close()
         self._heartbeat.stop_thread()
         self._runner.reap(seconds=5.0)
         try:
@@ -191,6 +194,7 @@ class Worker:
         self._attention.ending.nobody_to_kill()  # a USR1 that came while idle means no later job
         self._was_working = True
         self._pace.worked()
+        self._calm.worked()
         return self._runner.run_in_child(run) if self._forks else self._runner.run_here(run)
 
     def _idle(self) -> None:
@@ -199,6 +203,9 @@ class Worker:
             return
         self._became_idle()
         self._runner.reap()
+        search = self._reserver.search()
+        if self._calm.listens and self._wakeup.arm(search.watched):
+            return  # what came before it was armed is found by one more look
         paused = self._attention.paused or self._all_paused
         self._titles.show("Paused" if paused else "Waiting for " + ",".join(self._reserver.order.queues))
         self._sleep(self._pace.next_sleep())
@@ -206,7 +213,11 @@ class Worker:
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self._attention.wait(left):
+            others = [self._wakeup] if self._calm.listens else []
+            if self._attention.wait(min(left, self._calm.seconds_left()), *others):
+                return
+            if self._calm.listens and self._wakeup.woken():
+                self._calm.woken()
                 return
 
     def _became_idle(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from pyresque.config import Polling
 
@@ -48,3 +49,36 @@ class Backoff:
         wait, self._next = self._next, min(self._next * 2, self._most)
         # Not `random`: to have it imported makes every fork reseed it.
         return wait * (0.7 + 0.6 * int.from_bytes(os.urandom(1)) / 255)
+
+
+class Calm:
+    """Keeps a worker from being woken over and over by queues that hold nothing for it.
+
+    After a waking that led to no job it does not listen for a moment, each time longer, up to its
+    polling interval (at most a second).
+    """
+
+    def __init__(self, interval: float) -> None:
+        self._most = min(interval, 1.0)
+        self.worked()
+
+    def worked(self) -> None:
+        """There was a job: listen again at once."""
+        self._pause, self._until = 0.0, 0.0
+
+    def woken(self) -> None:
+        """Something has changed; if it brings no job, the next waking has to wait."""
+        now = time.monotonic()
+        if self._pause:
+            self._until = now + self._pause
+        self._pause = min(max(0.005, self._pause * 2), self._most)
+
+    @property
+    def listens(self) -> bool:
+        """Whether a change may wake the worker now."""
+        return time.monotonic() >= self._until
+
+    def seconds_left(self) -> float:
+        """Until it listens again; infinite if it does."""
+        left = self._until - time.monotonic()
+        return left if left > 0 else float("inf")

@@ -1,0 +1,92 @@
+"""Being woken by Redis when a queue changes: client tracking on one extra connection (Redis 6 and newer).
+
+`CLIENT CACHING YES` with `EXISTS key...` makes the server remember these keys for us; the next change of
+any of them sends one message. Nothing is popped, and an idle worker sends next to nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+import hiredis
+
+from pyresque.errors import RedisError
+from pyresque.store.address import Address
+from pyresque.store.link import Link, Word
+from pyresque.store.socket_link import Connection, ErrorReply
+
+logger = logging.getLogger("pyresque.store")
+
+RETRY_SECONDS = 10.0
+"""After a failure polling has to do for so long."""
+
+
+class Wakeup:
+    """Waits for a change of some keys. Where it cannot be had, it is never armed, and polling has to do.
+
+    Args:
+        link: the link whose server is to be watched; only our own link tells where that is.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._address: Address | None = getattr(link, "target", None)
+        self._connection: Connection | None = None
+        self._armed: tuple[Word, ...] | None = None
+        self._not_before = 0.0
+
+    def fileno(self) -> int:
+        """For `select`; -1 where there is nothing to wait for."""
+        return self._connection.fileno() if self._connection and self._armed else -1
+
+    def arm(self, keys: Sequence[Word]) -> bool:
+        """Watch these keys; True if that is new, so that one more look at them is due."""
+        wanted = tuple(keys)
+        if self._address is None or self._armed == wanted or time.monotonic() < self._not_before:
+            return False
+        try:
+            self._ask([("CLIENT", "CACHING", "YES"), ("EXISTS", *wanted)])
+        except (OSError, hiredis.ProtocolError, RedisError) as error:
+            logger.info("no wake-up by Redis (%s); the queues are polled", error)
+            self._not_before = time.monotonic() + RETRY_SECONDS
+            self.close()
+            return False
+        self._armed = wanted
+        return True
+
+    def woken(self) -> bool:
+        """Whether something has changed since `arm`; then it has to be armed again."""
+        connection = self._connection
+        if connection is None or self._armed is None or connection.is_quiet():
+            return False
+        self._armed = None
+        try:
+            connection.read()
+            while connection.buffered() is not None:
+                pass
+        except (OSError, hiredis.ProtocolError):
+            self.close()
+        return True
+
+    def close(self) -> None:
+        """Give the connection up."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._armed = None, None
+
+    def _ask(self, commands: list[tuple[Word, ...]]) -> None:
+        if self._connection is None and self._address is not None:
+            self._connection = Connection(self._address, timeout=2.0, protocol=3)
+            self._ask([("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")])
+        connection = self._connection
+        if connection is None:
+            return
+        connection.send(commands)
+        missing = len(commands)
+        while missing:
+            reply = connection.read()
+            if isinstance(reply, ErrorReply):
+                raise RedisError(str(reply))
+            # Messages about earlier keys may come in between; they ask for a look that is due anyway.
+            missing -= not isinstance(reply, hiredis.PushNotification)
