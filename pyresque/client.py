@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 
 from pyresque import overview
@@ -29,10 +30,19 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-class PerformClass(Protocol[P]):
-    """A class whose `perform` takes these arguments."""
+class Performs(Protocol[P]):
+    """What a job class makes: `perform` takes these arguments, be it static, a class method or neither."""
 
-    perform: Callable[P, object]
+    def perform(self, *args: P.args, **kwargs: P.kwargs) -> object:
+        """Run the job."""
+
+
+class JobFunction(Protocol[P]):
+    """A function that takes these arguments; the code tells it from a class, which can be called too."""
+
+    __code__: CodeType
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> object: ...
 
 
 class Resque:
@@ -83,11 +93,9 @@ class Resque:
     @overload
     def enqueue(self, job: str, *args: Any, queue: str) -> Literal[True] | None: ...
     @overload
-    def enqueue(self, job: PerformClass[P], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
+    def enqueue(self, job: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
     @overload
-    def enqueue(
-        self, job: Callable[P, object], *args: P.args, **kwargs: P.kwargs
-    ) -> Literal[True] | None: ...
+    def enqueue(self, job: JobFunction[P], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
     def enqueue(self, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
         """Put a job on its queue, with its enqueue hooks (core.md section 4).
 

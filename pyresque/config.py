@@ -89,13 +89,19 @@ class Polling:
 
 @dataclass(frozen=True)
 class Stopping:
-    """What a worker does with its child when it is told to stop (core.md section 10)."""
+    """What a worker does with its child when it is told to stop (core.md section 10).
+
+    `drain`: seconds that a job may still take (None: as Ruby does, by the other settings). `requeue`: a job
+    that is ended because the worker leaves goes back to the head of its queue instead of failing.
+    """
 
     term_child: bool = False
     graceful_term: bool = False
     term_timeout: float = 4.0
     pre_shutdown_timeout: float = 0.0
     run_at_exit_hooks: bool = False
+    drain: float | None = None
+    requeue: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,14 +130,22 @@ class Unknown:
 class WorkerOptions:
     """How a worker works.
 
-    `fork_per_job`: each job in a process of its own. `heartbeat_interval`: seconds between two beats.
-    `procline_prefix` stands before the process title.
+    `fork_per_job`: each job in a process of its own; `jobs_per_fork`: so many jobs in one process, one
+    after the other. `timeout`: seconds that a job may take which has no timeout of its own.
+    `heartbeat_interval`: seconds between two beats. `procline_prefix` stands before the process title.
+    The worker leaves after `max_jobs` jobs, after `max_idle` seconds without one, or when it has grown
+    beyond `max_rss` megabytes.
     """
 
     polling: Polling = Polling()
     stopping: Stopping = Stopping()
     unknown: Unknown = Unknown()
     fork_per_job: bool = True
+    jobs_per_fork: int = 1
+    timeout: float | None = None
+    max_jobs: int | None = None
+    max_idle: float | None = None
+    max_rss: int | None = None
     heartbeat_interval: float = 60.0
     procline_prefix: str = ""
 

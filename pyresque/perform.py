@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 
-from pyresque.errors import DontPerform, HookError, ResqueError, UnknownJobClass
+from pyresque.errors import DontPerform, HookError, UnknownJobClass
+from pyresque.failure.describe import error_message, error_name
 from pyresque.hooks import Hook, call, call_around
 from pyresque.registry import Job, Registry
 from pyresque.wire.encoding import inspect
 from pyresque.wire.records import Payload
-
-_LIBRARY = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +57,7 @@ class ReservedJob:
 
     def _perform(self) -> None:
         if self.job is None:
-            raise unknown_class(self.payload.class_name)
+            raise unknown_class(self.payload)
         perform, args = self.job.perform, self.job.converted(self.payload.args)
         try:
             self._each("before_perform")
@@ -92,53 +88,11 @@ def _around(hook: Hook, args: list[object], inner: Callable[[], None]) -> Callab
     return lambda: call_around(hook, args, inner)
 
 
-def unknown_class(name: str) -> UnknownJobClass:
-    """The error of a job whose class nobody registered here."""
-    if not name:
-        return UnknownJobClass("the job has no class name")
-    return UnknownJobClass(
-        f"uninitialized constant {name.removeprefix('::')}: no @job with this name is registered"
-    )
-
-
-def error_name(error: BaseException) -> str:
-    """The class name that a record shows: Ruby's for what Ruby knows, else the Python name."""
-    if isinstance(error, ResqueError) and error.ruby_name:
-        return error.ruby_name
-    kind = type(error)
-    if kind is KeyboardInterrupt:
-        return "Interrupt"
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def error_message(error: BaseException) -> str:
-    """The text that a record shows; never raises, whatever `__str__` does."""
-    try:
-        if isinstance(error, SystemExit):
-            return "exit" if error.code is None else f"exit {error.code}"
-        if isinstance(error, KeyError) and len(error.args) == 1:
-            return str(error.args[0])  # str() of a KeyError is the repr of its key
-        text = str(error)
-    except Exception:
-        return f"({type(error).__name__} without readable text)"
-    return text or (error_name(error) if isinstance(error, DontPerform) else "")
-
-
-def backtrace_lines(error: BaseException) -> list[str]:
-    """The backtrace as Ruby lists it: innermost first, `file:line:in `function'`, without our own frames."""
-    if isinstance(error, HookError):
-        return []
-    lines = _lines(error.__traceback__)
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause is not None and lines:
-        lines.append(f"caused by {error_name(cause)}: {error_message(cause)}")
-        lines += _lines(cause.__traceback__)
-    return lines
-
-
-def _lines(trace: TracebackType | None) -> list[str]:
-    frames = traceback.extract_tb(trace)
-    own = [place for place, frame in enumerate(frames) if frame.filename.startswith(_LIBRARY)]
-    outer = own[0] if own else -1
-    theirs = [f for place, f in enumerate(frames) if place > outer and not f.filename.startswith(_LIBRARY)]
-    return [f"{frame.filename}:{frame.lineno}:in `{frame.name}'" for frame in reversed(theirs)]
+def unknown_class(payload: Payload) -> UnknownJobClass:
+    """The error of a job whose class nobody registered here (names as Ruby has them: core.md section 15)."""
+    if not payload.value.get("class"):
+        error = UnknownJobClass("the job has no class name")
+        error.ruby_name = "NoMethodError"
+        return error
+    name = str(payload.value["class"]).removeprefix("::")
+    return UnknownJobClass(f"uninitialized constant {name}: no @job with this name is registered")

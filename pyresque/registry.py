@@ -197,6 +197,7 @@ def job(
     queue: str | None = None,
     name: str | None = None,
     plugins: Sequence[object] = (),
+    timeout: float | None = None,
     registry: Registry = default_registry,
 ) -> Callable[[_T], _T]:
     """Register a function, or a class with `perform`, as a job. It stays what it is.
@@ -204,6 +205,8 @@ def job(
     Args:
         queue: where `enqueue` puts it; for a class its attribute `queue` serves too.
         name: the class name on the wire, `Foo::BarJob`; else the Python name.
+        timeout: seconds that it may take; then its process is ended and the job fails. Without a process of
+            its own (--no-fork) a job cannot be ended.
         plugins: objects whose methods are hooks of this job too (a plain function has no other hooks).
         registry: where to register it.
 
@@ -213,8 +216,9 @@ def job(
 
     def register(target: _T) -> _T:
         own = getattr(target, "queue", None) if inspect.isclass(target) else None
+        options = {} if timeout is None else {"timeout": timeout}
         default = queue if queue is not None else own if isinstance(own, str) else None
-        registry.add(Job(name or target.__name__, default, target, tuple(plugins)))
+        registry.add(Job(name or target.__name__, default, target, tuple(plugins), options))
         return target
 
     return register

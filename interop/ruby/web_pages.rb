@@ -50,7 +50,7 @@ def every_path
    "/queues", *under("/queues", Resque.queues.sort),
    "/failed", *under("/failed", Resque::Failure.queues.sort),
    "/stats/resque", "/stats/redis", "/stats/keys", *under("/stats/keys", Resque.keys.sort),
-   "/stats.txt", "/overview.poll", "/workers.poll", "/working.poll",
+   "/stats.txt", "/overview.poll", "/workers.poll",
    *scheduler_paths]
 end
 

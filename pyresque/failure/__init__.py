@@ -8,6 +8,7 @@ Multiple ........... several of them
 
 from pyresque.failure.backend import Backend, Failure
 from pyresque.failure.multiple import Multiple
+from pyresque.failure.recorder import Recorder
 from pyresque.failure.redis import Redis, RedisMultiQueue, backend_named
 
-__all__ = ["Backend", "Failure", "Multiple", "Redis", "RedisMultiQueue", "backend_named"]
+__all__ = ["Backend", "Failure", "Multiple", "Recorder", "Redis", "RedisMultiQueue", "backend_named"]

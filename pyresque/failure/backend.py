@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,17 +12,12 @@ from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
 
 
-def new_failure_id() -> str:
-    """A failure_id as Ruby 3.1 makes it: a random UUID in lower case."""
-    return str(uuid.uuid4())
-
-
 @dataclass(frozen=True)
 class Failure:
     """One failed job.
 
     `exception` is the class name as recorded, `payload` the job as JSON bytes, `worker` the worker's id,
-    `failure_id` None where ids are switched off, `failed_at` seconds since the epoch.
+    `failure_id` None where it has none, `failed_at` seconds since the epoch.
     """
 
     payload: bytes
@@ -32,7 +26,7 @@ class Failure:
     backtrace: Sequence[str]
     worker: str
     queue: str
-    failure_id: str | None = field(default_factory=new_failure_id)
+    failure_id: str | None = None
     failed_at: float = field(default_factory=time.time)
 
     def record(self, style: Style = "ruby") -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyresque.errors import BackendError
 from pyresque.failure.backend import Backend, Failure
+from pyresque.failure.describe import error_message, error_name
 from pyresque.keys import Keys
 from pyresque.store.link import Command
 from pyresque.wire.encoding import Style, inspect
@@ -26,7 +27,7 @@ class Multiple(Backend):
             try:
                 backend.save(failure)
             except Exception as error:
-                texts.append(f"{type(backend).__name__}:{type(error).__name__}:{inspect(str(error))}")
+                texts.append(f"{type(backend).__name__}:{error_name(error)}:{inspect(error_message(error))}")
         if texts:
             raise BackendError("Some backends raise error: " + "; ".join(texts))
 

@@ -2,6 +2,13 @@
 -- KEYS: 1 stat:processed:ID, 2... the keys of reserve (2 is worker:ID)
 -- ARGV: the words of settle up to its last effect, then the words of reserve
 -- Answer: {answer of settle, answer of reserve}
-local last = tonumber(ARGV[4])
+
+-- What unpack would do, but for lists of any length.
+local function behind(list, place)
+  local rest = {}
+  for i = place + 1, #list do rest[i - place] = list[i] end
+  return rest
+end
+
 local settled = settle({KEYS[2], KEYS[1]}, ARGV)
-return {settled, reserve({unpack(KEYS, 2)}, {unpack(ARGV, last + 1)})}
+return {settled, reserve(behind(KEYS, 1), behind(ARGV, tonumber(ARGV[4])))}

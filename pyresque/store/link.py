@@ -63,6 +63,10 @@ class Link(Protocol):
         """Close every connection."""
 
 
+UNSURE_SECONDS = 60.0
+"""So long after a lost reply no answer of a script is removed."""
+
+
 class PatientLink:
     """A link that tries again after RedisUnavailable, for as long as its pauses (in seconds) last.
 
@@ -74,6 +78,7 @@ class PatientLink:
         self.link = link
         self.address = link.address
         self.pauses = pauses
+        self._unsure_until = 0.0
 
     def execute(self, *words: Word) -> Reply:
         """Carry out one command; see `Link`."""
@@ -85,8 +90,13 @@ class PatientLink:
         return self._patiently(lambda: self._all(commands))  # type: ignore[no-any-return]
 
     def forget(self, key: str) -> None:
-        """Remove a key without waiting; see `Link`."""
-        self.link.forget(key)
+        """Remove a key without waiting, unless a reply was lost lately; see `Link`.
+
+        A command whose reply did not come may still be on its way, behind the one that repeated it. The
+        answer under the key must be there to meet it; it goes by itself.
+        """
+        if time.monotonic() > self._unsure_until:
+            self.link.forget(key)
 
     def close(self) -> None:
         """Close every connection."""
@@ -106,6 +116,8 @@ class PatientLink:
                 return call()
             except RedisUnavailable as error:
                 maybe_done = maybe_done or error.maybe_done
+                if error.maybe_done:
+                    self._unsure_until = time.monotonic() + UNSURE_SECONDS
                 time.sleep(pause)
         try:
             return call()

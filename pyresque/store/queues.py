@@ -55,10 +55,8 @@ def size(space: Space, queue: str) -> int:
 
 
 def elements(space: Space, queue: str, start: int = 0, count: int | None = None) -> list[bytes]:
-    """Elements of a queue from `start` on; all of them where no count is given."""
+    """Elements of a queue from `start` on; all where no count, or as in Ruby a count of 0, is given."""
     stop = -1 if count is None else start + count - 1
-    if count is not None and count < 1:
-        return []
     return list(space.link.execute("LRANGE", space.keys.queue(queue), start, stop))
 
 

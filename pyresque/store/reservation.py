@@ -153,7 +153,7 @@ def _answer(reply: list[Reply]) -> Answer:
         return Answer(what, troubles, rest[0] - 1, rest[1], elements=tuple(rest[2:]))
     if what == "more":
         return Answer(what, troubles, rest[0] - 1, rest[1])
-    return Answer(what, troubles, elements=tuple(rest))
+    return Answer(what, troubles, elements=tuple(rest[0]) if rest else ())
 
 
 def _texts(words: list[bytes]) -> tuple[str, ...]:

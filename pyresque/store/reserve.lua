@@ -10,7 +10,7 @@
 --   held record ........ worker:ID already holds a job: an earlier answer was lost
 --   look N offset e... . at this offset stand elements that only the caller can judge
 --   more N offset ...... enough looked at for one call: go on from there
---   queues name... ..... the set of queues has changed: make a new order
+--   queues names ....... the set of queues has changed: make a new order
 --   paused, none
 local wrong = {}
 
@@ -38,26 +38,30 @@ local function measure(value, depth)
   return keys, deepest
 end
 
+-- Each valid sequence becomes a blank, not nothing: what stood around it must not close up to a new one.
 local function without_valid_utf8(text)
-  text = text:gsub('[\194-\223][\128-\191]', '')
-  text = text:gsub('\224[\160-\191][\128-\191]', '')
-  text = text:gsub('\237[\128-\159][\128-\191]', '')
-  text = text:gsub('[\225-\236\238\239][\128-\191][\128-\191]', '')
-  text = text:gsub('\240[\144-\191][\128-\191][\128-\191]', '')
-  text = text:gsub('[\241-\243][\128-\191][\128-\191][\128-\191]', '')
-  return (text:gsub('\244[\128-\143][\128-\191][\128-\191]', ''))
+  text = text:gsub('[\194-\223][\128-\191]', ' ')
+  text = text:gsub('\224[\160-\191][\128-\191]', ' ')
+  text = text:gsub('\237[\128-\159][\128-\191]', ' ')
+  text = text:gsub('[\225-\236\238\239][\128-\191][\128-\191]', ' ')
+  text = text:gsub('\240[\144-\191][\128-\191][\128-\191]', ' ')
+  text = text:gsub('[\241-\243][\128-\191][\128-\191][\128-\191]', ' ')
+  return (text:gsub('\244[\128-\143][\128-\191][\128-\191]', ' '))
 end
 
--- Whether these bytes may go into worker:ID as they are: JSON that every Resque reads, and means the
--- class that stands at its beginning. Doubt is no: then the caller decides, who can do it properly.
+-- Whether these bytes may go into worker:ID as they are: JSON just as Ruby writes it, that every Resque
+-- reads, and that means the class at its beginning. Doubt is no: then the caller decides, who can do it properly.
 local function plain(raw)
-  if #raw > 16384 or raw:find('%c') or raw:find('\\u', 1, true) then return false end
+  if #raw > 16384 or raw:find('%c') or raw:find('\\[u/]') then return false end
   if raw:find('"class"', 10, true) then return false end
   if raw:find('[\128-\255]') and without_valid_utf8(raw):find('[\128-\255]') then return false end
   local bones = raw:gsub('\\.', ''):gsub('"[^"]*"', '"')
   bones = bones:gsub('true', ''):gsub('false', ''):gsub('null', '')
-  if bones:find('[^%[%]{}:,"%d%.%- ]') then return false end
-  if bones:find('[^%d%.]0%d') or bones:find('%.%D') or bones:find('%D%.') then return false end
+  if bones:find('[^%[%]{}:,"%d%.%-]') or bones:find('[^%d%.]0%d') or bones:find('%-0%f[^%d%.]') then return false end
+  for number in bones:gmatch('[%d%.%-]*%.[%d%.%-]*') do
+    local ordinary = number:find('^%-?%d+%.%d*[1-9]$') or number:find('^%-?%d+%.0$')
+    if not ordinary or #number > 15 or number:find('^%-?0%.000') then return false end
+  end
   if #bones > 300 and bones:find(('%d'):rep(300)) then return false end
   local ok, value = pcall(cjson.decode, raw)
   if not ok then return false end
@@ -68,15 +72,16 @@ end
 
 local function changed_queues(KEYS, ARGV)
   local members = read('SMEMBERS', KEYS[3]) or {}
-  local expected, count = {}, 0
-  for name in ARGV[3]:gmatch('([^%z]*)%z') do
-    expected[name] = true
-    count = count + 1
+  local expected, length = {}, 0
+  for name in ARGV[3]:gmatch('([^%z]*)%z') do expected[name] = true end
+  for _, name in ipairs(members) do
+    length = length + #name + 1
+    -- A name with a NUL in it has been cut by the loop above.
+    if not expected[name] and not (name:find('%z') and ('\0' .. ARGV[3]):find('\0' .. name .. '\0', 1, true)) then
+      return members
+    end
   end
-  local same = count == #members
-  for _, name in ipairs(members) do same = same and expected[name] end
-  if same then return nil end
-  return members
+  return length ~= #ARGV[3] and members or nil
 end
 
 local function reserve(KEYS, ARGV)
@@ -88,7 +93,7 @@ local function reserve(KEYS, ARGV)
     if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', wrong} end
     if ARGV[3] ~= '-' then
       local members = changed_queues(KEYS, ARGV)
-      if members then return {'queues', wrong, unpack(members)} end
+      if members then return {'queues', wrong, members} end
     end
   end
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pyresque.store.link import Reply
 from pyresque.store.space import Space
 
 
 def read(space: Space, names: Sequence[str]) -> list[int]:
     """The value of each counter; 0 where it is missing or is no number."""
     replies = space.link.execute_many([("GET", space.keys.stat(name)) for name in names])
-    return [
-        int(reply) if isinstance(reply, bytes) and reply.lstrip(b"-").isdigit() else 0 for reply in replies
-    ]
+    return [_number(reply) for reply in replies]
+
+
+def _number(reply: Reply) -> int:
+    # What Redis takes for an integer: 64 bits, so never more than 20 characters.
+    if isinstance(reply, bytes) and len(reply) <= 20 and reply.removeprefix(b"-").isdigit():
+        return int(reply)
+    return 0
 
 
 def increase(space: Space, name: str, by: int = 1) -> int:

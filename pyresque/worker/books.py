@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from pyresque.failure import Backend, Failure, Redis
-from pyresque.failure.backend import cleaned, new_failure_id
-from pyresque.perform import backtrace_lines, error_message, error_name
+from pyresque.failure import Failure, Recorder
+from pyresque.failure.backend import cleaned
+from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.perform import ReservedJob
 from pyresque.store import reservation
 from pyresque.store.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Search
@@ -21,34 +22,33 @@ logger = logging.getLogger("pyresque.worker")
 class Books:
     """The books of one worker."""
 
-    def __init__(self, space: Space, worker_id: str, backend: Backend, failure_ids: bool) -> None:
+    def __init__(self, space: Space, worker_id: str, recorder: Recorder) -> None:
         self._space = space
         self._id = worker_id
-        self._backend = backend
-        self._failure_ids = failure_ids
+        self._recorder = recorder
         self._settled = 0
 
-    def report(self, run: Run, error: BaseException | None) -> Report:
-        """What became of a job; of a failure the user's own failure backend is told here and now."""
+    def report(self, job: ReservedJob, error: BaseException | None, stack: Sequence[str] = ()) -> Report:
+        """What became of a job; of a failure the user's own failure backend is told here and now.
+
+        Args:
+            stack: backtrace lines, for an error that has none of its own.
+        """
         if error is None:
             return Report()
         report = Report(
             cleaned(error_name(error)),
             cleaned(error_message(error)),
-            [cleaned(line) for line in backtrace_lines(error)],
-            new_failure_id() if self._failure_ids else None,
+            [cleaned(line) for line in stack or backtrace_lines(error)],
+            self._recorder.new_id(),
         )
-        try:
-            self._backend.save(self._failure(run, report))
-        except Exception as raised:
-            logger.exception("Received exception when reporting failure: %s", raised)
-            report.saved = False
+        report.saved = self._recorder.save(self._failure(job, report))
         return report
 
     def effects(self, run: Run, report: Report, counts_as_failed: bool) -> list[Command]:
         """Everything that the end of a job means: the record of its failure, the counters."""
         names = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
-        recorded = [] if report.done else self._recorded(self._failure(run, report), report.saved)
+        recorded = [] if report.done else self._recorder.effects(self._failure(run.job, report), report.saved)
         stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._id}")]
         return [*recorded, *(("INCRBY", key, 1) for key in stats)]
 
@@ -85,19 +85,13 @@ class Books:
         ]
         reservation.settle(self._space, self._id, Ended(run.record, NEVER, effects))
 
-    def _failure(self, run: Run, report: Report) -> Failure:
+    def _failure(self, job: ReservedJob, report: Report) -> Failure:
         return Failure(
-            payload=run.job.payload.normal(self._space.style),
+            payload=job.payload.normal(self._space.style),
             exception=report.exception,
             error=report.error,
             backtrace=report.backtrace,
             worker=self._id,
-            queue=run.job.queue,
+            queue=job.queue,
             failure_id=report.failure_id,
         )
-
-    def _recorded(self, failure: Failure, saved: bool) -> list[Command]:
-        effects = self._backend.effects(failure, self._space.keys, self._space.style)
-        if effects or saved:
-            return effects
-        return Redis().effects(failure, self._space.keys, self._space.style)

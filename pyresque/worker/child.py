@@ -1,6 +1,6 @@
-"""The process of one job: fork it, hear what it says, end it.
+"""The process of a job: fork it, give it the job, hear what it says, end it.
 
-The child says over a pipe what became of the job. Only that counts: a child that ends without having
+The child says over a socket what became of the job. Only that counts: a child that ends without having
 said "done" has failed its job, whatever its exit status (Ruby takes such a job for done).
 """
 
@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import msgspec
 
 from pyresque.errors import DirtyExit
+from pyresque.worker.stuck import Stack
 
 
 class Report(msgspec.Struct):
@@ -34,48 +37,83 @@ class Report(msgspec.Struct):
         return not self.exception
 
 
+Task = tuple[str, bytes]
+"""A job on its way to the child: queue and element."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a child does: `prepare` once, then `run` for each task; `exit_hooks`: atexit functions too."""
+
+    prepare: Callable[[], None]
+    run: Callable[[Task], Report]
+    exit_hooks: bool = False
+    jobs: int = 1
+    stack: bool = False
+
+
 class Child:
-    """A forked process that runs one job.
+    """A forked process that runs a job, or several one after the other.
 
     Args:
-        work: runs in the child and returns its report.
-        run_exit_hooks: whether the child runs atexit functions (RUN_AT_EXIT_HOOKS) or leaves at once.
+        work: what it does.
+        task: its first job.
     """
 
-    def __init__(self, work: Callable[[], Report], run_exit_hooks: bool = False) -> None:
-        self._read, write = os.pipe2(os.O_CLOEXEC)
+    def __init__(self, work: Work, task: Task) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._stack = Stack() if work.stack else None
         for stream in (sys.stdout, sys.stderr):
             _flush(stream)
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(self._read)
-            _be_child(work, write, run_exit_hooks)
-        os.close(write)
-        os.set_blocking(self._read, False)
+            self._socket.close()
+            _be_child(work, task, theirs, self._stack, parent)
+        theirs.close()
+        self._socket.setblocking(False)
         # Both sides do this, so that it is done whoever is first; then a kill reaches grandchildren too.
         with contextlib.suppress(OSError):
             os.setpgid(self.pid, self.pid)
+        self.jobs_left = work.jobs - 1
         self.status: int | None = None
-        self._heard = b""
+        self._heard = bytearray()
         self._ended = False
 
     def fileno(self) -> int:
         """What becomes readable when the child speaks or is gone; -1 when it will say no more."""
-        return -1 if self._ended else self._read
+        return -1 if self._ended else self._socket.fileno()
+
+    def give(self, task: Task) -> bool:
+        """Give it one more job; False if it cannot take one."""
+        if self.jobs_left < 1 or self.poll() is not None:
+            return False
+        self.jobs_left -= 1
+        try:
+            self._socket.setblocking(True)
+            self._socket.sendall(_framed(msgspec.msgpack.encode(task)))
+            self._socket.setblocking(False)
+        except OSError:
+            return False
+        return True
 
     def listen(self) -> Report | None:
-        """What the child has said; None as long as it has not said everything."""
+        """What the child has said of its job; None as long as it has not said everything."""
         while not self._ended:
             try:
-                part = os.read(self._read, 65536)
+                part = self._socket.recv(65536)
             except BlockingIOError:
                 break
+            except ConnectionResetError:
+                part = b""
             self._heard += part
             self._ended = not part
         size = int.from_bytes(self._heard[:4], "big")
-        if len(self._heard) < 4 + size or len(self._heard) < 4:
+        if len(self._heard) < 4 or len(self._heard) < 4 + size:
             return None
-        return msgspec.json.decode(self._heard[4 : 4 + size], type=Report)
+        data = bytes(self._heard[4 : 4 + size])
+        del self._heard[: 4 + size]
+        return msgspec.msgpack.decode(data, type=Report)
 
     def poll(self) -> int | None:
         """The wait status of the child once it has ended; None before."""
@@ -96,9 +134,16 @@ class Child:
             else:
                 os.kill(self.pid, number)
 
-    def close(self) -> None:
-        """Stop listening."""
-        os.close(self._read)
+    def stack(self) -> list[str]:
+        """Where the job stands now, as backtrace lines; empty if that cannot be told."""
+        return self._stack.ask(self.pid) if self._stack else []
+
+    def dismiss(self) -> None:
+        """No more jobs: a child that waits for one ends."""
+        self._socket.close()
+        if self._stack is not None:
+            self._stack.close()
+            self._stack = None
 
     def death(self) -> DirtyExit:
         """The failure of a child that ended without a report (texts: core.md section 11)."""
@@ -109,35 +154,40 @@ class Child:
                 f"exit {os.waitstatus_to_exitcode(status)}"
             )
         number = os.WTERMSIG(status)
-        try:
-            name = f"{signal.Signals(number).name} (signal {number})"
-        except ValueError:
-            name = f"signal {number}"
+        # Ruby has no names for real-time signals.
+        named = number in signal.valid_signals() and number < signal.SIGRTMIN
+        name = f"{signal.Signals(number).name} (signal {number})" if named else f"signal {number}"
         core = " (core dumped)" if os.WCOREDUMP(status) else ""
         return DirtyExit(f"Child process received unhandled signal pid {self.pid} {name}{core}")
 
 
-def _message(report: Report) -> bytes:
-    data = msgspec.json.encode(report)
+def _framed(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
 _REPORT_DONE = Report()
-_DONE = _message(_REPORT_DONE)
+_DONE = _framed(msgspec.msgpack.encode(_REPORT_DONE))
 
 
-def _be_child(work: Callable[[], Report], write: int, run_exit_hooks: bool) -> NoReturn:
+def _be_child(
+    work: Work, task: Task | None, parent: socket.socket, stack: Stack | None, parent_pid: int
+) -> NoReturn:
     status = 1
     try:
         os.setpgid(0, 0)
-        report = work()
-        message = _DONE if report == _REPORT_DONE else _message(report)
-        for stream in (sys.stdout, sys.stderr):
-            _flush(stream)
-        while message:
-            message = message[os.write(write, message) :]
+        work.prepare()
+        if stack is not None:
+            stack.offer()
+        left = work.jobs
+        while task is not None:
+            report = work.run(task)
+            for stream in (sys.stdout, sys.stderr):
+                _flush(stream)
+            parent.sendall(_DONE if report == _REPORT_DONE else _framed(msgspec.msgpack.encode(report)))
+            left -= 1
+            task = _next_task(parent) if left else None
         status = 0
-        if run_exit_hooks:
+        if work.exit_hooks:
             import atexit
 
             atexit._run_exitfuncs()
@@ -145,8 +195,25 @@ def _be_child(work: Callable[[], Report], write: int, run_exit_hooks: bool) -> N
         os._exit(status)
 
 
+def _next_task(parent: socket.socket) -> Task | None:
+    head = _received(parent, 4)
+    if head is None:
+        return None
+    data = _received(parent, int.from_bytes(head, "big"))
+    return None if data is None else msgspec.msgpack.decode(data, type=Task)
+
+
+def _received(parent: socket.socket, size: int) -> bytes | None:
+    data = b""
+    while len(data) < size:
+        part = parent.recv(size - len(data))
+        if not part:
+            return None
+        data += part
+    return data
+
+
 def _flush(stream: Any) -> None:
-    # sys.stdout may be closed, replaced, or None
     try:  # noqa: SIM105 (every object that a child makes costs it a page)
         stream.flush()
     except (OSError, ValueError, AttributeError):

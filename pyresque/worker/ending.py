@@ -19,14 +19,16 @@ class Ending:
         self._stopping = stopping
         self._plan: list[tuple[float, signal.Signals]] = []
         self.asked = False
+        self.has_killed = False
+        """Whether the child was sent a signal since `nobody_to_kill`."""
 
     def note(self, number: signal.Signals) -> bool:
         """Take in a signal; whether it asks the worker to leave."""
         graceful = number == signal.SIGQUIT or (number == signal.SIGTERM and self._stopping.graceful_term)
         if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-            self.asked = True
             if not graceful:
-                self._plan_kill()
+                self._plan_kill(after=0.0 if self.asked else self._stopping.drain or 0.0)
+            self.asked = True
             return True
         if number == signal.SIGUSR1:
             self._plan_kill()
@@ -36,19 +38,21 @@ class Ending:
         """Send what is due to the child; returns the seconds until the next signal is due."""
         now = time.monotonic()
         while self._plan and self._plan[0][0] <= now:
+            self.has_killed = True
             kill(self._plan.pop(0)[1])
         return max(0.0, self._plan[0][0] - now) if self._plan else float("inf")
 
     def nobody_to_kill(self) -> None:
-        """There is nobody left to signal."""
+        """The job is over: there is nobody left to signal."""
         self._plan = []
+        self.has_killed = False
 
-    def _plan_kill(self) -> None:
-        if self._plan:
-            return
-        now = time.monotonic()
-        if not self._stopping.term_child:
-            self._plan = [(now, signal.SIGKILL)]
-            return
-        term = now + self._stopping.pre_shutdown_timeout
-        self._plan = [(term, signal.SIGTERM), (term + self._stopping.term_timeout, signal.SIGKILL)]
+    def _plan_kill(self, after: float = 0.0) -> None:
+        start = time.monotonic() + after
+        plan = [(start, signal.SIGKILL)]
+        if self._stopping.term_child:
+            term = start + self._stopping.pre_shutdown_timeout
+            plan = [(term, signal.SIGTERM), (term + self._stopping.term_timeout, signal.SIGKILL)]
+        # A second signal may hasten the end, never put it off.
+        if not self._plan or plan[-1] < self._plan[-1]:
+            self._plan = plan

@@ -12,7 +12,7 @@ from typing import Protocol
 from pyresque._version import __version__
 from pyresque.config import WorkerOptions
 from pyresque.errors import DirtyExit, RedisError, RedisUnavailable
-from pyresque.failure import Backend
+from pyresque.failure import Backend, Recorder
 from pyresque.registry import Registry
 from pyresque.store import workers
 from pyresque.store.link import Link
@@ -92,23 +92,22 @@ class Worker:
 
     def _assemble(self, options: WorkerOptions) -> None:
         resque, me = self._resque, self.id
-        backend, registry = resque.failure_backend, resque.registry
+        registry = resque.registry
+        recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self._me, self._forks = me, options.fork_per_job
         self._pace, self._away, self._calm = Pace(options.polling), Backoff(), Calm(options.polling.interval)
         self._wakeup = Wakeup(resque.link)
         self._was_working = self._redis_is_away = self._all_paused = False
         self._titles = Titles(__version__, options.procline_prefix)
-        self._reserver = Reserver(self._space, me, self.queue_list, registry, options.unknown, backend)
-        self._pruner = Pruner(self._patient, registry, backend, resque.failure_ids)
+        self._reserver = Reserver(self._space, me, self.queue_list, registry, options.unknown, recorder)
+        self._pruner = Pruner(self._patient, registry, recorder)
         self._lock_seconds = max(1, int(options.heartbeat_interval))
         self._heartbeat = Heartbeat(self._space, me, options.heartbeat_interval)
         ending = Ending(options.stopping)
         prune = self._prune if self._forks else None
         self._attention = Attention(ending, self._heartbeat, self._hooks, prune, self)
-        books = Books(self._space, me, backend, resque.failure_ids)
-        self._runner = Runner(
-            self._attention, books, self._hooks, self._titles, options.stopping, self._look_ahead
-        )
+        books = Books(self._space, me, recorder)
+        self._runner = Runner(self._attention, books, registry, self._titles, options, self._look_ahead)
 
     def _begin(self) -> None:
         self._titles.show("Starting")
@@ -138,7 +137,7 @@ class Worker:
     def _end(self) -> None:
         self._wakeup.close()
         self._heartbeat.stop_thread()
-        self._runner.reap(seconds=5.0)
+        self._runner.end()
         try:
             # A job whose reservation we never heard of may still stand in worker:ID: it was not begun.
             left = workers.working_on(self._patient, [self._me])[0]
@@ -202,7 +201,7 @@ class Worker:
             self._sleep(self._away.next_sleep())
             return
         self._became_idle()
-        self._runner.reap()
+        self._runner.rest()
         search = self._reserver.search()
         if self._calm.listens and self._wakeup.arm(search.watched):
             return  # what came before it was armed is found by one more look
@@ -228,7 +227,8 @@ class Worker:
 
 def unregister(resque: ResqueLike, worker_id: str) -> bool:
     """Take a worker out of the books by hand; its job, if it has one, becomes a failure (core.md 12.2)."""
-    pruner = Pruner(resque.space, resque.registry, resque.failure_backend, resque.failure_ids)
+    recorder = Recorder(resque.space, resque.failure_backend, resque.failure_ids)
+    pruner = Pruner(resque.space, resque.registry, recorder)
     return workers.is_registered(resque.space, worker_id) and pruner.retire(
         worker_id, DirtyExit(STILL_PROCESSED)
     )

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pyresque.config import in_container
 from pyresque.errors import DirtyExit, MalformedPayload, PruneDeadWorkerDirtyExit
-from pyresque.failure import Backend, Failure, Redis
-from pyresque.failure.backend import new_failure_id
-from pyresque.perform import ReservedJob, error_message, error_name
+from pyresque.failure import Failure, Recorder
+from pyresque.failure.describe import error_message, error_name
+from pyresque.perform import ReservedJob
 from pyresque.registry import Registry
 from pyresque.store import workers
 from pyresque.store.link import Command
@@ -36,11 +36,10 @@ STILL_PROCESSED = "Job still being processed"
 class Pruner:
     """Prunes on behalf of one worker."""
 
-    def __init__(self, space: Space, registry: Registry, backend: Backend, failure_ids: bool = True) -> None:
+    def __init__(self, space: Space, registry: Registry, recorder: Recorder) -> None:
         self._space = space
         self._registry = registry
-        self._backend = backend
-        self._failure_ids = failure_ids
+        self._recorder = recorder
 
     def prune(self, worker_id: str, listed: Sequence[str], lock_seconds: int = 60) -> list[str]:
         """Prune if the lock can be had; returns the ids of the workers that were pruned.
@@ -100,16 +99,9 @@ class Pruner:
             backtrace=[],
             worker=worker_id,
             queue=queue,
-            failure_id=new_failure_id() if self._failure_ids else None,
+            failure_id=self._recorder.new_id(),
         )
-        saved = True
-        try:
-            self._backend.save(failure)
-        except Exception as raised:
-            logger.exception("Received exception when reporting failure: %s", raised)
-            saved = False
-        effects = self._backend.effects(failure, self._space.keys, self._space.style)
-        return effects if effects or saved else Redis().effects(failure, self._space.keys, self._space.style)
+        return self._recorder.effects(failure, self._recorder.save(failure))
 
 
 _UNREADABLE = object()

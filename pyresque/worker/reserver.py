@@ -10,7 +10,7 @@ from typing import Literal
 
 from pyresque.config import Unknown
 from pyresque.errors import MalformedPayload
-from pyresque.failure import Backend, Failure
+from pyresque.failure import Failure, Recorder
 from pyresque.perform import ReservedJob
 from pyresque.registry import Registry
 from pyresque.store import queues, reservation
@@ -49,7 +49,7 @@ class Reserver:
         queue_list: QueueList,
         registry: Registry,
         unknown: Unknown,
-        backend: Backend,
+        recorder: Recorder,
     ) -> None:
         self._space = space
         self._id = worker_id
@@ -60,7 +60,7 @@ class Reserver:
         self._names: tuple[str, ...] = ()
         self._rest_until: dict[str, float] = {}
         self._told: set[str] = set()
-        self._backend = backend
+        self._recorder = recorder
 
     @property
     def order(self) -> Order:
@@ -204,10 +204,9 @@ class Reserver:
             backtrace=[],
             worker=self._id,
             queue=queue,
+            failure_id=self._recorder.new_id(),
         )
-        effects = self._backend.effects(failure, self._space.keys, self._space.style)
-        if not effects:
-            effects = [("RPUSH", self._space.keys.failed, failure.record(self._space.style))]
+        effects = self._recorder.effects(failure)
         return [("RPUSH", aside, raw), *effects]
 
     def _tell(self, troubles: Sequence[str]) -> None:

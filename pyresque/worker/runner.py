@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyresque.config import Stopping
+from pyresque.config import WorkerOptions
 from pyresque.errors import RedisUnavailable
-from pyresque.hooks import WorkerHooks
+from pyresque.perform import ReservedJob
+from pyresque.registry import Registry
 from pyresque.store.reservation import Answer, Search
+from pyresque.wire.records import Payload
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
-from pyresque.worker.child import Child, Report
+from pyresque.worker.child import Report, Task
+from pyresque.worker.forks import Forks
 from pyresque.worker.pace import Backoff
 from pyresque.worker.reserver import Run
 from pyresque.worker.titles import Titles
@@ -36,28 +38,31 @@ class Runner:
         self,
         attention: Attention,
         books: Books,
-        hooks: WorkerHooks,
+        registry: Registry,
         titles: Titles,
-        stopping: Stopping,
+        options: WorkerOptions,
         look_ahead: Callable[[], Search | None],
     ) -> None:
         self._attention = attention
         self._books = books
-        self._hooks = hooks
+        self._registry = registry
+        self._hooks = registry.worker_hooks
         self._titles = titles
-        self._stopping = stopping
+        self._stopping = options.stopping
         self._look_ahead = look_ahead
-        self._leaving: list[Child] = []
+        limits = [job.options.get("timeout") for job in registry.jobs()]
+        any_timeout = bool(options.timeout) or any(limits)
+        self._forks = Forks(attention, options, self._prepare_child, self._in_child, any_timeout)
 
     def run_here(self, run: Run) -> Answer | None:
         """Run a job in this process (FORK_PER_JOB=false); returns what was said of the next job."""
-        self._show_processing(run)
+        self._show_processing(run.job)
         self._attention.signals.raise_term = self._stopping.term_child
         try:
             error = run.job.run()
         finally:
             self._attention.signals.raise_term = False
-        return self._finish(run, self._books.report(run, error), counts_as_failed=True)
+        return self._finish(run, self._books.report(run.job, error), counts_as_failed=True)
 
     def run_in_child(self, run: Run) -> Answer | None:
         """Run a job in a process of its own; returns what was said of the next job.
@@ -65,36 +70,51 @@ class Runner:
         Raises:
             BaseException: what a before_fork hook raised; the job is then recorded as failed.
         """
-        self._show_processing(run)
+        self._show_processing(run.job)
+        if not self._forks.has_waiting_child:
+            self._before_fork(run)
+        # A TERM that comes about the fork must find the child's own handler, and its job.
+        self._attention.signals.hold()
+        try:
+            child = self._forks.start(run)
+        finally:
+            self._attention.signals.release()
+        self._titles.show(f"Forked {child.pid} at {int(time.time())}")
+        outcome = self._forks.watch(child, run)
+        if not child.jobs_left or outcome.said is None:
+            self._forks.dismiss()
+        said = outcome.said
+        if outcome.stopped and self._stopping.requeue and (said is None or _was_told_to_end(said)):
+            self.put_back(run)
+            return None
+        if said is not None:
+            return self._finish(run, said, counts_as_failed=True)
+        error = run.job.after_failure(outcome.death) if outcome.death else None
+        report = self._books.report(run.job, error, outcome.stack)
+        return self._finish(run, report, counts_as_failed=False)
+
+    def put_back(self, run: Run) -> None:
+        """Give a job back to the head of its queue."""
+        self._persist(lambda: self._books.put_back(run))
+
+    def rest(self) -> None:
+        """There is no job now: let the children go."""
+        self._forks.dismiss()
+        self._forks.reap()
+
+    def end(self) -> None:
+        """There will be no more jobs: no child is left behind."""
+        self._forks.dismiss()
+        self._forks.reap(seconds=5.0)
+
+    def _before_fork(self, run: Run) -> None:
         try:
             self._hooks.run("before_fork", run.job)
         except BaseException as error:
-            report = self._books.report(run, run.job.after_failure(error))
-            self._look_ahead = lambda: None
-            self._finish(run, report, counts_as_failed=False)
+            report = self._books.report(run.job, run.job.after_failure(error))
+            effects = self._books.effects(run, report, counts_as_failed=False)
+            self._persist(lambda: self._books.settle(run, effects))
             raise
-        self.reap()
-        child = Child(lambda: self._in_child(run), self._stopping.run_at_exit_hooks)
-        self._titles.show(f"Forked {child.pid} at {int(time.time())}")
-        said = self._watch(child)
-        report = said or self._books.report(run, run.job.after_failure(child.death()))
-        return self._finish(run, report, counts_as_failed=said is not None)
-
-    def put_back(self, run: Run) -> None:
-        """Give a job that was not begun back to its queue."""
-        self._persist(lambda: self._books.put_back(run))
-
-    def reap(self, seconds: float = 0.0) -> None:
-        """Bury children that have said everything; wait so long for the last, then end it."""
-        until = time.monotonic() + seconds
-        while self._leaving:
-            self._leaving = [child for child in self._leaving if child.poll() is None]
-            if time.monotonic() >= until:
-                break
-            self._attention.wait(0.05)
-        if seconds:
-            for child in self._leaving:
-                child.kill(signal.SIGKILL)
 
     def _finish(self, run: Run, report: Report, counts_as_failed: bool) -> Answer | None:
         effects = self._books.effects(run, report, counts_as_failed)
@@ -112,33 +132,32 @@ class Runner:
                 told = True
                 self._attention.wait(backoff.next_sleep())
 
-    def _show_processing(self, run: Run) -> None:
-        name = run.job.payload.class_name if run.job.job else "No Name"
-        self._titles.show(f"Processing {run.job.queue} since {int(time.time())} [{name}]")
+    def _show_processing(self, job: ReservedJob) -> None:
+        name = job.payload.class_name if job.job else "No Name"
+        self._titles.show(f"Processing {job.queue} since {int(time.time())} [{name}]")
 
-    def _in_child(self, run: Run) -> Report:
+    def _prepare_child(self) -> None:
         # The title is still that of _show_processing: the child has inherited it.
         self._attention.signals.leave_to_child(self._stopping.term_child)
+        self._is_first = True
+
+    def _in_child(self, task: Task) -> Report:
+        queue, raw = task
+        job, signals = ReservedJob.of(queue, Payload.parse(raw), self._registry), self._attention.signals
         try:
-            self._hooks.run("after_fork", run.job)
-        except BaseException as error:
-            return self._books.report(run, run.job.after_failure(error))
-        return self._books.report(run, run.job.run())
+            signals.release()
+            if self._is_first:
+                self._is_first = False
+                self._hooks.run("after_fork", job)
+            else:
+                self._show_processing(job)
+            error = job.run()
+        except BaseException as raised:
+            error = job.after_failure(raised)
+        finally:
+            signals.hold()
+        return self._books.report(job, error)
 
-    def _watch(self, child: Child) -> Report | None:
-        """Wait for the child's word, or its end; returns what it said, None if it died without a word.
 
-        A child that has said what became of its job is left to end by itself while the worker goes on,
-        unless it still has at-exit functions to run.
-        """
-        said: Report | None = None
-        while child.poll() is None:
-            said = said or child.listen()
-            if said is not None and not self._stopping.run_at_exit_hooks:
-                self._leaving.append(child)
-                break
-            self._attention.wait(min(self._attention.ending.next_kill(child.kill), 1.0), child)
-        said = said or child.listen()
-        child.close()
-        self._attention.ending.nobody_to_kill()
-        return said
+def _was_told_to_end(report: Report) -> bool:
+    return report.exception == "Resque::TermException"

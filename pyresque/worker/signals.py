@@ -26,7 +26,9 @@ class Signals:
     """The signals that have come and were not read yet."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
         self._noted: list[signal.Signals] = []
         self._before: dict[signal.Signals, Any] = {}
         self._wakeup_before = -1
@@ -59,6 +61,16 @@ class Signals:
         if term_child:
             for number in _RAISED:
                 signal.signal(number, _raise)
+
+    @staticmethod
+    def hold() -> None:
+        """Let no signal in until `release`: about a fork, and while a job's end is told."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _RAISED)
+
+    @staticmethod
+    def release() -> None:
+        """Let signals in again."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _RAISED)
 
     def fileno(self) -> int:
         """What becomes readable when a signal comes."""

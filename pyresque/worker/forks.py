@@ -1,0 +1,125 @@
+"""The children of a worker: who runs the next job, how long, and how he is ended and buried."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyresque.config import WorkerOptions
+from pyresque.errors import DirtyExit
+from pyresque.worker import oom
+from pyresque.worker.attention import Attention
+from pyresque.worker.child import Child, Report, Task, Work
+from pyresque.worker.reserver import Run
+
+logger = logging.getLogger("pyresque.worker")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job in a child: what it said, or how it died. `stopped`: as the worker is leaving."""
+
+    said: Report | None
+    death: DirtyExit | None = None
+    stack: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+
+class Forks:
+    """Runs jobs in children, one job at a time.
+
+    Args:
+        prepare: called once in each child.
+        perform: called in the child for each job.
+        any_timeout: whether any job may have a time limit, so that children can tell where they stand.
+    """
+
+    def __init__(
+        self,
+        attention: Attention,
+        options: WorkerOptions,
+        prepare: Callable[[], None],
+        perform: Callable[[Task], Report],
+        any_timeout: bool,
+    ) -> None:
+        self._attention = attention
+        self._timeout = options.timeout
+        hooks = options.stopping.run_at_exit_hooks
+        self._work = Work(prepare, perform, hooks, options.jobs_per_fork, any_timeout)
+        self._current: Child | None = None
+        self._leaving: list[Child] = []
+        self._oom_kills = oom.kills()
+
+    def start(self, run: Run) -> Child:
+        """Give a job to a child, a new one unless the last one may run more."""
+        task: Task = (run.job.queue, run.raw)
+        if self._current is not None and self._current.give(task):
+            return self._current
+        self.dismiss()
+        self.reap()
+        self._current = Child(self._work, task)
+        return self._current
+
+    @property
+    def has_waiting_child(self) -> bool:
+        """Whether the next job would go to a child that is there already."""
+        return self._current is not None and self._current.jobs_left > 0 and self._current.poll() is None
+
+    def watch(self, child: Child, run: Run) -> Outcome:
+        """Wait for the child's word, or its end.
+
+        A child that has said what became of its job is left to end by itself while the worker goes on,
+        unless it still has at-exit functions to run.
+        """
+        timeout = run.job.job.options.get("timeout") if run.job.job else None
+        limit = self._timeout if timeout is None else timeout
+        until = time.monotonic() + limit if limit else float("inf")
+        said, timed_out = None, False
+        stack: list[str] = []
+        ending = self._attention.ending
+        while child.poll() is None:
+            said = said or child.listen()
+            if said is not None and not self._work.exit_hooks:
+                break
+            now = time.monotonic()
+            if now >= until and said is None:
+                stack, timed_out, until = child.stack(), True, float("inf")
+                child.kill(signal.SIGKILL)
+            self._attention.wait(min(ending.next_kill(child.kill), until - now, 1.0), child)
+        said = said or child.listen()
+        stopped = ending.has_killed and ending.asked
+        ending.nobody_to_kill()
+        if said is not None:
+            return Outcome(said, stopped=stopped)
+        death = child.death()
+        if timed_out:
+            death = DirtyExit(f"Job did not end within its timeout of {limit:g} seconds. {death}")
+        elif not stopped and "SIGKILL" in str(death) and self._out_of_memory():
+            death = DirtyExit(f"{death}: the kernel killed it because memory ran out (OOM)")
+        return Outcome(None, death, stack, stopped)
+
+    def dismiss(self) -> None:
+        """Let the current child go."""
+        if self._current is not None:
+            self._current.dismiss()
+            self._leaving.append(self._current)
+            self._current = None
+
+    def reap(self, seconds: float = 0.0) -> None:
+        """Bury children that have gone; wait so long for the last, then end it."""
+        until = time.monotonic() + seconds
+        while self._leaving:
+            self._leaving = [child for child in self._leaving if child.poll() is None]
+            if time.monotonic() >= until:
+                break
+            self._attention.wait(0.05)
+        if seconds:
+            for child in self._leaving:
+                child.kill(signal.SIGKILL)
+
+    def _out_of_memory(self) -> bool:
+        before, self._oom_kills = self._oom_kills, oom.kills()
+        return self._oom_kills > before

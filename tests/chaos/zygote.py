@@ -1,0 +1,243 @@
+"""A process that forks workers and enqueuers for the fault and chaos tests.
+
+Forking from a process that has everything imported takes milliseconds, where starting Python takes a
+third of a second; and it has no threads, so forking is safe there, which it is not in pytest itself.
+
+    with Zygote(tmp_path) as zygote:
+        pid = zygote.work(server.url, ["jobs"])
+        assert zygote.wait(pid) == 0
+        zygote.log()            # what the jobs wrote down
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from pyresque import Resque, Worker, job
+from pyresque.config import Polling, Unknown, WorkerOptions
+from pyresque.hooks import WorkerHooks
+from pyresque.registry import Registry
+
+ROOT = Path(__file__).parents[2]
+REGISTRY = Registry(WorkerHooks())
+FOLDER = Path()
+
+
+def note(*words: object) -> None:
+    """Append a line to the log, in one write, so that lines of many processes never mix."""
+    with open(FOLDER / "log", "ab", buffering=0) as log:
+        log.write((" ".join(map(str, words)) + "\n").encode())
+
+
+def _once(number: Any, pause: float) -> None:
+    note("begin", number, os.getpid())
+    time.sleep(pause)
+    note("end", number, os.getpid())
+
+
+@job(queue="jobs", name="Good", registry=REGISTRY)
+def good(number: Any, pause: float = 0.0) -> None:
+    """Is done."""
+    _once(number, pause)
+
+
+@job(queue="jobs", name="Bad", registry=REGISTRY)
+def bad(number: Any, pause: float = 0.0) -> None:
+    """Fails with an exception."""
+    _once(number, pause)
+    raise ValueError(f"bad {number}")
+
+
+@job(queue="jobs", name="Killed", registry=REGISTRY)
+def killed(number: Any, pause: float = 0.0) -> None:
+    """Its process dies."""
+    _once(number, pause)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@job(queue="jobs", name="Any", registry=REGISTRY)
+def anything(*args: Any) -> None:
+    """Takes what comes, and writes down only a part of it."""
+    note("args", json.dumps(args, separators=(",", ":"))[:200].replace(" ", "_"))
+    _once("any", 0.0)
+
+
+class Zygote:
+    """The other end: what tests use."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.zygote", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+
+    def work(self, url: str, queues: list[str], interval: float = 0.0, **options: Any) -> int:
+        """Start a worker; options: heartbeat, unknown, fork, namespace,
+        timeout, hold (it begins when `release` says so). Returns its pid."""
+        return int(self._ask(do="work", url=url, queues=queues, interval=interval, **options))
+
+    def release(self) -> None:
+        """Let a worker that was started with `hold` begin."""
+        (self.folder / "go").touch()
+
+    def enqueue(self, url: str, jobs: list[list[Any]], pause: float = 0.0) -> int:
+        """Start a process that enqueues jobs, [class name, args...] each, one by one."""
+        return int(self._ask(do="enqueue", url=url, jobs=jobs, pause=pause))
+
+    def wait(self, pid: int, seconds: float = 30.0) -> int:
+        """Wait until a process and everything that it forked is gone; its exit code, or -signal."""
+        code = self._ask(do="wait", pid=pid, seconds=seconds)
+        if code is None:
+            os.kill(pid, signal.SIGKILL)
+            self._ask(do="wait", pid=pid, seconds=5)
+            raise AssertionError(f"process {pid} is still there after {seconds} s\n{self.told()}")
+        return int(code)
+
+    def log(self) -> list[list[str]]:
+        """What the jobs wrote: `begin ID PID` and `end ID PID`, as words."""
+        path = self.folder / "log"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    def told(self) -> str:
+        """What the processes wrote to stderr."""
+        path = self.folder / "stderr"
+        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+
+    def clear(self) -> None:
+        """Forget log and stderr."""
+        for name in ("log", "stderr", "go"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End it and every process that it has forked and that is still there."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _ask(self, **request: Any) -> Any:
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, f"the zygote is gone\n{self.told()}"
+        return json.loads(answer)
+
+
+class _Server:
+    """Reads requests from stdin and forks."""
+
+    def __init__(self) -> None:
+        self._alive: dict[int, int] = {}  # pid -> a pipe that ends when the last descendant does
+        self._codes: dict[int, int] = {}
+
+    def run(self) -> None:
+        for line in sys.stdin:
+            request = json.loads(line)
+            if request["do"] == "wait":
+                answer = self._wait(request["pid"], request["seconds"])
+            else:
+                answer = self._fork(request)
+            print(json.dumps(answer), flush=True)
+        for pid in list(self._alive):
+            if pid not in self._codes:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+    def _fork(self, request: dict[str, Any]) -> int:
+        read, write = os.pipe()
+        os.set_inheritable(write, True)
+        pid = os.fork()
+        if pid:
+            os.close(write)
+            self._alive[pid] = read
+            return pid
+        code = 1
+        try:
+            err = os.open(FOLDER / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(err, 2)
+            os.dup2(err, 1)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            logging.basicConfig(level=logging.INFO, format=f"{pid or os.getpid()} %(relativeCreated)d %(message)s")
+            (_work if request["do"] == "work" else _enqueue)(request)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def _wait(self, pid: int, seconds: float) -> int | None:
+        until = time.monotonic() + seconds
+        while pid not in self._codes:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                self._codes[pid] = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > until:
+                return None
+            else:
+                time.sleep(0.002)
+        if pid in self._alive:
+            if not select.select([self._alive[pid]], [], [], max(0.0, until - time.monotonic()))[0]:
+                return None
+            os.close(self._alive.pop(pid))
+        return self._codes[pid]
+
+
+def _work(request: dict[str, Any]) -> None:
+    while request.get("hold") and not (FOLDER / "go").exists():
+        time.sleep(0.002)
+    options = WorkerOptions(
+        polling=Polling(interval=request["interval"]),
+        heartbeat_interval=request.get("heartbeat", 60.0),
+        unknown=Unknown.parse(request.get("unknown", "leave")),
+        fork_per_job=request.get("fork", True),
+    )
+    resque = Resque(request["url"], request.get("namespace"), registry=REGISTRY)
+    if "timeout" in request:
+        resque.link._timeout = request["timeout"]  # type: ignore[attr-defined]
+    queues = [name.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape") for name in request["queues"]]
+    Worker(resque, queues, options).work()
+
+
+def _enqueue(request: dict[str, Any]) -> None:
+    resque = Resque(request["url"], registry=REGISTRY)
+    for name, *args in request["jobs"]:
+        assert resque.enqueue(name, *args, queue="jobs") is True
+        time.sleep(request["pause"])
+    resque.close()
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    global FOLDER
+    FOLDER = Path(sys.argv[1])
+    with contextlib.suppress(KeyboardInterrupt):
+        _Server().run()
+
+
+if __name__ == "__main__":
+    # The module under its own name, so that `note` sees the same FOLDER as the jobs.
+    from tests.chaos import zygote
+
+    zygote.main()

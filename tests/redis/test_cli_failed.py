@@ -1,0 +1,153 @@
+"""`pyresque failed` on a real Redis: looking at failures, putting jobs back, removing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyresque import Resque
+from pyresque.devredis import DevRedis
+from tests.unit.cli.program import Program, one_line
+
+RUBYS_FAILURE = {
+    "failed_at": "2026/11/24 10:00:00 UTC",
+    "payload": {"class": "RubyJob", "args": [1, "ü"]},
+    "exception": "ArgumentError",
+    "error": "boom \x1b[31m\nsecond line",
+    "backtrace": ["/app/jobs.rb:7:in `perform'"],
+    "worker": "rubyhost:4711:images,mail",
+    "queue": "images",
+}
+
+
+@pytest.fixture
+def program(resque: Resque, server: DevRedis, tmp_path: Path) -> Program:
+    return Program(tmp_path, server.url)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[Any]:
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def fail(resque: Resque, number: int = 1, **changes: Any) -> str:
+    """Write a failure as Ruby does; returns its id."""
+    one = f"0000000{number}-0000-4000-8000-000000000000"
+    record = {**RUBYS_FAILURE, "failure_id": one, **changes}
+    resque.link.execute("RPUSH", "resque:failed", json.dumps(record, ensure_ascii=False))
+    return one
+
+
+def test_failed_list(program: Program, resque: Resque) -> None:
+    """`failed list` shows the newest failures last, or those of a queue; the JSON has all of each record."""
+    assert program.run("failed").stdout == "no failures\n"
+    first, second = fail(resque, 1), fail(resque, 2, queue="mail")
+    found = lines(program.run("failed", "list", "--json"))
+    assert [one["id"] for one in found] == [first, second]
+    wanted = {key: value for key, value in RUBYS_FAILURE.items() if key != "payload"}
+    assert wanted.items() <= found[0].items()
+    assert (found[0]["class"], found[0]["args"], found[0]["retried_at"]) == ("RubyJob", [1, "ü"], None)
+    assert [one["id"] for one in lines(program.run("failed", "list", "-n", "1", "--json"))] == [second]
+    assert [one["id"] for one in lines(program.run("failed", "list", "-q", "images", "--json"))] == [first]
+    shown = program.run("failed", "list").stdout
+    assert 'RubyJob [1,"ü"]' in shown
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 3
+
+
+def test_failed_list_says_what_it_leaves_out(program: Program, resque: Resque) -> None:
+    """A long list is cut to its newest 20, and says so on stderr."""
+    for number in range(25):
+        fail(resque, failure_id=f"id-{number:02}")
+    done = program.run("failed", "list")
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [f"id-{n:02}" for n in range(5, 25)]
+    assert done.stderr == "the last 20 of 25; --limit 0 lists all\n"
+    assert len(program.run("failed", "list", "--limit", "0").stdout.splitlines()) == 26
+
+
+def test_failed_show(program: Program, resque: Resque) -> None:
+    """`failed show` tells all about a failure, found by the beginning of its ID, safely for the terminal."""
+    one = fail(resque)
+    done = program.run("failed", "show", one[:8])
+    assert done.returncode == 0
+    for text in (one, "RubyJob", "boom \\x1b[31m", "second line", "/app/jobs.rb:7:in `perform'"):
+        assert text in done.stdout
+    assert lines(program.run("failed", "show", one, "--json")) == lines(
+        program.run("failed", "list", "--json")
+    )
+
+
+def test_failed_show_of_what_is_no_record(program: Program, resque: Resque) -> None:
+    """Bytes in the failed list that are no record are shown and can be removed."""
+    resque.link.execute("RPUSH", "resque:failed", b"rubbish \x1b")
+    (found,) = lines(program.run("failed", "list", "--json"))
+    assert "rubbish \\x1b" in program.run("failed", "show", found["id"]).stdout
+    retried = program.run("failed", "retry", found["id"])
+    assert retried.returncode == 1
+    assert one_line(retried.stderr)
+    assert program.run("failed", "remove", found["id"]).returncode == 0
+    assert resque.failures.count() == 0
+
+
+@pytest.mark.parametrize("verb", ["show", "retry", "remove"])
+def test_failed_with_an_unknown_or_unclear_id(program: Program, resque: Resque, verb: str) -> None:
+    """An ID that fits no failure, or several, ends with exit code 1 and changes nothing."""
+    fail(resque, 1), fail(resque, 2)
+    for record_id in ("zzz", "0000000", ""):
+        done = program.run("failed", verb, record_id)
+        assert done.returncode == 1
+        assert one_line(done.stderr)
+        assert "pyresque failed list" in done.stderr
+    assert resque.failures.count() == 2
+    assert resque.queues() == []
+
+
+def test_failed_retry_by_id(program: Program, resque: Resque) -> None:
+    """`failed retry ID` puts the job back; the record stays and is marked, as in Ruby."""
+    one = fail(resque)
+    done = program.run("failed", "retry", one[:8])
+    assert done.returncode == 0
+    assert done.stdout == 'put back RubyJob [1,"ü"] of queue images (00000001)\n'
+    assert resque.link.execute("LRANGE", "resque:queue:images", 0, -1) == [
+        '{"class":"RubyJob","args":[1,"ü"]}'.encode()
+    ]
+    assert resque.failures.list()[0].text("retried_at")
+
+
+def test_failed_retry_of_many(program: Program, resque: Resque) -> None:
+    """--queue and --all put back what has not been put back yet; --again takes the others too."""
+    fail(resque, 1), fail(resque, 2, queue="mail"), fail(resque, 3, queue="mail")
+    assert program.run("failed", "retry", "--queue", "mail").stdout == "put 2 jobs back\n"
+    done = program.run("failed", "retry", "--all")
+    assert done.stdout.startswith("put 1 job back; 2 had been put back before")
+    assert resque.queue_sizes() == {"images": 1, "mail": 2}
+    assert program.run("failed", "retry", "--all", "--again").stdout == "put 3 jobs back\n"
+    assert resque.queue_sizes() == {"images": 2, "mail": 4}
+
+
+def test_failed_remove(program: Program, resque: Resque) -> None:
+    """`failed remove` removes just the failures that are named."""
+    one, other = fail(resque, 1), fail(resque, 2)
+    assert program.run("failed", "remove", one).returncode == 0
+    assert [record.id for record in resque.failures.list()] == [other]
+
+
+def test_failed_clear_retried(program: Program, resque: Resque) -> None:
+    """`failed clear --retried` removes those that were put back, without asking."""
+    one, other = fail(resque, 1), fail(resque, 2)
+    program.run("failed", "retry", one)
+    assert program.run("failed", "clear", "--retried").stdout == "removed 1 failure\n"
+    assert [record.id for record in resque.failures.list()] == [other]
+
+
+def test_failed_clear_asks(program: Program, resque: Resque) -> None:
+    """`failed clear` removes all with --yes; without it and without an answer, nothing: exit code 1."""
+    fail(resque, 1), fail(resque, 2)
+    assert program.run("failed", "clear").returncode == 1
+    assert resque.failures.count() == 2
+    assert program.run("failed", "clear", "--yes").stdout == "removed 2 failures\n"
+    assert resque.failures.count() == 0

@@ -1,0 +1,219 @@
+"""`pyresque work` as a process of its own: jobs done, signals, settings, how it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pyresque import Resque
+from pyresque.devredis import DevRedis
+from tests.unit.cli.program import Program, one_line, until
+
+
+@pytest.fixture
+def program(resque: Resque, server: DevRedis, tmp_path: Path) -> Program:
+    program = Program(tmp_path, server.url)
+    program.jobs()
+    return program
+
+
+def fill(resque: Resque) -> None:
+    resque.enqueue("ConvertJob", 1, queue="images")
+    resque.enqueue("BrokenJob", queue="images")
+    resque.enqueue("RubyOnlyJob", queue="images")
+    resque.enqueue("ConvertJob", 2, "webp", queue="other")
+
+
+def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    return process.returncode
+
+
+def test_burst(program: Program, resque: Resque) -> None:
+    """--burst works until nothing is left that this worker knows, records what failed, and exits with 0."""
+    fill(resque)
+    done = program.run("work", "-q", "*", "-r", "jobs", "--burst")
+    assert done.returncode == 0
+    assert done.stdout == "converted 1 png\nconverted 2 webp\n"
+    assert resque.peek("images", 0, 9) == [{"class": "RubyOnlyJob", "args": []}]
+    assert [one.class_name for one in resque.failures.list()] == ["BrokenJob"]
+    assert resque.workers() == []
+    assert resque.stat("processed") == 3
+
+
+def test_burst_wins_over_the_intervals_of_the_environment(program: Program, resque: Resque) -> None:
+    """--burst leaves when idle whatever INTERVAL and its kin say."""
+    fill(resque)
+    done = program.run(
+        "work", "-q", "*", "-r", "jobs", "--burst", INTERVAL="60", MAX_INTERVAL="60", MIN_INTERVAL="60"
+    )
+    assert done.returncode == 0
+    assert resque.stat("processed") == 3
+
+
+def test_queues_of_the_environment(program: Program, resque: Resque) -> None:
+    """QUEUES, else QUEUE names the queues where -q does not; INTERVAL=0 leaves when idle, as in Ruby."""
+    fill(resque)
+    assert (
+        program.run("work", "-r", "jobs", QUEUES="nothing, other", QUEUE="images", INTERVAL="0").returncode
+        == 0
+    )
+    assert resque.size("other") == 0
+    assert resque.size("images") == 3
+
+
+def test_several_lists_and_exclusions(program: Program, resque: Resque) -> None:
+    """-q may be given several times, with commas and exclusions."""
+    fill(resque)
+    done = program.run("work", "-q", "other,more", "-q", "*", "-q", "!images", "-r", "jobs", "--burst")
+    assert done.stdout == "converted 2 webp\n"
+    assert resque.size("images") == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "waiting", "failed"),
+    [
+        ("leave", {"images": 1, "other": 0}, ["BrokenJob"]),
+        ("fail", {"images": 0, "other": 0}, ["BrokenJob", "RubyOnlyJob"]),
+        ("park=later", {"images": 0, "later": 1, "other": 0}, ["BrokenJob"]),
+    ],
+)
+def test_unknown(
+    program: Program, resque: Resque, policy: str, waiting: dict[str, int], failed: list[str]
+) -> None:
+    """--unknown says what becomes of a job whose class is not registered."""
+    fill(resque)
+    assert program.run("work", "-q", "*", "-r", "jobs", "--burst", "--unknown", policy).returncode == 0
+    assert resque.queue_sizes() == waiting
+    assert [one.class_name for one in resque.failures.list()] == failed
+
+
+@pytest.mark.parametrize("words", [[], ["--no-fork"]])
+def test_no_fork(program: Program, resque: Resque, words: list[str]) -> None:
+    """With --no-fork a job runs in the worker's process, else in a child."""
+    program.jobs(
+        "import os\nfrom pyresque import job\nprint(os.getpid())\n"
+        "@job(name='PidJob')\ndef pid(): print(os.getpid())\n"
+    )
+    resque.enqueue("PidJob", queue="x")
+    mine, jobs = program.run("work", "-q", "x", "-r", "jobs", "--burst", *words).stdout.split()
+    assert (mine == jobs) == bool(words)
+
+
+def test_failure_backend(program: Program, resque: Resque) -> None:
+    """--failure-backend, else FAILURE_BACKEND says in which list failures lie."""
+    resque.enqueue("BrokenJob", queue="images")
+    program.run("work", "-q", "*", "-r", "jobs", "--burst", "--failure-backend", "redis_multi_queue")
+    resque.enqueue("BrokenJob", queue="images")
+    program.run("work", "-q", "*", "-r", "jobs", "--burst", FAILURE_BACKEND="redis_multi_queue")
+    assert resque.failures.count(list_name="images_failed") == 2
+    assert resque.failures.count(list_name="failed") == 0
+
+
+def test_log_lines(program: Program) -> None:
+    """By default nothing is said; VERBOSE or -v says `*** text`, VVERBOSE or -vv adds time and pid."""
+    words = ("work", "-q", "*", "-r", "jobs", "--burst")
+    assert program.run(*words).stdout == ""
+    for done in (
+        program.run(*words, "-v"),
+        program.run(*words, VERBOSE="1"),
+        program.run(*words, LOGGING=""),
+    ):
+        assert all(line.startswith("*** ") for line in done.stdout.splitlines())
+        assert done.stdout
+    for done in (program.run(*words, "-vv"), program.run(*words, VVERBOSE="")):
+        pattern = r"\*\* \[\d\d:\d\d:\d\d \d{4}-\d\d-\d\d\] \d+: .+"
+        assert done.stdout
+        for line in done.stdout.splitlines():
+            assert re.fullmatch(pattern, line)
+
+
+def test_a_worker_without_jobs_is_warned(program: Program) -> None:
+    """A worker that knows no job says so on stderr: -r was forgotten."""
+    done = program.run("work", "-q", "*", "--burst")
+    assert done.returncode == 0
+    assert "no job is registered" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_ends_the_worker_well(program: Program, resque: Resque, number: int) -> None:
+    """TERM, INT and QUIT make an idle worker leave the books and exit with 0."""
+    with program.start("work", "-q", "*", "-r", "jobs") as process:
+        until(resque.workers)
+        assert end(process, number) == 0
+    assert resque.workers() == []
+
+
+def test_background_and_pidfile(program: Program, resque: Resque) -> None:
+    """BACKGROUND detaches the worker; PIDFILE holds its pid without a newline, and stays."""
+    pidfile = program.folder / "pid"
+    done = program.run("work", "-q", "*", "-r", "jobs", BACKGROUND="", PIDFILE=str(pidfile))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    until(resque.workers)
+    pid = pidfile.read_text()
+    (worker,) = resque.workers()
+    assert worker.pid == pid
+    assert os.getsid(int(pid)) != os.getsid(0)
+    resque.enqueue("ConvertJob", 1, queue="images")
+    until(lambda: resque.stat("processed") == 1)
+    os.kill(int(pid), signal.SIGQUIT)
+    until(lambda: not resque.workers())
+    assert pidfile.exists()
+
+
+def test_pidfile_that_cannot_be_written(program: Program) -> None:
+    """A pidfile in a folder that is not there ends with exit code 2 and one line."""
+    done = program.run("work", "-q", "*", "-r", "jobs", "--pidfile", "no/such/folder/pid")
+    assert done.returncode == 2
+    assert one_line(done.stderr)
+
+
+# --- several processes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "env"), [(["-c", "3"], {}), (["--concurrency", "3"], {"COUNT": "9"}), ([], {"COUNT": "3"})]
+)
+def test_a_pool(program: Program, resque: Resque, words: list[str], env: dict[str, str]) -> None:
+    """--concurrency, else COUNT starts so many workers; a TERM to the program ends them all well."""
+    with program.start("work", "-q", "*", "-r", "jobs", *words, **env) as process:
+        until(lambda: len(resque.workers()) == 3)
+        assert end(process) == 0
+    assert resque.workers() == []
+
+
+def test_a_pool_in_burst(program: Program, resque: Resque) -> None:
+    """A pool with --burst ends when all its workers have nothing left to do."""
+    resque.enqueue_many([("ConvertJob", n) for n in range(20)], queue="images")
+    done = program.run("work", "-q", "*", "-r", "jobs", "--burst", "-c", "3")
+    assert done.returncode == 0
+    assert sorted(done.stdout.splitlines()) == sorted(f"converted {n} png" for n in range(20))
+
+
+def test_a_pool_passes_pause_and_continue_on(program: Program, resque: Resque) -> None:
+    """USR2 pauses every worker of a pool, CONT lets them go on."""
+    with program.start("work", "-q", "*", "-r", "jobs", "-c", "2", "--interval", "0.1") as process:
+        until(lambda: len(resque.workers()) == 2)
+        process.send_signal(signal.SIGUSR2)
+        until(
+            lambda: all("Paused" in Path(f"/proc/{one.pid}/cmdline").read_text() for one in resque.workers())
+        )
+        resque.enqueue("ConvertJob", 1, queue="images")
+        process.send_signal(signal.SIGCONT)
+        until(lambda: resque.stat("processed") == 1)
+        assert end(process) == 0
+
+
+def test_a_pool_with_a_worker_that_died(program: Program, resque: Resque) -> None:
+    """A pool waits for all its workers and exits with 1 when one of them did not end well."""
+    with program.start("work", "-q", "*", "-r", "jobs", "-c", "2") as process:
+        until(lambda: len(resque.workers()) == 2)
+        os.kill(int(resque.workers()[0].pid), signal.SIGKILL)
+        assert end(process) == 1

@@ -1,0 +1,82 @@
+"""Importing the user's jobs, in a process of its own each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.program import JOBS, Program, one_line
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path, "redis://localhost:1/0")
+
+
+NOWHERE = 4
+"""What the exit code is once the import has gone well: no Redis listens on port 1."""
+
+
+@pytest.mark.parametrize("word", ["app.jobs", "app/jobs.py", "./app/jobs.py", "{}/app/jobs.py"])
+def test_ways_to_name_a_module(program: Program, word: str) -> None:
+    """A module in the current folder is found by its name and by its file."""
+    program.jobs(JOBS, "app/jobs.py")
+    done = program.run("work", "-q", "*", "-r", word.format(program.folder))
+    assert done.returncode == NOWHERE, done.stderr
+
+
+def test_a_file_elsewhere_finds_its_neighbours(program: Program, tmp_path: Path) -> None:
+    """A file outside of the current folder is imported with its own folder on the path."""
+    program.jobs("import neighbour", "there/jobs.py")
+    program.jobs("", "there/neighbour.py")
+    program.folder = tmp_path / "here"
+    program.folder.mkdir()
+    assert program.run("work", "-q", "*", "-r", "../there/jobs.py").returncode == NOWHERE
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "place"),
+    [
+        ("import no_such_library", "No module named 'no_such_library'", ":1)"),
+        ("x = 1\ndef broken(:\n", "SyntaxError: invalid syntax", ":2)"),
+        ("def f():\n    raise RuntimeError('first\\nsecond')\nf()", "RuntimeError: first", ":2)"),
+        ("raise SystemExit(0)", "SystemExit: 0", ":1)"),
+        ("from pyresque import job\njob(name='')(print)", "InvalidJob", ":2)"),
+    ],
+)
+def test_a_module_that_fails(program: Program, text: str, reason: str, place: str) -> None:
+    """What a module raises is told in one line with file and line number, and the exit code is 3."""
+    program.jobs(text)
+    done = program.run("work", "-q", "*", "-r", "jobs")
+    assert done.returncode == 3
+    assert one_line(done.stderr)
+    assert reason in done.stderr
+    assert done.stderr.endswith(place + "\n")
+    assert str(program.folder / "jobs.py") in done.stderr
+
+
+@pytest.mark.parametrize("word", ["jbos", "jobs.nothing", "jbos.py", "a b", "", ".", ".jobs", "jobs.py/x"])
+def test_no_such_module(program: Program, word: str) -> None:
+    """A mistyped module ends with exit code 3 and one line that names it."""
+    program.jobs()
+    done = program.run("work", "-q", "*", "-r", word)
+    assert done.returncode == 3
+    assert one_line(done.stderr)
+    assert f"cannot import {word}:" in done.stderr
+
+
+def test_a_file_with_a_taken_name(program: Program) -> None:
+    """A file that is called like a module that is there already is not silently replaced by that."""
+    program.jobs(JOBS, "logging.py")
+    done = program.run("work", "-q", "*", "-r", "logging.py", PYTHONSAFEPATH="1")
+    assert done.returncode == 3
+    assert "another module is called logging" in done.stderr
+
+
+def test_very_verbose_shows_the_traceback(program: Program) -> None:
+    """With -vv the whole traceback is there for whoever looks for it."""
+    program.jobs("1/0")
+    done = program.run("work", "-q", "*", "-r", "jobs", "-vv")
+    assert done.returncode == 3
+    assert "Traceback" in done.stdout

@@ -1,0 +1,166 @@
+"""What the program says to whoever uses it wrongly, without any Redis."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from pyresque import __version__
+from pyresque.cli.root import CODES, program
+from pyresque.errors import ConfigError, ImportFailed, NoQueueError, RedisTooOld, ResqueError
+
+CLEAN = dict.fromkeys(
+    ("QUEUE", "QUEUES", "INTERVAL", "COUNT", "REDIS_URL", "RESQUE_REDIS_URL", "RESQUE_NAMESPACE")
+)
+
+
+def run(*words: str, **env: str) -> Result:
+    return CliRunner(env={**CLEAN, **env}).invoke(program, words, prog_name="pyresque")
+
+
+def commands(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, group
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+ALL = dict(commands(program))
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_each_command_has_help(path: tuple[str, ...], flag: str) -> None:
+    """-h and --help work for every command, and exit with 0."""
+    result = run(*path, flag)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: pyresque")
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_each_option_is_explained(path: tuple[str, ...]) -> None:
+    """Every option of every command has a help text."""
+    options = [one for one in ALL[path].params if isinstance(one, click.Option)]
+    assert [one.name for one in options if not one.help] == []
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_each_command_takes_the_common_options(path: tuple[str, ...]) -> None:
+    """--redis, --namespace and -r are understood before and after the name of every command."""
+    names = {option for one in ALL[path].params for option in one.opts}
+    assert {"--redis", "--namespace", "-r", "--require"} <= names
+
+
+def test_version() -> None:
+    """--version says which one this is."""
+    assert run("--version").stdout == f"pyresque {__version__}\n"
+
+
+def test_nothing_given() -> None:
+    """Without a command the help is shown, and the exit code is that of wrong usage."""
+    result = run()
+    assert result.exit_code == 2
+    assert "Commands:" in result.output
+
+
+def test_help_does_not_load_redis() -> None:
+    """The help answers at once because neither redis-py nor the worker is imported for it."""
+    code = (
+        "import sys; from pyresque.cli.root import program\n"
+        "try: program(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'redis', 'hiredis', 'msgspec', 'pyresque.client', 'pyresque.worker'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["work"], "which queues? name them with -q"),
+        (["work", "-q", ""], "for example -q critical,default"),
+        (["work", "-q", ",,"], "for example -q critical,default"),
+        (["work", "-q", "!slow"], "names no queue to work on"),
+        (["work", "-q", "Gemfile", "README.md", "app"], "did the shell expand *? write -q '*'"),
+        (["work", "-q", "x", "--interval", "soon"], "--interval soon is no number of seconds: write"),
+        (["work", "-q", "x", "--interval", "-1"], "write for example --interval 5"),
+        (["work", "-q", "x", "--interval", "nan"], "write for example --interval 5"),
+        (["work", "-q", "x", "--unknown", "drop"], "write leave, fail or park=QUEUE"),
+        (["work", "-q", "x", "--unknown", "park="], "write leave, fail or park=QUEUE"),
+        (["work", "-q", "x", "--redis", "http://localhost"], "write redis://"),
+        (["info", "--redis", "redis://localhost:port"], "write redis://"),
+        (["info", "--redis", "redis://localhost/app"], "set a namespace with --namespace"),
+        (["--redis", "localhost:6379:x", "queues"], "write redis://"),
+    ],
+)
+def test_wrong_settings(words: list[str], advice: str) -> None:
+    """A mistyped setting ends with exit code 2 and one line that says what to do."""
+    result = run(*words)
+    assert result.exit_code == 2
+    assert advice in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("INTERVAL", "soon"), ("COUNT", "many"), ("REDIS_URL", "redis:/localhost"), ("QUEUES", "!a")],
+)
+def test_wrong_environment(name: str, value: str) -> None:
+    """A mistyped variable ends with exit code 2 and one line that shows it."""
+    result = run("work", *([] if name == "QUEUES" else ["-q", "x"]), **{name: value})
+    assert result.exit_code == 2
+    assert value in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["wrok"],
+        ["work", "-q", "x", "--brust"],
+        ["work", "-q", "x", "-c", "0"],
+        ["peek"],
+        ["peek", "jobs", "first"],
+        ["enqueue"],
+        ["enqueue", "-q", "x", "SomeJob", "--quueue"],
+        ["failed", "show"],
+        ["failed", "retry"],
+        ["failed", "retry", "abc", "--all"],
+        ["failed", "remove"],
+        ["workers", "remove"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(words: list[str]) -> None:
+    """What cannot be meant ends with exit code 2, on stderr, before Redis is asked anything."""
+    result = run(*words, REDIS_URL="localhost:1")
+    assert result.exit_code == 2
+    assert "Error:" in result.stderr
+    assert result.stdout == ""
+
+
+def test_every_error_has_an_exit_code() -> None:
+    """The exit codes are 2 for settings, 3 for imports, 4 for Redis and 1 for all else."""
+
+    def code(error: type[ResqueError]) -> int:
+        return next(number for kind, number in CODES if issubclass(error, kind))
+
+    assert [code(one) for one in (ConfigError, NoQueueError, ImportFailed, RedisTooOld, ResqueError)] == [
+        2,
+        2,
+        3,
+        4,
+        1,
+    ]

@@ -1,0 +1,90 @@
+"""The wheel: what is in it, and that it works outside of the checkout."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pyresque import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command, **settings):
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100, **settings)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of this checkout, built without network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=ROOT)
+    [path] = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The wheel, installed into a folder of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    options = ["--no-deps", "--no-index", "--disable-pip-version-check", "--target", str(folder)]
+    run(sys.executable, "-m", "pip", "install", *options, str(wheel))
+    return folder
+
+
+def outside(installed, *command):
+    """Run Python outside of the checkout, with the installed package in front of everything."""
+    env = {**os.environ, "PYTHONPATH": str(installed)}
+    return run(sys.executable, *command, cwd=installed.parent, env=env)
+
+
+def names(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def test_the_wheel_holds_the_whole_package(wheel):
+    """Every module, every Lua script and the marker for type checkers."""
+    sources = [path for path in (ROOT / "pyresque").rglob("*") if path.suffix in (".py", ".lua", ".typed")]
+    expected = {path.relative_to(ROOT).as_posix() for path in sources if "__pycache__" not in path.parts}
+    assert "pyresque/py.typed" in expected
+    assert any(name.endswith(".lua") for name in expected)
+    assert {name for name in names(wheel) if ".dist-info/" not in name} == expected
+
+
+def test_the_wheel_holds_nothing_else(wheel):
+    """No tests, no Ruby, no docs; one licence."""
+    assert {name.split("/")[0] for name in names(wheel)} == {"pyresque", f"pyresque-{__version__}.dist-info"}
+    assert [name for name in names(wheel) if name.endswith("licenses/LICENSE")]
+
+
+def test_the_entry_points(wheel):
+    """The command and the pytest fixtures are found by their entry points."""
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"pyresque-{__version__}.dist-info/entry_points.txt").decode()
+        metadata = archive.read(f"pyresque-{__version__}.dist-info/METADATA").decode()
+    assert "[console_scripts]\npyresque = pyresque.cli:main" in text
+    assert "[pytest11]\npyresque = pyresque.pytest_plugin" in text
+    assert f"Version: {__version__}" in metadata
+    assert "Requires-Python: >=3.11" in metadata
+
+
+def test_every_module_can_be_imported_from_the_wheel(installed):
+    """Outside of the checkout nothing is missing."""
+    code = (
+        "import importlib, pathlib, pkgutil, pyresque\n"
+        "for one in pkgutil.walk_packages(pyresque.__path__, 'pyresque.'):\n"
+        "    if not one.name.endswith('__main__'): importlib.import_module(one.name)\n"
+        "print(pathlib.Path(pyresque.__file__).parent)"
+    )
+    assert outside(installed, "-W", "error", "-c", code).strip() == str(installed / "pyresque")
+
+
+def test_the_command_runs_from_the_wheel(installed):
+    """`python -m pyresque --version` names the version."""
+    assert __version__ in outside(installed, "-m", "pyresque", "--version")

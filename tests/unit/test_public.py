@@ -1,0 +1,62 @@
+"""What is public: the names that users import, and nothing more by accident."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import pyresque
+
+PUBLIC = {
+    "pyresque": ["DontPerform", "Resque", "ResqueError", "Worker", "WorkerInfo", "__version__", "job"],
+    "pyresque.failure": ["Backend", "Failure", "Multiple", "Redis", "RedisMultiQueue", "backend_named"],
+}
+USED = {
+    "pyresque.testing": ["drain", "enqueued", "inline"],
+    "pyresque.hooks": [
+        "before_first_fork", "before_fork", "after_fork", "queue_empty", "before_pause", "after_pause", "shutdown",
+        "worker_exit",
+    ],
+    "pyresque.config": ["Config", "Polling", "Stopping", "Unknown", "WorkerOptions"],
+    "pyresque.errors": ["DontPerform", "NotAJob", "RedisUnavailable", "ResqueError", "TermException"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_the_public_names_are_exactly_these(module):
+    """A name more or less is a decision, not an accident."""
+    assert sorted(importlib.import_module(module).__all__) == PUBLIC[module]
+
+
+@pytest.mark.parametrize("module", [*PUBLIC, *USED])
+def test_every_public_name_is_there_and_documented(module):
+    """Each can be had from its module and says what it is."""
+    loaded = importlib.import_module(module)
+    for name in [*PUBLIC.get(module, []), *USED.get(module, [])]:
+        assert name == "__version__" or getattr(loaded, name).__doc__, name
+
+
+def test_dir_shows_the_public_names():
+    """So that an interactive user finds them."""
+    assert set(PUBLIC["pyresque"]) <= set(dir(pyresque))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """As of any module."""
+    with pytest.raises(AttributeError, match="nothing_such"):
+        _ = pyresque.nothing_such
+
+
+def test_every_exception_is_a_resque_error():
+    """One `except ResqueError` catches all that pyresque raises of its own."""
+    errors = importlib.import_module("pyresque.errors")
+    kinds = [one for one in vars(errors).values() if isinstance(one, type)]
+    assert all(issubclass(one, errors.ResqueError) for one in kinds)
+    assert all(one.__doc__ and one.__name__ in errors.__doc__ for one in kinds)
+
+
+def test_importing_pyresque_and_job_loads_no_redis_client():
+    """A module of jobs is imported by web processes and tests: it must be cheap."""
+    code = "import sys, pyresque; pyresque.job; sys.exit(bool({'redis', 'hiredis', 'click'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

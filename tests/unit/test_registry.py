@@ -1,0 +1,368 @@
+"""@job and the registry: class names on the wire, Python callables, and arguments that fit."""
+
+import datetime
+import importlib.util
+import sys
+from typing import Any, Literal
+
+import msgspec
+import pytest
+
+from pyresque import job
+from pyresque.errors import InvalidJob, WrongArguments
+from pyresque.hooks import WorkerHooks
+from pyresque.registry import Registry, default_registry
+
+
+def add(registry, **settings):
+    return job(registry=registry, **settings)
+
+
+# --- @job ------------------------------------------------------------------------------------------
+
+
+def test_the_decorated_stays_what_it_is(registry):
+    """A function or class is handed back unchanged, and can be called as before."""
+
+    def double(number: int) -> int:
+        return number * 2
+
+    class Archive:
+        @staticmethod
+        def perform(): ...
+
+    assert add(registry)(double) is double
+    assert double(4) == 8
+    assert add(registry)(Archive) is Archive
+
+
+def test_names_and_queues(registry):
+    """name= is the class name on the wire, else the Python name; a class may have its queue as attribute."""
+
+    @add(registry, queue="images", name="Images::Convert")
+    def convert(): ...
+
+    @add(registry)
+    def plain(): ...
+
+    @add(registry)
+    class Own:
+        queue = "own"
+
+        def perform(self): ...
+
+    @add(registry, queue="given")
+    class Given:
+        queue = "own"
+
+        def perform(self): ...
+
+    found = [registry.of(one) for one in (convert, plain, Own, Given)]
+    assert [(one.name, one.queue) for one in found] == [
+        ("Images::Convert", "images"), ("plain", None), ("Own", "own"), ("Given", "given"),
+    ]  # fmt: skip
+    assert registry.names() == ("Images::Convert", "plain", "Own", "Given")
+
+
+def test_without_a_registry_the_default_one_is_filled():
+    """@job alone registers where every Resque and Worker looks."""
+    before = dict(default_registry._by_name)
+    try:
+
+        @job(queue="q", name="Test::OfTheDefaultRegistry")
+        def here(): ...
+
+        assert default_registry.find("Test::OfTheDefaultRegistry").target is here
+    finally:
+        default_registry._by_name.clear()
+        default_registry._by_name.update(before)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("OkJob", "OkJob"), ("::OkJob", "OkJob"), ("ok-job", "OkJob"), ("OK-JOB", "OkJob"), ("okjob", None),
+     ("A::B", "A::B"), ("::A::B", "A::B"), ("::::OkJob", None), ("Ok", None), ("", None), ("OkJob ", None)],
+)  # fmt: skip
+def test_names_are_found_as_ruby_writes_them(registry, written, name):
+    """A leading `::` and the dashed form mean the class; anything else must be the exact name."""
+    for one in ("OkJob", "A::B"):
+        add(registry, name=one)(lambda: None)
+    found = registry.find(written)
+    assert (found.name if found else None) == name
+
+
+def test_of_knows_only_the_registered_object(registry):
+    """Not an equal one, and not one that was never registered."""
+
+    def one(): ...
+
+    def other(): ...
+
+    add(registry)(one)
+    assert registry.of(one).target is one
+    assert registry.of(other) is registry.of("one") is registry.of(None) is None
+
+
+def test_two_jobs_of_one_name_are_refused(registry):
+    """Other code under a name that is taken: the text names both places."""
+
+    def first(): ...
+
+    def second(): ...
+
+    add(registry, name="Same")(first)
+    with pytest.raises(InvalidJob, match=r"two jobs are named Same: .*first and .*second"):
+        add(registry, name="Same")(second)
+    assert registry.find("Same").target is first
+
+
+def test_a_module_that_is_imported_twice_is_no_conflict(registry, tmp_path, monkeypatch):
+    """The same code under another module name (a script and its import) takes the place of the first."""
+    path = tmp_path / "jobs_twice.py"
+    path.write_text("def register(job, registry):\n    @job(registry=registry)\n    def work(): ...\n    return work\n")
+    made = []
+    for name in ("jobs_twice_a", "jobs_twice_b"):
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        made.append(module.register(job, registry))
+    assert registry.find("work").target is made[1]
+
+
+def test_registries_are_apart(registry):
+    """A job of one registry is unknown to another."""
+    other = Registry(WorkerHooks())
+    target = add(registry)(lambda: None)
+    assert (other.of(target), other.names()) == (None, ())
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\0b"])
+def test_names_that_could_not_stand_on_the_wire(registry, name):
+    """Quotes, backslashes and NUL are in no class name."""
+    with pytest.raises(InvalidJob, match="no class name"):
+        add(registry, name=name)(lambda: None)
+
+
+def test_a_class_without_perform_is_refused(registry):
+    """The text says what to write."""
+    with pytest.raises(InvalidJob, match="has no perform"):
+
+        @add(registry)
+        class Nothing: ...
+
+    with pytest.raises(InvalidJob, match="has no perform"):
+
+        @add(registry)
+        class NotCallable:
+            perform = 5
+
+
+def test_parameters_must_be_positional(registry):
+    """A list of arguments cannot fill keyword-only parameters."""
+
+    def wrong(a, *, b): ...
+
+    def also(**options): ...
+
+    for target in (wrong, also):
+        with pytest.raises(InvalidJob, match="can only be given by keyword"):
+            add(registry)(target)
+
+    def fine(a, /, b, *more): ...
+
+    add(registry)(fine)
+
+
+# --- perform ---------------------------------------------------------------------------------------
+
+
+def test_every_way_to_write_perform(registry):
+    """Static, class and instance methods are called with the job's arguments only."""
+
+    @add(registry, name="Static")
+    class Static:
+        @staticmethod
+        def perform(number):
+            return ("static", number)
+
+    @add(registry, name="OfClass")
+    class OfClass:
+        @classmethod
+        def perform(cls, number):
+            return (cls, number)
+
+    @add(registry, name="OfObject")
+    class OfObject:
+        def perform(self, number):
+            return (type(self), number)
+
+    class Base:
+        def perform(self, number):
+            return ("base", number)
+
+    @add(registry, name="Inherited")
+    class Inherited(Base): ...
+
+    results = [registry.of(one).perform(1) for one in (Static, OfClass, OfObject, Inherited)]
+    assert results == [("static", 1), (OfClass, 1), (OfObject, 1), ("base", 1)]
+
+
+def test_hooks_of_a_class_and_of_plugins_are_found(registry):
+    """Both are looked at; a function's hooks are those of its plugins only."""
+
+    class Plugin:
+        def before_perform_plugin(self): ...
+
+    @add(registry, plugins=[Plugin()])
+    class Work:
+        def perform(self): ...
+
+        def before_perform_own(self): ...
+
+    @add(registry, plugins=[Plugin()])
+    def function(): ...
+
+    names = lambda target: [hook.__name__ for hook in registry.of(target).hooks("before_perform")]  # noqa: E731
+    assert names(Work) == ["before_perform_own", "before_perform_plugin"]
+    assert names(function) == ["before_perform_plugin"]
+
+
+# --- positions: at enqueue -------------------------------------------------------------------------
+
+
+def four(a, b=2, c=3, *rest): ...
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "positions"),
+    [((1,), {}, [1]), ((1, 5), {}, [1, 5]), ((), {"a": 1}, [1, 2, 3]), ((1,), {"c": 9}, [1, 2, 9]),
+     ((1,), {"c": 9, "b": 8}, [1, 8, 9]), ((1, 2, 3, 4, 5), {}, [1, 2, 3, 4, 5])],
+)  # fmt: skip
+def test_keywords_become_positions(registry, args, kwargs, positions):
+    """Defaults are written out only where a keyword asks for it."""
+    add(registry)(four)
+    assert registry.of(four).positions(args, kwargs) == positions
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1,), {"a": 1}), ((1,), {"x": 1})])
+def test_calls_that_do_not_fit_are_refused(registry, args, kwargs):
+    """The text shows the job and its signature."""
+    add(registry, name="Four")(four)
+    with pytest.raises(WrongArguments, match=r"Four.*\(a, b=2, c=3, \*rest\)"):
+        registry.of(four).positions(args, kwargs)
+
+
+# --- converted: at work ----------------------------------------------------------------------------
+
+
+class Point(msgspec.Struct):
+    x: int
+    y: int = 0
+
+
+CONVERSIONS = [
+    (int, 5, 5), (float, 5, 5.0), (str, "x", "x"), (bool, True, True), (list[int], [1, 2], [1, 2]),
+    (tuple[int, str], [1, "a"], (1, "a")), (set[int], [1, 1], {1}), (dict[str, int], {"a": 1}, {"a": 1}),
+    (int | None, None, None), (Literal["a", "b"], "b", "b"), (Point, {"x": 1}, Point(1)), (Any, [object], [object]),
+    (datetime.date, "2026-11-24", datetime.date(2026, 11, 24)), (bytes, "AAE=", b"\0\1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "given", "expected"), CONVERSIONS)
+def test_arguments_become_what_is_annotated(registry, kind, given, expected):
+    """From the JSON value to the type that the parameter says, as msgspec converts."""
+
+    def work(value): ...
+
+    work.__annotations__ = {"value": kind}
+    add(registry)(work)
+    [converted] = registry.of(work).converted([given])
+    assert converted == expected
+    assert type(converted) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [(int, "5"), (int, 5.5), (int, True), (str, 5), (list[int], [1, "x"]), (Point, {"y": 1}), (Literal["a"], "b"),
+     (int, None), (datetime.date, "tomorrow"), (bool, 1)],
+)  # fmt: skip
+def test_arguments_that_do_not_fit_are_named(registry, kind, given):
+    """The text says which argument of which job, and why."""
+
+    def work(first, value): ...
+
+    work.__annotations__ = {"value": kind}
+    add(registry, name="Work")(work)
+    with pytest.raises(WrongArguments, match=r"^argument value of Work: \w"):
+        registry.of(work).converted([1, given])
+
+
+@pytest.mark.parametrize("args", [[], [1, 2, 3]])
+def test_the_number_of_arguments_is_checked(registry, args):
+    """Too few or too many: the text shows what the job takes."""
+
+    @add(registry, name="Work")
+    def work(a, b="x"): ...
+
+    with pytest.raises(WrongArguments, match=r"Work takes \(a, b='x'\)"):
+        registry.of(work).converted(args)
+
+
+def test_defaults_stay_the_function_s_own(registry):
+    """An argument that was not sent is not passed."""
+
+    @add(registry)
+    def work(a: int, b: str = "x"): ...
+
+    assert registry.of(work).converted([1]) == [1]
+
+
+def test_variadic_arguments_are_each_checked(registry):
+    """`*numbers: int` means every one of them."""
+
+    @add(registry, name="Work")
+    def work(first: str, *numbers: int): ...
+
+    assert registry.of(work).converted(["a", 1, 2]) == ["a", 1, 2]
+    with pytest.raises(WrongArguments, match="argument numbers of Work"):
+        registry.of(work).converted(["a", 1, "2"])
+
+
+def test_a_parameter_without_annotation_takes_anything(registry):
+    """No annotation, no check, no change."""
+
+    @add(registry)
+    def work(value): ...
+
+    for value in (None, 1, [{}], "x"):
+        assert registry.of(work).converted([value]) == [value]
+
+
+def test_annotations_that_are_text_are_resolved(registry):
+    """As `from __future__ import annotations` leaves them; what only a type checker knows is not checked."""
+
+    @add(registry, name="Work")
+    def work(value: "int"): ...
+
+    with pytest.raises(WrongArguments):
+        registry.of(work).converted(["x"])
+
+    @add(registry)
+    def unresolved(value: "OnlyForTypeCheckers"): ...  # noqa: F821
+
+    assert registry.of(unresolved).converted(["x"]) == ["x"]
+
+
+def test_an_annotation_that_json_cannot_become(registry):
+    """A type that msgspec does not know fails the job with advice, not with a crash."""
+
+    class Strange:
+        def __init__(self, a, b): ...
+
+    def work(value): ...
+
+    work.__annotations__ = {"value": Strange}
+    add(registry, name="Work")(work)
+    with pytest.raises(WrongArguments, match="argument value of Work"):
+        registry.of(work).converted(["x"])

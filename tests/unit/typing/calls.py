@@ -1,0 +1,100 @@
+"""Right and wrong calls of the public API; test_typing.py has mypy refuse exactly the lines marked `# error`."""
+
+from pyresque import Resque, job
+from pyresque.testing import drain, enqueued, inline
+
+
+@job(queue="images", name="ImageConversionJob")
+def convert(image_id: int, fmt: str = "png") -> None: ...
+
+
+@job(queue="numbers")
+def double(number: int) -> int:
+    return number * 2
+
+
+@job(queue="llm")
+async def summarise(doc_id: int) -> None: ...
+
+
+@job(queue="file_serve", name="Archive")
+class Archive:
+    @staticmethod
+    def perform(repo_id: int, branch: str = "master") -> None: ...
+
+    @staticmethod
+    def before_perform_check_disk(repo_id: int, branch: str = "master") -> None: ...
+
+
+@job(queue="file_serve", name="Restore")
+class Restore:
+    def perform(self, repo_id: int, branch: str = "master") -> None: ...
+
+
+resque = Resque("redis://localhost:6379/0", namespace="resque")
+
+resque.enqueue(convert, 42)
+resque.enqueue(convert, 42, "webp")
+resque.enqueue(convert, 42, fmt="webp")
+resque.enqueue(convert, image_id=42, fmt="webp")
+resque.enqueue(convert, "x")  # error
+resque.enqueue(convert)  # error
+resque.enqueue(convert, 42, 43)  # error
+resque.enqueue(convert, 42, "webp", 1)  # error
+resque.enqueue(convert, 42, size=1)  # error
+resque.enqueue(convert, 42, fmt=1)  # error
+resque.enqueue(convert, None)  # error
+
+resque.enqueue(Archive, 1)
+resque.enqueue(Archive, 1, "main")
+resque.enqueue(Archive, 1, branch="main")
+resque.enqueue(Archive, "x")  # error
+resque.enqueue(Archive, 1, 2)  # error
+resque.enqueue(Archive, 1, tag="x")  # error
+resque.enqueue(Archive)  # error
+
+resque.enqueue(Restore, 1, branch="main")
+resque.enqueue(Restore, "x")  # error
+resque.enqueue(Restore)  # error
+resque.enqueue(int, 1)  # error
+
+resque.enqueue(summarise, 7)
+resque.enqueue(summarise, doc_id=7)
+resque.enqueue(summarise, "x")  # error
+resque.enqueue(summarise)  # error
+
+resque.enqueue("Reports::Monthly", 2026, 11, queue="reports")
+resque.enqueue("Reports::Monthly", 2026, 11)  # error
+resque.enqueue("Reports::Monthly", queue=5)  # error
+resque.enqueue(42)  # error
+
+answer: bool | None = resque.enqueue(convert, 1)
+number: int = resque.enqueue(convert, 1)  # error
+
+convert(42, fmt="webp")
+eight: int = double(4)
+text: str = double(4)  # error
+convert("x")  # error
+Archive.perform(1, "main")
+Archive.perform("x")  # error
+
+resque.enqueue_to("elsewhere", convert, 1)
+resque.enqueue_many([(convert, 1), ("Reports::Monthly", 2026)], queue="reports")
+removed: int | None = resque.dequeue(convert, 42, "webp")
+sizes: dict[str, int] = resque.queue_sizes()
+names: list[str] = [worker.id for worker in resque.workers()]
+ids: list[str] = [failure.id for failure in resque.failures.list()]
+resque.failures.requeue(ids[0])
+resque.failures.requeue(5)  # error
+
+
+@job("images")  # error
+def positional() -> None: ...
+
+
+def later() -> None:
+    with inline(resque):
+        resque.enqueue(convert, 1)
+    lists: list[list[int]] = enqueued(resque, convert)
+    ran: int = drain(resque)
+    print(lists, ran)
