@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 
 from pyresque import overview
 from pyresque.config import DEFAULT_SERVER, parse_server
-from pyresque.errors import MalformedPayload, NoQueueError, NotAJob
+from pyresque.enqueueing import Call, queue_for, registered_job
+from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.failure import Backend, Redis, RedisMultiQueue
 from pyresque.failures import Failures
-from pyresque.hooks import call
 from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
-from pyresque.registry import Job, Registry, default_registry
+from pyresque.registry import Registry, default_registry
 from pyresque.store import queues, stats
 from pyresque.store.link import Link, PatientLink
 from pyresque.store.socket_link import SocketLink
@@ -42,7 +41,8 @@ class JobFunction(Protocol[P]):
 
     __code__: CodeType
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> object: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> object:
+        """Run the job."""
 
 
 class Resque:
@@ -110,11 +110,11 @@ class Resque:
             WrongArguments: the function could not be called so.
             RedisUnavailable: Redis could not be reached; `maybe_done` tells if the job may be there.
         """
-        return self._enqueue(self._call(job, args, kwargs))
+        return self._enqueue(self._call(job, args, kwargs, None))
 
     def enqueue_to(self, queue: str, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
         """Like `enqueue`, on a queue of your choice."""
-        return self._enqueue(self._call(job, args, {**kwargs, "queue": queue}))
+        return self._enqueue(self._call(job, args, kwargs, queue))
 
     def enqueue_many(self, jobs: Iterable[Sequence[Any]], queue: str | None = None) -> int:
         """Enqueue many jobs in one round trip.
@@ -126,8 +126,7 @@ class Resque:
         Returns:
             How many were put on their queues (a before_enqueue hook may refuse some).
         """
-        override = {} if queue is None else {"queue": queue}
-        calls = [self._call(job, args, override) for job, *args in jobs]
+        calls = [self._call(job, args, {}, queue) for job, *args in jobs]
         accepted = [one for one in calls if one.allowed("before_enqueue")]
         batches: dict[str, list[bytes]] = {}
         for one in accepted:
@@ -137,7 +136,7 @@ class Resque:
             one.after("after_enqueue")
         return pushed
 
-    def _enqueue(self, one: _Call) -> Literal[True] | None:
+    def _enqueue(self, one: Call) -> Literal[True] | None:
         if not one.allowed("before_enqueue"):
             return None
         self._push({one.queue: [one.raw]})
@@ -161,35 +160,8 @@ class Resque:
                 self._receiver(queue, item)
         return sum(map(len, jobs.values()))
 
-    def _call(self, target: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> _Call:
-        job = None if isinstance(target, str) else self._job(target)
-        queue = kwargs.get("queue")
-        if job is None or "queue" not in job.signature.parameters:
-            kwargs = {name: value for name, value in kwargs.items() if name != "queue"}
-        else:
-            queue = None
-        if job is None and kwargs:
-            raise NotAJob(
-                f"{target} is known by name only: give its arguments by position, not {', '.join(kwargs)}="
-            )
-        name = job.name if job else target
-        positions = job.positions(args, kwargs) if job else list(args)
-        raw = job_bytes(name, positions, self.space.style)
-        queue = queue if queue is not None else job.queue if job else None
-        if queue is None:
-            raise NoQueueError(
-                f"Jobs must be placed onto a queue. No queue could be inferred for class {name}: "
-                "give one with queue=..."
-            )
-        return _Call(job, str(queue), raw, positions)
-
-    def _job(self, target: Any) -> Job:
-        job = self.registry.of(target)
-        if job is None:
-            raise NotAJob(
-                f"{target!r} is no job: register it with @job, or give a class name as text with queue="
-            )
-        return job
+    def _call(self, target: Any, args: Sequence[Any], kwargs: dict[str, Any], queue: str | None) -> Call:
+        return Call.of(self.registry, self.space.style, target, args, kwargs, queue)
 
     def push(self, queue: str, item: dict[str, Any]) -> None:
         """Put an object on a queue as it is, without hooks.
@@ -209,14 +181,12 @@ class Resque:
         Returns:
             How many were removed; None if a before_dequeue hook returned False.
         """
-        registered = None if isinstance(job, str) else self._job(job)
-        queue = queue if queue is not None else registered.queue if registered else None
+        registered = None if isinstance(job, str) else registered_job(self.registry, job)
         name = registered.name if registered else str(job)
-        if queue is None:
-            raise NoQueueError(f"No queue could be inferred for class {name}: give one with queue=...")
+        queue = queue_for(registered, name, queue)
         given = bool(args or kwargs)
         positions = registered.positions(args, kwargs) if registered and given else list(args)
-        one = _Call(registered, queue, b"", positions)
+        one = Call(registered, queue, b"", positions)
         if not one.allowed("before_dequeue"):
             return None
         removed = self.destroy(queue, name, *positions) if given else self.destroy(queue, name)
@@ -295,25 +265,6 @@ class Resque:
     def close(self) -> None:
         """Close every connection."""
         self.link.close()
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A job about to be enqueued or dequeued, and its hooks."""
-
-    job: Job | None
-    queue: str
-    raw: bytes
-    args: list[Any]
-
-    def allowed(self, kind: str) -> bool:
-        # Every hook is called, even after one has said no (core.md section 4).
-        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
-        return not any(answer is False for answer in answers)
-
-    def after(self, kind: str) -> None:
-        for hook in self.job.hooks(kind) if self.job else []:
-            call(hook, *self.args)
 
 
 def _shown(raw: bytes) -> Any:

@@ -89,7 +89,9 @@ class DevRedis:
             if self.process.poll() is not None:
                 break
             time.sleep(0.01)
-        raise ConfigError(f"{self.program} does not start: {log.read_text(errors='replace')[-500:]}")
+        said = log.read_text(errors="replace")[-500:]
+        self.stop()
+        raise ConfigError(f"{self.program} does not start: {said}")
 
     def kill(self) -> None:
         """End it at once, as kill -9 does; `start` brings it back."""

@@ -15,6 +15,10 @@ Ruby Resque's keys (core.md section 2); Q is a queue name, ID a worker id (`host
     failed_queues                         set     names of the lists below
     Q_failed                              list    failure records of one queue (multi-queue backend)
 
+Keys of Ruby plugins that we share:
+
+    pause:queue:Q, pause:all              string  while it is there, the queue or all are paused (resque-pause)
+
 Ours, which no Ruby process reads:
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there
@@ -42,6 +46,10 @@ class Keys:
     def queue(self, queue: str) -> str:
         """The list that holds the jobs of a queue."""
         return f"{self.prefix}queue:{queue}"
+
+    def queue_pause(self, queue: str | None = None) -> str:
+        """What pauses a queue while it exists (resque-pause); without a queue: what pauses all of them."""
+        return self.prefix + ("pause:all" if queue is None else f"pause:queue:{queue}")
 
     def worker(self, worker_id: str) -> str:
         """What a worker is working on."""

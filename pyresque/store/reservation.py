@@ -50,7 +50,8 @@ class Search:
     def __init__(self, space: Space, worker_id: str, order: Order, wanted: Wanted) -> None:
         keys = space.keys
         self.order = order
-        names = [keys.worker(worker_id), keys.pause_all, keys.queues, *map(keys.queue, order.queues)]
+        names = [keys.worker(worker_id), keys.pause_all, keys.queues, keys.queue_pause()]
+        names += [*map(keys.queue, order.queues), *map(keys.queue_pause, order.queues)]
         self.keys: list[Word] = [as_bytes(name) for name in names]
         members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
         self._what: list[Word] = [wanted.word(), as_bytes(members)]

@@ -1,6 +1,7 @@
 -- Take the next job that this worker knows, and say so in worker:ID, in one step.
 --
--- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4... queue:Q in the order to look at them
+-- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4 pause:all, 5... queue:Q in the order to look at
+--       them, then pause:queue:Q of each
 -- ARGV: 1 run_at, 2 known classes as NUL name NUL name NUL ("*": every class; "?" before the names:
 --       the caller wants to see unknown ones), 3 the names in the set
 --       `queues` that the order was made from, each with a NUL behind it ("-": the order is fixed),
@@ -99,12 +100,14 @@ local function reserve(KEYS, ARGV)
 
   local known, looked = ARGV[2], 0
   local ask = known:sub(1, 1) == '?'
-  for n = first, #KEYS - 3 do
-    local key = KEYS[3 + n]
+  local count = (#KEYS - 4) / 2
+  for n = first, count do
+    local key = KEYS[4 + n]
     local step = 1
     while true do
       local elements = read('LRANGE', key, offset, offset + step - 1)
       if not elements or #elements == 0 then break end
+      if redis.call('EXISTS', KEYS[4], KEYS[4 + count + n]) > 0 then break end
       for i, raw in ipairs(elements) do
         local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
         local wanted = class and (known == '*' or known:find('\0' .. class .. '\0', 1, true))

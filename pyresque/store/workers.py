@@ -29,6 +29,12 @@ def register(space: Space, worker_id: str, now: float) -> None:
     )
 
 
+def forget_counters(space: Space, worker_id: str) -> None:
+    """Begin to count the jobs of a worker anew."""
+    names = [space.keys.stat(f"{kind}:{worker_id}") for kind in ("processed", "failed")]
+    space.link.execute("UNLINK", *names)
+
+
 def forget_heartbeat(space: Space, worker_id: str) -> None:
     """Remove a worker's last beat."""
     space.link.execute("HDEL", space.keys.heartbeats, worker_id)

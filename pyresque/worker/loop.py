@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pyresque._version import __version__
 from pyresque.config import WorkerOptions
-from pyresque.errors import DirtyExit, RedisError, RedisUnavailable
+from pyresque.errors import DirtyExit, RedisError, RedisReplied, RedisUnavailable
 from pyresque.failure import Backend, Recorder
 from pyresque.registry import Registry
 from pyresque.store import workers
@@ -112,11 +112,15 @@ class Worker:
     def _begin(self) -> None:
         self._titles.show("Starting")
         # A worker that had this very id (a container's pid 1) and died must not leave its job to us unseen.
-        self._pruner.retire(self._me, DirtyExit(STILL_PROCESSED))
+        if not self._pruner.retire(self._me, DirtyExit(STILL_PROCESSED)):
+            workers.forget_counters(self._patient, self._me)
         self._heartbeat.beat()
         self._prune()
         self._hooks.run("before_first_fork")
-        workers.register(self._patient, self._me, time.time())
+        try:
+            workers.register(self._patient, self._me, time.time())
+        except RedisReplied as error:
+            logger.error("cannot register %s, and work nevertheless: %s", self._me, error)
         self._heartbeat.registered = True
         if self._forks:
             for job in self._resque.registry.jobs():
@@ -191,6 +195,7 @@ class Worker:
             self._runner.put_back(run)
             return None
         self._attention.ending.nobody_to_kill()  # a USR1 that came while idle means no later job
+        logger.info("got: %s", run.job)
         self._was_working = True
         self._pace.worked()
         self._calm.worked()
@@ -211,7 +216,8 @@ class Worker:
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        # What `look` has noticed since the last wait is not noticed again by `wait`.
+        while not self._attention.ending.asked and (left := until - time.monotonic()) > 0:
             others = [self._wakeup] if self._calm.listens else []
             if self._attention.wait(min(left, self._calm.seconds_left()), *others):
                 return

@@ -58,7 +58,10 @@ class Pruner:
             for one in workers.ids(self._space)
             if one not in expired and one != worker_id and _is_gone(one, beats.get(one), now, listed)
         ]
-        return pruned + [one for one in gone if self.retire(one, DirtyExit(STILL_PROCESSED))]
+        pruned += [one for one in gone if self.retire(one, DirtyExit(STILL_PROCESSED))]
+        for one in pruned:
+            logger.info("pruned dead worker %s", one)
+        return pruned
 
     def _prune_expired(self, worker_id: str, beat: str) -> bool:
         raw = workers.working_on(self._space, [worker_id])[0]
@@ -81,10 +84,7 @@ class Pruner:
             )
             return False
         effects = [] if payload is None else self._failed(worker_id, raw, payload, error)
-        done = workers.retire(self._space, worker_id, raw, beat, effects)
-        if done:
-            logger.info("pruned %s", worker_id)
-        return done
+        return workers.retire(self._space, worker_id, raw, beat, effects)
 
     def _failed(self, worker_id: str, raw: bytes, payload: object, error: BaseException) -> list[Command]:
         queue = decode(raw).get("queue")

@@ -15,7 +15,7 @@ from pyresque.perform import ReservedJob
 from pyresque.registry import Registry
 from pyresque.store import queues, reservation
 from pyresque.store.link import Command
-from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted
+from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
 from pyresque.store.space import Space
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
@@ -132,9 +132,8 @@ class Reserver:
         return answer.queue, answer.offset
 
     def _taken(self, queue: str, record: bytes) -> Run | None:
-        working = WorkingOn.parse(record)
-        head = len(working_on_bytes(queue, working.run_at or "", b"", self._space.style)) - 1
-        raw = record[head:-1]
+        # Inside of a text the quotes would be escaped: this can only be the key itself.
+        raw = record.partition(b',"payload":')[2][:-1]
         try:
             payload = Payload.parse(raw)
         except MalformedPayload as error:
@@ -148,7 +147,9 @@ class Reserver:
         """The job that an earlier call took without our hearing of it."""
         working = WorkingOn.parse(record)
         if working.queue is not None and working.run_at is not None and working.payload is not None:
-            return self._taken(working.queue, record)
+            head = working_on_bytes(working.queue, working.run_at, b"", self._space.style)[:-1]
+            if record.startswith(head):
+                return self._taken(self._queue_named(working.queue), record)
         logger.warning(
             "worker:%s held something that is no job; it was put aside: %r", self._id, record[:200]
         )
@@ -156,6 +157,10 @@ class Reserver:
         effects = [("RPUSH", self._space.keys.aside(key), record)]
         reservation.settle(self._space, self._id, Ended(record, NEVER, effects))
         return None
+
+    def _queue_named(self, name: str) -> str:
+        """The queue that stands so in a record; names that are no UTF-8 do not look like themselves there."""
+        return next((queue for queue in self.order.queues if printable(queue) == name), name)
 
     def _look(self, queue: str, answer: Answer) -> tuple[Run | None, int]:
         """Judge elements that the script could not; returns a job, or where to go on."""

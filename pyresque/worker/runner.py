@@ -117,6 +117,10 @@ class Runner:
             raise
 
     def _finish(self, run: Run, report: Report, counts_as_failed: bool) -> Answer | None:
+        if report.done:
+            logger.info("done: %s", run.job)
+        else:
+            logger.info("%s failed: %s: %s", run.job, report.exception, report.error)
         effects = self._books.effects(run, report, counts_as_failed)
         return self._persist(lambda: self._books.settle(run, effects, self._look_ahead()))
 

@@ -16,5 +16,6 @@ class Titles:
         self._head = f"{prefix}pyresque-{version}: "
 
     def show(self, text: str) -> None:
-        """Set the title."""
-        setproctitle.setproctitle((self._head + text).replace("resque-web", "resque web"))
+        """Set the title; a queue name in it may be no UTF-8, or hold a NUL."""
+        title = (self._head + text).replace("resque-web", "resque web").replace("\0", "?")
+        setproctitle.setproctitle(title.encode("utf-8", "replace").decode("utf-8"))

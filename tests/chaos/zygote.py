@@ -125,7 +125,8 @@ class Zygote:
 
     def close(self) -> None:
         """End it and every process that it has forked and that is still there."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.close()
         self._process.wait(timeout=30)
         self._process.stdout.close()
@@ -137,7 +138,8 @@ class Zygote:
         self.close()
 
     def _ask(self, **request: Any) -> Any:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -179,7 +181,9 @@ class _Server:
             os.dup2(err, 2)
             os.dup2(err, 1)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            logging.basicConfig(level=logging.INFO, format=f"{pid or os.getpid()} %(relativeCreated)d %(message)s")
+            logging.basicConfig(
+                level=logging.INFO, format=f"{pid or os.getpid()} %(relativeCreated)d %(message)s"
+            )
             (_work if request["do"] == "work" else _enqueue)(request)
             code = 0
         except BaseException:
@@ -216,7 +220,9 @@ def _work(request: dict[str, Any]) -> None:
     resque = Resque(request["url"], request.get("namespace"), registry=REGISTRY)
     if "timeout" in request:
         resque.link._timeout = request["timeout"]  # type: ignore[attr-defined]
-    queues = [name.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape") for name in request["queues"]]
+    queues = [
+        name.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape") for name in request["queues"]
+    ]
     Worker(resque, queues, options).work()
 
 

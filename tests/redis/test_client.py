@@ -437,12 +437,13 @@ def test_popping_together_never_gives_a_job_twice(server, resque):
 
 
 def test_peek_shows_without_taking(resque):
-    """peek gives a list from start on; nothing for count 0 or beyond the end; text for what is no job."""
+    """A list from start on, empty beyond the end; text for what is no job; 0, 0 is everything, as in Ruby."""
     put(resque, b'{"class":"A","args":[0]}', b'{"class":"A","args":[1]}', b"oops \xff", b"null")
     assert resque.peek("q") == [{"class": "A", "args": [0]}]
     assert resque.peek("q", 1) == [{"class": "A", "args": [1]}]
     assert resque.peek("q", 1, 10) == [{"class": "A", "args": [1]}, r"oops \xff", "null"]
-    assert resque.peek("q", 0, 0) == []
+    assert len(resque.peek("q", 0, 0)) == 4
+    assert resque.peek("q", 2, 0) == []
     assert resque.peek("q", 4, 10) == []
     assert resque.peek("never", 0, 10) == []
     assert resque.size("q") == 4

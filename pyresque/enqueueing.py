@@ -1,0 +1,94 @@
+"""How a call of `enqueue` becomes an element of a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyresque.errors import NoQueueError, NotAJob
+from pyresque.hooks import call
+from pyresque.registry import Job, Registry
+from pyresque.wire.encoding import Style
+from pyresque.wire.records import job_bytes
+
+
+@dataclass(frozen=True)
+class Call:
+    """A job about to be enqueued or dequeued; `job` is None where only its name is known here."""
+
+    job: Job | None
+    queue: str
+    raw: bytes
+    args: list[Any]
+
+    @classmethod
+    def of(
+        cls,
+        registry: Registry,
+        style: Style,
+        target: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        queue: str | None,
+    ) -> Call:
+        """Read a call: `target` is a registered function or class, or a class name.
+
+        Among `kwargs`, `queue` names the queue, unless the job itself has a parameter of that name.
+
+        Raises:
+            NotAJob: it cannot be enqueued (no queue, an argument that Ruby could not read, ...).
+            WrongArguments: the function could not be called so.
+        """
+        job = None if isinstance(target, str) else registered_job(registry, target)
+        if queue is None and not (job and "queue" in job.signature.parameters):
+            queue = kwargs.get("queue")
+            kwargs = {name: value for name, value in kwargs.items() if name != "queue"}
+        if job is None and kwargs:
+            raise NotAJob(
+                f"{target} is known by name only: give its arguments by position, not {', '.join(kwargs)}="
+            )
+        name = job.name if job else target
+        positions = job.positions(args, kwargs) if job else list(args)
+        raw = job_bytes(name, positions, style)
+        return cls(job, queue_for(job, name, queue), raw, positions)
+
+    def allowed(self, kind: str) -> bool:
+        """Run the hooks that may refuse; every one is called, even after one has said no (core.md 4)."""
+        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
+        return not any(answer is False for answer in answers)
+
+    def after(self, kind: str) -> None:
+        """Run the hooks that come after."""
+        for hook in self.job.hooks(kind) if self.job else []:
+            call(hook, *self.args)
+
+
+def queue_for(job: Job | None, name: str, queue: str | None) -> str:
+    """The queue that is given, else the job's own.
+
+    Raises:
+        NoQueueError: there is neither.
+    """
+    if queue is not None:
+        return queue
+    if job is None or job.queue is None:
+        raise NoQueueError(
+            f"Jobs must be placed onto a queue. No queue could be inferred for class {name}: "
+            "give one with queue=..."
+        )
+    return job.queue
+
+
+def registered_job(registry: Registry, target: Any) -> Job:
+    """The job that a function or class was registered as.
+
+    Raises:
+        NotAJob: it was not.
+    """
+    job = registry.of(target)
+    if job is None:
+        raise NotAJob(
+            f"{target!r} is no job: register it with @job, or give a class name as text with queue="
+        )
+    return job

@@ -1,0 +1,181 @@
+"""Settings: the environment variables of Ruby, server settings, and what is wrong with them."""
+
+import dataclasses
+
+import pytest
+
+from pyresque.config import (
+    Config, Polling, Server, Stopping, Unknown, WorkerOptions, environment, parse_server, split_queues,
+)  # fmt: skip
+from pyresque.errors import ConfigError
+
+# --- the server (core.md 1.1) ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "namespace"),
+    [
+        ("localhost", "redis://localhost:6379/0", None),
+        ("localhost:7000", "redis://localhost:7000/0", None),
+        ("localhost:7000:2", "redis://localhost:7000/2", None),
+        ("localhost:7000/app", "redis://localhost:7000/0", "app"),
+        ("localhost:7000:2/app", "redis://localhost:7000/2", "app"),
+        ("localhost/app", "redis://localhost:6379/0", "app"),
+        ("h:7000/a/b", "redis://h:7000/0", "a/b"),
+        ("h:7000/app:one", "redis://h:7000/0", "app:one"),
+        ("h:7000/", "redis://h:7000/0", ""),
+        (" h:7000 ", "redis://h:7000/0", None),
+        ("redis://h:7000/2", "redis://h:7000/2", None),
+        ("redis://h", "redis://h", None),
+        ("rediss://user:p%40w@h:7000/2", "rediss://user:p%40w@h:7000/2", None),
+        ("redis://[::1]:7000/1", "redis://[::1]:7000/1", None),
+        ("redis://h:1?db=4", "redis://h:1?db=4", None),
+        ("unix:///tmp/redis.sock?db=1", "unix:///tmp/redis.sock?db=1", None),
+    ],
+)
+def test_forms_of_the_server_setting(text, url, namespace):
+    """Every form that Ruby Resque takes, and unix:// of ours."""
+    assert parse_server(text) == Server(url, namespace)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "/app", ":7000", "h:port", "h:0", "h:70000", "h:1:x", "a b", "[::1]:7000", "redis://h:1/app", "redis://h:1/2/app",
+     "redis://h:1/2/", "REDIS://h", "valkey://h", "http://h", "redis://h:port", "redis://h:99999", "user@h"],
+)  # fmt: skip
+def test_server_settings_that_cannot_be_read(text):
+    """Each is a ConfigError that shows the text."""
+    with pytest.raises(ConfigError) as caught:
+        parse_server(text)
+    assert repr(text) in str(caught.value)
+
+
+# --- the environment (core.md 12.1) ----------------------------------------------------------------
+
+
+def test_an_empty_environment():
+    """Ruby's defaults."""
+    config = Config.from_env({})
+    assert config == Config()
+    assert (config.server, config.namespace, config.queues, config.count) == ("localhost:6379", None, None, None)
+    assert config.worker == WorkerOptions(Polling(5.0, None, None, 0.1), Stopping(), Unknown("leave"), True, 60.0, "")
+    assert (config.verbosity, config.failure_backend, config.environment) == (0, "redis", "development")
+
+
+@pytest.mark.parametrize(
+    ("env", "server"),
+    [({"REDIS_URL": "a", "RESQUE_REDIS_URL": "b"}, "a"), ({"RESQUE_REDIS_URL": "b"}, "b"),
+     ({"REDIS_URL": "", "RESQUE_REDIS_URL": "b"}, "b")],
+)  # fmt: skip
+def test_where_redis_is(env, server):
+    """REDIS_URL, else RESQUE_REDIS_URL; an empty one does not count."""
+    assert Config.from_env(env).server == server
+
+
+@pytest.mark.parametrize(
+    ("env", "queues"),
+    [({"QUEUE": "a"}, ("a",)), ({"QUEUES": "a,b"}, ("a", "b")), ({"QUEUES": "b", "QUEUE": "a"}, ("b",)),
+     ({"QUEUES": "", "QUEUE": "a"}, ()), ({"QUEUE": " a , *, !b,"}, ("a", "*", "!b")), ({}, None)],
+)  # fmt: skip
+def test_queues(env, queues):
+    """QUEUES before QUEUE, also an empty one; split at commas and trimmed."""
+    assert Config.from_env(env).queues == queues
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("a,,b", ("a", "", "b")), ("a,,", ("a",)), (",", ()), ("", ()), ("{a,b}", ("{a", "b}")), ("! low", ("! low",))],
+)
+def test_split_queues(text, names):
+    """As Ruby splits: empty names between commas stay, those at the end vanish."""
+    assert split_queues(text) == names
+
+
+@pytest.mark.parametrize("value", ["1", "0", "false", ""])
+def test_switches_count_for_any_value(value):
+    """TERM_CHILD and the like are set by being there, whatever they hold."""
+    names = ("TERM_CHILD", "GRACEFUL_TERM", "RUN_AT_EXIT_HOOKS", "BACKGROUND", "VVERBOSE")
+    config = Config.from_env(dict.fromkeys(names, value))
+    stopping = config.worker.stopping
+    assert (stopping.term_child, stopping.graceful_term, stopping.run_at_exit_hooks) == (True, True, True)
+    assert (config.background, config.verbosity) == (True, 2)
+    assert Config.from_env({"VERBOSE": value}).verbosity == Config.from_env({"LOGGING": value}).verbosity == 1
+
+
+@pytest.mark.parametrize(("value", "forks"), [("false", False), ("FALSE", True), ("0", True), ("", True), ("true", True)])
+def test_fork_per_job(value, forks):
+    """Exactly the text `false` switches the fork off."""
+    assert Config.from_env({"FORK_PER_JOB": value}).worker.fork_per_job is forks
+
+
+def test_times_of_the_worker():
+    """Numbers of seconds as text; empty timeouts are 0."""
+    env = {"INTERVAL": "0.5", "MAX_INTERVAL": "60", "MIN_INTERVAL": "0", "BACKOFF_INTERVAL": "1e1"}
+    env |= {"RESQUE_TERM_TIMEOUT": "", "RESQUE_PRE_SHUTDOWN_TIMEOUT": "7"}
+    worker = Config.from_env(env).worker
+    assert worker.polling == Polling(0.5, 60.0, 0.0, 10.0)
+    assert (worker.stopping.term_timeout, worker.stopping.pre_shutdown_timeout) == (0.0, 7.0)
+
+
+@pytest.mark.parametrize("name", ["INTERVAL", "MAX_INTERVAL", "MIN_INTERVAL", "BACKOFF_INTERVAL", "RESQUE_TERM_TIMEOUT"])
+@pytest.mark.parametrize("value", ["x", "-1", "nan", "inf", "1,5"])
+def test_times_that_are_none(name, value):
+    """The text names the variable and what to write."""
+    with pytest.raises(ConfigError, match=f"{name}='{value}'.*write for example {name}="):
+        Config.from_env({name: value})
+
+
+@pytest.mark.parametrize("name", ["INTERVAL", "MAX_INTERVAL"])
+def test_an_empty_interval_is_an_error(name):
+    """Ruby's worker does not start with it either."""
+    with pytest.raises(ConfigError, match=name):
+        Config.from_env({name: ""})
+
+
+def test_count_pidfile_prefix_and_backend():
+    """The rest of Ruby's variables."""
+    env = {"COUNT": "3", "PIDFILE": "/tmp/p", "RESQUE_PROCLINE_PREFIX": "app", "FAILURE_BACKEND": "redis_multi_queue"}
+    config = Config.from_env(env)
+    assert (config.count, config.pidfile, config.worker.procline_prefix) == (3, "/tmp/p", "app")
+    assert config.failure_backend == "redis_multi_queue"
+
+
+@pytest.mark.parametrize("env", [{"COUNT": "0"}, {"COUNT": "x"}, {"COUNT": "-1"}, {"FAILURE_BACKEND": "airbrake"}])
+def test_values_that_mean_nothing(env):
+    """Told, not ignored."""
+    with pytest.raises(ConfigError, match=next(iter(env))):
+        Config.from_env(env)
+
+
+@pytest.mark.parametrize(
+    ("env", "name"),
+    [({}, "development"), ({"RACK_ENV": "a"}, "a"), ({"RAILS_ENV": "b", "RACK_ENV": "a"}, "b"), ({"RAILS_ENV": ""}, "development")],
+)
+def test_the_environment_s_name(env, name):
+    """RAILS_ENV, else RACK_ENV, else development."""
+    assert environment(env) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [("leave", Unknown("leave")), ("fail", Unknown("fail")), ("park=a=b", Unknown("park", "a=b"))],
+)
+def test_ways_to_treat_unknown_jobs(text, unknown):
+    """leave, fail and park=QUEUE."""
+    assert Unknown.parse(text) == unknown
+
+
+@pytest.mark.parametrize("text", ["", "park", "park=", "Leave", "drop"])
+def test_other_ways_are_refused(text):
+    """The text says which there are."""
+    with pytest.raises(ConfigError, match="leave, fail or park=QUEUE"):
+        Unknown.parse(text)
+
+
+def test_settings_are_frozen_and_can_be_varied():
+    """Nobody changes a configuration under another's feet."""
+    options = WorkerOptions(polling=Polling(3.0, backoff_interval=1.0))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        options.fork_per_job = False
+    assert options.with_interval(None) is options
+    assert options.with_interval(0).polling == Polling(0, backoff_interval=1.0)
