@@ -127,6 +127,28 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class Recover:
+    """What becomes of a dead pyresque worker's job: `fail`, as in Ruby, or `requeue`, at most `limit` times."""
+
+    policy: Literal["fail", "requeue"] = "fail"
+    limit: int = 3
+
+    @classmethod
+    def parse(cls, text: str) -> Recover:
+        """Read `fail`, `requeue` or `requeue=TIMES`.
+
+        Raises:
+            ConfigError: the text is none of these.
+        """
+        policy, equals, limit = text.partition("=")
+        if text == "fail":
+            return cls()
+        if policy == "requeue" and (not equals or limit.isdecimal()):
+            return cls("requeue", int(limit) if equals else cls.limit)
+        raise ConfigError(f"{text!r} is no way to recover jobs: write fail, requeue or requeue=TIMES")
+
+
+@dataclass(frozen=True)
 class WorkerOptions:
     """How a worker works.
 
@@ -140,6 +162,7 @@ class WorkerOptions:
     polling: Polling = Polling()
     stopping: Stopping = Stopping()
     unknown: Unknown = Unknown()
+    recover: Recover = Recover()
     fork_per_job: bool = True
     jobs_per_fork: int = 1
     timeout: float | None = None

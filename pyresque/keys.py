@@ -17,11 +17,13 @@ Ruby Resque's keys (core.md section 2); Q is a queue name, ID a worker id (`host
 
 Keys of Ruby plugins that we share:
 
-    pause:queue:Q, pause:all              string  while it is there, the queue or all are paused (resque-pause)
+    pause:queue:Q, pause:all              string  while it is there, the queue (or all) is paused
 
 Ours, which no Ruby process reads:
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there
+    pyresque:workers                      set     ids of the workers that are ours
+    pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
 
@@ -42,6 +44,7 @@ class Keys:
         self.pause_all = prefix + "pause-all-workers"
         self.failed = prefix + "failed"
         self.failed_queues = prefix + "failed_queues"
+        self.our_workers = prefix + "pyresque:workers"
 
     def queue(self, queue: str) -> str:
         """The list that holds the jobs of a queue."""
@@ -70,6 +73,10 @@ class Keys:
     def aside(self, key: str) -> str:
         """Where bytes go that cannot stay in, or be put into, the (full) key."""
         return f"{self.prefix}pyresque:aside:{key.removeprefix(self.prefix)}"
+
+    def recovered(self, digest: str) -> str:
+        """How often a job (the digest of its queue and bytes) was taken from a dead worker and put back."""
+        return f"{self.prefix}pyresque:recovered:{digest}"
 
     def once(self, token: str) -> str:
         """Where a script that must not run twice leaves its answer for a moment."""

@@ -1,5 +1,6 @@
 -- Take a worker out of the books: unregister, prune, `workers remove`.
--- KEYS: 1 workers, 2 workers:heartbeat, 3 worker:ID, 4 worker:ID:started, 5 stat:processed:ID, 6 stat:failed:ID
+-- KEYS: 1 workers, 2 workers:heartbeat, 3 worker:ID, 4 worker:ID:started, 5 stat:processed:ID, 6 stat:failed:ID,
+--       7 pyresque:workers
 -- ARGV: 1 prefix, 2 ID, 3 what worker:ID must hold ("": nothing), 4 what its heartbeat must be ("": any),
 --       5... effects (the failure of its job)
 -- Answer: {1 done | 0 something has changed meanwhile, troubles}
@@ -11,5 +12,6 @@ end
 apply(ARGV[1], ARGV, 5, #ARGV)
 attempt({'SREM', KEYS[1], ARGV[2]})
 attempt({'HDEL', KEYS[2], ARGV[2]})
+attempt({'SREM', KEYS[7], ARGV[2]})
 redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6])
 return {1, troubles}

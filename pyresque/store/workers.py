@@ -25,6 +25,7 @@ def register(space: Space, worker_id: str, now: float) -> None:
         [
             ("SADD", space.keys.workers, worker_id),
             ("SET", space.keys.worker_started(worker_id), times.started(now)),
+            ("SADD", space.keys.our_workers, worker_id),
         ],
     )
 
@@ -66,6 +67,24 @@ def is_registered(space: Space, worker_id: str) -> bool:
     return bool(space.link.execute("SISMEMBER", space.keys.workers, worker_id))
 
 
+def is_ours(space: Space, worker_id: str) -> bool:
+    """Whether a worker is one of pyresque's."""
+    return bool(space.link.execute("SISMEMBER", space.keys.our_workers, worker_id))
+
+
+def forget_ours(space: Space, keep: Sequence[str]) -> None:
+    """Strike from our own list the workers that somebody else has taken out of the books."""
+    found: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.our_workers)
+    gone = {name.decode("utf-8", "surrogateescape") for name in found} - set(keep)
+    if gone:
+        space.link.execute("SREM", space.keys.our_workers, *gone)
+
+
+def times_recovered(space: Space, digest: str) -> int:
+    """How often a job was taken from a dead worker and put back lately."""
+    return int(space.link.execute("GET", space.keys.recovered(digest)) or 0)
+
+
 def heartbeats(space: Space) -> dict[str, str]:
     """The last beat of every worker, as written."""
     flat_hash: list[bytes] = space.link.execute("HGETALL", space.keys.heartbeats)
@@ -100,6 +119,7 @@ def retire(
     keys = space.keys
     stats = [keys.stat(f"processed:{worker_id}"), keys.stat(f"failed:{worker_id}")]
     names = [keys.workers, keys.heartbeats, keys.worker(worker_id), keys.worker_started(worker_id), *stats]
+    names.append(keys.our_workers)
     args = [keys.prefix, worker_id, working, beat, *flat(effects)]
     done, _ = _retire.run(space.link, names, args)
     return bool(done)

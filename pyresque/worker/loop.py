@@ -24,6 +24,7 @@ from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.limits import Limits
 from pyresque.worker.pace import Backoff, Calm, Pace
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.queue_list import QueueList
@@ -97,10 +98,11 @@ class Worker:
         self._me, self._forks = me, options.fork_per_job
         self._pace, self._away, self._calm = Pace(options.polling), Backoff(), Calm(options.polling.interval)
         self._wakeup = Wakeup(resque.link)
+        self._limits = Limits(options)
         self._was_working = self._redis_is_away = self._all_paused = False
         self._titles = Titles(__version__, options.procline_prefix)
         self._reserver = Reserver(self._space, me, self.queue_list, registry, options.unknown, recorder)
-        self._pruner = Pruner(self._patient, registry, recorder)
+        self._pruner = Pruner(self._patient, registry, recorder, options.recover)
         self._lock_seconds = max(1, int(options.heartbeat_interval))
         self._heartbeat = Heartbeat(self._space, me, options.heartbeat_interval)
         ending = Ending(options.stopping)
@@ -160,11 +162,15 @@ class Worker:
             answer = None
             if run is not None:
                 answer = self._work_off(run)
+                self._limits.worked()
             elif self._pace.leaves_when_idle and not self._redis_is_away:
                 self._became_idle()
                 return
             else:
                 self._idle()
+            if answer is None and self._limits.reached():
+                logger.info("Worker %s has reached its limit", self._me)
+                return
 
     def _take(self, answer: Answer | None) -> Run | None:
         self._attention.look()
@@ -187,6 +193,7 @@ class Worker:
     def _look_ahead(self) -> Search | None:
         self._attention.look()
         wanted = not self._attention.ending.asked and not self._attention.paused
+        wanted = wanted and not self._limits.ends_with_this_job()
         return self._reserver.search() if wanted else None
 
     def _work_off(self, run: Run) -> Answer | None:
@@ -212,7 +219,7 @@ class Worker:
             return  # what came before it was armed is found by one more look
         paused = self._attention.paused or self._all_paused
         self._titles.show("Paused" if paused else "Waiting for " + ",".join(self._reserver.order.queues))
-        self._sleep(self._pace.next_sleep())
+        self._sleep(min(self._pace.next_sleep(), self._limits.idle_left()))
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -20,11 +20,12 @@ def settle() -> None:
     """Prepare the memory of this process for many forks; what the system does not offer is left out."""
     gc.collect()
     gc.freeze()
-    if _resident() > LARGE:
+    if resident() > LARGE:
         _collapse()
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Bytes of memory that this process holds; 0 where that cannot be told."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
     except (OSError, IndexError, ValueError):

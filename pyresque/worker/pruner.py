@@ -6,13 +6,14 @@ understood is told and left alone.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyresque.config import in_container
+from pyresque.config import Recover, in_container
 from pyresque.errors import DirtyExit, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.describe import error_message, error_name
@@ -30,16 +31,22 @@ logger = logging.getLogger("pyresque.worker")
 EXPIRED_AFTER = 300
 """Seconds without a beat after which a worker is taken for dead."""
 
+RECOVERY_MEMORY = 86400
+"""Seconds for which it is remembered how often a job was put back."""
+
 STILL_PROCESSED = "Job still being processed"
 
 
 class Pruner:
     """Prunes on behalf of one worker."""
 
-    def __init__(self, space: Space, registry: Registry, recorder: Recorder) -> None:
+    def __init__(
+        self, space: Space, registry: Registry, recorder: Recorder, recover: Recover | None = None
+    ) -> None:
         self._space = space
         self._registry = registry
         self._recorder = recorder
+        self._recover = recover or Recover()
 
     def prune(self, worker_id: str, listed: Sequence[str], lock_seconds: int = 60) -> list[str]:
         """Prune if the lock can be had; returns the ids of the workers that were pruned.
@@ -59,6 +66,7 @@ class Pruner:
             if one not in expired and one != worker_id and _is_gone(one, beats.get(one), now, listed)
         ]
         pruned += [one for one in gone if self.retire(one, DirtyExit(STILL_PROCESSED))]
+        workers.forget_ours(self._space, keep=[*beats, *workers.ids(self._space)])
         for one in pruned:
             logger.info("pruned dead worker %s", one)
         return pruned
@@ -86,9 +94,30 @@ class Pruner:
         effects = [] if payload is None else self._failed(worker_id, raw, payload, error)
         return workers.retire(self._space, worker_id, raw, beat, effects)
 
+    def _put_back(self, worker_id: str, queue: str, payload: object) -> list[Command]:
+        """The job goes back to the head of its queue; nothing where it has been there too often."""
+        if self._recover.policy == "fail" or not isinstance(payload, dict) or not queue:
+            return []
+        if not workers.is_ours(self._space, worker_id):
+            return []
+        keys, raw = self._space.keys, encode(payload, self._space.style)
+        digest = hashlib.sha1(queue.encode() + b"\0" + raw).hexdigest()  # noqa: S324 (no secret)
+        if workers.times_recovered(self._space, digest) >= self._recover.limit:
+            return []
+        logger.warning("%s died; its job goes back to %s: %s", worker_id, queue, payload.get("class"))
+        return [
+            ("INCRBY", keys.recovered(digest), 1),
+            ("EXPIRE", keys.recovered(digest), RECOVERY_MEMORY),
+            ("SADD", keys.queues, queue),
+            ("LPUSH", keys.queue(queue), raw),
+        ]
+
     def _failed(self, worker_id: str, raw: bytes, payload: object, error: BaseException) -> list[Command]:
         queue = decode(raw).get("queue")
         queue = queue if isinstance(queue, str) else ""
+        back = self._put_back(worker_id, queue, payload)
+        if back:
+            return back
         if isinstance(payload, dict):
             job = ReservedJob.of(queue, Payload(b"", payload), self._registry)
             error = job.after_failure(error)

@@ -1,0 +1,45 @@
+"""When a worker has done enough and leaves by itself."""
+
+from __future__ import annotations
+
+import time
+
+from pyresque.config import WorkerOptions
+from pyresque.worker import memory
+
+
+class Limits:
+    """So many jobs, so long without a job, so much memory; what is None has no limit."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._max_jobs = options.max_jobs
+        self._max_idle = options.max_idle
+        self._max_rss = None if options.max_rss is None else options.max_rss << 20
+        self._jobs = 0
+        self._worked_at = time.monotonic()
+
+    def worked(self) -> None:
+        """A job is over."""
+        self._jobs += 1
+        self._worked_at = time.monotonic()
+
+    def ends_with_this_job(self) -> bool:
+        """Whether, with the job that runs now, it is enough."""
+        return (self._max_jobs is not None and self._jobs + 1 >= self._max_jobs) or self._is_too_large()
+
+    def reached(self) -> bool:
+        """Whether it is enough."""
+        return (
+            (self._max_jobs is not None and self._jobs >= self._max_jobs)
+            or self.idle_left() <= 0
+            or self._is_too_large()
+        )
+
+    def idle_left(self) -> float:
+        """Seconds without a job until it is enough; infinite where there is no such limit."""
+        if self._max_idle is None:
+            return float("inf")
+        return self._worked_at + self._max_idle - time.monotonic()
+
+    def _is_too_large(self) -> bool:
+        return self._max_rss is not None and memory.resident() > self._max_rss
