@@ -128,7 +128,7 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Recover:
-    """What becomes of a dead pyresque worker's job: `fail`, as in Ruby, or `requeue`, at most `limit` times."""
+    """What becomes of a dead pyresque worker's job: `fail`, as in Ruby, or `requeue`, up to `limit` times."""
 
     policy: Literal["fail", "requeue"] = "fail"
     limit: int = 3

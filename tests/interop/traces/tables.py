@@ -165,10 +165,6 @@ DIFFERENT: dict[str, Different] = {
             "resque:stat:processed": "1",
         },
     ),
-    "peek_pop_size": Different(
-        "`peek` with count 0 gives nothing, where Ruby's LRANGE 0 -1 gives everything",
-        returned=[3, OK[0], OK[1], OK[:2], [], OK[0], None, 2],
-    ),
     "worker_unknown_class": Different(
         "the default leaves a job of a class that is not registered here on its queue, for Ruby workers",
         {
