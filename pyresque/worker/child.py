@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from pyresque.errors import DirtyExit
+from pyresque.worker.parent import end_with_parent
 from pyresque.worker.stuck import Stack
 
 
@@ -174,6 +175,7 @@ def _be_child(
 ) -> NoReturn:
     status = 1
     try:
+        end_with_parent(parent_pid)
         os.setpgid(0, 0)
         work.prepare()
         if stack is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -111,6 +112,8 @@ class Forks:
     def reap(self, seconds: float = 0.0) -> None:
         """Bury children that have gone; wait so long for the last, then end it."""
         until = time.monotonic() + seconds
+        if os.getpid() == 1:
+            self._reap_orphans()
         while self._leaving:
             self._leaving = [child for child in self._leaving if child.poll() is None]
             if time.monotonic() >= until:
@@ -119,6 +122,19 @@ class Forks:
         if seconds:
             for child in self._leaving:
                 child.kill(signal.SIGKILL)
+
+    def _reap_orphans(self) -> None:
+        """Process 1 of a container is the parent of whoever loses his own."""
+        own = {child.pid: child for child in (*self._leaving, self._current) if child is not None}
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if pid in own:
+                own[pid].status = status
 
     def _out_of_memory(self) -> bool:
         before, self._oom_kills = self._oom_kills, oom.kills()
