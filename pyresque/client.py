@@ -183,6 +183,8 @@ class Resque:
         """
         registered = None if isinstance(job, str) else registered_job(self.registry, job)
         name = registered.name if registered else str(job)
+        if registered and queue is not None and "queue" in registered.signature.parameters:
+            kwargs, queue = {**kwargs, "queue": queue}, None
         queue = queue_for(registered, name, queue)
         given = bool(args or kwargs)
         positions = registered.positions(args, kwargs) if registered and given else list(args)

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 from pyresque.errors import ConfigError
@@ -186,6 +185,8 @@ class Config:
     queues: tuple[str, ...] | None = None
     worker: WorkerOptions = WorkerOptions()
     count: int | None = None
+    pool_file: str | None = None
+    pool_environment: str | None = None
     pidfile: str | None = None
     background: bool = False
     verbosity: int = 0
@@ -205,6 +206,8 @@ class Config:
             queues=_queues(env),
             worker=_worker(env),
             count=_count(env),
+            pool_file=env.get("RESQUE_POOL_CONFIG") or None,
+            pool_environment=next(filter(None, map(env.get, ("RAILS_ENV", "RACK_ENV", "RESQUE_ENV"))), None),
             pidfile=env.get("PIDFILE") or None,
             background="BACKGROUND" in env,
             verbosity=2 if "VVERBOSE" in env else int("VERBOSE" in env or "LOGGING" in env),
@@ -216,11 +219,6 @@ class Config:
 def environment(env: Mapping[str, str] = os.environ) -> str:
     """The name of the environment that `info` shows: RAILS_ENV, else RACK_ENV, else development."""
     return env.get("RAILS_ENV") or env.get("RACK_ENV") or "development"
-
-
-def in_container(env: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process seems to run in a container, where others may share the host name unseen."""
-    return os.getpid() == 1 or Path("/.dockerenv").exists() or "KUBERNETES_SERVICE_HOST" in env
 
 
 def _worker(env: Mapping[str, str]) -> WorkerOptions:

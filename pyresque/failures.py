@@ -62,6 +62,8 @@ class Failures:
 
     def find(self, record_id: str) -> FailureRecord | None:
         """The failure with this failure_id (or `sha1:` address), or with an id that alone begins so."""
+        if not record_id:
+            return None
         found = [one for one in self.each() if one.id == record_id or one.id.startswith(record_id)]
         exact = [one for one in found if one.id == record_id]
         candidates = exact or found

@@ -18,14 +18,14 @@ An around_perform hook is a generator function that yields where the job is to r
         yield
         print(time.monotonic() - started)
 
-or takes, behind the arguments, a function that runs the job. If it never yields (or calls), the job is
-skipped.
+or takes, behind the arguments, a function that runs the job (an `async def` hook awaits it). If it never
+yields (or calls), the job is skipped.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 Hook = Callable[..., Any]
@@ -62,29 +62,86 @@ def call(hook: Hook, *args: Any) -> Any:
         return result
     import asyncio  # large: only those who use it pay for it, at every fork
 
-    return asyncio.run(_awaited(result))
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_awaited(result))
+    # An async around hook has called for the rest of an async job: that gets a loop of its own.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _awaited(result)).result()
 
 
 async def _awaited(result: Any) -> Any:
     return await result
 
 
-def call_around(hook: Hook, args: Sequence[Any], inner: Callable[[], None]) -> None:
+def call_around(hook: Hook, args: Sequence[Any], inner: Callable[[], object]) -> None:
     """Call one around_perform hook about the rest of the job."""
     if not inspect.isgeneratorfunction(inspect.unwrap(hook)):
         call(hook, *args, inner)
         return
-    generator: Iterator[None] = hook(*args)
-    if next(generator, _END) is _END:
-        return
+    with _Yielding(hook, args) as runs:
+        if runs:
+            inner()
+
+
+async def call_around_async(
+    hook: Hook, args: Sequence[Any], inner: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
+    """The same on an event loop: an `async def` hook has to await the function that runs the job.
+
+    A plain hook that takes that function, and expects the job to be over when it returns, gets a thread.
+    """
+    function = inspect.unwrap(hook)
+    if inspect.isgeneratorfunction(function):
+        with _Yielding(hook, args) as runs:
+            if runs:
+                await inner()
+    elif inspect.iscoroutinefunction(function):
+        await hook(*args, inner)
+    else:
+        await _in_thread(hook, args, inner)
+
+
+async def _in_thread(
+    hook: Hook, args: Sequence[Any], inner: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
+    import asyncio
+
+    loop, running = asyncio.get_running_loop(), []
+
+    def run() -> None:
+        running.append(asyncio.run_coroutine_threadsafe(inner(), loop))
+        running[-1].result()
+
     try:
-        inner()
-    except BaseException as error:
-        if _throw(generator, error):
-            raise
-        return
-    if next(generator, _END) is not _END:
-        raise RuntimeError(f"{hook.__name__} yields more than once")
+        await asyncio.to_thread(hook, *args, run)
+    except asyncio.CancelledError:
+        for one in running:
+            one.cancel()
+        raise
+
+
+class _Yielding:
+    """An around_perform hook that yields where the job runs: it sees what the job raises, and may let it pass."""
+
+    def __init__(self, hook: Hook, args: Sequence[Any]) -> None:
+        self._generator: Iterator[None] = hook(*args)
+        self._name = hook.__name__
+
+    def __enter__(self) -> bool:
+        """Whether the job is to run."""
+        self._runs = next(self._generator, _END) is not _END
+        return self._runs
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if error is not None and self._runs:
+            return not _throw(self._generator, error)
+        if error is None and self._runs and next(self._generator, _END) is not _END:
+            raise RuntimeError(f"{self._name} yields more than once")
+        return False
 
 
 _END: Any = object()

@@ -22,7 +22,7 @@ Keys of Ruby plugins that we share:
 Ours, which no Ruby process reads:
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there
-    pyresque:workers                      set     ids of the workers that are ours
+    pyresque:workers                      hash    id of a worker of ours -> where its pid is valid
     pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """

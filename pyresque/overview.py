@@ -35,7 +35,7 @@ class WorkerInfo:
     @property
     def queues(self) -> list[str]:
         """The queues in the id."""
-        return self._part(2).split(",")
+        return self._part(2).rstrip(",").split(",")
 
     @property
     def state(self) -> Literal["working", "idle"]:

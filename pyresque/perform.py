@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from pyresque.errors import DontPerform, HookError, UnknownJobClass
 from pyresque.failure.describe import error_message, error_name
-from pyresque.hooks import Hook, call, call_around
+from pyresque.hooks import Hook, call, call_around, call_around_async
 from pyresque.registry import Job, Registry
 from pyresque.wire.encoding import inspect
 from pyresque.wire.records import Payload
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One call that running a job takes; `inner`: what this call, an around hook, is about."""
+
+    call: Callable[..., Any]
+    args: list[Any]
+    inner: Callable[[], Steps] | None = None
+
+
+Steps = Generator[Step, BaseException | None, BaseException | None]
+"""Yields the calls that are due, is told what each raised, and ends with the error of the whole."""
+
+Meaning = Callable[[BaseException], BaseException]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,45 +50,59 @@ class ReservedJob:
 
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
-        error: BaseException | None = None
-        try:
-            self._perform()
-        except BaseException as raised:
-            error = self.after_failure(raised)
-        try:
-            self._each("always")
-        except BaseException as raised:
-            if error is not None:
-                return self._additional(raised, error, "always hooks")
-            return self.after_failure(raised)
-        return error
+        return _carried_out(self._steps())
+
+    async def run_async(self, meaning: Meaning) -> BaseException | None:
+        """The same on an event loop: what is `async def` is awaited.
+
+        Args:
+            meaning: which error it is for the job that its task was cancelled.
+        """
+        return await _carried_out_async(self._steps(), meaning)
 
     def after_failure(self, error: BaseException) -> BaseException:
         """Run the on_failure hooks; returns the exception to record: `error`, or what a hook made of it."""
-        try:
-            for hook in self._hooks("on_failure"):
-                call(hook, error, *self.payload.args)
-        except BaseException as raised:
-            return self._additional(raised, error, "failure hooks")
-        return error
+        return _carried_out(self._failed(error)) or error
 
-    def _perform(self) -> None:
+    def _steps(self) -> Steps:
+        error = yield from self._performed()
+        if error is not None:
+            error = yield from self._failed(error)
+        raised = yield from self._each("always", self.payload.args)
+        if raised is None:
+            return error
+        if error is not None:
+            return self._additional(raised, error, "always hooks")
+        return (yield from self._failed(raised))
+
+    def _failed(self, error: BaseException) -> Steps:
+        raised = yield from self._each("on_failure", [error, *self.payload.args])
+        return error if raised is None else self._additional(raised, error, "failure hooks")
+
+    def _performed(self) -> Steps:
         if self.job is None:
-            raise unknown_class(self.payload)
-        perform, args = self.job.perform, self.job.converted(self.payload.args)
+            return unknown_class(self.payload)
         try:
-            self._each("before_perform")
-        except DontPerform:
-            return
-        run: Callable[[], None] = lambda: call(perform, *args)  # noqa: E731 (rebound below)
-        for hook in reversed(self._hooks("around_perform")):
-            run = _around(hook, self.payload.args, run)
-        run()
-        self._each("after_perform")
+            args = self.job.converted(self.payload.args)
+        except BaseException as error:
+            return error
+        error = yield from self._each("before_perform", self.payload.args)
+        if error is not None:
+            return None if isinstance(error, DontPerform) else error
+        error = yield from self._around(self._hooks("around_perform"), Step(self.job.perform, args))
+        return error if error is not None else (yield from self._each("after_perform", self.payload.args))
 
-    def _each(self, kind: str) -> None:
+    def _around(self, hooks: list[Hook], perform: Step) -> Steps:
+        if not hooks:
+            return (yield perform)
+        return (yield Step(hooks[0], self.payload.args, lambda: self._around(hooks[1:], perform)))
+
+    def _each(self, kind: str, args: list[Any]) -> Steps:
         for hook in self._hooks(kind):
-            call(hook, *self.payload.args)
+            error = yield Step(hook, args)
+            if error is not None:
+                return error
+        return None
 
     def _hooks(self, kind: str) -> list[Hook]:
         return self.job.hooks(kind) if self.job else []
@@ -84,8 +115,63 @@ class ReservedJob:
         )
 
 
-def _around(hook: Hook, args: list[object], inner: Callable[[], None]) -> Callable[[], None]:
-    return lambda: call_around(hook, args, inner)
+def _carried_out(steps: Steps) -> BaseException | None:
+    error: BaseException | None = None
+    while True:
+        try:
+            step = steps.send(error)
+        except StopIteration as end:
+            result: BaseException | None = end.value
+            return result
+        error = None
+        try:
+            if step.inner is None:
+                call(step.call, *step.args)
+            else:
+                call_around(step.call, step.args, partial(_inner, step.inner))
+        except BaseException as raised:
+            error = raised
+
+
+async def _carried_out_async(steps: Steps, meaning: Meaning) -> BaseException | None:
+    error: BaseException | None = None
+    while True:
+        try:
+            step = steps.send(error)
+        except StopIteration as end:
+            result: BaseException | None = end.value
+            return result
+        error = None
+        try:
+            if step.inner is not None:
+                await call_around_async(step.call, step.args, partial(_inner_async, step.inner, meaning))
+            elif hasattr(awaited := step.call(*step.args), "__await__"):
+                await awaited
+        except BaseException as raised:
+            error = meaning(raised)
+
+
+def _inner(inner: Callable[[], Steps]) -> _Over:
+    error = _carried_out(inner())
+    if error is not None:
+        raise error
+    return _OVER
+
+
+async def _inner_async(inner: Callable[[], Steps], meaning: Meaning) -> None:
+    error = await _carried_out_async(inner(), meaning)
+    if error is not None:
+        raise error
+
+
+class _Over:
+    """What an `async def` around hook may await where the job has been run already."""
+
+    def __await__(self) -> Generator[None]:
+        yield from ()
+
+
+_OVER = _Over()
 
 
 def unknown_class(payload: Payload) -> UnknownJobClass:

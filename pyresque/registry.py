@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -23,6 +23,26 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
     inspect.Parameter.VAR_POSITIONAL,
 )
+
+
+class RetryPolicy(Protocol):
+    """What `retry=` takes (`pyresque.Retry`, or your own): whether and when a failed job runs again."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only the last of several failures is recorded."""
+
+    def wants(self, error: BaseException) -> bool:
+        """Whether this error may be followed by another attempt."""
+
+    def delay(self, attempt: int) -> float | None:
+        """Seconds to the next attempt after the one with this number (the first is 0); None: no more."""
+
+    def identifier(self, args: Sequence[Any]) -> str:
+        """What tells jobs of one class apart; empty where nothing does."""
+
+    def expiry(self, attempt: int) -> int | None:
+        """Seconds after which the counter of the attempts is forgotten; None: never."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +218,7 @@ def job(
     name: str | None = None,
     plugins: Sequence[object] = (),
     timeout: float | None = None,
+    retry: RetryPolicy | None = None,
     registry: Registry = default_registry,
 ) -> Callable[[_T], _T]:
     """Register a function, or a class with `perform`, as a job. It stays what it is.
@@ -207,6 +228,7 @@ def job(
         name: the class name on the wire, `Foo::BarJob`; else the Python name.
         timeout: seconds that it may take; then its process is ended and the job fails. Without a process of
             its own (--no-fork) a job cannot be ended.
+        retry: when a job that failed is run again, `Retry(limit=3, backoff=[1, 10, 60])`.
         plugins: objects whose methods are hooks of this job too (a plain function has no other hooks).
         registry: where to register it.
 
@@ -216,7 +238,8 @@ def job(
 
     def register(target: _T) -> _T:
         own = getattr(target, "queue", None) if inspect.isclass(target) else None
-        options = {} if timeout is None else {"timeout": timeout}
+        given = {"timeout": timeout, "retry": retry}
+        options = {name: value for name, value in given.items() if value is not None}
         default = queue if queue is not None else own if isinstance(own, str) else None
         registry.add(Job(name or target.__name__, default, target, tuple(plugins), options))
         return target
@@ -229,6 +252,11 @@ def _check(job: Job) -> None:
         raise InvalidJob(f"{_where(job.target)} has no perform: write def perform(...) in it")
     if not job.name or "\0" in job.name or '"' in job.name or "\\" in job.name:
         raise InvalidJob(f"{job.name!r} is no class name: write for example Reports::Monthly")
+    retry = job.options.get("retry")
+    if retry is not None and (inspect.isclass(retry) or not hasattr(retry, "delay")):
+        raise InvalidJob(
+            f"{_where(job.target)}: retry={retry!r} says nothing; write for example retry=Retry(limit=3)"
+        )
     for parameter in job.signature.parameters.values():
         if parameter.kind not in _POSITIONAL:
             raise InvalidJob(

@@ -11,6 +11,7 @@ from pyresque.store.space import Space
 
 _enqueue = Script("enqueue")
 _remove = Script("remove")
+_remove_queue = Script("remove_queue")
 _move = Script("move", uses=("effects",))
 
 CHUNK = 10_000
@@ -109,8 +110,6 @@ def samples(space: Space, queues: Sequence[str], count: int) -> dict[str, list[b
 
 def remove_queue(space: Space, queue: str) -> bool:
     """Forget a queue and everything in it; whether it was known."""
-    commands = [("SREM", space.keys.queues, queue), ("UNLINK", space.keys.queue(queue))]
-    known, _ = space.link.execute_many(commands)
-    if isinstance(known, RedisError):
-        raise known
-    return bool(known)
+    with Once(space.link, space.keys.prefix) as once:
+        keys = [once, space.keys.queues, space.keys.queue(queue)]
+        return bool(_remove_queue.run(space.link, keys, [REMEMBER_SECONDS, queue]))

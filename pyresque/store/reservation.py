@@ -50,21 +50,20 @@ class Search:
     def __init__(self, space: Space, worker_id: str, order: Order, wanted: Wanted) -> None:
         keys = space.keys
         self.order = order
-        names = [keys.worker(worker_id), keys.pause_all, keys.queues, keys.queue_pause()]
-        names += [*map(keys.queue, order.queues), *map(keys.queue_pause, order.queues)]
-        self.keys: list[Word] = [as_bytes(name) for name in names]
+        queues, pauses = [*map(keys.queue, order.queues)], [*map(keys.queue_pause, order.queues)]
+        names = [keys.worker(worker_id), keys.pause_all, keys.queues, keys.queue_pause(), keys.workers]
+        self.keys: list[Word] = [as_bytes(name) for name in (*names, *queues, *pauses)]
+        watched = [keys.pause_all, keys.queue_pause(), *queues, *pauses]
+        watched += [] if order.members is None else [keys.queues]
+        self.watched: list[Word] = [as_bytes(name) for name in watched]
         members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
         self._what: list[Word] = [wanted.word(), as_bytes(members)]
-        self._queues: list[Word] = [encode(printable(queue), space.style) for queue in order.queues]
-
-    @property
-    def watched(self) -> list[Word]:
-        """The keys whose change may mean that there is a job now."""
-        return self.keys[1:]
+        names_as_json: list[Word] = [encode(printable(queue), space.style) for queue in order.queues]
+        self._who: list[Word] = [as_bytes(worker_id), *names_as_json]
 
     def args(self, start: tuple[int, int] = (0, 0)) -> list[Word]:
         """The words of the script for a look from this queue (its place) and offset on."""
-        return [_run_at(int(time.time())), *self._what, start[0] + 1, start[1], *self._queues]
+        return [_run_at(int(time.time())), *self._what, start[0] + 1, start[1], *self._who]
 
 
 @lru_cache(maxsize=2)
@@ -107,36 +106,59 @@ def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> An
     return _answer(_reserve.run(space.link, search.keys, search.args(start)))
 
 
-def settle(space: Space, worker_id: str, ended: Ended) -> tuple[str, tuple[str, ...]]:
-    """End the job that `worker:ID` holds; may be sent again after a lost reply.
+@dataclass(frozen=True)
+class Settled:
+    """What became of a settlement: `settled`, `already`, `gone` (see settle.lua); troubles with single keys.
 
-    Returns what was found (`settled`, `already`, `gone`: see settle.lua) and troubles with single keys.
+    `count`: how many jobs this worker has settled now, as its counter in Redis says.
     """
+
+    what: str
+    troubles: tuple[str, ...]
+    count: int
+
+    @classmethod
+    def of(cls, reply: list[Reply]) -> Settled:
+        """Read the answer of the script."""
+        what, troubles, count = reply
+        return cls(what.decode(), _texts(troubles), count)
+
+
+def settle(space: Space, worker_id: str, ended: Ended) -> Settled:
+    """End the job that `worker:ID` holds; may be sent again after a lost reply."""
     keys = [space.keys.worker(worker_id), space.keys.stat(f"processed:{worker_id}")]
-    what, troubles = _settle.run(space.link, keys, ended.args(space.keys.prefix))
-    return what.decode(), _texts(troubles)
+    return Settled.of(_settle.run(space.link, keys, ended.args(space.keys.prefix)))
 
 
-def advance(
-    space: Space, worker_id: str, ended: Ended, search: Search
-) -> tuple[str, tuple[str, ...], Answer]:
+def advance(space: Space, worker_id: str, ended: Ended, search: Search) -> tuple[Settled, Answer]:
     """Settle one job and reserve the next in one round trip; may be sent again after a lost reply."""
     keys = [space.keys.stat(f"processed:{worker_id}"), *search.keys]
     args = [*ended.args(space.keys.prefix), *search.args()]
-    (what, troubles), found = _advance.run(space.link, keys, args)
-    return what.decode(), _texts(troubles), _answer(found)
+    settled, found = _advance.run(space.link, keys, args)
+    return Settled.of(settled), _answer(found)
 
 
 def claim(space: Space, worker_id: str, queue: str, raw: bytes, payload: bytes) -> bytes | None:
-    """Take this very element; returns the record that now stands in `worker:ID`, None if it is gone."""
+    """Take this very element; returns the record that now stands in `worker:ID`, None if it is gone.
+
+    Raises:
+        Stranger: the worker is not registered.
+    """
     record = working_on_bytes(printable(queue), times.run_at(time.time()), payload, space.style)
-    keys = [space.keys.worker(worker_id), space.keys.queue(queue)]
+    keys = [space.keys.worker(worker_id), space.keys.queue(queue), space.keys.workers]
     try:
-        return record if _claim.run(space.link, keys, [raw, record]) else None
+        taken = _claim.run(space.link, keys, [raw, record, worker_id])
     except RedisReplied as error:
         if "BUSY" in str(error):
             return None
         raise
+    if taken < 0:
+        raise Stranger(worker_id)
+    return record if taken else None
+
+
+class Stranger(Exception):
+    """A worker that is not in the books asked for a job."""
 
 
 def printable(queue: str) -> str:

@@ -1,17 +1,18 @@
 -- Take the next job that this worker knows, and say so in worker:ID, in one step.
 --
--- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4 pause:all, 5... queue:Q in the order to look at
---       them, then pause:queue:Q of each
+-- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4 pause:all, 5 workers, 6... queue:Q in the order to
+--       look at them, then pause:queue:Q of each
 -- ARGV: 1 run_at, 2 known classes as NUL name NUL name NUL ("*": every class; "?" before the names:
 --       the caller wants to see unknown ones), 3 the names in the set
 --       `queues` that the order was made from, each with a NUL behind it ("-": the order is fixed),
---       4 number of the queue to begin at, 5 offset in it, 6... the queue names as JSON
+--       4 number of the queue to begin at, 5 offset in it, 6 ID, 7... the queue names as JSON
 -- Answer: {what, troubles, ...}
 --   job N record ....... taken from the Nth queue
 --   held record ........ worker:ID already holds a job: an earlier answer was lost
 --   look N offset e... . at this offset stand elements that only the caller can judge
 --   more N offset ...... enough looked at for one call: go on from there
 --   queues names ....... the set of queues has changed: make a new order
+--   stranger ........... the worker is not registered: nobody would find the job if it died
 --   paused, none
 local wrong = {}
 
@@ -100,23 +101,24 @@ local function reserve(KEYS, ARGV)
 
   local known, looked = ARGV[2], 0
   local ask = known:sub(1, 1) == '?'
-  local count = (#KEYS - 4) / 2
+  local count = (#KEYS - 5) / 2
   for n = first, count do
-    local key = KEYS[4 + n]
+    local key = KEYS[5 + n]
     local step = 1
     while true do
       local elements = read('LRANGE', key, offset, offset + step - 1)
       if not elements or #elements == 0 then break end
-      if redis.call('EXISTS', KEYS[4], KEYS[4 + count + n]) > 0 then break end
+      if redis.call('EXISTS', KEYS[4], KEYS[5 + count + n]) > 0 then break end
       for i, raw in ipairs(elements) do
         local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
         local wanted = class and (known == '*' or known:find('\0' .. class .. '\0', 1, true))
-        if not class or (ask and not wanted) or (wanted and not plain(raw)) then
+        if not class or (not wanted and (ask or raw:find('"class"', 10, true))) or (wanted and not plain(raw)) then
           local window = redis.call('LRANGE', key, offset + i - 1, offset + i + 48)
           return {'look', wrong, n, offset + i - 1, unpack(window)}
         end
         if wanted then
-          local record = '{"queue":' .. ARGV[5 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
+          if redis.pcall('SISMEMBER', KEYS[5], ARGV[6]) == 0 then return {'stranger', wrong} end
+          local record = '{"queue":' .. ARGV[6 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
           if offset == 0 and i == 1 then
             redis.call('LPOP', key)
           else

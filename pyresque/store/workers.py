@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pyresque.errors import RedisError
-from pyresque.store.link import Command
-from pyresque.store.script import Script, flat
+from pyresque.errors import RedisError, RedisReplied
+from pyresque.store.link import Command, as_bytes
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 from pyresque.wire import times
 
@@ -18,16 +18,18 @@ def redis_time(space: Space) -> int:
     return int(space.link.execute("TIME")[0])
 
 
-def register(space: Space, worker_id: str, now: float) -> None:
-    """Enter a worker into the books."""
-    _all(
-        space,
+def register(space: Space, worker_id: str, now: float, process_space: str = "") -> None:
+    """Enter a worker of ours into the books; `process_space` names the system in which its pid is valid."""
+    entered, started, _ = space.link.execute_many(
         [
             ("SADD", space.keys.workers, worker_id),
             ("SET", space.keys.worker_started(worker_id), times.started(now)),
-            ("SADD", space.keys.our_workers, worker_id),
-        ],
+            ("HSET", space.keys.our_workers, worker_id, process_space),
+        ]
     )
+    for reply in (entered, started):
+        if isinstance(reply, RedisError):
+            raise reply
 
 
 def forget_counters(space: Space, worker_id: str) -> None:
@@ -67,17 +69,18 @@ def is_registered(space: Space, worker_id: str) -> bool:
     return bool(space.link.execute("SISMEMBER", space.keys.workers, worker_id))
 
 
-def is_ours(space: Space, worker_id: str) -> bool:
-    """Whether a worker is one of pyresque's."""
-    return bool(space.link.execute("SISMEMBER", space.keys.our_workers, worker_id))
+def ours(space: Space) -> dict[str, str]:
+    """The workers that are pyresque's, and for each the system in which its pid is valid."""
+    try:
+        return _hash(space, space.keys.our_workers)
+    except RedisReplied:
+        return {}  # somebody has put something else there: then we know of none
 
 
-def forget_ours(space: Space, keep: Sequence[str]) -> None:
-    """Strike from our own list the workers that somebody else has taken out of the books."""
-    found: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.our_workers)
-    gone = {name.decode("utf-8", "surrogateescape") for name in found} - set(keep)
+def forget_ours(space: Space, gone: Sequence[str]) -> None:
+    """Strike from our own list workers that somebody else has taken out of the books."""
     if gone:
-        space.link.execute("SREM", space.keys.our_workers, *gone)
+        space.link.execute("HDEL", space.keys.our_workers, *gone)
 
 
 def times_recovered(space: Space, digest: str) -> int:
@@ -87,9 +90,7 @@ def times_recovered(space: Space, digest: str) -> int:
 
 def heartbeats(space: Space) -> dict[str, str]:
     """The last beat of every worker, as written."""
-    flat_hash: list[bytes] = space.link.execute("HGETALL", space.keys.heartbeats)
-    texts = [part.decode("utf-8", "surrogateescape") for part in flat_hash]
-    return dict(zip(texts[::2], texts[1::2], strict=True))
+    return _hash(space, space.keys.heartbeats)
 
 
 def working_on(space: Space, worker_ids: Sequence[str]) -> list[bytes]:
@@ -120,18 +121,25 @@ def retire(
     stats = [keys.stat(f"processed:{worker_id}"), keys.stat(f"failed:{worker_id}")]
     names = [keys.workers, keys.heartbeats, keys.worker(worker_id), keys.worker_started(worker_id), *stats]
     names.append(keys.our_workers)
-    args = [keys.prefix, worker_id, working, beat, *flat(effects)]
-    done, _ = _retire.run(space.link, names, args)
+    args = [keys.prefix, worker_id, working, beat, REMEMBER_SECONDS, *flat(effects)]
+    with Once(space.link, keys.prefix) as once:
+        done, _ = _retire.run(space.link, [*names, once], args)
     return bool(done)
 
 
 def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> bool:
     """Try to become the one who prunes; the lock goes by itself (core.md section 7)."""
     key = space.keys.pruning_lock
-    return bool(space.link.execute("SET", key, worker_id, "EX", seconds, "NX"))
+    if space.link.execute("SET", key, worker_id, "EX", seconds, "NX"):
+        return True
+    # After a lost reply it is ours already.
+    try:
+        return bool(space.link.execute("GET", key) == as_bytes(worker_id))
+    except RedisReplied:
+        return False
 
 
-def _all(space: Space, commands: Sequence[Command]) -> None:
-    for reply in space.link.execute_many(commands):
-        if isinstance(reply, RedisError):
-            raise reply
+def _hash(space: Space, key: str) -> dict[str, str]:
+    flat_hash: list[bytes] = space.link.execute("HGETALL", key)
+    texts = [part.decode("utf-8", "surrogateescape") for part in flat_hash]
+    return dict(zip(texts[::2], texts[1::2], strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.backend import cleaned
@@ -15,6 +16,7 @@ from pyresque.store.reservation import NEVER, Answer, Ended, Search
 from pyresque.store.space import Space
 from pyresque.worker.child import Report
 from pyresque.worker.reserver import Run
+from pyresque.worker.retries import Attempt, attempt_at, policy_of
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -27,6 +29,15 @@ class Books:
         self._id = worker_id
         self._recorder = recorder
         self._settled = 0
+        self._begun: tuple[Run, Attempt | None] | None = None
+
+    def begin(self, run: Run) -> None:
+        """A job begins: if it has `retry=`, count the attempt. May be called again after RedisUnavailable."""
+        if self._begun is None or self._begun[0] is not run:
+            self._begun = (run, attempt_at(self._space, run.job))
+        attempt = self._begun[1]
+        if attempt is not None:
+            attempt.begin()
 
     def report(self, job: ReservedJob, error: BaseException | None, stack: Sequence[str] = ()) -> Report:
         """What became of a job; of a failure the user's own failure backend is told here and now.
@@ -42,15 +53,33 @@ class Books:
             [cleaned(line) for line in stack or backtrace_lines(error)],
             self._recorder.new_id(),
         )
-        report.saved = self._recorder.save(self._failure(job, report))
+        policy = policy_of(job)
+        report.retryable = policy is not None and policy.wants(error)
+        # Whether another attempt follows is known when the job is settled, and not to the child.
+        later = policy is not None and policy.quiet
+        report.saved = not later and self._recorder.save(self._failure(job, report))
         return report
 
     def effects(self, run: Run, report: Report, counts_as_failed: bool) -> list[Command]:
-        """Everything that the end of a job means: the record of its failure, the counters."""
+        """Everything that the end of a job means: the record of its failure, a retry, the counters."""
         names = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
-        recorded = [] if report.done else self._recorder.effects(self._failure(run.job, report), report.saved)
         stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._id}")]
-        return [*recorded, *(("INCRBY", key, 1) for key in stats)]
+        return [*self._end(run, report), *(("INCRBY", key, 1) for key in stats)]
+
+    def _end(self, run: Run, report: Report) -> list[Command]:
+        attempt = self._attempt(run)
+        if report.done:
+            return attempt.done() if attempt else []
+        failure, policy = self._failure(run.job, report), policy_of(run.job)
+        record = partial(self._recorded, failure, report, policy is not None and policy.quiet)
+        return attempt.failed(run.job, failure, report.retryable, record) if attempt else record()
+
+    def _recorded(self, failure: Failure, report: Report, tell: bool) -> list[Command]:
+        saved = self._recorder.save(failure) if tell else report.saved
+        return self._recorder.effects(failure, saved)
+
+    def _attempt(self, run: Run) -> Attempt | None:
+        return self._begun[1] if self._begun is not None and self._begun[0] is run else None
 
     def settle(self, run: Run, effects: Sequence[Command], search: Search | None = None) -> Answer | None:
         """Write down how a job ended; may be called again after RedisUnavailable.
@@ -63,18 +92,22 @@ class Books:
         """
         ended, answer = Ended(run.record, self._settled, effects), None
         if search is None:
-            what, troubles = reservation.settle(self._space, self._id, ended)
+            settled = reservation.settle(self._space, self._id, ended)
         else:
-            what, troubles, answer = reservation.advance(self._space, self._id, ended, search)
-        for trouble in troubles:
+            settled, answer = reservation.advance(self._space, self._id, ended, search)
+        for trouble in settled.troubles:
             logger.warning("a key holds something that it should not: %s", trouble)
-        if what == "gone":
+        if settled.what == "gone":
             logger.warning(
                 "%s was pruned while it worked on %s, which is recorded as failed", self._id, run.job
             )
-        else:
-            self._settled += 1
+        self._settled = settled.count
         return answer
+
+    def give_up(self, run: Run, report: Report) -> None:
+        """Record a job that was not begun as failed, without counting it anywhere (core.md 9.3)."""
+        effects = self._recorder.effects(self._failure(run.job, report), report.saved)
+        reservation.settle(self._space, self._id, Ended(run.record, NEVER, effects))
 
     def put_back(self, run: Run) -> None:
         """Give a job that was not begun back to the head of its queue."""
@@ -83,6 +116,9 @@ class Books:
             ("SADD", keys.queues, run.job.queue),
             ("LPUSH", keys.queue(run.job.queue), run.raw),
         ]
+        attempt = self._attempt(run)
+        if attempt is not None:
+            effects += attempt.undone()
         reservation.settle(self._space, self._id, Ended(run.record, NEVER, effects))
 
     def _failure(self, job: ReservedJob, report: Report) -> Failure:

@@ -30,7 +30,9 @@ class Report(msgspec.Struct):
     backtrace: list[str] = []
     failure_id: str | None = None
     saved: bool = True
-    """False where the failure backend's own `save` raised."""
+    """False where the failure backend's own `save` raised, or is yet to be told."""
+    retryable: bool = True
+    """False where the job's `retry=` does not want this error."""
 
     @property
     def done(self) -> bool:

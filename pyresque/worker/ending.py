@@ -19,6 +19,8 @@ class Ending:
         self._stopping = stopping
         self._plan: list[tuple[float, signal.Signals]] = []
         self.asked = False
+        self.insisted = False
+        """Whether the worker was asked to leave more than once."""
         self.has_killed = False
         """Whether the child was sent a signal since `nobody_to_kill`."""
 
@@ -28,7 +30,7 @@ class Ending:
         if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
             if not graceful:
                 self._plan_kill(after=0.0 if self.asked else self._stopping.drain or 0.0)
-            self.asked = True
+            self.insisted, self.asked = self.asked, True
             return True
         if number == signal.SIGUSR1:
             self._plan_kill()

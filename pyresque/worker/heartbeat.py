@@ -19,10 +19,13 @@ INTERVAL = 60.0
 class Heartbeat:
     """Beats for one worker. A beat that fails is told and the next one is tried at its time."""
 
-    def __init__(self, space: Space, worker_id: str, interval: float = INTERVAL) -> None:
+    def __init__(
+        self, space: Space, worker_id: str, interval: float = INTERVAL, process_space: str = ""
+    ) -> None:
         self._space = space
         self._id = worker_id
         self._interval = interval
+        self._process_space = process_space
         self._due = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -39,7 +42,7 @@ class Heartbeat:
             known = workers.beat(self._space, self._id)
             if self.registered and not known:
                 logger.warning("%s is not registered any more, though it lives: it registers again", self._id)
-                workers.register(self._space, self._id, time.time())
+                workers.register(self._space, self._id, time.time(), self._process_space)
         except RedisError as error:
             logger.warning("Failed to heartbeat: %s", error)
 

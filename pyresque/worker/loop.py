@@ -26,7 +26,7 @@ from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
 from pyresque.worker.pace import Backoff, Calm, Pace
-from pyresque.worker.pruner import STILL_PROCESSED, Pruner
+from pyresque.worker.pruner import STILL_PROCESSED, Pruner, process_space
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver, Run
 from pyresque.worker.runner import Runner
@@ -73,6 +73,11 @@ class Worker:
         """Who this worker is in Redis: `host:pid:queues`."""
         return f"{socket.gethostname()}:{os.getpid()}:{self.queue_list}"
 
+    @property
+    def was_idle(self) -> bool:
+        """Whether, having left by itself, it did so because there was nothing left to do."""
+        return self._pace.leaves_when_idle or self._limits.idle_left() <= 0
+
     def work(self, interval: float | None = None) -> None:
         """Work until a signal says stop or, with an interval of 0, until nothing is left to do.
 
@@ -82,14 +87,14 @@ class Worker:
         self._assemble(self.options.with_interval(interval))
         self._attention.signals.install()
         try:
-            self._begin()
             try:
+                self._begin()
                 self._loop()
             finally:
                 self._end()
         finally:
             self._attention.signals.restore()
-        self._hooks.run("worker_exit")
+            self._hooks.run("worker_exit")
 
     def _assemble(self, options: WorkerOptions) -> None:
         resque, me = self._resque, self.id
@@ -101,10 +106,12 @@ class Worker:
         self._limits = Limits(options)
         self._was_working = self._redis_is_away = self._all_paused = False
         self._titles = Titles(__version__, options.procline_prefix)
-        self._reserver = Reserver(self._space, me, self.queue_list, registry, options.unknown, recorder)
+        self._reserver = Reserver(
+            self._space, me, self.queue_list, registry, options.unknown, recorder, self._enter_again
+        )
         self._pruner = Pruner(self._patient, registry, recorder, options.recover)
         self._lock_seconds = max(1, int(options.heartbeat_interval))
-        self._heartbeat = Heartbeat(self._space, me, options.heartbeat_interval)
+        self._heartbeat = Heartbeat(self._space, me, options.heartbeat_interval, process_space())
         ending = Ending(options.stopping)
         prune = self._prune if self._forks else None
         self._attention = Attention(ending, self._heartbeat, self._hooks, prune, self)
@@ -119,10 +126,7 @@ class Worker:
         self._heartbeat.beat()
         self._prune()
         self._hooks.run("before_first_fork")
-        try:
-            workers.register(self._patient, self._me, time.time())
-        except RedisReplied as error:
-            logger.error("cannot register %s, and work nevertheless: %s", self._me, error)
+        self._enter(self._patient)
         self._heartbeat.registered = True
         if self._forks:
             for job in self._resque.registry.jobs():
@@ -131,6 +135,16 @@ class Worker:
         else:
             self._heartbeat.start_thread()
         logger.info("Worker %s is ready", self._me)
+
+    def _enter(self, space: Space) -> None:
+        try:
+            workers.register(space, self._me, time.time(), process_space())
+        except RedisReplied as error:
+            logger.error("cannot register %s, and work nevertheless: %s", self._me, error)
+
+    def _enter_again(self) -> None:
+        logger.warning("%s is not registered any more, though it lives: it registers again", self._me)
+        self._enter(self._space)
 
     def _prune(self) -> None:
         if self._redis_is_away:
@@ -147,8 +161,8 @@ class Worker:
         try:
             # A job whose reservation we never heard of may still stand in worker:ID: it was not begun.
             left = workers.working_on(self._patient, [self._me])[0]
-            run = self._reserver.next() if left else None
-            if isinstance(run, Run):
+            run = self._reserver.held(left) if left else None
+            if run is not None:
                 self._runner.put_back(run)
             workers.retire(self._patient, self._me, b"")
             logger.info("Worker %s has left", self._me)

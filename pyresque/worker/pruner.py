@@ -11,9 +11,10 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from pyresque.config import Recover, in_container
+from pyresque.config import Recover
 from pyresque.errors import DirtyExit, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.describe import error_message, error_name
@@ -25,6 +26,7 @@ from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload
+from pyresque.worker.retries import attempt_at
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -56,17 +58,14 @@ class Pruner:
         """
         if not workers.take_pruning_lock(self._space, worker_id, lock_seconds):
             return []
-        beats = workers.heartbeats(self._space)
-        now = workers.redis_time(self._space)
+        beats, now = workers.heartbeats(self._space), workers.redis_time(self._space)
         expired = [one for one, beat in beats.items() if one != worker_id and _is_expired(one, beat, now)]
         pruned = [one for one in expired if self._prune_expired(one, beats[one])]
-        gone = [
-            one
-            for one in workers.ids(self._space)
-            if one not in expired and one != worker_id and _is_gone(one, beats.get(one), now, listed)
-        ]
-        pruned += [one for one in gone if self.retire(one, DirtyExit(STILL_PROCESSED))]
-        workers.forget_ours(self._space, keep=[*beats, *workers.ids(self._space)])
+        known, ours = workers.ids(self._space), workers.ours(self._space)
+        for one in known:
+            if one != worker_id and one not in expired and _is_gone(one, ours.get(one), listed):
+                pruned += [one] if self.retire(one, DirtyExit(STILL_PROCESSED)) else []
+        workers.forget_ours(self._space, [one for one in ours if one not in known and one not in beats])
         for one in pruned:
             logger.info("pruned dead worker %s", one)
         return pruned
@@ -98,7 +97,7 @@ class Pruner:
         """The job goes back to the head of its queue; nothing where it has been there too often."""
         if self._recover.policy == "fail" or not isinstance(payload, dict) or not queue:
             return []
-        if not workers.is_ours(self._space, worker_id):
+        if worker_id not in workers.ours(self._space):
             return []
         keys, raw = self._space.keys, encode(payload, self._space.style)
         digest = hashlib.sha1(queue.encode() + b"\0" + raw).hexdigest()  # noqa: S324 (no secret)
@@ -118,6 +117,7 @@ class Pruner:
         back = self._put_back(worker_id, queue, payload)
         if back:
             return back
+        job = None
         if isinstance(payload, dict):
             job = ReservedJob.of(queue, Payload(b"", payload), self._registry)
             error = job.after_failure(error)
@@ -130,6 +130,13 @@ class Pruner:
             queue=queue,
             failure_id=self._recorder.new_id(),
         )
+        record = partial(self._recorded, failure)
+        attempt = attempt_at(self._space, job, begun=True) if job else None
+        if job is None or attempt is None:
+            return record()
+        return attempt.failed(job, failure, attempt.policy.wants(error), record)
+
+    def _recorded(self, failure: Failure) -> list[Command]:
         return self._recorder.effects(failure, self._recorder.save(failure))
 
 
@@ -168,21 +175,31 @@ def _is_well_formed(worker_id: str) -> bool:
     return len(parts) == 3 and bool(parts[2])
 
 
-def _is_gone(worker_id: str, beat: str | None, now: int, listed: Sequence[str]) -> bool:
-    """Whether a worker of this host has no process any more (section 7.2, with its conditions)."""
-    if not _is_well_formed(worker_id):
+def _is_gone(worker_id: str, space: str | None, listed: Sequence[str]) -> bool:
+    """Whether a worker of this host has no process any more (section 7.2, with its conditions).
+
+    A worker of ours tells in which system its pid is valid: containers may share a host name without
+    seeing each other's processes. Of a Ruby worker only the host name is known, to Ruby as well.
+    """
+    if not _is_well_formed(worker_id) or (space is not None and space != process_space()):
         return False
     # Ruby splits at every colon here, and so do we, to hit exactly whom it would hit.
     host, pid, queues = [*worker_id.split(":"), "", ""][:3]
     if host != socket.gethostname() or not pid.isdecimal() or int(pid) < 1:
         return False
-    if "*" not in listed and set(queues.split(",")) != set(listed):
+    # The commas at the end (of the ids of an async worker) are no queues to Ruby.
+    if "*" not in listed and set(queues.rstrip(",").split(",")) != set(listed):
         return False
-    if _process_lives(int(pid)):
-        return False
-    # Containers may share a host name without seeing each other's processes; there a fresh beat is believed.
-    at = times.parse(beat or "")
-    return not (in_container() and at is not None and 0 <= now - at <= EXPIRED_AFTER)
+    return not _process_lives(int(pid))
+
+
+def process_space() -> str:
+    """The system in which our pids are valid: this boot of the machine, and the container in it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
 
 
 def _process_lives(pid: int) -> bool:

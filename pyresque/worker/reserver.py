@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,7 +40,7 @@ class Run:
 
 
 class Reserver:
-    """Takes jobs for one worker."""
+    """Takes jobs for one worker; `enter` puts the worker into the books again if it has fallen out."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Reserver:
         registry: Registry,
         unknown: Unknown,
         recorder: Recorder,
+        enter: Callable[[], None],
     ) -> None:
         self._space = space
         self._id = worker_id
@@ -61,6 +62,7 @@ class Reserver:
         self._rest_until: dict[str, float] = {}
         self._told: set[str] = set()
         self._recorder = recorder
+        self._enter = enter
 
     @property
     def order(self) -> Order:
@@ -95,11 +97,13 @@ class Reserver:
                 case "job":
                     return self._taken(queue, answer.record)
                 case "held":
-                    held = self._held(answer.record)
+                    held = self.held(answer.record)
                     if held is not None:
                         return held
                 case "paused":
                     return "paused"
+                case "stranger":
+                    self._enter()
                 case "queues":
                     search = self._resolved(answer.elements)
                 case "look":
@@ -143,7 +147,7 @@ class Reserver:
             return None
         return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
 
-    def _held(self, record: bytes) -> Run | None:
+    def held(self, record: bytes) -> Run | None:
         """The job that an earlier call took without our hearing of it."""
         working = WorkingOn.parse(record)
         if working.queue is not None and working.run_at is not None and working.payload is not None:
@@ -169,7 +173,11 @@ class Reserver:
             verdict, payload, reason = self._judge(queue, raw)
             if verdict == "take" and payload is not None:
                 normal = payload.normal(self._space.style)
-                record = reservation.claim(self._space, self._id, queue, raw, normal)
+                try:
+                    record = reservation.claim(self._space, self._id, queue, raw, normal)
+                except reservation.Stranger:
+                    self._enter()
+                    record = None
                 if record is None:
                     return None, answer.offset  # somebody else was faster: look again
                 return Run(ReservedJob.of(queue, payload, self._registry), record, raw), 0

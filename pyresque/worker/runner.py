@@ -56,6 +56,7 @@ class Runner:
 
     def run_here(self, run: Run) -> Answer | None:
         """Run a job in this process (FORK_PER_JOB=false); returns what was said of the next job."""
+        self._persist(lambda: self._books.begin(run), "The next job")
         self._show_processing(run.job)
         self._attention.signals.raise_term = self._stopping.term_child
         try:
@@ -70,6 +71,7 @@ class Runner:
         Raises:
             BaseException: what a before_fork hook raised; the job is then recorded as failed.
         """
+        self._persist(lambda: self._books.begin(run), "The next job")
         self._show_processing(run.job)
         if not self._forks.has_waiting_child:
             self._before_fork(run)
@@ -112,8 +114,7 @@ class Runner:
             self._hooks.run("before_fork", run.job)
         except BaseException as error:
             report = self._books.report(run.job, run.job.after_failure(error))
-            effects = self._books.effects(run, report, counts_as_failed=False)
-            self._persist(lambda: self._books.settle(run, effects))
+            self._persist(lambda: self._books.give_up(run, report))
             raise
 
     def _finish(self, run: Run, report: Report, counts_as_failed: bool) -> Answer | None:
@@ -124,7 +125,7 @@ class Runner:
         effects = self._books.effects(run, report, counts_as_failed)
         return self._persist(lambda: self._books.settle(run, effects, self._look_ahead()))
 
-    def _persist(self, write: Callable[[], T]) -> T:
+    def _persist(self, write: Callable[[], T], what: str = "The result of the last job") -> T:
         """Write something down, for as long as it takes."""
         backoff, told = Backoff(), False
         while True:
@@ -132,8 +133,10 @@ class Runner:
                 return write()
             except RedisUnavailable as error:
                 if not told:
-                    logger.warning("%s. The result of the last job waits for it", error)
+                    logger.warning("%s. %s waits for it", error, what)
                 told = True
+                if self._attention.ending.insisted:
+                    raise  # the job stays in worker:ID, where whoever prunes this worker finds it
                 self._attention.wait(backoff.next_sleep())
 
     def _show_processing(self, job: ReservedJob) -> None:

@@ -21,6 +21,8 @@ _RAISED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP,
 )  # fmt: skip
 
+_HELD = (*_RAISED, signal.SIGCONT)
+
 
 class Signals:
     """The signals that have come and were not read yet."""
@@ -37,10 +39,11 @@ class Signals:
         """Whether TERM is to be raised in the code that runs now (a job without a process of its own)."""
 
     def install(self) -> None:
-        """Begin to note signals. Only in the main thread."""
+        """Begin to note signals, those that were held until now too. Only in the main thread."""
         self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in HANDLED:
             self._before[number] = signal.signal(number, self._note)
+        self.release()
 
     def restore(self) -> None:
         """Give the signals back to whoever had them."""
@@ -65,12 +68,12 @@ class Signals:
     @staticmethod
     def hold() -> None:
         """Let no signal in until `release`: about a fork, and while a job's end is told."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _RAISED)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
 
     @staticmethod
     def release() -> None:
         """Let signals in again."""
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _RAISED)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
 
     def fileno(self) -> int:
         """What becomes readable when a signal comes."""

@@ -174,6 +174,7 @@ class _Server:
         if pid:
             os.close(write)
             self._alive[pid] = read
+            self._codes.pop(pid, None)  # of an earlier process with this pid
             return pid
         code = 1
         try:

@@ -7,6 +7,7 @@ than any test may.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,7 +51,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         outcomes["error"] += 1
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the very last line but for the counts
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Iterator[None]:
+    yield
     choice = config.stash.get(_CHOICE, None)
     if choice is not None:
         terminalreporter.write_line(_told(*choice, config.stash[_OUTCOMES]))
@@ -80,7 +83,9 @@ def _ruby(
 ) -> Iterator[Ruby]:
     found, reasons = request.config.stash[_CHOICE]
     if found is None:
-        pytest.skip(f"no Ruby in which Resque runs: {'; '.join(reasons)}")
+        # Who asks for a certain Ruby wants to hear that it is none.
+        asked_for = os.environ.get("PYRESQUE_RUBY", "none") != "none"
+        (pytest.fail if asked_for else pytest.skip)(f"no Ruby in which Resque runs: {'; '.join(reasons)}")
     ruby = Ruby(found, rubies.url_for(found, server.url), tmp_path_factory.mktemp("ruby"))
     yield ruby
     ruby.close()

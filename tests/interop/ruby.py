@@ -10,6 +10,7 @@ eventually .... wait for something, up to a deadline
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import shlex
@@ -428,7 +429,15 @@ def choose() -> tuple[Found | None, list[str]]:
     PYRESQUE_RUBY is a command (`none`: no Ruby is wanted). Otherwise a container is preferred, as the
     same everywhere; then a local `ruby`.
     """
-    wanted = os.environ.get("PYRESQUE_RUBY")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Docker's client leaves its sockets to the garbage collector
+        try:
+            return _chosen(os.environ.get("PYRESQUE_RUBY"))
+        finally:
+            gc.collect()
+
+
+def _chosen(wanted: str | None) -> tuple[Found | None, list[str]]:
     if wanted == "none":
         return None, ["PYRESQUE_RUBY is none"]
     try:
@@ -492,38 +501,36 @@ def _asked(found: Found, url: str, trouble: str) -> Found:
 
 
 def _container(url: str) -> Found:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    try:
+        import docker
+        from testcontainers.core.image import DockerImage
+    except ImportError as error:
+        raise RuntimeError(f"no container (testcontainers is not installed: {error})") from None
+    try:
+        engine = docker.from_env()
+        engine.ping()
+        engine.close()
+    except Exception as error:
+        raise RuntimeError(f"no Docker engine ({_last(error)})") from None
+    if shutil.which("docker") is None:
+        raise RuntimeError("no container (there is an engine, but no docker command)")
+    try:
+        image = DockerImage(
+            ROOT, tag="pyresque-interop-ruby", clean_up=False, dockerfile_path="interop/ruby/Dockerfile"
+        ).build()
+    except Exception as error:
+        raise RuntimeError(f"no container (the image cannot be built: {_last(error)})") from None
+    reasons = []
+    # On Linux the container shares network, processes and host name with us; elsewhere only a network.
+    for host, settings in (
+        ("127.0.0.1", {"network_mode": "host", "pid_mode": "host"}),
+        ("host.docker.internal", {"extra_hosts": {"host.docker.internal": "host-gateway"}}),
+    ):
         try:
-            import docker
-            from testcontainers.core.image import DockerImage
-        except ImportError as error:
-            raise RuntimeError(f"no container (testcontainers is not installed: {error})") from None
-        try:
-            engine = docker.from_env()
-            engine.ping()
-            engine.close()
+            return _started(str(image), host, settings, url)
         except Exception as error:
-            raise RuntimeError(f"no Docker engine ({_last(error)})") from None
-        if shutil.which("docker") is None:
-            raise RuntimeError("no container (there is an engine, but no docker command)")
-        try:
-            image = DockerImage(
-                ROOT, tag="pyresque-interop-ruby", clean_up=False, dockerfile_path="interop/ruby/Dockerfile"
-            ).build()
-        except Exception as error:
-            raise RuntimeError(f"no container (the image cannot be built: {_last(error)})") from None
-        reasons = []
-        # On Linux the container shares network, processes and host name with us; elsewhere only a network.
-        for host, settings in (
-            ("127.0.0.1", {"network_mode": "host", "pid_mode": "host"}),
-            ("host.docker.internal", {"extra_hosts": {"host.docker.internal": "host-gateway"}}),
-        ):
-            try:
-                return _started(str(image), host, settings, url)
-            except Exception as error:
-                reasons.append(_last(error))
-        raise RuntimeError(f"no container (it does not reach Redis: {'; '.join(reasons)})")
+            reasons.append(_last(error))
+    raise RuntimeError(f"no container (it does not reach Redis: {'; '.join(reasons)})")
 
 
 def _started(image: str, host: str, settings: dict[str, Any], url: str) -> Found:

@@ -341,11 +341,12 @@ def test_a_python_job_on_its_own_queue(
     ruby: Ruby, python: Python, resque: Resque, evidence: Evidence
 ) -> None:
     """While a Ruby worker works its own queues, jobs that only Python knows wait on theirs for Python."""
-    with ruby.worker("jobs,shared,ruby"):
+    with ruby.worker("jobs,shared,ruby") as worker:
         for n in range(5):
             ruby.enqueue("PyEcho", n, queue="python")
             ruby.enqueue("SharedJob", n, queue="shared")
         python.work_off("python")
+        worker.stop()  # a QUIT lets it finish its job
     done = evidence("done")
     assert [note["args"] for note in done if note["lang"] == "python"] == [[n] for n in range(5)]
     assert {note["class"] for note in done if note["lang"] == "python"} == {"PyEcho"}

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
-from pyresque.config import in_container
 from tests.interop.ruby import Language, Python, Ruby, Worker, eventually
 
 Evidence = Callable[[str], list[dict[str, Any]]]
@@ -168,8 +167,6 @@ def test_we_prune_rubys_dead_worker(ruby: Ruby, python: Python, resque: Resque, 
         pytest.skip("this Ruby does not share our host name and processes")
     with ruby.worker("jobs") as worker:
         die_at_work(ruby, resque, evidence, worker)
-    if in_container():  # there we believe a fresh beat
-        resque.link.execute("HDEL", "resque:workers:heartbeat", worker.id)
     python.work_off("jobs")
     [theirs] = ruby.call("failures")
     assert (theirs["exception"], theirs["error"]) == ("Resque::DirtyExit", "Job still being processed")
@@ -213,7 +210,9 @@ def test_pause_all_workers(ruby: Ruby, python: Python, resque: Resque, evidence:
             language.work_off("jobs")  # leaves at once, as if there were nothing to do
         assert (resque.size("jobs"), evidence("done")) == (6, [])
         resque.link.execute("DEL", "resque:pause-all-workers")
-        eventually(lambda: len(evidence("done")) == 6, "the paused jobs")
+        for worker in (theirs, ours):
+            eventually(lambda: resque.size("jobs") == 0, "workers that have taken the paused jobs")
+            worker.stop()  # a QUIT lets it finish its job
     assert sorted(note["args"][0] for note in evidence("done")) == list(range(6))
     assert resque.failures.count() == 0
 

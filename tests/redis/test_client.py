@@ -9,8 +9,17 @@ import redis
 
 from pyresque import Resque, job
 from pyresque.config import environment
-from pyresque.errors import ConfigError, MalformedPayload, NoClassError, NoQueueError, NotAJob
-from pyresque.errors import RedisReplied, RedisUnavailable, Unencodable, WrongArguments
+from pyresque.errors import (
+    ConfigError,
+    MalformedPayload,
+    NoClassError,
+    NoQueueError,
+    NotAJob,
+    RedisReplied,
+    RedisUnavailable,
+    Unencodable,
+    WrongArguments,
+)
 from pyresque.failure import RedisMultiQueue
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
@@ -26,7 +35,7 @@ def add_convert(resque):
 
 
 def hooked(resque, *, before=None, after=None):
-    """Register a class with enqueue and dequeue hooks; returns it and the list of what they were called with."""
+    """Register a class with enqueue and dequeue hooks; returns it and the list of their calls."""
     seen = []
 
     @job(queue="q", name="Hooked", registry=resque.registry)
@@ -183,13 +192,17 @@ def test_a_parameter_named_queue_stays_a_parameter(resque):
 
 
 def test_enqueue_to_wins_over_a_parameter_named_queue(resque):
-    """enqueue_to puts a job on the queue of its first argument, whatever its function's parameters are called."""
+    """enqueue_to puts a job on the queue of its first argument, whatever its function's parameters are."""
 
     @job(queue="q", name="J", registry=resque.registry)
     def purge(queue: str) -> None: ...
 
     resque.enqueue_to("elsewhere", purge, "old")
-    assert elements(resque, "elsewhere") == [b'{"class":"J","args":["old"]}']
+    assert resque.enqueue_many([(purge, "older")], queue="elsewhere") == 1
+    assert elements(resque, "elsewhere") == [
+        b'{"class":"J","args":["old"]}',
+        b'{"class":"J","args":["older"]}',
+    ]
 
 
 def test_the_json_style_is_the_one_asked_for(server, resque):
@@ -520,7 +533,9 @@ def test_info_is_ruby_s(resque, server):
 def test_info_of_an_empty_redis(resque):
     """All numbers are 0 and nothing is written."""
     info = resque.info()
-    assert [info[key] for key in ("pending", "processed", "queues", "workers", "working", "failed")] == [0] * 6
+    assert [info[key] for key in ("pending", "processed", "queues", "workers", "working", "failed")] == [
+        0
+    ] * 6
     assert resque.workers() == resque.working() == resque.queues() == []
     assert resque.queue_sizes() == resque.sample_queues() == {}
     assert keys(resque) == []
@@ -580,7 +595,9 @@ def test_namespaces_are_apart(server, resque):
     app.close()
 
 
-@pytest.mark.parametrize(("text", "prefix"), [("", "resque:"), ("/app", "app:"), ("/a/b", "a/b:"), ("/", ":")])
+@pytest.mark.parametrize(
+    ("text", "prefix"), [("", "resque:"), ("/app", "app:"), ("/a/b", "a/b:"), ("/", ":")]
+)
 def test_the_server_setting_names_a_namespace(server, resque, text, prefix):
     """`host:port/app` is namespace app, as in Ruby; a namespace argument wins over it."""
     there = Resque(f"localhost:{server.port}{text}", registry=resque.registry)
@@ -630,7 +647,9 @@ def test_a_multi_queue_backend_reaches_the_failures(server, resque):
     there.close()
 
 
-@pytest.mark.parametrize("text", ["", "::", "redis://h:1/app", "valkey://h", "h:port", "h:1:x", "redis://h:99999"])
+@pytest.mark.parametrize(
+    "text", ["", "::", "redis://h:1/app", "valkey://h", "h:port", "h:1:x", "redis://h:99999"]
+)
 def test_a_wrong_server_setting_is_told(text):
     """A setting that no Resque could read is a ConfigError that shows the forms."""
     with pytest.raises(ConfigError):

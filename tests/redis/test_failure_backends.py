@@ -6,7 +6,7 @@ import os
 import pytest
 
 from pyresque import Resque, Worker, job
-from pyresque.failure import Backend, Multiple, Redis, RedisMultiQueue
+from pyresque.failure import Backend, Multiple, Recorder, Redis, RedisMultiQueue
 from pyresque.store import workers
 from pyresque.worker.pruner import Pruner
 
@@ -147,7 +147,10 @@ def test_a_pruner_uses_the_backend_too(resque, make, in_failed, in_own):
     """The failure of a dead worker's job goes where failures go; never nowhere."""
     dead = "elsewhere:1:q"
     workers.register(resque.space, dead, 0)
-    resque.link.execute("SET", f"resque:worker:{dead}", '{"queue":"q","run_at":"x","payload":{"class":"A","args":[]}}')
+    resque.link.execute(
+        "SET", f"resque:worker:{dead}", '{"queue":"q","run_at":"x","payload":{"class":"A","args":[]}}'
+    )
     resque.link.execute("HSET", "resque:workers:heartbeat", dead, "2020-01-01T00:00:00+00:00")
-    assert Pruner(resque.space, resque.registry, make(resque)).prune("me:1:q", ["q"]) == [dead]
+    recorder = Recorder(resque.space, make(resque))
+    assert Pruner(resque.space, resque.registry, recorder).prune("me:1:q", ["q"]) == [dead]
     assert (len(records(resque)), len(own(resque))) == (in_failed, in_own)

@@ -73,7 +73,13 @@ def test_list_goes_through_every_list(resque):
     assert failures.lists() == ["failed", "a_failed", "b_failed"]
     pages = [[one.payload["args"][0] for one in failures.list(n, 2)] for n in range(6)]
     assert pages == [[1, 2], [2, 3], [3, 4], [4, 5], [5], []]
-    assert [one.list_name for one in failures.list()] == ["failed", "failed", "a_failed", "b_failed", "b_failed"]
+    assert [one.list_name for one in failures.list()] == [
+        "failed",
+        "failed",
+        "a_failed",
+        "b_failed",
+        "b_failed",
+    ]
     assert [one.payload["args"][0] for one in failures.list(1, 5, list_name="b_failed")] == [5]
 
 
@@ -101,7 +107,11 @@ def test_a_record_tells_everything_it_holds(resque):
     put(resque, record(7, retried_at="2026/11/24 01:02:03 CET"))
     [one] = resque.failures.list()
     assert one.id == one.failure_id == "00000007-0000-4000-8000-000000000000"
-    assert (one.class_name, one.payload, one.backtrace) == ("A", {"class": "A", "args": [7]}, ["a.rb:1:in `perform'"])
+    assert (one.class_name, one.payload, one.backtrace) == (
+        "A",
+        {"class": "A", "args": [7]},
+        ["a.rb:1:in `perform'"],
+    )
     texts = ("failed_at", "exception", "error", "worker", "queue", "retried_at", "nothing")
     assert [one.text(key) for key in texts] == [
         "2026/11/23 19:07:35 CET", "RuntimeError", "boom 7", "h:1:q", "q", "2026/11/24 01:02:03 CET", None,
@@ -212,10 +222,17 @@ def test_requeue_of_a_record_that_is_gone(resque):
 
 @pytest.mark.parametrize(
     "more",
-    [{"payload": None}, {"payload": [1]}, {"payload": {}}, {"payload": {"class": ""}}, {"queue": None}, {"queue": 1}],
+    [
+        {"payload": None},
+        {"payload": [1]},
+        {"payload": {}},
+        {"payload": {"class": ""}},
+        {"queue": None},
+        {"queue": 1},
+    ],
 )
 def test_requeue_of_a_record_without_a_job(resque, more):
-    """No class or no queue: the error says so, the record is not marked and nothing is queued (in Ruby it is)."""
+    """No class or no queue: the error says so; not marked (in Ruby it is), and nothing is queued."""
     put(resque, record(1, **more))
     [one] = resque.failures.list()
     with pytest.raises(NotAJob):

@@ -1,4 +1,4 @@
-"""Pruning dead workers: whom it hits, whom it must not, and what becomes of their jobs (core.md section 7)."""
+"""Pruning dead workers: whom it hits, whom it must not, what becomes of their jobs (core.md section 7)."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from pyresque import job
 from pyresque.errors import DirtyExit, RedisReplied
-from pyresque.failure import Redis
+from pyresque.failure import Recorder, Redis
 from pyresque.worker.loop import unregister
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 
@@ -34,9 +34,13 @@ def prune(resque):
 
     def prune(*listed):
         resque.link.execute("DEL", "resque:pruning_dead_workers_in_progress")
-        return Pruner(resque.space, resque.registry, Redis()).prune(ME, listed or ("q",))
+        return pruner(resque).prune(ME, listed or ("q",))
 
     return prune
+
+
+def pruner(resque):
+    return Pruner(resque.space, resque.registry, Recorder(resque.space, Redis()))
 
 
 def add_worker(resque, worker_id, *, beat=None, working=None, registered=True):
@@ -56,7 +60,8 @@ def working_on(class_name="A", queue="mail"):
 
 
 def ago(seconds, form="%Y-%m-%dT%H:%M:%S+00:00"):
-    return time.strftime(form, time.gmtime(time.time() - seconds))
+    """A time so many seconds before now, in some writer's form."""
+    return time.strftime(form, time.gmtime(time.time() - seconds)) if "%" in form else form
 
 
 def failed(resque):
@@ -66,7 +71,9 @@ def failed(resque):
 def traces(resque, worker_id):
     """Every key, member and field that tells of a worker."""
     found = [key for key in resque.link.execute("KEYS", "*") if worker_id.encode() in key]
-    sets = resque.link.execute("SMEMBERS", "resque:workers") + resque.link.execute("HKEYS", "resque:workers:heartbeat")
+    sets = resque.link.execute("SMEMBERS", "resque:workers") + resque.link.execute(
+        "HKEYS", "resque:workers:heartbeat"
+    )
     return found + [one for one in sets if one == worker_id.encode()]
 
 
@@ -95,18 +102,21 @@ def test_an_idle_expired_worker_leaves_no_failure(resque, prune):
     assert (failed(resque), traces(resque, "elsewhere:1:q")) == ([], [])
 
 
+UTC = "%Y-%m-%dT%H:%M:%S+00:00"
+
+
 @pytest.mark.parametrize(
-    ("beat", "pruned"),
+    ("age", "form", "pruned"),
     [
-        (ago(240), False), (ago(360), True), (ago(-3600), False), (ago(360, "%Y-%m-%dT%H:%M:%SZ"), True),
-        (ago(360, "%Y-%m-%d %H:%M:%S +0000"), True), (ago(240, "%Y-%m-%dT%H:%M:%S.5+00:00"), False),
-        (ago(240 - 7200, "%Y-%m-%dT%H:%M:%S+02:00"), False), (ago(360 - 7200, "%Y-%m-%dT%H:%M:%S+02:00"), True),
-        ("", False), ("garbage", False), ("1795457349", False), ("\udcff", False),
+        (200, UTC, False), (360, UTC, True), (-3600, UTC, False), (360, "%Y-%m-%dT%H:%M:%SZ", True),
+        (360, "%Y-%m-%d %H:%M:%S +0000", True), (200, "%Y-%m-%dT%H:%M:%S.5+00:00", False),
+        (200 - 7200, "%Y-%m-%dT%H:%M:%S+02:00", False), (360 - 7200, "%Y-%m-%dT%H:%M:%S+02:00", True),
+        (0, "", False), (0, "garbage", False), (0, "1795457349", False), (0, "\udcff", False),
     ],
 )  # fmt: skip
-def test_the_age_of_a_heartbeat_decides(resque, prune, beat, pruned):
-    """Older than 300 s by the clock of Redis, in every form that a Ruby writes; what is no time is left alone."""
-    add_worker(resque, "elsewhere:1:q", beat=beat)
+def test_the_age_of_a_heartbeat_decides(resque, prune, age, form, pruned):
+    """Older than 300 s by the clock of Redis, in every form of Ruby; what is no time is left alone."""
+    add_worker(resque, "elsewhere:1:q", beat=ago(age, form))
     assert prune() == (["elsewhere:1:q"] if pruned else [])
     assert bool(traces(resque, "elsewhere:1:q")) is not pruned
 
@@ -122,10 +132,11 @@ def test_malformed_ids_are_left_alone(resque, prune, odd):
 
 
 @pytest.mark.parametrize(
-    "working", ["oops", "[1]", "true", "7", '{"queue":"q"}', '{"payload":null}', '{"payload":[1]}', '{"payload":7}']
+    "working",
+    ["oops", "[1]", "true", "7", '{"queue":"q"}', '{"payload":null}', '{"payload":[1]}', '{"payload":7}'],
 )
 def test_unreadable_records_are_left_alone(resque, prune, working):
-    """worker:ID that holds no job that could be recorded: the worker stays as it is, the others are pruned."""
+    """worker:ID that holds no job to be recorded: the worker stays as it is, the others are pruned."""
     add_worker(resque, "broken:1:q", beat=OLD, working=working)
     add_worker(resque, "elsewhere:1:q", beat=OLD)
     assert prune() == ["elsewhere:1:q"]
@@ -180,7 +191,9 @@ def test_on_failure_hooks_run_in_the_pruner(resque, prune):
     errors = {record["payload"]["class"]: (record["exception"], record["error"]) for record in failed(resque)}
     assert errors["Only::Ruby"][0] == "Resque::PruneDeadWorkerDirtyExit"
     assert errors["Hooked"][0] == "RuntimeError"
-    assert errors["Hooked"][1].startswith("Additional error (LookupError: hook boom) occurred in running failure hooks")
+    assert errors["Hooked"][1].startswith(
+        "Additional error (LookupError: hook boom) occurred in running failure hooks"
+    )
 
 
 # --- phase 2: same host, process gone --------------------------------------------------------------
@@ -190,7 +203,8 @@ def test_on_failure_hooks_run_in_the_pruner(resque, prune):
     ("theirs", "listed", "pruned"),
     [
         ("q", ["q"], True), ("a,b", ["b", "a"], True), ("a,b,a", ["a", "b"], True), ("anything", ["*"], True),
-        ("anything", ["x", "*"], True), ("q", ["other"], False), ("a,b", ["a"], False), ("jobs", ["jo*"], False),
+        ("anything", ["x", "*"], True), ("q", ["other"], False), ("a,b", ["a"], False),
+        ("jobs", ["jo*"], False),
         ("jo*", ["jo*"], True), ("a:b", ["a:b"], False), ("a:b", ["a"], True),
     ],
 )  # fmt: skip
@@ -214,7 +228,9 @@ def test_living_processes_and_other_hosts_are_left_alone(resque, prune, dead_pid
     before = sorted(resque.link.execute("SMEMBERS", "resque:workers"))
     pruned = prune("*")
     assert [one for one in pruned if not one.endswith(":99999999999999999999:q")] == []
-    assert set(before) - set(resque.link.execute("SMEMBERS", "resque:workers")) == {one.encode() for one in pruned}
+    assert set(before) - set(resque.link.execute("SMEMBERS", "resque:workers")) == {
+        one.encode() for one in pruned
+    }
 
 
 def test_a_zombie_has_no_process(resque, prune):
@@ -242,21 +258,19 @@ def test_a_worker_is_pruned_once_in_both_phases(resque, prune, dead_pid):
 
 def test_one_prunes_at_a_time(resque):
     """Whoever has the lock prunes; it is not released but expires, and holds the id."""
-    pruner = Pruner(resque.space, resque.registry, Redis())
     add_worker(resque, "elsewhere:1:q", beat=OLD)
-    assert pruner.prune(ME, ["q"], 60) == ["elsewhere:1:q"]
+    assert pruner(resque).prune(ME, ["q"], 60) == ["elsewhere:1:q"]
     assert resque.link.execute("GET", "resque:pruning_dead_workers_in_progress") == ME.encode()
     assert 0 < resque.link.execute("TTL", "resque:pruning_dead_workers_in_progress") <= 60
     add_worker(resque, "elsewhere:2:q", beat=OLD)
-    assert pruner.prune("other:1:q", ["q"]) == []
+    assert pruner(resque).prune("other:1:q", ["q"]) == []
     assert resque.link.execute("SMEMBERS", "resque:workers") == [b"elsewhere:2:q"]
 
 
 def test_a_worker_that_beats_meanwhile_is_spared(resque):
     """Retiring is one step and only happens if heartbeat and job are still what was judged."""
-    pruner = Pruner(resque.space, resque.registry, Redis())
     add_worker(resque, "elsewhere:1:q", beat=ago(0), working=working_on())
-    assert pruner.retire("elsewhere:1:q", DirtyExit("x"), beat=OLD) is False
+    assert pruner(resque).retire("elsewhere:1:q", DirtyExit("x"), beat=OLD) is False
     assert (failed(resque), len(traces(resque, "elsewhere:1:q"))) == ([], 6)
 
 
@@ -277,4 +291,6 @@ def test_unregister_by_hand(resque):
     assert unregister(resque, "elsewhere:9:q") is False
     assert unregister(resque, "elsewhere:1:q") is True
     assert traces(resque, "elsewhere:1:q") == []
-    assert [(one["exception"], one["error"]) for one in failed(resque)] == [("Resque::DirtyExit", STILL_PROCESSED)]
+    assert [(one["exception"], one["error"]) for one in failed(resque)] == [
+        ("Resque::DirtyExit", STILL_PROCESSED)
+    ]

@@ -53,7 +53,7 @@ def keys(resque):
 
 
 def test_inline_runs_a_job_at_once_through_json(resque, mail, seen):
-    """Enqueue hooks get the arguments as given, perform those from the way through JSON; nothing is pushed."""
+    """Enqueue hooks get the arguments as given, perform those that went through JSON; nothing is pushed."""
     with inline(resque) as same:
         assert same is resque
         assert resque.enqueue(mail, "me", {"at": (1, 2.0)}) is True
@@ -110,7 +110,9 @@ def test_enqueued_lists_the_arguments_in_order(resque, mail):
     """Only jobs of that class count, whoever wrote them; elements that are no job are passed over."""
     resque.enqueue(mail, "a")
     resque.enqueue("Other", queue="mail")
-    resque.link.execute("RPUSH", "resque:queue:mail", "oops", '{ "args": ["b", null], "class": "Mail" }', "null")
+    resque.link.execute(
+        "RPUSH", "resque:queue:mail", "oops", '{ "args": ["b", null], "class": "Mail" }', "null"
+    )
     assert enqueued(resque, mail) == [["a"], ["b", None]]
     assert enqueued(resque, "Other", queue="mail") == [[]]
     assert enqueued(resque, mail, queue="elsewhere") == []

@@ -5,7 +5,15 @@ import dataclasses
 import pytest
 
 from pyresque.config import (
-    Config, Polling, Server, Stopping, Unknown, WorkerOptions, environment, parse_server, split_queues,
+    Config,
+    Polling,
+    Server,
+    Stopping,
+    Unknown,
+    WorkerOptions,
+    environment,
+    parse_server,
+    split_queues,
 )  # fmt: skip
 from pyresque.errors import ConfigError
 
@@ -57,8 +65,16 @@ def test_an_empty_environment():
     """Ruby's defaults."""
     config = Config.from_env({})
     assert config == Config()
-    assert (config.server, config.namespace, config.queues, config.count) == ("localhost:6379", None, None, None)
-    assert config.worker == WorkerOptions(Polling(5.0, None, None, 0.1), Stopping(), Unknown("leave"), True, 60.0, "")
+    assert (config.server, config.namespace, config.queues, config.count) == (
+        "localhost:6379",
+        None,
+        None,
+        None,
+    )
+    assert config.worker == WorkerOptions()
+    assert config.worker.polling == Polling(5.0, None, None, 0.1)
+    assert config.worker.stopping == Stopping(term_timeout=4.0, pre_shutdown_timeout=0.0)
+    assert (config.worker.unknown, config.worker.fork_per_job) == (Unknown("leave"), True)
     assert (config.verbosity, config.failure_backend, config.environment) == (0, "redis", "development")
 
 
@@ -84,7 +100,14 @@ def test_queues(env, queues):
 
 @pytest.mark.parametrize(
     ("text", "names"),
-    [("a,,b", ("a", "", "b")), ("a,,", ("a",)), (",", ()), ("", ()), ("{a,b}", ("{a", "b}")), ("! low", ("! low",))],
+    [
+        ("a,,b", ("a", "", "b")),
+        ("a,,", ("a",)),
+        (",", ()),
+        ("", ()),
+        ("{a,b}", ("{a", "b}")),
+        ("! low", ("! low",)),
+    ],
 )
 def test_split_queues(text, names):
     """As Ruby splits: empty names between commas stay, those at the end vanish."""
@@ -102,7 +125,9 @@ def test_switches_count_for_any_value(value):
     assert Config.from_env({"VERBOSE": value}).verbosity == Config.from_env({"LOGGING": value}).verbosity == 1
 
 
-@pytest.mark.parametrize(("value", "forks"), [("false", False), ("FALSE", True), ("0", True), ("", True), ("true", True)])
+@pytest.mark.parametrize(
+    ("value", "forks"), [("false", False), ("FALSE", True), ("0", True), ("", True), ("true", True)]
+)
 def test_fork_per_job(value, forks):
     """Exactly the text `false` switches the fork off."""
     assert Config.from_env({"FORK_PER_JOB": value}).worker.fork_per_job is forks
@@ -117,7 +142,9 @@ def test_times_of_the_worker():
     assert (worker.stopping.term_timeout, worker.stopping.pre_shutdown_timeout) == (0.0, 7.0)
 
 
-@pytest.mark.parametrize("name", ["INTERVAL", "MAX_INTERVAL", "MIN_INTERVAL", "BACKOFF_INTERVAL", "RESQUE_TERM_TIMEOUT"])
+@pytest.mark.parametrize(
+    "name", ["INTERVAL", "MAX_INTERVAL", "MIN_INTERVAL", "BACKOFF_INTERVAL", "RESQUE_TERM_TIMEOUT"]
+)
 @pytest.mark.parametrize("value", ["x", "-1", "nan", "inf", "1,5"])
 def test_times_that_are_none(name, value):
     """The text names the variable and what to write."""
@@ -134,13 +161,20 @@ def test_an_empty_interval_is_an_error(name):
 
 def test_count_pidfile_prefix_and_backend():
     """The rest of Ruby's variables."""
-    env = {"COUNT": "3", "PIDFILE": "/tmp/p", "RESQUE_PROCLINE_PREFIX": "app", "FAILURE_BACKEND": "redis_multi_queue"}
+    env = {
+        "COUNT": "3",
+        "PIDFILE": "/tmp/p",
+        "RESQUE_PROCLINE_PREFIX": "app",
+        "FAILURE_BACKEND": "redis_multi_queue",
+    }
     config = Config.from_env(env)
     assert (config.count, config.pidfile, config.worker.procline_prefix) == (3, "/tmp/p", "app")
     assert config.failure_backend == "redis_multi_queue"
 
 
-@pytest.mark.parametrize("env", [{"COUNT": "0"}, {"COUNT": "x"}, {"COUNT": "-1"}, {"FAILURE_BACKEND": "airbrake"}])
+@pytest.mark.parametrize(
+    "env", [{"COUNT": "0"}, {"COUNT": "x"}, {"COUNT": "-1"}, {"FAILURE_BACKEND": "airbrake"}]
+)
 def test_values_that_mean_nothing(env):
     """Told, not ignored."""
     with pytest.raises(ConfigError, match=next(iter(env))):
@@ -149,7 +183,12 @@ def test_values_that_mean_nothing(env):
 
 @pytest.mark.parametrize(
     ("env", "name"),
-    [({}, "development"), ({"RACK_ENV": "a"}, "a"), ({"RAILS_ENV": "b", "RACK_ENV": "a"}, "b"), ({"RAILS_ENV": ""}, "development")],
+    [
+        ({}, "development"),
+        ({"RACK_ENV": "a"}, "a"),
+        ({"RAILS_ENV": "b", "RACK_ENV": "a"}, "b"),
+        ({"RAILS_ENV": ""}, "development"),
+    ],
 )
 def test_the_environment_s_name(env, name):
     """RAILS_ENV, else RACK_ENV, else development."""

@@ -1,6 +1,7 @@
 """Hooks: which are found, in which order, and how they are called (core.md section 13)."""
 
 import asyncio
+import contextlib
 import functools
 
 import pytest
@@ -65,7 +66,11 @@ def test_hooks_of_the_same_name_all_count():
         def always(self):
             return "plugin"
 
-    assert [hook() for hook in job_hooks([Job(), Plugin(), Plugin()], "always")] == ["own", "plugin", "plugin"]
+    assert [hook() for hook in job_hooks([Job(), Plugin(), Plugin()], "always")] == [
+        "own",
+        "plugin",
+        "plugin",
+    ]
 
 
 def test_a_method_named_hooks_limits_them():
@@ -82,7 +87,10 @@ def test_a_method_named_hooks_limits_them():
     class Plugin:
         def always_plugin(self): ...
 
-    assert [hook.__name__ for hook in job_hooks([Job(), Plugin()], "always")] == ["always_listed", "always_plugin"]
+    assert [hook.__name__ for hook in job_hooks([Job(), Plugin()], "always")] == [
+        "always_listed",
+        "always_plugin",
+    ]
 
 
 def test_no_kind_of_job_hook_begins_with_another():
@@ -218,10 +226,8 @@ def test_an_around_hook_must_not_yield_twice(error):
 
     def twice(seen):
         def around(arg):
-            try:
+            with contextlib.suppress(LookupError):
                 yield
-            except LookupError:
-                pass
             yield
 
         return around

@@ -7,17 +7,21 @@ from pyresque.keys import Keys
 ID = "host:1:a,b:c"
 
 
-@pytest.mark.parametrize(("namespace", "prefix"), [("resque", "resque:"), ("outer:inner", "outer:inner:"), ("", ":")])
+@pytest.mark.parametrize(
+    ("namespace", "prefix"), [("resque", "resque:"), ("outer:inner", "outer:inner:"), ("", ":")]
+)
 def test_every_key_of_ruby(namespace, prefix):
     """Each name with the namespace and a colon before it, also an empty one."""
     keys = Keys(namespace)
     names = [
-        keys.queues, keys.workers, keys.heartbeats, keys.pruning_lock, keys.pause_all, keys.failed, keys.failed_queues,
+        keys.queues, keys.workers, keys.heartbeats, keys.pruning_lock, keys.pause_all, keys.failed,
+        keys.failed_queues,
         keys.queue("a:b"), keys.queue(""), keys.worker(ID), keys.worker_started(ID), keys.stat("processed"),
         keys.stat(f"failed:{ID}"), keys.failed_list("q_failed"),
     ]  # fmt: skip
     assert [name.removeprefix(prefix) for name in names] == [
-        "queues", "workers", "workers:heartbeat", "pruning_dead_workers_in_progress", "pause-all-workers", "failed",
+        "queues", "workers", "workers:heartbeat", "pruning_dead_workers_in_progress", "pause-all-workers",
+        "failed",
         "failed_queues", "queue:a:b", "queue:", f"worker:{ID}", f"worker:{ID}:started", "stat:processed",
         f"stat:failed:{ID}", "q_failed",
     ]  # fmt: skip
@@ -35,5 +39,12 @@ def test_the_map_names_every_key():
     """The docstring of the module is the map of the keyspace."""
     from pyresque import keys
 
-    for name in ("queue:Q", "worker:ID:started", "workers:heartbeat", "pause-all-workers", "stat:NAME:ID", "Q_failed"):
+    for name in (
+        "queue:Q",
+        "worker:ID:started",
+        "workers:heartbeat",
+        "pause-all-workers",
+        "stat:NAME:ID",
+        "Q_failed",
+    ):
         assert name in keys.__doc__

@@ -10,12 +10,21 @@ import pyresque
 
 PUBLIC = {
     "pyresque": ["DontPerform", "Resque", "ResqueError", "Worker", "WorkerInfo", "__version__", "job"],
-    "pyresque.failure": ["Backend", "Failure", "Multiple", "Redis", "RedisMultiQueue", "backend_named"],
+    "pyresque.failure": [
+        "Backend",
+        "Failure",
+        "Multiple",
+        "Recorder",
+        "Redis",
+        "RedisMultiQueue",
+        "backend_named",
+    ],
 }
 USED = {
     "pyresque.testing": ["drain", "enqueued", "inline"],
     "pyresque.hooks": [
-        "before_first_fork", "before_fork", "after_fork", "queue_empty", "before_pause", "after_pause", "shutdown",
+        "before_first_fork", "before_fork", "after_fork", "queue_empty", "before_pause", "after_pause",
+        "shutdown",
         "worker_exit",
     ],
     "pyresque.config": ["Config", "Polling", "Stopping", "Unknown", "WorkerOptions"],
@@ -58,5 +67,7 @@ def test_every_exception_is_a_resque_error():
 
 def test_importing_pyresque_and_job_loads_no_redis_client():
     """A module of jobs is imported by web processes and tests: it must be cheap."""
-    code = "import sys, pyresque; pyresque.job; sys.exit(bool({'redis', 'hiredis', 'click'} & set(sys.modules)))"
+    code = (
+        "import sys, pyresque; pyresque.job; sys.exit(bool({'redis', 'hiredis', 'click'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -119,7 +119,9 @@ def test_two_jobs_of_one_name_are_refused(registry):
 def test_a_module_that_is_imported_twice_is_no_conflict(registry, tmp_path, monkeypatch):
     """The same code under another module name (a script and its import) takes the place of the first."""
     path = tmp_path / "jobs_twice.py"
-    path.write_text("def register(job, registry):\n    @job(registry=registry)\n    def work(): ...\n    return work\n")
+    path.write_text(
+        "def register(job, registry):\n    @job(registry=registry)\n    def work(): ...\n    return work\n"
+    )
     made = []
     for name in ("jobs_twice_a", "jobs_twice_b"):
         spec = importlib.util.spec_from_file_location(name, path)
@@ -264,7 +266,8 @@ class Point(msgspec.Struct):
 CONVERSIONS = [
     (int, 5, 5), (float, 5, 5.0), (str, "x", "x"), (bool, True, True), (list[int], [1, 2], [1, 2]),
     (tuple[int, str], [1, "a"], (1, "a")), (set[int], [1, 1], {1}), (dict[str, int], {"a": 1}, {"a": 1}),
-    (int | None, None, None), (Literal["a", "b"], "b", "b"), (Point, {"x": 1}, Point(1)), (Any, [object], [object]),
+    (int | None, None, None), (Literal["a", "b"], "b", "b"), (Point, {"x": 1}, Point(1)),
+    (Any, [object], [object]),
     (datetime.date, "2026-11-24", datetime.date(2026, 11, 24)), (bytes, "AAE=", b"\0\1"),
 ]  # fmt: skip
 
@@ -284,7 +287,8 @@ def test_arguments_become_what_is_annotated(registry, kind, given, expected):
 
 @pytest.mark.parametrize(
     ("kind", "given"),
-    [(int, "5"), (int, 5.5), (int, True), (str, 5), (list[int], [1, "x"]), (Point, {"y": 1}), (Literal["a"], "b"),
+    [(int, "5"), (int, 5.5), (int, True), (str, 5), (list[int], [1, "x"]), (Point, {"y": 1}),
+     (Literal["a"], "b"),
      (int, None), (datetime.date, "tomorrow"), (bool, 1)],
 )  # fmt: skip
 def test_arguments_that_do_not_fit_are_named(registry, kind, given):

@@ -11,7 +11,16 @@ ROOT = Path(__file__).parents[2]
 
 def test_mypy_refuses_exactly_the_wrong_calls(tmp_path):
     """`mypy --strict` over calls.py: an error on each line marked `# error`, and on no other."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path), str(CALLS)]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-error-summary",
+        "--cache-dir",
+        str(tmp_path),
+        str(CALLS),
+    ]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.stderr == ""
     refused = {int(line) for line in re.findall(r"calls\.py:(\d+): error", result.stdout)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,26 @@ def test_each_command_takes_the_common_options(path: tuple[str, ...]) -> None:
     assert {"--redis", "--namespace", "-r", "--require"} <= names
 
 
+def test_the_options_of_work_stand_under_headings() -> None:
+    """Each option of `work` is told once, under the heading where one would look for it."""
+    parts = re.split(r"^(\S.*):$", run("work", "--help").stdout, flags=re.M)
+    found = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert list(found) == [
+        "Which jobs", "How many at once", "One job", "When the worker leaves", "Other options",
+    ]  # fmt: skip
+    for heading, names in {
+        "Which jobs": ["--queue", "--unknown", "--interval"],
+        "How many at once": ["--concurrency", "--config", "--async-concurrency"],
+        "One job": ["--no-fork", "--jobs-per-fork", "--timeout", "--failure-backend"],
+        "When the worker leaves": [
+            "--burst", "--max-jobs", "--max-idle", "--max-rss", "--drain", "--requeue-on-shutdown", "--recover",
+        ],
+        "Other options": ["--json-style", "--verbose", "--pidfile", "--redis", "--require", "--help"],
+    }.items():  # fmt: skip
+        told = [line for line in found[heading].splitlines() if line.startswith("  -")]
+        assert [name for name in names if any(name in line for line in told)] == names
+
+
 def test_version() -> None:
     """--version says which one this is."""
     assert run("--version").stdout == f"pyresque {__version__}\n"
@@ -98,6 +119,21 @@ def test_help_does_not_load_redis() -> None:
         (["work", "-q", "x", "--interval", "nan"], "write for example --interval 5"),
         (["work", "-q", "x", "--unknown", "drop"], "write leave, fail or park=QUEUE"),
         (["work", "-q", "x", "--unknown", "park="], "write leave, fail or park=QUEUE"),
+        (["work", "-q", "x", "--recover", "often"], "write fail, requeue or requeue=TIMES"),
+        (["work", "-q", "x", "--timeout", "soon"], "--timeout soon is no number of seconds: write"),
+        (["work", "-q", "x", "--drain", "-1"], "write for example --drain 5"),
+        (["work", "-q", "x", "--max-idle", "inf"], "write for example --max-idle 5"),
+        (["work", "-q", "x", "--max-jobs", "0"], "--max-jobs 0 is no number: write for example --max-jobs 5"),
+        (["work", "-q", "x", "--max-rss", "1GB"], "write for example --max-rss 5"),
+        (["work", "-q", "x", "--jobs-per-fork", "2.5"], "write for example --jobs-per-fork 5"),
+        (["work", "-q", "x", "--concurrency", "many"], "write for example --concurrency 5"),
+        (["work", "-q", "x", "--async-concurrency", "0"], "write for example --async-concurrency 5"),
+        (["work", "-q", "x", "--no-fork", "--timeout", "1"], "--timeout needs a process for each job"),
+        (["work", "-q", "x", "--no-fork", "--drain", "1"], "--drain needs a process for each job"),
+        (["work", "-q", "x", "--async-concurrency", "2", "--no-fork"], "it has none"),
+        (["work", "-q", "x", "--async-concurrency", "2", "--unknown", "fail"], "leaves every other job"),
+        (["work", "-c", "pool.yml", "-q", "x"], "leave -q and --concurrency away"),
+        (["work", "-c", "3"], "cannot read the pool file 3: No such file or directory; for 3 workers write -n 3"),
         (["work", "-q", "x", "--redis", "http://localhost"], "write redis://"),
         (["info", "--redis", "redis://localhost:port"], "write redis://"),
         (["info", "--redis", "redis://localhost/app"], "set a namespace with --namespace"),
@@ -130,7 +166,7 @@ def test_wrong_environment(name: str, value: str) -> None:
     [
         ["wrok"],
         ["work", "-q", "x", "--brust"],
-        ["work", "-q", "x", "-c", "0"],
+        ["work", "-q", "x", "-n", "0"],
         ["peek"],
         ["peek", "jobs", "first"],
         ["enqueue"],

@@ -41,7 +41,8 @@ def test_one_that_raises_does_not_stop_the_others():
         Multiple(Broken(), keeps, AlsoBroken()).save(FAILURE)
     assert keeps.kept == [FAILURE]
     assert str(caught.value) == (
-        'Some backends raise error: Broken:ConnectionError:"no \\"tracker\\"\\n"; AlsoBroken:LookupError:"é \\#{x}"'
+        'Some backends raise error: Broken:ConnectionError:"no \\"tracker\\"\\n"; '
+        'AlsoBroken:LookupError:"é \\#{x}"'
     )
 
 

@@ -1,4 +1,4 @@
-"""Right and wrong calls of the public API; test_typing.py has mypy refuse exactly the lines marked `# error`."""
+"""Right and wrong calls of the public API: mypy refuses exactly the lines marked `# error`."""
 
 from pyresque import Resque, job
 from pyresque.testing import drain, enqueued, inline

@@ -20,8 +20,10 @@ def nested(levels):
 @pytest.mark.parametrize(
     ("raw", "args"),
     [(b'{"class":"A"}', []), (b'{"class":"A","args":null}', []), (b'{"class":"A","args":false}', []),
-     (b'{"class":"A","args":[]}', []), (b'{"class":"A","args":[1,[2]]}', [1, [2]]), (b'{"class":"A","args":"x"}', ["x"]),
-     (b'{"class":"A","args":0}', [0]), (b'{"class":"A","args":true}', [True]), (b'{"class":"A","args":""}', [""]),
+     (b'{"class":"A","args":[]}', []), (b'{"class":"A","args":[1,[2]]}', [1, [2]]),
+     (b'{"class":"A","args":"x"}', ["x"]),
+     (b'{"class":"A","args":0}', [0]), (b'{"class":"A","args":true}', [True]),
+     (b'{"class":"A","args":""}', [""]),
      (b'{"class":"A","args":{"b":1,"a":[2]}}', [["b", 1], ["a", [2]]]), (b'{"class":"A","args":{}}', [])],
 )  # fmt: skip
 def test_arguments_are_spread_as_ruby_spreads_them(raw, args):
@@ -31,7 +33,13 @@ def test_arguments_are_spread_as_ruby_spreads_them(raw, args):
 
 @pytest.mark.parametrize(
     ("raw", "name"),
-    [(b'{"class":"A::B"}', "A::B"), (b"{}", ""), (b'{"class":null}', ""), (b'{"class":5}', ""), (b'{"class":["A"]}', "")],
+    [
+        (b'{"class":"A::B"}', "A::B"),
+        (b"{}", ""),
+        (b'{"class":null}', ""),
+        (b'{"class":5}', ""),
+        (b'{"class":["A"]}', ""),
+    ],
 )
 def test_class_names(raw, name):
     """A text, else none."""
@@ -49,7 +57,8 @@ def test_a_payload_keeps_its_bytes_and_all_its_keys():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b" ", b"oops", b"null", b"true", b"false", b"42", b'"x"', b"[]", b'{"class":"A"', b'{"class":"A"} x', b"\xff",
+    [b"", b" ", b"oops", b"null", b"true", b"false", b"42", b'"x"', b"[]", b'{"class":"A"',
+    b'{"class":"A"} x', b"\xff",
      b'{"class":"A","args":["\xff"]}', b'{"args":[NaN]}', b'{"args":[1e400]}', b'{"args":{"a":[-1E999]}}',
      b'{"class":"\\ud800"}', b'{"args":[' + b"1" * 4301 + b"]}", b"\xef\xbb\xbf{}", nested(100)],
 )  # fmt: skip
@@ -67,7 +76,10 @@ def test_a_payload_may_be_as_deep_as_ruby_holds_in_worker_id():
 def test_job_bytes_are_ruby_s():
     """Compact, in this order, args always there, UTF-8 as it is."""
     assert job_bytes("A", [], "ruby") == b'{"class":"A","args":[]}'
-    assert job_bytes("Ä::B", [1, "é</", None, {"a": 1.0}], "ruby") == '{"class":"Ä::B","args":[1,"é</",null,{"a":1.0}]}'.encode()
+    assert (
+        job_bytes("Ä::B", [1, "é</", None, {"a": 1.0}], "ruby")
+        == '{"class":"Ä::B","args":[1,"é</",null,{"a":1.0}]}'.encode()
+    )
     assert job_bytes("A", (n for n in range(2)), "ruby") == b'{"class":"A","args":[0,1]}'
     with pytest.raises(NoClassError, match=r"Jobs must be given a class\."):
         job_bytes("", [], "ruby")
@@ -81,13 +93,17 @@ def test_job_bytes_are_ruby_s():
 def test_working_on_is_ruby_s_form():
     """The payload is spliced in as it is; reading gives the parts back."""
     raw = working_on_bytes('q"é', "2026-11-23T18:07:34Z", b'{"class":"A","x":1.50}', "ruby")
-    assert raw == '{"queue":"q\\"é","run_at":"2026-11-23T18:07:34Z","payload":{"class":"A","x":1.50}}'.encode()
+    assert (
+        raw == '{"queue":"q\\"é","run_at":"2026-11-23T18:07:34Z","payload":{"class":"A","x":1.50}}'.encode()
+    )
     working = WorkingOn.parse(raw)
     assert (working.queue, working.run_at, working.class_name) == ('q"é', "2026-11-23T18:07:34Z", "A")
     assert working.payload == {"class": "A", "x": 1.5}
 
 
-@pytest.mark.parametrize("raw", [b"", b"oops", b"null", b"[]", b"{}", b'{"queue":1,"run_at":[],"payload":"x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"oops", b"null", b"[]", b"{}", b'{"queue":1,"run_at":[],"payload":"x"}', b"\xff"]
+)
 def test_odd_working_on_records(raw):
     """What cannot be read is None, and nothing is raised."""
     working = WorkingOn.parse(raw)
@@ -101,7 +117,8 @@ def test_odd_working_on_records(raw):
 def test_a_failure_record_of_ruby():
     """Everything that it holds, by name."""
     value = {
-        "failed_at": "x", "payload": {"class": "A", "args": [1]}, "exception": "E", "error": "m", "backtrace": ["a", "b"],
+        "failed_at": "x", "payload": {"class": "A", "args": [1]}, "exception": "E", "error": "m",
+        "backtrace": ["a", "b"],
         "worker": "w", "queue": "q", "failure_id": "f", "retried_at": "r",
     }  # fmt: skip
     record = FailureRecord.parse(json.dumps(value).encode(), "q_failed")
@@ -112,7 +129,8 @@ def test_a_failure_record_of_ruby():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"oops", b"null", b"[1]", b"{}", b'{"failure_id":7,"payload":[1],"backtrace":"x","queue":5}', b"\xff",
+    [b"", b"oops", b"null", b"[1]", b"{}", b'{"failure_id":7,"payload":[1],"backtrace":"x","queue":5}',
+    b"\xff",
      b'{"failure_id":""}', b'{"payload":{"class":null},"backtrace":null}'],
 )  # fmt: skip
 def test_odd_failure_records(raw):

@@ -59,7 +59,9 @@ def test_fractions_are_cut_off(berlin):
     assert times.heartbeat(WINTER + 0.999) == times.heartbeat(WINTER)
 
 
-@pytest.mark.parametrize("form", [times.run_at, times.heartbeat, times.started, times.retried_at_without_zone])
+@pytest.mark.parametrize(
+    "form", [times.run_at, times.heartbeat, times.started, times.retried_at_without_zone]
+)
 def test_what_we_write_we_can_read(zone, form):
     """In any zone, to the second."""
     for epoch in (WINTER, SUMMER, 0, 2**31):
@@ -69,9 +71,12 @@ def test_what_we_write_we_can_read(zone, form):
 @pytest.mark.parametrize(
     ("text", "epoch"),
     [
-        ("2026-11-23T18:07:34Z", WINTER), ("2026-11-23T18:07:34+00:00", WINTER), ("2026-11-23T18:07:34.25Z", WINTER + 0.25),
-        ("2026-11-23 18:07:34 +0000", WINTER), ("2026-11-23 19:07:34 +0100", WINTER), ("2026-11-23 18:07:34 UTC", WINTER),
-        ("2026/11/23 18:07:34 GMT", WINTER), (" 2026-11-23T18:07:34Z\n", WINTER), ("2026-11-23T19:07:34", WINTER),
+        ("2026-11-23T18:07:34Z", WINTER), ("2026-11-23T18:07:34+00:00", WINTER),
+        ("2026-11-23T18:07:34.25Z", WINTER + 0.25),
+        ("2026-11-23 18:07:34 +0000", WINTER), ("2026-11-23 19:07:34 +0100", WINTER),
+        ("2026-11-23 18:07:34 UTC", WINTER),
+        ("2026/11/23 18:07:34 GMT", WINTER), (" 2026-11-23T18:07:34Z\n", WINTER),
+        ("2026-11-23T19:07:34", WINTER),
         ("2026/11/23 19:07:34", WINTER), ("2026-11-23", WINTER - 68854),
     ],
 )  # fmt: skip
@@ -80,7 +85,9 @@ def test_times_of_other_writers(berlin, text, epoch):
     assert times.parse(text) == epoch
 
 
-@pytest.mark.parametrize("text", ["", "garbage", "1795457349", "2026", "2026-13-01", "9999999-01-01", "\udcff", "12:00"])
+@pytest.mark.parametrize(
+    "text", ["", "garbage", "1795457349", "2026", "2026-13-01", "9999999-01-01", "\udcff", "12:00"]
+)
 def test_what_is_no_time(text):
     """None, never an exception."""
     assert times.parse(text) is None

@@ -46,7 +46,8 @@ def test_what_a_signal_means(number, stopping, asked, kills):
 
 
 @pytest.mark.parametrize(
-    ("number", "asks"), [(TERM, True), (INT, True), (QUIT, True), (HUP, True), (USR1, False), (signal.SIGCHLD, False)]
+    ("number", "asks"),
+    [(TERM, True), (INT, True), (QUIT, True), (HUP, True), (USR1, False), (signal.SIGCHLD, False)],
 )
 def test_note_says_whether_the_worker_is_to_leave(number, asks):
     """Then the shutdown hooks run."""

@@ -33,7 +33,12 @@ def test_sleeping_times(polling, idle, after_a_job):
 
 @pytest.mark.parametrize(
     ("polling", "leaves"),
-    [(Polling(0), True), (Polling(0, backoff_interval=1), True), (Polling(0.01), False), (Polling(5, max_interval=0), True)],
+    [
+        (Polling(0), True),
+        (Polling(0, backoff_interval=1), True),
+        (Polling(0.01), False),
+        (Polling(5, max_interval=0), True),
+    ],
 )
 def test_an_interval_of_0_leaves_when_idle(polling, leaves):
     """Where there is no sleeping time at all."""

@@ -1,0 +1,167 @@
+"""The next attempt of a failed job, on the keys of resque-retry (core.md section 19.2).
+
+The counter holds the number of the attempt that runs or ran last, the first is 0; without a counter it is
+the first. Ruby writes it when an attempt begins, in two commands of the child. We write it when an attempt
+begins only if it is there already, and else when the attempt has failed, in the step that settles the job,
+together with the job's way back. Whoever comes next, of either language, reads the same:
+
+    moment                              | Ruby left      | we leave        | so an attempt that begins now is
+    ------------------------------------|----------------|-----------------|---------------------------------
+    never ran, done, given up           | no key         | no key          | 0
+    attempt N failed, to be retried     | N              | N               | N+1
+    attempt 0 runs, its worker dies     | 0              | no key          | (the pruner takes both for 0)
+    attempt N > 0 runs, its worker dies | N              | N               | (the pruner takes it for N)
+    a worker pruned by Ruby (SETNX)     | N, or -1       | N, or -1        | N+1, or 0
+
+The number is read once, before the attempt, and written as such: a command that is sent again after a
+lost reply counts nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pyresque.errors import RedisReplied
+from pyresque.failure import Failure
+from pyresque.failure.describe import error_message
+from pyresque.perform import ReservedJob
+from pyresque.registry import RetryPolicy
+from pyresque.store.link import Command
+from pyresque.store.reservation import printable
+from pyresque.store.space import Space
+from pyresque.wire import times
+from pyresque.wire.encoding import encode
+
+logger = logging.getLogger("pyresque.worker")
+
+T = TypeVar("T")
+
+
+def policy_of(job: ReservedJob) -> RetryPolicy | None:
+    """The `retry=` of a job; None where it has none."""
+    return job.job.options.get("retry") if job.job else None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt at a job that may be retried; `found` is what the counter held, None: nothing.
+
+    `number` is None where the counter holds something else than a number: then nothing is retried.
+    """
+
+    space: Space
+    policy: RetryPolicy
+    key: str
+    found: int | None
+    number: int | None
+
+    def begin(self) -> None:
+        """Let the counter say that this attempt runs, for whoever may have to prune us."""
+        if self.number is not None and self.found is not None:
+            self.space.link.execute(*self._count(self.number))
+
+    def undone(self) -> list[Command]:
+        """It was not made: the job goes back to its queue untouched."""
+        return [] if self.found is None or self.number is None else [self._count(self.found)]
+
+    def done(self) -> list[Command]:
+        """The job is done: nothing to count any more."""
+        return [] if self.found is None else [("UNLINK", self.key)]
+
+    def failed(
+        self, job: ReservedJob, failure: Failure, retryable: bool, record: Callable[[], list[Command]]
+    ) -> list[Command]:
+        """Everything that its failure means: the record and, where one follows, the next attempt.
+
+        Args:
+            retryable: whether the error allows another attempt.
+            record: gives the commands that record the failure.
+        """
+        delay = self._delay() if retryable and self.number is not None else None
+        if delay is None or self.number is None:
+            recorded = [("UNLINK", self._suppressed), *record()] if self.policy.quiet else record()
+            return [*recorded, *([] if self.number is None else [("UNLINK", self.key)])]
+        recorded = self._suppress(failure, delay) if self.policy.quiet else record()
+        return [*recorded, self._count(self.number), *_again(self.space, job, delay)]
+
+    @property
+    def _suppressed(self) -> str:
+        prefix = self.space.keys.prefix
+        return f"{prefix}failure-{self.key.removeprefix(prefix)}"
+
+    def _count(self, number: int) -> Command:
+        seconds = _guarded(lambda: self.policy.expiry(max(number, 0)))
+        return ("SET", self.key, number, *(("KEEPTTL",) if seconds is None else ("EX", int(seconds))))
+
+    def _delay(self) -> float | None:
+        number = self.number or 0
+        return _guarded(lambda: self.policy.delay(number))
+
+    def _suppress(self, failure: Failure, delay: float) -> list[Command]:
+        """Keep the failure for a while instead of recording it (as in Ruby only where a delay follows)."""
+        if delay <= 0:
+            return []
+        style = self.space.style
+        record = replace(failure, failure_id=None).record(style)
+        with_zone = encode({"failed_at": times.failed_at(failure.failed_at)}, style)[:-1]
+        without = encode({"failed_at": times.retried_at_without_zone(failure.failed_at)}, style)[:-1]
+        seconds = max(1, int(2 * delay))
+        return [("SETEX", self._suppressed, seconds, without + record.removeprefix(with_zone))]
+
+
+def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt | None:
+    """The attempt at a job that is about to begin; None where the job has no `retry=` that can tell.
+
+    Args:
+        begun: it has begun already, in a worker that died.
+    """
+    policy = policy_of(job)
+    if policy is None or job.job is None:
+        return None
+    identifier = _guarded(lambda: policy.identifier(job.payload.args))
+    if identifier is None:
+        return None
+    parts = [part for part in ("resque-retry", job.job.name, identifier) if part]
+    key = space.keys.prefix + re.sub(r"[ \t\r\n\f\v]", "", ":".join(parts))
+    try:
+        raw = space.link.execute("GET", key)
+    except RedisReplied:
+        raw = b"no text"
+    if raw is None:
+        return Attempt(space, policy, key, None, 0)
+    if not re.fullmatch(rb"-?\d{1,9}", raw):
+        logger.warning("%s holds no number of attempts: %s is not retried", key, job)
+        return Attempt(space, policy, key, None, None)
+    found = int(raw)
+    return Attempt(space, policy, key, found, max(found, 0) if begun else found + 1)
+
+
+def _again(space: Space, job: ReservedJob, delay: float) -> list[Command]:
+    """The job's way back to its queue: at once, or through the delayed jobs of resque-scheduler."""
+    keys, now = space.keys, time.time()
+    due = int(now + delay)
+    if due <= int(now):
+        raw = job.payload.raw or job.payload.normal(space.style)
+        return [("SADD", keys.queues, job.queue), ("RPUSH", keys.queue(job.queue), raw)]
+    value = job.payload.value
+    known = {"class": value.get("class"), "args": job.payload.args, "queue": printable(job.queue)}
+    item = encode({**known, **{key: value[key] for key in value if key not in known}}, space.style)
+    return [
+        ("RPUSH", f"{keys.prefix}delayed:{due}", item),
+        ("SADD", f"{keys.prefix}timestamps:".encode() + item, f"delayed:{due}"),
+        ("ZADD", f"{keys.prefix}delayed_queue_schedule", due, due),
+    ]
+
+
+def _guarded(ask: Callable[[], T]) -> T | None:
+    """What the user's policy answers; None if it fails, for the worker must not end with it."""
+    try:
+        return ask()
+    except Exception as error:
+        logger.exception("a Retry cannot tell what to do: %s", error_message(error))
+        return None

@@ -1,0 +1,384 @@
+"""What makes a worker one that can be trusted: limits, timeouts, deploys, recovery, waking."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pyresque import job
+from pyresque.config import Recover, Stopping, WorkerOptions
+from pyresque.failure import Recorder, Redis
+from pyresque.store.wakeup import Wakeup
+from pyresque.worker.pruner import Pruner, process_space
+from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
+
+
+def add_stuck(resque, **options):
+    @job(queue="q", name="Stuck", registry=resque.registry, **options)
+    def stuck() -> None:
+        note(resque, f"pid {os.getpid()}")
+        deep_inside()
+
+    def deep_inside():
+        while True:
+            time.sleep(60)
+
+    return stuck
+
+
+# --- timeouts --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["job", "worker"])
+def test_a_job_beyond_its_timeout_fails_and_says_where_it_stood(bench, resque, where):
+    """A DirtyExit that names the timeout; the backtrace is the Python stack of the stuck job."""
+    stuck = add_stuck(resque, timeout=0.3 if where == "job" else None)
+    resque.enqueue(stuck)
+    resque.enqueue(add_echo(resque), 1)
+    bench.burst(options=WorkerOptions(timeout=0.3 if where == "worker" else None))
+    [record] = failed(resque)
+    assert record["exception"] == "Resque::DirtyExit"
+    assert record["error"].startswith("Job did not end within its timeout of 0.3 seconds. Child process")
+    assert record["error"].endswith("SIGKILL (signal 9)")
+    assert "in `deep_inside'" in record["backtrace"][0]
+    assert "in `stuck'" in record["backtrace"][1]
+    assert seen(resque)[1:] == ["[1]"]
+    assert stats(resque) == (2, 0)
+
+
+def test_the_timeout_of_a_job_wins_over_that_of_the_worker(bench, resque):
+    """A job with a long timeout of its own is left alone."""
+
+    @job(queue="q", name="Patient", timeout=30, registry=resque.registry)
+    def patient() -> None:
+        time.sleep(0.4)
+        note(resque, "done")
+
+    resque.enqueue(patient)
+    bench.burst(options=WorkerOptions(timeout=0.1))
+    assert seen(resque) == ["done"]
+    assert failed(resque) == []
+
+
+def test_a_child_says_where_it_stands_even_in_a_loop_without_end(bench, resque):
+    """A job that never lets Python look at signals in its own code is caught too."""
+
+    @job(queue="q", name="Spin", timeout=0.3, registry=resque.registry)
+    def spin() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])
+        while True:
+            pass
+
+    resque.enqueue(spin)
+    bench.burst()
+    assert "in `spin'" in failed(resque)[0]["backtrace"][0]
+
+
+# --- what a job leaves behind ----------------------------------------------------------------------
+
+
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def add_parent(resque):
+    @job(queue="q", name="Parent", registry=resque.registry)
+    def parent() -> None:
+        process = subprocess.Popen(["sleep", "600"])
+        note(resque, f"pid {os.getpid()}", f"grandchild {process.pid}")
+        time.sleep(600)
+
+    return parent
+
+
+def test_grandchildren_end_with_a_killed_job(bench, resque):
+    """USR1 kills the job and everything that it has started."""
+    resque.enqueue(add_parent(resque))
+    worker = bench.start()
+    eventually(lambda: len(seen(resque)) == 2)
+    grandchild = int(seen(resque)[1].split()[1])
+    assert lives(grandchild)
+    worker.send(signal.SIGUSR1)
+    eventually(lambda: not lives(grandchild))
+    eventually(lambda: failed(resque))
+
+
+def test_a_job_ends_with_its_worker(bench, resque):
+    """kill -9 of the worker: the job's process does not run on, for the job will be recorded as failed."""
+    worker, child = busy(bench)
+    os.kill(worker.pid, signal.SIGKILL)
+    eventually(lambda: not lives(child))
+    resque.link.execute("SET", "go", 1)
+    resque.link.execute("DEL", "resque:pruning_dead_workers_in_progress")
+    bench.burst()
+    assert "finished" not in seen(resque)
+    assert [record["error"] for record in failed(resque)] == ["Job still being processed"]
+
+
+# --- stopping --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_drain_lets_a_job_finish_that_can(bench, resque, number):
+    """--drain: TERM waits so long for the job, then the worker leaves."""
+    worker, _ = busy(bench, options=WorkerOptions(stopping=Stopping(drain=60)))
+    worker.send(number)
+    resque.link.execute("SET", "go", 1)
+    assert worker.wait() == 0
+    assert seen(resque)[1:] == ["finished"]
+    assert failed(resque) == []
+
+
+def test_drain_ends_a_job_that_cannot(bench, resque):
+    """When the time is over the job is killed and recorded."""
+    worker, _ = busy(bench, options=WorkerOptions(stopping=Stopping(drain=0.3)))
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert [record["exception"] for record in failed(resque)] == ["Resque::DirtyExit"]
+
+
+def test_a_second_term_does_not_wait(bench, resque):
+    """Who asks twice means it."""
+    worker, _ = busy(bench, options=WorkerOptions(stopping=Stopping(drain=3600)))
+    worker.send(signal.SIGTERM)
+    time.sleep(0.05)
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert len(failed(resque)) == 1
+
+
+@pytest.mark.parametrize("term_child", [False, True])
+def test_requeue_on_shutdown_puts_the_job_back(bench, resque, term_child):
+    """The job that the worker has to end goes back to the head of its queue: no failure, not counted."""
+    stopping = Stopping(requeue=True, term_child=term_child)
+    worker, _ = busy(bench, options=WorkerOptions(stopping=stopping))
+    put(resque, b'{"class":"Later","args":[]}')
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert elements(resque) == [b'{"class":"Slow","args":[]}', b'{"class":"Later","args":[]}']
+    assert failed(resque) == []
+    assert stats(resque) == (0, 0)
+
+
+def test_requeue_on_shutdown_is_not_for_usr1(bench, resque):
+    """USR1 ends one job, and that one has failed."""
+    worker, _ = busy(bench, options=WorkerOptions(stopping=Stopping(requeue=True)))
+    worker.send(signal.SIGUSR1)
+    eventually(lambda: failed(resque))
+    assert elements(resque) == []
+
+
+# --- limits ----------------------------------------------------------------------------------------
+
+
+def test_max_jobs(bench, resque):
+    """The worker leaves after so many jobs, and takes none that it would not run."""
+    echo = add_echo(resque)
+    resque.enqueue_many([(echo, number) for number in range(5)])
+    worker = bench.start(options=WorkerOptions(max_jobs=3))
+    assert worker.wait() == 0
+    assert seen(resque) == ["[0]", "[1]", "[2]"]
+    assert resque.size("q") == 2
+    assert resque.workers() == []
+
+
+def test_max_idle(bench, resque):
+    """The worker leaves when it has had nothing to do for so long, whatever its interval."""
+    add_echo(resque)
+    worker = bench.start(options=WorkerOptions(max_idle=0.1), interval=60)
+    assert worker.wait() == 0
+
+
+def test_max_rss(bench, resque):
+    """A worker that has grown too large finishes its job and leaves."""
+    echo = add_echo(resque)
+    resque.enqueue_many([(echo, number) for number in range(3)])
+    worker = bench.start(options=WorkerOptions(max_rss=1, fork_per_job=False))
+    assert worker.wait() == 0
+    assert seen(resque) == ["[0]"]
+    assert resque.size("q") == 2
+
+
+def test_jobs_per_fork(bench, resque):
+    """So many jobs share a process, one after the other; each is recorded by itself."""
+
+    @job(queue="q", name="Pid", registry=resque.registry)
+    def pid(number: int) -> None:
+        note(resque, os.getpid())
+        if number == 1:
+            raise ValueError("one")
+
+    resque.enqueue_many([(pid, number) for number in range(7)])
+    bench.burst(options=WorkerOptions(jobs_per_fork=3))
+    pids = seen(resque)
+    assert [pids.count(one) for one in dict.fromkeys(pids)] == [3, 3, 1]
+    assert [record["payload"]["args"] for record in failed(resque)] == [[1]]
+    assert stats(resque) == (7, 1)
+
+
+def test_jobs_per_fork_survives_a_killed_child(bench, resque):
+    """A job that kills the process fails alone; the next one gets a new process."""
+
+    @job(queue="q", name="Kill", registry=resque.registry)
+    def kill(number: int) -> None:
+        note(resque, number)
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    resque.enqueue_many([(kill, number) for number in range(4)])
+    bench.burst(options=WorkerOptions(jobs_per_fork=10))
+    assert seen(resque) == ["0", "1", "2", "3"]
+    assert [record["payload"]["args"] for record in failed(resque)] == [[1]]
+
+
+# --- recovery --------------------------------------------------------------------------------------
+
+
+def dead_pid():
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def dead_worker(resque, ours):
+    """A worker of this host that has died at a job; returns its id."""
+    worker_id = f"{socket.gethostname()}:{dead_pid()}:q"
+    resque.link.execute("SADD", "resque:workers", worker_id)
+    if ours:
+        resque.link.execute("HSET", "resque:pyresque:workers", worker_id, process_space())
+    record = b'{"queue":"q","run_at":"2026-01-01T00:00:00Z","payload":{"class":"Echo","args":[1],"id":7}}'
+    resque.link.execute("SET", f"resque:worker:{worker_id}", record)
+    return worker_id
+
+
+def prune(resque, recover):
+    resque.link.execute("UNLINK", "resque:pruning_dead_workers_in_progress")
+    recorder = Recorder(resque.space, Redis())
+    return Pruner(resque.space, resque.registry, recorder, recover).prune("me:1:q", ["q"])
+
+
+def test_recover_requeue_puts_the_job_of_a_dead_python_worker_back(resque):
+    """At the head of its queue, with every key it had; no failure."""
+    put(resque, b'{"class":"Later","args":[]}')
+    worker_id = dead_worker(resque, ours=True)
+    assert prune(resque, Recover("requeue")) == [worker_id]
+    assert elements(resque) == [b'{"class":"Echo","args":[1],"id":7}', b'{"class":"Later","args":[]}']
+    assert failed(resque) == []
+    assert resque.workers() == []
+
+
+def test_recover_requeue_leaves_the_jobs_of_ruby_workers_to_ruby_s_way(resque):
+    """Their job is recorded as failed, as every Ruby worker would do."""
+    dead_worker(resque, ours=False)
+    prune(resque, Recover("requeue"))
+    assert elements(resque) == []
+    assert [record["exception"] for record in failed(resque)] == ["Resque::DirtyExit"]
+
+
+def test_recovery_has_a_bound(resque):
+    """A job that brings every worker down is put back so often, then it has failed."""
+    for _ in range(3):
+        dead_worker(resque, ours=True)
+        prune(resque, Recover("requeue", 2))
+    assert len(elements(resque)) == 2
+    assert len(failed(resque)) == 1
+
+
+def test_by_default_the_job_of_a_dead_worker_fails(resque):
+    """--recover fail is Ruby's way."""
+    dead_worker(resque, ours=True)
+    prune(resque, Recover())
+    assert elements(resque) == []
+    assert len(failed(resque)) == 1
+
+
+def test_our_own_list_forgets_workers_that_others_have_removed(resque):
+    """pyresque:workers does not grow by workers that Ruby has pruned."""
+    resque.link.execute("HSET", "resque:pyresque:workers", "gone:1:q", "")
+    prune(resque, Recover())
+    assert resque.link.execute("EXISTS", "resque:pyresque:workers") == 0
+
+
+def test_a_pid_of_another_container_is_not_judged(resque):
+    """A worker of ours that shares our host name but not our process table is not pruned for its pid."""
+    worker_id = dead_worker(resque, ours=True)
+    resque.link.execute("HSET", "resque:pyresque:workers", worker_id, "another boot pid:[1]")
+    assert prune(resque, Recover()) == []
+
+
+# --- waking ----------------------------------------------------------------------------------------
+
+
+def test_an_idle_worker_is_woken_by_a_job(bench, resque):
+    """With an interval of an hour: what is enqueued is run."""
+    echo = add_echo(resque)
+    worker = bench.start(interval=3600)
+    worker.shows("Waiting for q")
+    for number in range(3):
+        resque.enqueue(echo, number)
+        eventually(lambda n=number: len(seen(resque)) == n + 1)
+
+
+def test_a_new_queue_wakes_a_worker_on_a_pattern(bench, resque):
+    """The set of queues is watched too."""
+    echo = add_echo(resque)
+    worker = bench.start("*", interval=3600)
+    worker.shows("Waiting for ?")
+    resque.enqueue_to("brand_new", echo, 1)
+    eventually(lambda: seen(resque) == ["[1]"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("pause-all-workers", "true"), ("pause:queue:q", "x"), ("pause:all", "x")]
+)
+def test_the_end_of_a_pause_wakes_a_worker(bench, resque, key, value):
+    """Nothing is taken while the key is there, and its removal is enough to go on."""
+    echo = add_echo(resque)
+    resque.link.execute("SET", f"resque:{key}", value)
+    resque.enqueue(echo, 1)
+    worker = bench.start(interval=3600)
+    worker.shows("(Paused|Waiting for q)")
+    assert resque.size("q") == 1
+    resque.link.execute("DEL", f"resque:{key}")
+    eventually(lambda: seen(resque) == ["[1]"])
+
+
+def test_a_paused_queue_does_not_hold_the_others(bench, resque):
+    """pause:queue:Q is about Q only."""
+    echo = add_echo(resque)
+    resque.link.execute("SET", "resque:pause:queue:a", "true")
+    resque.enqueue_to("a", echo, 1)
+    resque.enqueue_to("b", echo, 2)
+    bench.burst("a", "b")
+    assert seen(resque) == ["[2]"]
+    assert resque.size("a") == 1
+
+
+def test_a_worker_whose_waking_connection_is_cut_goes_on(bench, resque):
+    """It polls meanwhile, and is woken again later."""
+    echo = add_echo(resque)
+    worker = bench.start(interval=0.05)
+    worker.shows("Waiting for q")
+    resque.link.execute("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    resque.enqueue(echo, 1)
+    eventually(lambda: seen(resque) == ["[1]"])
+
+
+def test_a_change_between_looking_and_watching_is_not_missed(resque):
+    """`arm` says that one more look is due; a change after it is noticed, one before it is not owed."""
+    wakeup = Wakeup(resque.link)
+    key = b"resque:queue:q"
+    assert wakeup.arm([key]) is True
+    assert wakeup.arm([key]) is False
+    assert wakeup.woken() is False
+    put(resque, b"{}")
+    eventually(wakeup.woken)
+    assert wakeup.arm([key]) is True
+    wakeup.close()
