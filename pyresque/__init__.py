@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from pyresque.client import Resque
     from pyresque.errors import DontPerform, ResqueError
     from pyresque.overview import WorkerInfo
+    from pyresque.plugins.retry import Retry
     from pyresque.registry import job
     from pyresque.worker import Worker
 
-__all__ = ["DontPerform", "Resque", "ResqueError", "Worker", "WorkerInfo", "__version__", "job"]
+__all__ = ["DontPerform", "Resque", "ResqueError", "Retry", "Worker", "WorkerInfo", "__version__", "job"]
 
 # Each name is imported when it is first asked for: `pyresque --help` and a module that only needs
 # `job` do not wait for redis-py.
@@ -22,6 +23,7 @@ _HOMES = {
     "DontPerform": "pyresque.errors",
     "Resque": "pyresque.client",
     "ResqueError": "pyresque.errors",
+    "Retry": "pyresque.plugins.retry",
     "Worker": "pyresque.worker",
     "WorkerInfo": "pyresque.overview",
     "job": "pyresque.registry",

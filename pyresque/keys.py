@@ -15,14 +15,22 @@ Ruby Resque's keys (core.md section 2); Q is a queue name, ID a worker id (`host
     failed_queues                         set     names of the lists below
     Q_failed                              list    failure records of one queue (multi-queue backend)
 
-Keys of Ruby plugins that we share:
+Keys of Ruby plugins that we share (section 19; the delayed ones are resque-scheduler's):
 
+    resque-retry:CLASS[:IDENT]            string  number of the attempt that runs or ran last, the first is 0
+    failure-resque-retry:...              string  the last failure that was not recorded
+    delayed:EPOCH                         list    jobs that are due at this second
+    timestamps:JSON                       set     names of the delayed lists that hold this job
+    delayed_queue_schedule                zset    the seconds of all delayed lists
+    lock:CLASS:ARGS, loner:lock:CLASS:ARGS  string  second at which the lock expires (resque-lock-timeout)
+    status:UUID, _statuses, _kill         string, zset, set   progress of jobs (resque-status)
     pause:queue:Q, pause:all              string  while it is there, the queue (or all) is paused
 
 Ours, which no Ruby process reads:
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there
     pyresque:workers                      hash    id of a worker of ours -> where its pid is valid
+    pyresque:owner:KEY                    string  who holds the lock KEY
     pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
@@ -44,6 +52,9 @@ class Keys:
         self.pause_all = prefix + "pause-all-workers"
         self.failed = prefix + "failed"
         self.failed_queues = prefix + "failed_queues"
+        self.delayed_schedule = prefix + "delayed_queue_schedule"
+        self.statuses = prefix + "_statuses"
+        self.doomed_statuses = prefix + "_kill"
         self.our_workers = prefix + "pyresque:workers"
 
     def queue(self, queue: str) -> str:
@@ -69,6 +80,38 @@ class Keys:
     def failed_list(self, list_name: str) -> str:
         """A list of failure records by its bare name: `failed` or `Q_failed`."""
         return self.prefix + list_name
+
+    def retry(self, name: str) -> str:
+        """The attempts of a job; `name` is its class and what identifies its arguments."""
+        return f"{self.prefix}resque-retry:{name}"
+
+    def suppressed_failure(self, retry_key: str) -> str:
+        """The last failure of a job that is going to be retried, by the (full) key of its attempts."""
+        return f"{self.prefix}failure-{retry_key.removeprefix(self.prefix)}"
+
+    def delayed(self, epoch: int) -> str:
+        """The jobs that are due at this second."""
+        return f"{self.prefix}delayed:{epoch}"
+
+    def timestamps(self, item: bytes) -> bytes:
+        """Where a delayed job (its exact bytes) says in which lists it stands."""
+        return f"{self.prefix}timestamps:".encode() + item
+
+    def lock(self, name: str) -> str:
+        """A lock of resque-lock-timeout; `name` is its class and what identifies its arguments."""
+        return f"{self.prefix}lock:{name}"
+
+    def loner(self, lock_key: str) -> str:
+        """What keeps a job the only one of its kind in the queue, by the (full) key of its lock."""
+        return f"{self.prefix}loner:{lock_key.removeprefix(self.prefix)}"
+
+    def owner(self, key: str) -> str:
+        """Who holds a lock, by its (full) key."""
+        return f"{self.prefix}pyresque:owner:{key.removeprefix(self.prefix)}"
+
+    def status(self, uuid: str) -> str:
+        """The progress of one job of resque-status."""
+        return f"{self.prefix}status:{uuid}"
 
     def aside(self, key: str) -> str:
         """Where bytes go that cannot stay in, or be put into, the (full) key."""

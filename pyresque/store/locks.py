@@ -63,4 +63,4 @@ def forget(space: Space, key: str) -> None:
 
 def owner_key(space: Space, key: str) -> str:
     """Where the owner of a lock stands."""
-    return f"{space.keys.prefix}pyresque:owner:{key.removeprefix(space.keys.prefix)}"
+    return space.keys.owner(key)

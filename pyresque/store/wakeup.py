@@ -45,12 +45,15 @@ class Wakeup:
         wanted = tuple(keys)
         if self._address is None or self._armed == wanted or time.monotonic() < self._not_before:
             return False
+        is_old = self._connection is not None
         try:
             self._ask([("CLIENT", "CACHING", "YES"), ("EXISTS", *wanted)])
         except (OSError, hiredis.ProtocolError, RedisError) as error:
+            self.close()
+            if is_old:
+                return self.arm(keys)  # it may have been cut while nobody listened to it
             logger.info("no wake-up by Redis (%s); the queues are polled", error)
             self._not_before = time.monotonic() + RETRY_SECONDS
-            self.close()
             return False
         self._armed = wanted
         return True

@@ -43,19 +43,20 @@ def forget_heartbeat(space: Space, worker_id: str) -> None:
     space.link.execute("HDEL", space.keys.heartbeats, worker_id)
 
 
-def beat(space: Space, worker_id: str) -> bool:
-    """Write a heartbeat with the clock of Redis; returns whether the worker is still in the books."""
+def beat(space: Space, worker_ids: Sequence[str]) -> list[str]:
+    """Write heartbeats with the clock of Redis; returns the workers that are not in the books any more."""
     now = times.heartbeat(redis_time(space))
-    known, written = space.link.execute_many(
+    beats = [word for one in worker_ids for word in (one, now)]
+    replies = space.link.execute_many(
         [
-            ("SISMEMBER", space.keys.workers, worker_id),
-            ("HSET", space.keys.heartbeats, worker_id, now),
+            ("HSET", space.keys.heartbeats, *beats),
+            *(("SISMEMBER", space.keys.workers, one) for one in worker_ids),
         ]
     )
-    for reply in (known, written):
+    for reply in replies:
         if isinstance(reply, RedisError):
             raise reply
-    return bool(known)
+    return [one for one, known in zip(worker_ids, replies[1:], strict=True) if not known]
 
 
 def ids(space: Space) -> list[str]:

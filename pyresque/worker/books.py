@@ -64,9 +64,10 @@ class Books:
         """Everything that the end of a job means: the record of its failure, a retry, the counters."""
         names = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
         stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._id}")]
-        return [*self._end(run, report), *(("INCRBY", key, 1) for key in stats)]
+        return [*self.end(run, report), *(("INCRBY", key, 1) for key in stats)]
 
-    def _end(self, run: Run, report: Report) -> list[Command]:
+    def end(self, run: Run, report: Report) -> list[Command]:
+        """The same without the counters. Ask once: the user's failure backend may be told of it here."""
         attempt = self._attempt(run)
         if report.done:
             return attempt.done() if attempt else []
@@ -104,9 +105,8 @@ class Books:
         self._settled = settled.count
         return answer
 
-    def give_up(self, run: Run, report: Report) -> None:
-        """Record a job that was not begun as failed, without counting it anywhere (core.md 9.3)."""
-        effects = self._recorder.effects(self._failure(run.job, report), report.saved)
+    def give_up(self, run: Run, effects: Sequence[Command]) -> None:
+        """Write down the failure of a job that was not begun; it counts nowhere (core.md 9.3)."""
         reservation.settle(self._space, self._id, Ended(run.record, NEVER, effects))
 
     def put_back(self, run: Run) -> None:

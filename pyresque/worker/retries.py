@@ -91,8 +91,7 @@ class Attempt:
 
     @property
     def _suppressed(self) -> str:
-        prefix = self.space.keys.prefix
-        return f"{prefix}failure-{self.key.removeprefix(prefix)}"
+        return self.space.keys.suppressed_failure(self.key)
 
     def _count(self, number: int) -> Command:
         seconds = _guarded(lambda: self.policy.expiry(max(number, 0)))
@@ -126,8 +125,8 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     identifier = _guarded(lambda: policy.identifier(job.payload.args))
     if identifier is None:
         return None
-    parts = [part for part in ("resque-retry", job.job.name, identifier) if part]
-    key = space.keys.prefix + re.sub(r"[ \t\r\n\f\v]", "", ":".join(parts))
+    name = ":".join(part for part in (job.job.name, identifier) if part)
+    key = space.keys.retry(re.sub(r"[ \t\r\n\f\v]", "", name))
     try:
         raw = space.link.execute("GET", key)
     except RedisReplied:
@@ -152,9 +151,9 @@ def _again(space: Space, job: ReservedJob, delay: float) -> list[Command]:
     known = {"class": value.get("class"), "args": job.payload.args, "queue": printable(job.queue)}
     item = encode({**known, **{key: value[key] for key in value if key not in known}}, space.style)
     return [
-        ("RPUSH", f"{keys.prefix}delayed:{due}", item),
-        ("SADD", f"{keys.prefix}timestamps:".encode() + item, f"delayed:{due}"),
-        ("ZADD", f"{keys.prefix}delayed_queue_schedule", due, due),
+        ("RPUSH", keys.delayed(due), item),
+        ("SADD", keys.timestamps(item), f"delayed:{due}"),
+        ("ZADD", keys.delayed_schedule, due, due),
     ]
 
 

@@ -114,7 +114,8 @@ class Runner:
             self._hooks.run("before_fork", run.job)
         except BaseException as error:
             report = self._books.report(run.job, run.job.after_failure(error))
-            self._persist(lambda: self._books.give_up(run, report))
+            effects = self._books.end(run, report)
+            self._persist(lambda: self._books.give_up(run, effects))
             raise
 
     def _finish(self, run: Run, report: Report, counts_as_failed: bool) -> Answer | None:

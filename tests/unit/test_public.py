@@ -9,7 +9,16 @@ import pytest
 import pyresque
 
 PUBLIC = {
-    "pyresque": ["DontPerform", "Resque", "ResqueError", "Worker", "WorkerInfo", "__version__", "job"],
+    "pyresque": [
+        "DontPerform",
+        "Resque",
+        "ResqueError",
+        "Retry",
+        "Worker",
+        "WorkerInfo",
+        "__version__",
+        "job",
+    ],
     "pyresque.failure": [
         "Backend",
         "Failure",

@@ -133,7 +133,10 @@ def test_help_does_not_load_redis() -> None:
         (["work", "-q", "x", "--async-concurrency", "2", "--no-fork"], "it has none"),
         (["work", "-q", "x", "--async-concurrency", "2", "--unknown", "fail"], "leaves every other job"),
         (["work", "-c", "pool.yml", "-q", "x"], "leave -q and --concurrency away"),
-        (["work", "-c", "3"], "cannot read the pool file 3: No such file or directory; for 3 workers write -n 3"),
+        (
+            ["work", "-c", "3"],
+            "cannot read the pool file 3: No such file or directory; for 3 workers write -n 3",
+        ),
         (["work", "-q", "x", "--redis", "http://localhost"], "write redis://"),
         (["info", "--redis", "redis://localhost:port"], "write redis://"),
         (["info", "--redis", "redis://localhost/app"], "set a namespace with --namespace"),

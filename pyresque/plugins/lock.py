@@ -1,0 +1,143 @@
+"""Lock and Loner: one such job at a time, on the keys of resque-lock-timeout (core.md section 19.4).
+
+A lock always has a time limit, so a process that is killed blocks nobody for ever; in Ruby a lock without
+`lock_timeout` does. Choose a limit above what the job may take (its `timeout=`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyresque.errors import DirtyExit, InvalidJob, RedisError
+from pyresque.plugins.naming import class_of, joined
+from pyresque.store import locks
+
+if TYPE_CHECKING:
+    from pyresque.client import Resque
+
+logger = logging.getLogger("pyresque.plugins")
+
+Identify = Callable[[Sequence[Any]], str]
+
+
+class _Locking:
+    """What both plugins share: the keys of one job class.
+
+    Args:
+        resque: where the locks are.
+        timeout: seconds after which a lock is free again, whatever has become of its holder.
+        identify: makes a text of the arguments; jobs with the same text exclude each other. All arguments
+            count unless it is given (Ruby: `identifier`).
+        name: the class name in the key, if it is not that of the one job that has this plugin.
+    """
+
+    def __init__(
+        self, resque: Resque, timeout: int = 3600, *, identify: Identify = joined, name: str | None = None
+    ) -> None:
+        if type(timeout) is not int or timeout < 1:
+            raise InvalidJob(f"{type(self).__name__}: timeout={timeout!r} must be whole seconds, 1 or more")
+        self._resque = resque
+        self._timeout = timeout
+        self._identify = identify
+        self._name = name
+
+    def _key(self, args: Sequence[Any]) -> str:
+        if self._name is None:
+            self._name = class_of(self, self._resque)
+        return self._resque.space.keys.lock(f"{self._name}:{self._identify(args)}")
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
+
+
+class Lock(_Locking):
+    """While a job runs, no other of its class with the same arguments does: it is skipped, as in Ruby.
+
+    A skipped job counts as done. `@job(plugins=[Lock(resque, timeout=600)])`.
+    """
+
+    def around_perform_lock(self, *args: Any) -> Iterator[None]:
+        """Hold the lock while the job runs, or skip it."""
+        space = self._resque.space
+        held = locks.take(space, self._key(args), self._timeout, _owner())
+        if held is None:
+            logger.info("%s is held: the job is skipped", self._key(args))
+            return
+        try:
+            yield
+        finally:
+            self._free(held)
+
+    def on_failure_lock(self, error: BaseException, *args: Any) -> None:
+        """Free the lock of a process of this host that is gone."""
+        if not isinstance(error, DirtyExit):
+            return
+        try:
+            held = locks.owner(self._resque.space, self._key(args))
+            if held is not None and _is_gone(held.owner):
+                locks.free(self._resque.space, held)
+        except RedisError as trouble:
+            logger.warning("a lock stays until it expires: %s", trouble)
+
+    def _free(self, held: locks.Held) -> None:
+        try:
+            if not locks.free(self._resque.space, held):
+                logger.warning("%s expired before the job was done", held.key)
+        except RedisError as error:
+            logger.warning("%s stays until it expires: %s", held.key, error)
+
+
+class Loner(_Locking):
+    """While a job waits in a queue, no other of its class with the same arguments is enqueued.
+
+    `enqueue` answers None then, and also while a `Lock` of the job is held. The job is free to be enqueued
+    again as soon as it begins, or after `timeout` seconds in the queue.
+    """
+
+    def before_enqueue_loner(self, *args: Any) -> bool:
+        """Refuse what waits or runs already."""
+        space, key = self._resque.space, self._key(args)
+        if locks.is_held(space, key):
+            return False
+        self._begun = False
+        return locks.take(space, self._loner_key(args), self._timeout, _owner()) is not None
+
+    def before_perform_loner(self, *args: Any) -> None:
+        """The job is out of its queue, whoever put it there."""
+        self._begun = True
+        locks.forget(self._resque.space, self._loner_key(args))
+
+    def on_failure_loner(self, error: BaseException, *args: Any) -> None:
+        """A job that failed before it began (its arguments do not fit) waits no more, either."""
+        if not self._begun and not isinstance(error, DirtyExit):
+            locks.forget(self._resque.space, self._loner_key(args))
+        self._begun = False
+
+    def after_dequeue_loner(self, *args: Any) -> None:
+        """The job was taken out of its queue."""
+        locks.forget(self._resque.space, self._loner_key(args))
+
+    _begun = False
+    """Whether the job that runs in this process has got as far as `before_perform_loner`."""
+
+    def _loner_key(self, args: Sequence[Any]) -> str:
+        return self._resque.space.keys.loner(self._key(args))
+
+
+def _is_gone(owner: str) -> bool:
+    host, pid, _ = owner.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return False

@@ -1,0 +1,40 @@
+"""What the names of plugins' keys are made of: the job's class and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyresque.errors import InvalidJob
+from pyresque.wire.encoding import inspect
+
+if TYPE_CHECKING:
+    from pyresque.client import Resque
+
+
+def class_of(plugin: object, resque: Resque) -> str:
+    """The class name of the one job that has this plugin (hooks are not told whose they are).
+
+    Raises:
+        InvalidJob: it has none, or several.
+    """
+    names = [job.name for job in resque.registry.jobs() if any(one is plugin for one in job.plugins)]
+    if len(names) != 1:
+        raise InvalidJob(
+            f"a {type(plugin).__name__} is for one job of this Resque, and this one has "
+            f"{', '.join(names) or 'none'}: make one for each"
+        )
+    return names[0]
+
+
+def joined(args: Sequence[Any]) -> str:
+    """Ruby's `args.join("-")`: nil is empty, lists are flattened, an object is shown as `inspect` does."""
+    return "-".join(map(_text, args))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return joined(value) if isinstance(value, list | tuple) else inspect(value)

@@ -1,0 +1,30 @@
+"""Pausing queues, on the keys of resque-pause (core.md section 19.5).
+
+No worker of pyresque takes a job from a paused queue, whatever its class. A Ruby worker does, but for
+classes that extend resque-pause's module: it puts their jobs back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyresque.client import Resque
+
+
+def pause(resque: Resque, queue: str | None = None) -> None:
+    """Let nobody take jobs from a queue, or from any queue, until `resume`."""
+    resque.space.link.execute("SET", resque.space.keys.queue_pause(queue), "true")
+
+
+def resume(resque: Resque, queue: str | None = None) -> None:
+    """End a pause. That of all queues and that of one are separate: what paused it must be taken back."""
+    resque.space.link.execute("UNLINK", resque.space.keys.queue_pause(queue))
+
+
+def paused(resque: Resque, queue: str | None = None) -> bool:
+    """Whether a queue is paused (by itself, or as all are); without a queue: whether all are."""
+    keys = [resque.space.keys.queue_pause()]
+    if queue is not None:
+        keys.append(resque.space.keys.queue_pause(queue))
+    return bool(resque.space.link.execute("EXISTS", *keys))

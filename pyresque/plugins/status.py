@@ -1,0 +1,210 @@
+"""Statuses: how far a job is, where anybody can see it, on the keys of resque-status (core.md 19.3)."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid as uuids
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyresque.errors import InvalidJob, MalformedPayload, RedisError, ResqueError
+from pyresque.failure.describe import error_message
+from pyresque.plugins.naming import class_of
+from pyresque.wire import times
+from pyresque.wire.encoding import decode, encode, inspect
+
+if TYPE_CHECKING:
+    from pyresque.client import Resque
+
+logger = logging.getLogger("pyresque.plugins")
+
+QUEUE = "statused"
+"""Where jobs go whose class names no queue, as in Ruby."""
+
+
+class Killed(ResqueError):
+    """Raised inside a job that somebody has killed, when it next says how far it is."""
+
+
+_current: ContextVar[Status] = ContextVar("pyresque_status")
+
+
+def current_status() -> Status:
+    """The status of the job that is running.
+
+    Raises:
+        LookupError: the job has no status: it is not one with `plugins=[Statuses(...)]`.
+    """
+    return _current.get()
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status of one job, from inside it."""
+
+    statuses: Statuses
+    uuid: str
+    name: str
+
+    def at(self, num: float, total: float, message: str | None = None, **more: Any) -> None:
+        """Say how far the job is: `at(3, 10, "third of ten")`.
+
+        Raises:
+            Killed: somebody has killed the job; let it pass.
+        """
+        if total <= 0:
+            raise ValueError(f"a job cannot be at {num} of {total}: the total must be more than 0")
+        self.tick(message, num=num, total=total, **more)
+
+    def tick(self, message: str | None = None, **more: Any) -> None:
+        """Say something about the job, and see whether it is to end (Killed)."""
+        if self.statuses.is_to_be_killed(self.uuid):
+            raise Killed(f"job {self.uuid} was killed")
+        self.set("working", message, **more)
+
+    def completed(self, message: str | None = None, **more: Any) -> None:
+        """Say that the job is done; it is said anyway when it returns."""
+        self.set("completed", message or f"Completed at {times.started(time.time())}", **more)
+
+    def failed(self, message: str) -> None:
+        """Say that the job has failed, though it may return without an exception."""
+        self.set("failed", message)
+
+    def killed(self) -> None:
+        """Say that the job has ended because it was killed."""
+        self.set("killed", f"Killed at {times.started(time.time())}")
+        self.statuses.spare(self.uuid)
+
+    def set(self, state: str, message: str | None = None, **more: Any) -> None:
+        """Write a state and whatever else there is to say."""
+        said = {} if message is None else {"message": message}
+        self.statuses.update(self.uuid, {"status": state, "name": self.name, **more, **said})
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """What stands in Redis now."""
+        return self.statuses.get(self.uuid) or {}
+
+
+class Statuses:
+    """The plugin for a job with a status, and the place where statuses are looked at.
+
+    `statuses = Statuses(resque)`, then `@job(plugins=[statuses])`: one for each job; all look at the same.
+    The job takes two arguments, its UUID and its options: `def crunch(uuid: str, options: dict)`.
+
+    Args:
+        resque: where they are.
+        expire_in: seconds after which a status that nobody writes any more is forgotten.
+    """
+
+    def __init__(self, resque: Resque, expire_in: int | None = None) -> None:
+        if expire_in is not None and (type(expire_in) is not int or expire_in < 1):
+            raise InvalidJob(f"Statuses: expire_in={expire_in!r} must be whole seconds, 1 or more")
+        self._resque = resque
+        self._expire_in = expire_in
+        self._keys = resque.space.keys
+        self._known, self._doomed = self._keys.statuses, self._keys.doomed_statuses
+
+    def create(self, job: Any, **options: Any) -> str | None:
+        """Enqueue a job with a status.
+
+        Args:
+            job: a registered function or class, or the class name of a job of Ruby's.
+            options: the job's options.
+
+        Returns:
+            Its UUID; None if a before_enqueue hook refused it.
+        """
+        registered = None if isinstance(job, str) else self._resque.registry.of(job)
+        queue = (registered and registered.queue) or QUEUE
+        uuid, now = uuids.uuid4().hex, int(time.time())
+        self._write(uuid, {"time": now, "status": "queued", "uuid": uuid, "options": options})
+        self._execute("ZADD", self._known, now, uuid)
+        if self._expire_in is not None:
+            self._execute("ZREMRANGEBYSCORE", self._known, 0, now - self._expire_in)
+        if not self._resque.enqueue_to(queue, job, uuid, options):
+            self.remove(uuid)
+            return None
+        return uuid
+
+    def get(self, uuid: str) -> dict[str, Any] | None:
+        """A status as Ruby and we write it: time, status, uuid, options, name, num, total, message ..."""
+        return _read(self._execute("GET", self._keys.status(uuid)))
+
+    def kill(self, uuid: str) -> None:
+        """Let a job end when it next says how far it is."""
+        self._execute("SADD", self._doomed, uuid)
+
+    def spare(self, uuid: str) -> None:
+        """Take back a `kill`."""
+        self._execute("SREM", self._doomed, uuid)
+
+    def is_to_be_killed(self, uuid: str) -> bool:
+        """Whether somebody wants the job to end."""
+        return bool(self._execute("SISMEMBER", self._doomed, uuid))
+
+    def remove(self, uuid: str) -> None:
+        """Forget a status."""
+        self._execute("UNLINK", self._keys.status(uuid))
+        self._execute("ZREM", self._known, uuid)
+
+    def update(self, uuid: str, values: dict[str, Any]) -> None:
+        """Write values into a status, beside what it holds."""
+        base = {"time": int(time.time()), "status": "queued", "uuid": uuid}
+        self._write(uuid, {**(self.get(uuid) or base), **values})
+
+    def list(self, start: int = 0, count: int | None = None) -> list[dict[str, Any]]:
+        """Statuses, the newest first; those that have expired are left out."""
+        stop = -1 if count is None else start + count - 1
+        found = [] if count == 0 else self._execute("ZREVRANGE", self._known, start, stop)
+        raws = self._execute("MGET", *(self._keys.status(uuid.decode()) for uuid in found)) if found else []
+        return [value for value in map(_read, raws) if value is not None]
+
+    def around_perform_status(self, uuid: str, *options: Any) -> Iterator[None]:
+        """Say that the job works, that it is done, or that it was killed."""
+        status = self._status(uuid, options)
+        before = _current.set(status)
+        try:
+            status.set("working")
+            yield
+        except Killed:
+            status.killed()
+            return
+        finally:
+            _current.reset(before)
+        if status.value.get("status") not in ("failed", "completed"):
+            status.completed()
+
+    def on_failure_status(self, error: BaseException, *args: Any) -> None:
+        """Say that the job has failed; also for one whose process was killed."""
+        if not args or not isinstance(args[0], str):
+            return
+        try:
+            message = f"The task failed because of an error: {error_message(error)}"
+            self._status(args[0], args[1:]).failed(message)
+        except RedisError as trouble:
+            logger.warning("the status of %s cannot be written: %s", args[0], trouble)
+
+    def _status(self, uuid: str, options: tuple[Any, ...]) -> Status:
+        given = inspect(options[0]) if options and options[0] else ""
+        return Status(self, uuid, f"{class_of(self, self._resque)}({given})")
+
+    def _write(self, uuid: str, value: dict[str, Any]) -> None:
+        expiry = () if self._expire_in is None else ("EX", self._expire_in)
+        self._execute("SET", self._keys.status(uuid), encode(value, self._resque.space.style), *expiry)
+
+    def _execute(self, *words: Any) -> Any:
+        return self._resque.space.link.execute(*words)
+
+
+def _read(raw: bytes | None) -> dict[str, Any] | None:
+    if raw is None:
+        return None
+    try:
+        value = decode(raw)
+    except MalformedPayload:
+        return None
+    return value if isinstance(value, dict) else None
