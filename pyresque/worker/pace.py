@@ -35,7 +35,7 @@ class Pace:
 class Backoff:
     """Growing waits while Redis is away: doubled each time, up to a bound, never two workers in step."""
 
-    def __init__(self, first: float = 0.05, most: float = 5.0) -> None:
+    def __init__(self, first: float = 0.05, most: float = 1.0) -> None:
         self._first = first
         self._most = most
         self._next = first
