@@ -82,6 +82,7 @@ class Forks:
         stack: list[str] = []
         ending = self._attention.ending
         while child.poll() is None:
+            self._reap_orphans()
             said = said or child.listen()
             if said is not None and not self._work.exit_hooks:
                 break
@@ -112,8 +113,7 @@ class Forks:
     def reap(self, seconds: float = 0.0) -> None:
         """Bury children that have gone; wait so long for the last, then end it."""
         until = time.monotonic() + seconds
-        if os.getpid() == 1:
-            self._reap_orphans()
+        self._reap_orphans()
         while self._leaving:
             self._leaving = [child for child in self._leaving if child.poll() is None]
             if time.monotonic() >= until:
@@ -125,6 +125,8 @@ class Forks:
 
     def _reap_orphans(self) -> None:
         """Process 1 of a container is the parent of whoever loses his own."""
+        if os.getpid() != 1:
+            return
         own = {child.pid: child for child in (*self._leaving, self._current) if child is not None}
         while True:
             try:

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -120,6 +121,42 @@ def test_a_job_ends_with_its_worker(bench, resque):
     bench.burst()
     assert "finished" not in seen(resque)
     assert [record["error"] for record in failed(resque)] == ["Job still being processed"]
+
+
+AS_PROCESS_ONE = """
+import glob, os, subprocess, sys, time
+from pyresque import Resque, Worker, job
+resque = Resque(sys.argv[1])
+
+@job(queue="q", name="Orphan")
+def orphan():
+    subprocess.run(["sh", "-c", "sleep 0.05 & exit"])
+
+@job(queue="q", name="Zombies")
+def zombies():
+    until, stats = time.monotonic() + 10, [""]
+    while stats and time.monotonic() < until:
+        time.sleep(0.05)
+        stats = [open(path).read() for path in glob.glob("/proc/[0-9]*/stat")]
+        orphans = [one for one in stats if "(sleep)" in one]
+        stats = [one for one in stats if ") Z" in one or one in orphans]
+    resque.link.execute("RPUSH", "seen", os.getppid(), len(stats))
+
+assert os.getpid() == 1
+Worker(resque, ["q"]).work(interval=0)
+"""
+
+
+def test_process_one_of_a_container_buries_orphans(resque, server):
+    """A worker that is pid 1 waits for processes that were left to it, also while a job runs."""
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", AS_PROCESS_ONE, server.url]
+    if subprocess.run([*command[:4], "true"], capture_output=True).returncode != 0:
+        pytest.skip("this user may not make a process space of its own (unshare --pid)")
+    resque.enqueue("Orphan", queue="q")
+    resque.enqueue("Zombies", queue="q")
+    subprocess.run(command, check=True)
+    assert seen(resque) == ["1", "0"]
+    assert failed(resque) == []
 
 
 # --- stopping --------------------------------------------------------------------------------------

@@ -71,8 +71,8 @@ def tls(tmp_path):
         pytest.skip("no openssl to make a certificate with")
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost".split()
-    words += ["-keyout", str(key), "-out", str(certificate), "-addext", names]
+    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    words = ["req", *kind, "-keyout", str(key), "-out", str(certificate), "-addext", names]
     subprocess.run(["openssl", *words], check=True, capture_output=True)
     with running() as probe:
         port = probe.port
