@@ -210,8 +210,8 @@ def test_pause_all_workers(ruby: Ruby, python: Python, resque: Resque, evidence:
             language.work_off("jobs")  # leaves at once, as if there were nothing to do
         assert (resque.size("jobs"), evidence("done")) == (6, [])
         resque.link.execute("DEL", "resque:pause-all-workers")
+        eventually(lambda: resque.size("jobs") == 0, "workers that take the paused jobs")
         for worker in (theirs, ours):
-            eventually(lambda: resque.size("jobs") == 0, "workers that have taken the paused jobs")
             worker.stop()  # a QUIT lets it finish its job
     assert sorted(note["args"][0] for note in evidence("done")) == list(range(6))
     assert resque.failures.count() == 0
