@@ -105,27 +105,46 @@ async def call_around_async(
         await _in_thread(hook, args, inner)
 
 
-async def _in_thread(
-    hook: Hook, args: Sequence[Any], inner: Callable[[], Coroutine[Any, Any, None]]
-) -> None:
+async def _in_thread(hook: Hook, args: Sequence[Any], inner: Callable[[], Coroutine[Any, Any, None]]) -> None:
     import asyncio
 
     loop, running = asyncio.get_running_loop(), []
 
     def run() -> None:
-        running.append(asyncio.run_coroutine_threadsafe(inner(), loop))
-        running[-1].result()
+        running.append(asyncio.run_coroutine_threadsafe(_error_of(inner), loop))
+        _raise(running[-1].result())
+
+    def in_thread() -> BaseException | None:
+        try:
+            hook(*args, run)
+        except BaseException as error:
+            return error
+        return None
 
     try:
-        await asyncio.to_thread(hook, *args, run)
+        _raise(await asyncio.to_thread(in_thread))
     except asyncio.CancelledError:
         for one in running:
             one.cancel()
         raise
 
 
+async def _error_of(inner: Callable[[], Coroutine[Any, Any, None]]) -> BaseException | None:
+    # As a value: raised from a task, a SystemExit would end the whole loop.
+    try:
+        await inner()
+    except BaseException as error:
+        return error
+    return None
+
+
+def _raise(error: BaseException | None) -> None:
+    if error is not None:
+        raise error
+
+
 class _Yielding:
-    """An around_perform hook that yields where the job runs: it sees what the job raises, and may let it pass."""
+    """An around_perform hook that yields where the job runs; it may let pass what the job raises."""
 
     def __init__(self, hook: Hook, args: Sequence[Any]) -> None:
         self._generator: Iterator[None] = hook(*args)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pyresque.errors import DontPerform, HookError, UnknownJobClass
+from pyresque.errors import DontPerform, HookError, UnknownJobClass, WrongArguments
 from pyresque.failure.describe import error_message, error_name
 from pyresque.hooks import Hook, call, call_around, call_around_async
 from pyresque.registry import Job, Registry
@@ -82,15 +82,15 @@ class ReservedJob:
     def _performed(self) -> Steps:
         if self.job is None:
             return unknown_class(self.payload)
+        raised = yield from self._each("before_perform", self.payload.args)
+        if raised is not None:
+            return None if isinstance(raised, DontPerform) else raised
         try:
             args = self.job.converted(self.payload.args)
-        except BaseException as error:
+        except WrongArguments as error:
             return error
-        error = yield from self._each("before_perform", self.payload.args)
-        if error is not None:
-            return None if isinstance(error, DontPerform) else error
-        error = yield from self._around(self._hooks("around_perform"), Step(self.job.perform, args))
-        return error if error is not None else (yield from self._each("after_perform", self.payload.args))
+        raised = yield from self._around(self._hooks("around_perform"), Step(self.job.perform, args))
+        return raised if raised is not None else (yield from self._each("after_perform", self.payload.args))
 
     def _around(self, hooks: list[Hook], perform: Step) -> Steps:
         if not hooks:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from pyresque.errors import ConfigError
 
@@ -37,3 +39,24 @@ def write_pidfile(path: str) -> None:
         raise ConfigError(
             f"cannot write the pidfile {path}: {error.strerror}; name another with --pidfile"
         ) from None
+
+
+def start_folder() -> str:
+    """The current directory by the name that the user has for it; a deploy may change where that leads."""
+    named = os.environ.get("PWD", "")
+    same = bool(named) and Path(named).exists() and Path(named).samefile(".")
+    return named if same else str(Path.cwd())
+
+
+def start_again(folder: str) -> NoReturn:
+    """Put the program, as it is on disk now, in the place of this process: same pid, same command line.
+
+    Args:
+        folder: where it was started.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    with contextlib.suppress(OSError):
+        os.chdir(folder)
+    os.environ.pop("BACKGROUND", None)  # it is there already; once more would change the pid
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (our own words again)

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyresque.cli.flags import Flags, GroupedCommand, work_options
 from pyresque.cli.options import Settings, common, pass_settings, style_option
-from pyresque.config import Unknown, WorkerOptions, split_queues
+from pyresque.config import WorkerOptions
 from pyresque.errors import ConfigError
 
 if TYPE_CHECKING:
     from pyresque.client import Resque
-    from pyresque.wire.encoding import Style
 
 logger = logging.getLogger("pyresque.cli")
-
-_EXAMPLES = "for example -q critical,default, or -q '*' for all"
-
-
-def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise ConfigError(f"--interval {value} is no number of seconds: write for example --interval 5")
-    return seconds
-
-
-def _unknown(ctx: click.Context, param: click.Parameter, value: str | None) -> Unknown | None:
-    return None if value is None else Unknown.parse(value)
 
 
 def _no_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> None:
@@ -48,91 +29,9 @@ def _no_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
     )
 
 
-@dataclass(frozen=True)
-class Flags:
-    """The options of `work`, as given."""
-
-    queue: tuple[str, ...]
-    interval: float | None
-    burst: bool
-    unknown: Unknown | None
-    no_fork: bool
-    concurrency: int | None
-    failure_backend: str | None
-    json_style: Style
-    verbose: int
-    pidfile: str | None
-
-    def queues(self, settings: Settings) -> list[str]:
-        """The queue list, from the options, else from QUEUES or QUEUE.
-
-        Raises:
-            ConfigError: it names no queue.
-        """
-        if self.queue:
-            names = [name for text in self.queue for name in split_queues(text)]
-        elif settings.config.queues is None:
-            raise ConfigError(f"which queues? name them with -q (or QUEUE=...): {_EXAMPLES}")
-        else:
-            names = list(settings.config.queues)
-        if not any(name and not name.startswith("!") for name in names):
-            given = ",".join(names)
-            raise ConfigError(f"the queue list {given!r} names no queue to work on: write {_EXAMPLES}")
-        return names
-
-    def options(self, settings: Settings) -> WorkerOptions:
-        """How the worker is to work: the options over what the environment says."""
-        options = settings.config.worker
-        if self.burst:
-            # 0 is "leave when idle" only if nothing says how long to wait at most.
-            polling = replace(options.polling, interval=0.0, max_interval=None, min_interval=None)
-            options = replace(options, polling=polling)
-        else:
-            options = options.with_interval(self.interval)
-        if self.no_fork:
-            options = replace(options, fork_per_job=False)
-        return options if self.unknown is None else replace(options, unknown=self.unknown)
-
-
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, expose_value=False, callback=_no_words, metavar="")
-@click.option(
-    "-q",
-    "--queue",
-    "--queues",
-    multiple=True,
-    metavar="LIST",
-    help="Queues in order of preference, with commas: critical,'*','!slow'. Else QUEUES or QUEUE.",
-)
-@click.option(
-    "--interval",
-    metavar="SECONDS",
-    callback=_seconds,
-    help="How long to sleep when there is no job. Else INTERVAL, else 5.",
-)
-@click.option("--burst", is_flag=True, help="Work until nothing is left, then exit.")
-@click.option(
-    "--unknown",
-    metavar="POLICY",
-    callback=_unknown,
-    help="Jobs of classes that are not registered here: leave (default) them to others, fail them as Ruby "
-    "does, or move them to a queue with park=QUEUE.",
-)
-@click.option(
-    "--no-fork", is_flag=True, help="Run jobs in the worker's own process. Else FORK_PER_JOB=false."
-)
-@click.option(
-    "-c",
-    "--concurrency",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Run N worker processes. Else COUNT, else 1.",
-)
-@click.option(
-    "--failure-backend",
-    type=click.Choice(["redis", "redis_multi_queue"]),
-    help="Where failures go: one list, or one for each queue. Else FAILURE_BACKEND, else redis.",
-)
+@work_options
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say what is done (VERBOSE); -vv for more (VVERBOSE).")
 @click.option("--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
@@ -143,53 +42,91 @@ def work(settings: Settings, /, **flags: Any) -> None:
 
     Ruby's environment variables mean what they mean there: QUEUE, INTERVAL, COUNT, TERM_CHILD, BACKGROUND
     and so on. TERM ends the job and the worker, QUIT lets the job finish first, USR2 pauses, CONT goes on.
+    Several workers (-n, -c) have a supervisor, which passes these on; on HUP it lets them finish and starts
+    anew, with new code.
     """
     click.get_current_context().exit(run(settings, Flags(**flags)))
 
 
 def run(settings: Settings, flags: Flags) -> int:
     """Run the worker, or several, until they leave; returns the exit status."""
+    from pyresque.cli.daemon import go_to_background, start_folder, write_pidfile
     from pyresque.cli.logs import set_up
 
-    config = settings.config
-    queues, options = flags.queues(settings), flags.options(settings)
+    config, folder = settings.config, start_folder()
+    groups, options = flags.groups(settings), flags.options(settings)
     resque = settings.resque(flags.failure_backend, flags.json_style)
     set_up(max(config.verbosity, flags.verbose))
     settings.import_jobs()
     _check(resque, options)
     if config.background:
-        from pyresque.cli.daemon import go_to_background
-
         go_to_background()
     if flags.pidfile or config.pidfile:
-        from pyresque.cli.daemon import write_pidfile
-
         write_pidfile(flags.pidfile or config.pidfile or "")
-    return _run(flags.concurrency or config.count or 1, lambda: _work(resque, queues, options))
+    starts = [
+        _Start(resque, queues, options, flags.async_concurrency)
+        for queues, count in groups
+        for _ in range(count)
+    ]
+    if len(starts) == 1 and not flags.pool_file:
+        starts[0].work()
+        return 0
+    return _pool(starts, options, folder)
 
 
 def _check(resque: Resque, options: WorkerOptions) -> None:
     from pyresque.store.server import check
+    from pyresque.worker.memory import resident
 
     for warning in check(resque.link):
         logger.warning("%s", warning)
     resque.close()  # no connection goes through a fork
+    size = resident() >> 20
+    if options.max_rss is not None and size >= options.max_rss:
+        raise ConfigError(f"with its jobs imported a worker has {size} MB already: --max-rss must be greater")
     if not resque.registry.names() and options.unknown.policy == "leave":
         logger.warning(
             "no job is registered, so none will be taken: import your jobs with -r, as in -r app.jobs"
         )
 
 
-def _work(resque: Resque, queues: list[str], options: WorkerOptions) -> int:
-    from pyresque.worker import Worker
+@dataclass(frozen=True)
+class _Start:
+    """How one worker process begins."""
 
-    Worker(resque, queues, options).work()
-    return 0
+    resque: Resque
+    queues: list[str]
+    options: WorkerOptions
+    async_jobs: int | None
+
+    def work(self) -> bool:
+        """Work until the worker leaves; whether it did so because there was nothing left to do."""
+        if self.async_jobs:
+            from pyresque.worker.async_worker import AsyncWorker
+
+            many = AsyncWorker(self.resque, self.queues, self.async_jobs, self.options)
+            many.work()
+            return many.was_idle
+        from pyresque.worker import Worker
+
+        worker = Worker(self.resque, self.queues, self.options)
+        worker.work()
+        return worker.was_idle
+
+    def status(self) -> int:
+        """The same; returns the exit status of its process in a pool."""
+        from pyresque.worker.pool import DONE
+
+        return DONE if self.work() else 0
 
 
-def _run(count: int, start: Callable[[], int]) -> int:
-    if count == 1:
-        return start()
-    from pyresque.worker.pool import run_pool
+def _pool(starts: list[_Start], options: WorkerOptions, folder: str) -> int:
+    from pyresque.worker.pool import Pool
 
-    return run_pool(count, start)
+    pool = Pool([one.status for one in starts], options.procline_prefix)
+    status = pool.run()
+    if pool.again:
+        from pyresque.cli.daemon import start_again
+
+        start_again(folder)
+    return status

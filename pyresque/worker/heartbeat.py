@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 
 from pyresque.errors import RedisError
 from pyresque.store import workers
@@ -17,13 +18,13 @@ INTERVAL = 60.0
 
 
 class Heartbeat:
-    """Beats for one worker. A beat that fails is told and the next one is tried at its time."""
+    """Beats for one worker, or for several in one process. One that fails is told, the next comes in time."""
 
     def __init__(
-        self, space: Space, worker_id: str, interval: float = INTERVAL, process_space: str = ""
+        self, space: Space, worker_ids: Sequence[str], interval: float = INTERVAL, process_space: str = ""
     ) -> None:
         self._space = space
-        self._id = worker_id
+        self._ids = worker_ids
         self._interval = interval
         self._process_space = process_space
         self._due = 0.0
@@ -39,10 +40,10 @@ class Heartbeat:
         """Beat now; a worker that has vanished from the books enters them again."""
         self._due = time.monotonic() + self._interval
         try:
-            known = workers.beat(self._space, self._id)
-            if self.registered and not known:
-                logger.warning("%s is not registered any more, though it lives: it registers again", self._id)
-                workers.register(self._space, self._id, time.time(), self._process_space)
+            unknown = workers.beat(self._space, self._ids)
+            for one in unknown if self.registered else ():
+                logger.warning("%s is not registered any more, though it lives: it registers again", one)
+                workers.register(self._space, one, time.time(), self._process_space)
         except RedisError as error:
             logger.warning("Failed to heartbeat: %s", error)
 

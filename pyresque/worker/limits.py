@@ -25,13 +25,13 @@ class Limits:
 
     def ends_with_this_job(self) -> bool:
         """Whether, with the job that runs now, it is enough."""
-        return (self._max_jobs is not None and self._jobs + 1 >= self._max_jobs) or self._is_too_large()
+        return self.reached(running=1)
 
-    def reached(self) -> bool:
-        """Whether it is enough."""
+    def reached(self, running: int = 0) -> bool:
+        """Whether it is enough, with so many jobs that run now."""
         return (
-            (self._max_jobs is not None and self._jobs >= self._max_jobs)
-            or self.idle_left() <= 0
+            (self._max_jobs is not None and self._jobs + running >= self._max_jobs)
+            or (not running and self.idle_left() <= 0)
             or self._is_too_large()
         )
 

@@ -111,7 +111,7 @@ class Worker:
         )
         self._pruner = Pruner(self._patient, registry, recorder, options.recover)
         self._lock_seconds = max(1, int(options.heartbeat_interval))
-        self._heartbeat = Heartbeat(self._space, me, options.heartbeat_interval, process_space())
+        self._heartbeat = Heartbeat(self._space, [me], options.heartbeat_interval, process_space())
         ending = Ending(options.stopping)
         prune = self._prune if self._forks else None
         self._attention = Attention(ending, self._heartbeat, self._hooks, prune, self)
@@ -239,10 +239,13 @@ class Worker:
         until = time.monotonic() + seconds
         # What `look` has noticed since the last wait is not noticed again by `wait`.
         while not self._attention.ending.asked and (left := until - time.monotonic()) > 0:
-            others = [self._wakeup] if self._calm.listens else []
+            listened = self._calm.listens
+            others = [self._wakeup] if listened else []
             if self._attention.wait(min(left, self._calm.seconds_left()), *others):
                 return
-            if self._calm.listens and self._wakeup.woken():
+            if self._calm.listens and not listened:
+                return  # to be armed again, and for what has come meanwhile
+            if listened and self._wakeup.woken():
                 self._calm.woken()
                 return
 

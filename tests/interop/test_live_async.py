@@ -41,12 +41,12 @@ def ids(resque: Resque) -> list[str]:
 
 def test_ruby_lists_each_place(ruby: Ruby, resque: Resque, process: subprocess.Popen[str]) -> None:
     """Resque's API, its command and its dashboard show three workers, two of them at work."""
-    assert sorted(ruby.call("workers")) == sorted(ids(resque))
+    assert sorted(one["id"] for one in ruby.call("workers")) == sorted(ids(resque))
     assert len(ruby.call("working")) == 2
     assert (ruby.call("info")["workers"], ruby.call("info")["working"]) == (3, 2)
     assert sorted(line.partition(" ")[0] for line in ruby.listed()) == sorted(ids(resque))
-    pages = [{"path": f"/{name}"} for name in ("overview", "working", "workers", "workers/all")]
-    pages += [{"path": f"/workers/{one}"} for one in ids(resque)]
+    pages = [{"get": f"/{name}"} for name in ("overview", "working", "workers", "workers/all")]
+    pages += [{"get": f"/workers/{one}"} for one in ids(resque)]
     assert [page["status"] for page in ruby.pages(*pages)] == [200] * len(pages)
 
 

@@ -179,7 +179,7 @@ def test_pidfile_that_cannot_be_written(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "env"), [(["-c", "3"], {}), (["--concurrency", "3"], {"COUNT": "9"}), ([], {"COUNT": "3"})]
+    ("words", "env"), [(["-n", "3"], {}), (["--concurrency", "3"], {"COUNT": "9"}), ([], {"COUNT": "3"})]
 )
 def test_a_pool(program: Program, resque: Resque, words: list[str], env: dict[str, str]) -> None:
     """--concurrency, else COUNT starts so many workers; a TERM to the program ends them all well."""
@@ -192,14 +192,14 @@ def test_a_pool(program: Program, resque: Resque, words: list[str], env: dict[st
 def test_a_pool_in_burst(program: Program, resque: Resque) -> None:
     """A pool with --burst ends when all its workers have nothing left to do."""
     resque.enqueue_many([("ConvertJob", n) for n in range(20)], queue="images")
-    done = program.run("work", "-q", "*", "-r", "jobs", "--burst", "-c", "3")
+    done = program.run("work", "-q", "*", "-r", "jobs", "--burst", "-n", "3")
     assert done.returncode == 0
     assert sorted(done.stdout.splitlines()) == sorted(f"converted {n} png" for n in range(20))
 
 
 def test_a_pool_passes_pause_and_continue_on(program: Program, resque: Resque) -> None:
     """USR2 pauses every worker of a pool, CONT lets them go on."""
-    with program.start("work", "-q", "*", "-r", "jobs", "-c", "2", "--interval", "0.1") as process:
+    with program.start("work", "-q", "*", "-r", "jobs", "-n", "2", "--interval", "0.1") as process:
         until(lambda: len(resque.workers()) == 2)
         process.send_signal(signal.SIGUSR2)
         until(
@@ -211,9 +211,139 @@ def test_a_pool_passes_pause_and_continue_on(program: Program, resque: Resque) -
         assert end(process) == 0
 
 
-def test_a_pool_with_a_worker_that_died(program: Program, resque: Resque) -> None:
-    """A pool waits for all its workers and exits with 1 when one of them did not end well."""
-    with program.start("work", "-q", "*", "-r", "jobs", "-c", "2") as process:
-        until(lambda: len(resque.workers()) == 2)
-        os.kill(int(resque.workers()[0].pid), signal.SIGKILL)
-        assert end(process) == 1
+def test_a_pool_of_a_file(program: Program, resque: Resque) -> None:
+    """-c runs the workers of a resque-pool.yml, with what the environment lays over it."""
+    program.jobs("images: 1\n'*,!slow': 1\nproduction:\n  images: 2\n  mail: 0\n", "pool.yml")
+    with program.start("work", "-r", "jobs", "-c", "pool.yml", RACK_ENV="production") as process:
+        until(lambda: len(resque.workers()) == 3)
+        assert sorted(one.queues for one in resque.workers()) == [["*"], ["images"], ["images"]]
+        assert end(process) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "queues"),
+    [
+        ([], {}, [["mail"], ["mail"]]),
+        (["-q", "x"], {}, [["x"]]),
+        ([], {"QUEUE": "y", "COUNT": "3"}, [["y"]] * 3),
+        (["-c", "other.yml"], {"QUEUE": "y"}, [["high", "low"]]),
+    ],
+)
+def test_where_the_pool_comes_from(
+    program: Program, resque: Resque, words: list[str], env: dict[str, str], queues: list[list[str]]
+) -> None:
+    """-q or -c, else QUEUE, else the file that RESQUE_POOL_CONFIG names."""
+    program.jobs("mail: 2\n", "pool.yml")
+    program.jobs("high,low: 1\n", "other.yml")
+    with program.start("work", "-r", "jobs", *words, RESQUE_POOL_CONFIG="pool.yml", **env) as process:
+        until(lambda: len(resque.workers()) == len(queues))
+        assert [one.queues for one in resque.workers()] == queues
+        assert end(process) == 0
+
+
+# --- limits, timeouts and their like -----------------------------------------------------------------
+
+SLOW = """
+import os, time
+from pyresque import job
+
+@job(name="PidJob")
+def pid(): print(os.getpid(), flush=True)
+
+@job(name="SlowJob")
+def slow():
+    print("begun", flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_max_jobs(program: Program, resque: Resque) -> None:
+    """--max-jobs: the worker leaves after so many, and the rest stay."""
+    resque.enqueue_many([("ConvertJob", n) for n in range(5)], queue="images")
+    done = program.run("work", "-q", "*", "-r", "jobs", "--max-jobs", "2")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == ["converted 0 png", "converted 1 png"]
+    assert resque.size("images") == 3
+
+
+def test_max_idle(program: Program, resque: Resque) -> None:
+    """--max-idle: the worker leaves after so long without a job."""
+    resque.enqueue("ConvertJob", 1, queue="images")
+    assert program.run("work", "-q", "*", "-r", "jobs", "--max-idle", "0.1").returncode == 0
+    assert resque.stat("processed") == 1
+
+
+def test_max_rss(program: Program, resque: Resque) -> None:
+    """--max-rss: a worker that has grown beyond it leaves between two jobs."""
+    program.jobs(
+        "from pyresque import job\nkept = []\n"
+        "@job(name='GrowJob')\ndef grow(): kept.append(b'x' * (100 << 20))\n"
+    )
+    resque.enqueue_many([("GrowJob",)] * 9, queue="q")
+    assert program.run("work", "-q", "q", "-r", "jobs", "--no-fork", "--max-rss", "250").returncode == 0
+    assert 0 < resque.stat("processed") < 4
+
+
+def test_max_rss_that_is_too_small(program: Program) -> None:
+    """A limit that the imported application is beyond already would never let a job run: said at once."""
+    done = program.run("work", "-q", "q", "-r", "jobs", "--max-rss", "1")
+    assert done.returncode == 2
+    assert "--max-rss must be greater" in done.stderr
+    assert one_line(done.stderr)
+
+
+def test_jobs_per_fork(program: Program, resque: Resque) -> None:
+    """--jobs-per-fork: so many jobs, one after the other, in one process."""
+    program.jobs(SLOW)
+    resque.enqueue_many([("PidJob",)] * 6, queue="q")
+    done = program.run("work", "-q", "q", "-r", "jobs", "--burst", "--jobs-per-fork", "3")
+    pids = done.stdout.split()
+    assert len(pids) == 6
+    assert len(set(pids)) == 2
+
+
+def test_timeout(program: Program, resque: Resque) -> None:
+    """--timeout ends a job that takes longer, and the failure says where it stood."""
+    program.jobs(SLOW)
+    resque.enqueue("SlowJob", queue="q")
+    assert program.run("work", "-q", "q", "-r", "jobs", "--burst", "--timeout", "0.3").returncode == 0
+    (failure,) = resque.failures.list()
+    assert "did not end within its timeout of 0.3 seconds" in failure.value["error"]
+    assert "jobs.py:11:in `slow'" in failure.backtrace[0]
+
+
+def test_drain(program: Program, resque: Resque) -> None:
+    """--drain: a job that runs when TERM comes has so long to finish."""
+    program.jobs(SLOW.replace("1000", "0.3"))
+    resque.enqueue("SlowJob", queue="q")
+    with program.start("work", "-q", "q", "-r", "jobs", "--drain", "30") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        assert end(process) == 0
+    assert (resque.stat("processed"), resque.failures.count()) == (1, 0)
+
+
+def test_requeue_on_shutdown(program: Program, resque: Resque) -> None:
+    """--requeue-on-shutdown: the job that TERM ends is no failure, and waits for another worker."""
+    program.jobs(SLOW)
+    resque.enqueue("SlowJob", queue="q")
+    with program.start("work", "-q", "q", "-r", "jobs", "--requeue-on-shutdown") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        assert end(process) == 0
+    assert (resque.size("q"), resque.failures.count()) == (1, 0)
+
+
+@pytest.mark.parametrize(("policy", "waiting", "failed"), [("fail", 0, 1), ("requeue=1", 1, 0)])
+def test_recover(program: Program, resque: Resque, policy: str, waiting: int, failed: int) -> None:
+    """--recover says what becomes of the job of a pyresque worker that was killed."""
+    program.jobs(SLOW)
+    resque.enqueue("SlowJob", queue="q")
+    with program.start("work", "-q", "q", "-r", "jobs") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.kill()
+    resque.link.execute("DEL", "resque:pruning_dead_workers_in_progress")
+    program.jobs("")
+    assert program.run("work", "-q", "q", "-r", "jobs", "--burst", "--recover", policy).returncode == 0
+    assert (resque.size("q"), resque.failures.count()) == (waiting, failed)

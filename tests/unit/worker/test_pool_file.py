@@ -87,7 +87,7 @@ def test_a_file_that_cannot_be_used(pool, text, told):
 
 def test_a_file_that_is_not_there(tmp_path):
     """And a number where the file's name should be: there -n was meant."""
-    with pytest.raises(ConfigError, match="cannot read the pool file .*no.yml: No such file or directory$"):
+    with pytest.raises(ConfigError, match=r"cannot read the pool file .*no\.yml: No such file or directory$"):
         read_pool_file(str(tmp_path / "no.yml"), None)
     with pytest.raises(ConfigError, match="for 3 workers write -n 3"):
         read_pool_file("3", None)

@@ -1,0 +1,100 @@
+"""The places of an async worker as Redis sees them: each a worker that comes, lives and leaves."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pyresque.errors import DirtyExit, RedisError, RedisReplied
+from pyresque.hooks import WorkerHooks
+from pyresque.store import workers
+from pyresque.store.space import Space
+from pyresque.worker.books import Books
+from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.pruner import STILL_PROCESSED, Pruner, process_space
+from pyresque.worker.reserver import Reserver, Run
+
+logger = logging.getLogger("pyresque.worker")
+
+
+@dataclass(eq=False)
+class Slot:
+    """A place for one job; `begun`: the job that runs there."""
+
+    id: str
+    reserver: Reserver
+    books: Books
+    begun: Run | None = None
+
+
+class Members:
+    """All places of one process. To be used where no event loop runs, or in a thread.
+
+    Args:
+        patient: a space whose link tries again.
+        listed: the queue list, as the pruner needs it.
+    """
+
+    def __init__(self, patient: Space, pruner: Pruner, heartbeat: Heartbeat, listed: Sequence[str]) -> None:
+        self.slots: list[Slot] = []
+        self._patient = patient
+        self._pruner = pruner
+        self._heartbeat = heartbeat
+        self._listed = listed
+
+    def begin(self, prune_seconds: int, hooks: WorkerHooks) -> None:
+        """Enter all into the books."""
+        for one in self.slots:
+            if not self._pruner.retire(one.id, DirtyExit(STILL_PROCESSED)):
+                workers.forget_counters(self._patient, one.id)
+        self._heartbeat.beat()
+        self.prune(prune_seconds)
+        hooks.run("before_first_fork")
+        for one in self.slots:
+            self._enter(self._patient, one.id)
+        self._heartbeat.registered = True
+        # A thread, for a job may hold the loop for longer than a worker without a beat is thought alive.
+        self._heartbeat.start_thread()
+        logger.info("Worker %s is ready for %d jobs at a time", self.slots[0].id, len(self.slots))
+
+    def entering_again(self, space: Space, worker_id: str) -> Callable[[], None]:
+        """What enters one of them again that has fallen out of the books."""
+
+        def enter() -> None:
+            logger.warning("%s is not registered any more, though it lives: it registers again", worker_id)
+            self._enter(space, worker_id)
+
+        return enter
+
+    def prune(self, seconds: int) -> None:
+        """Prune dead workers, on behalf of the first place."""
+        try:
+            self._pruner.prune(self.slots[0].id, self._listed, seconds)
+        except RedisError as error:
+            logger.warning("cannot prune dead workers now: %s", error)
+
+    def end(self) -> None:
+        """Take all out of the books."""
+        self._heartbeat.stop_thread()
+        try:
+            for one in self.slots:
+                self._leave(one)
+            logger.info("Worker %s has left", self.slots[0].id)
+        except RedisError as error:
+            logger.error("cannot unregister %s: %s", self.slots[0].id, error)
+
+    def _leave(self, slot: Slot) -> None:
+        left = workers.working_on(self._patient, [slot.id])[0]
+        # A job that was begun has failed; one whose reservation we never heard of was not begun.
+        run = slot.reserver.held(left) if left and slot.begun is None else None
+        if run is not None:
+            slot.books.put_back(run)
+        self._pruner.retire(slot.id, DirtyExit(STILL_PROCESSED))
+
+    def _enter(self, space: Space, worker_id: str) -> None:
+        try:
+            workers.register(space, worker_id, time.time(), process_space())
+        except RedisReplied as error:
+            logger.error("cannot register %s, and work nevertheless: %s", worker_id, error)

@@ -1,0 +1,130 @@
+"""How an async worker waits: for jobs, and for a Redis that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyresque.config import Polling
+from pyresque.errors import RedisUnavailable
+from pyresque.store.link import Link
+from pyresque.store.reservation import Search
+from pyresque.store.wakeup import Wakeup
+from pyresque.worker.pace import Backoff, Calm, Pace
+
+logger = logging.getLogger("pyresque.worker")
+
+T = TypeVar("T")
+
+
+class Away:
+    """Whether Redis is away, and when it may be tried again: by one at a time, for a try may take seconds."""
+
+    def __init__(self) -> None:
+        self._backoff = Backoff()
+        self._until = 0.0
+        self.now = False
+        """Whether the last try has failed."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the next try."""
+        return max(0.0, self._until - time.monotonic())
+
+    def failed(self, error: RedisUnavailable) -> None:
+        """It could not be reached."""
+        if not self.now:
+            logger.warning("%s. The worker waits for it", error)
+        self.now = True
+        self._until = time.monotonic() + self._backoff.next_sleep()
+
+    def answered(self) -> None:
+        """It has answered."""
+        if self.now:
+            logger.warning("Redis answers again")
+        self.now, self._until = False, 0.0
+        self._backoff.reset()
+
+    async def persist(self, write: Callable[[], T], gives_up: Callable[[], bool]) -> T:
+        """Write something down, for as long as it takes, or until it is to be given up.
+
+        Raises:
+            RedisUnavailable: it was given up.
+        """
+        while True:
+            # Whoever was first may have failed meanwhile: then all wait once more.
+            while self.seconds_left:
+                await asyncio.sleep(self.seconds_left)
+            try:
+                result = write()
+            except RedisUnavailable as error:
+                self.failed(error)
+                if gives_up():
+                    raise
+            else:
+                self.answered()
+                return result
+
+
+class Rest:
+    """The waiting of an async worker that finds no job: until a signal, a change in Redis, or some time."""
+
+    def __init__(self, link: Link, polling: Polling) -> None:
+        self._pace, self._calm = Pace(polling), Calm(polling.interval)
+        self._wakeup = Wakeup(link)
+        self._stirred = asyncio.Event()
+
+    @property
+    def leaves_when_idle(self) -> bool:
+        """Whether the worker leaves when there is nothing to do."""
+        return self._pace.leaves_when_idle
+
+    def worked(self) -> None:
+        """There was a job."""
+        self._pace.worked()
+        self._calm.worked()
+
+    def stir(self) -> None:
+        """End the waiting: something has come."""
+        self._stirred.set()
+
+    def arm(self, search: Search) -> bool:
+        """Listen to the queues; True if that is new, so that one more look at them is due."""
+        return self._calm.listens and self._wakeup.arm(search.watched)
+
+    async def turn(self, most: float) -> None:
+        """Wait as an idle worker does, at most so many seconds."""
+        await self.sleep(min(self._pace.next_sleep(), most))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until something comes or the time is over."""
+        self._stirred.clear()
+        until = time.monotonic() + seconds
+        while not self._stirred.is_set() and (left := until - time.monotonic()) > 0:
+            listened = self._calm.listens
+            await self._listen(min(left, self._calm.seconds_left()), listened)
+            if self._calm.listens and not listened:
+                return  # to be armed again, and for what has come meanwhile
+            if listened and self._wakeup.woken():
+                self._calm.woken()
+                return
+
+    async def _listen(self, seconds: float, to_redis: bool) -> None:
+        loop, descriptor = asyncio.get_running_loop(), self._wakeup.fileno() if to_redis else -1
+        if descriptor >= 0:
+            loop.add_reader(descriptor, self._stirred.set)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stirred.wait()
+        except TimeoutError:
+            pass
+        finally:
+            if descriptor >= 0:
+                loop.remove_reader(descriptor)
+
+    def close(self) -> None:
+        """Give the connection up that listens."""
+        self._wakeup.close()

@@ -1,0 +1,274 @@
+"""Several `async def` jobs at a time in one process, on one event loop.
+
+Each place for a job is a worker of its own in Redis, so that nothing about a job in progress is hidden.
+Their ids differ by the number of commas at the end (`host:pid:jobs`, `host:pid:jobs,`): Ruby drops empty
+names there and sees the same process with the same queues.
+
+Everything that is sent to Redis is sent from the loop and waited for: it takes less time than a thread
+would. Only one place at a time looks for jobs; when it has found one, the next may look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from pyresque._version import __version__
+from pyresque.config import WorkerOptions
+from pyresque.errors import RedisUnavailable
+from pyresque.failure import Recorder
+from pyresque.store.reservation import Answer, Search
+from pyresque.store.space import Space
+from pyresque.worker.async_job import AsyncRun, async_jobs
+from pyresque.worker.async_members import Members, Slot
+from pyresque.worker.async_rest import Away, Rest
+from pyresque.worker.attention import Attention
+from pyresque.worker.books import Books
+from pyresque.worker.ending import Ending
+from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.limits import Limits
+from pyresque.worker.loop import ResqueLike
+from pyresque.worker.pruner import Pruner, process_space
+from pyresque.worker.queue_list import QueueList
+from pyresque.worker.reserver import Reserver, Run
+from pyresque.worker.titles import Titles
+
+logger = logging.getLogger("pyresque.worker")
+
+T = TypeVar("T")
+
+
+class AsyncWorker:
+    """A worker on some queues that runs `slots` jobs at a time; jobs that are not `async def` it leaves.
+
+    Args:
+        resque: whose jobs it works on.
+        queues: names, patterns and exclusions, in order of preference (core.md section 5).
+        slots: how many jobs it runs at a time.
+        options: how it works; what is about processes of jobs does not concern it.
+
+    Raises:
+        NoQueueError: the list names no queue.
+    """
+
+    def __init__(
+        self, resque: ResqueLike, queues: Sequence[str], slots: int, options: WorkerOptions | None = None
+    ) -> None:
+        self.queue_list = QueueList(queues)
+        self.options = options or WorkerOptions()
+        self._resque = resque
+        self._count = slots
+        self._hooks = resque.registry.worker_hooks
+        self._space = Space(resque.link, resque.space.keys, resque.space.style)
+
+    @property
+    def ids(self) -> list[str]:
+        """Who its places are in Redis."""
+        first = f"{socket.gethostname()}:{os.getpid()}:{self.queue_list}"
+        return [first + "," * place for place in range(self._count)]
+
+    @property
+    def was_idle(self) -> bool:
+        """Whether, having left by itself, it did so because there was nothing left to do."""
+        return self._rest.leaves_when_idle or self._limits.idle_left() <= 0
+
+    def work(self, interval: float | None = None) -> None:
+        """Work until a signal says stop or, with an interval of 0, until nothing is left to do.
+
+        Args:
+            interval: seconds between two looks at empty queues, instead of the option's.
+        """
+        self._assemble(self.options.with_interval(interval))
+        self._attention.signals.install()
+        loop = asyncio.new_event_loop()
+        try:
+            try:
+                self._titles.show("Starting")
+                self._members.begin(self._prune_seconds, self._hooks)
+                loop.run_until_complete(self._serve_all())
+            finally:
+                # Not asyncio.run: that would wait for a job that does not let itself be cancelled.
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
+                self._rest.close()
+                self._members.end()
+        finally:
+            self._attention.signals.restore()
+            self._hooks.run("worker_exit")
+
+    def _assemble(self, options: WorkerOptions) -> None:
+        resque, registry = self._resque, async_jobs(self._resque.registry)
+        recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
+        heartbeat = Heartbeat(self._space, self.ids, options.heartbeat_interval, process_space())
+        pruner = Pruner(resque.space, resque.registry, recorder, options.recover)
+        self._members = members = Members(resque.space, pruner, heartbeat, self.queue_list.listed)
+        for one in self.ids:
+            enter = members.entering_again(self._space, one)
+            reserver = Reserver(self._space, one, self.queue_list, registry, options.unknown, recorder, enter)
+            members.slots.append(Slot(one, reserver, Books(self._space, one, recorder)))
+        self._stopping, self._timeout = options.stopping, options.timeout
+        self._prune_seconds = max(1, int(options.heartbeat_interval))
+        self._rest, self._away = Rest(resque.link, options.polling), Away()
+        self._limits = Limits(options)
+        self._titles = Titles(__version__, options.procline_prefix)
+        self._attention = Attention(Ending(options.stopping), heartbeat, self._hooks, None, self)
+        self._running: dict[str, AsyncRun] = {}
+        self._turn = asyncio.Lock()
+        self._was_working = self._all_paused = False
+        self._error: BaseException | None = None
+
+    async def _serve_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._attention.signals.fileno(), self._notice)
+        pruning = asyncio.create_task(self._prune_regularly())
+        try:
+            self._notice()
+            await asyncio.gather(*map(self._serve, self._members.slots))
+        finally:
+            pruning.cancel()
+            loop.remove_reader(self._attention.signals.fileno())
+        if self._error is not None:
+            raise self._error
+
+    def _notice(self) -> None:
+        """Act on the signals that have come."""
+        self._attention.signals.drain()
+        if self._attention.look():
+            self._rest.stir()
+            self._end_jobs()
+
+    def _end_jobs(self) -> None:
+        """Tell the jobs to end if it is time for that, now or later."""
+        ending = self._attention.ending
+        left = ending.next_kill(self._stop_jobs)
+        if ending.has_killed:
+            ending.nobody_to_kill()  # each has been told
+        elif left < float("inf"):
+            asyncio.get_running_loop().call_later(left, self._end_jobs)
+
+    def _stop_jobs(self, number: int) -> None:
+        for run in self._running.values():
+            run.stop()
+
+    async def _prune_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._prune_seconds)
+            if not self._away.now:
+                # In a thread, for async on_failure hooks of a dead worker's job need a loop of their own.
+                await asyncio.to_thread(self._members.prune, self._prune_seconds)
+
+    async def _serve(self, slot: Slot) -> None:
+        """Work off jobs in one place; an error makes the whole worker leave, once the other jobs are over."""
+        answer: Answer | None = None
+        try:
+            while True:
+                run = self._take(slot, answer) if answer is not None else None
+                if run is None:
+                    async with self._turn:
+                        run = await self._found(slot)
+                if run is None:
+                    return
+                answer = await self._work_off(slot, run)
+        except BaseException as error:
+            self._error = self._error or error
+            self._rest.stir()
+
+    async def _found(self, slot: Slot) -> Run | None:
+        """The next job, waited for; None if the worker is to leave."""
+        while not self._is_leaving and not self._limits.reached(len(self._running)):
+            run = self._take(slot)
+            if run is not None:
+                return run
+            if self._away.now:
+                await self._rest.sleep(self._away.seconds_left)
+                continue
+            if self._was_working and not self._running:
+                self._was_working = False
+                self._hooks.run("queue_empty")
+            if self._rest.leaves_when_idle:
+                return None
+            search = slot.reserver.search()
+            if not self._rest.arm(search):  # else what came before it was armed is found by one more look
+                self._show(search)
+                await self._rest.turn(float("inf") if self._running else self._limits.idle_left())
+        return None
+
+    @property
+    def _is_leaving(self) -> bool:
+        return self._attention.ending.asked or self._error is not None
+
+    def _take(self, slot: Slot, answer: Answer | None = None) -> Run | None:
+        if self._attention.paused and answer is None:
+            return None
+        try:
+            found = slot.reserver.next(answer)
+        except RedisUnavailable as error:
+            self._away.failed(error)
+            return None
+        self._away.answered()
+        self._all_paused = found == "paused"
+        return found if isinstance(found, Run) else None
+
+    async def _work_off(self, slot: Slot, run: Run) -> Answer | None:
+        if self._is_leaving or self._attention.paused:
+            await self._put_back(slot, run)
+            return None
+        if not self._running:
+            self._attention.ending.nobody_to_kill()  # a USR1 that came while idle means no later job
+        logger.info("got: %s", run.job)
+        self._was_working = True
+        self._rest.worked()
+        timeout = run.job.job.options.get("timeout") if run.job.job else None
+        limit = self._timeout if timeout is None else timeout
+        self._running[slot.id] = running = AsyncRun(run.job, limit, self._stopping.term_timeout)
+        try:
+            await self._persist(lambda: slot.books.begin(run))
+            self._show(slot.reserver.search())
+            slot.begun = run
+            error = await running.outcome()
+            answer = await self._finish(slot, run, running, error)
+            slot.begun = None
+            return answer
+        finally:
+            del self._running[slot.id]
+            self._limits.worked()
+            if not self._running:
+                self._rest.stir()  # whoever looks for jobs may now be idle, or have been so for long enough
+
+    async def _finish(
+        self, slot: Slot, run: Run, running: AsyncRun, error: BaseException | None
+    ) -> Answer | None:
+        if self._stopping.requeue and self._is_leaving and running.was_stopped:
+            await self._put_back(slot, run)
+            return None
+        report = slot.books.report(run.job, error, running.stack)
+        if report.done:
+            logger.info("done: %s", run.job)
+        else:
+            logger.info("%s failed: %s: %s", run.job, report.exception, report.error)
+        effects = slot.books.effects(run, report, counts_as_failed=True)
+        return await self._persist(lambda: slot.books.settle(run, effects, self._look_ahead(slot)))
+
+    async def _put_back(self, slot: Slot, run: Run) -> None:
+        await self._persist(lambda: slot.books.put_back(run))
+
+    def _look_ahead(self, slot: Slot) -> Search | None:
+        wanted = not self._is_leaving and not self._attention.paused
+        return slot.reserver.search() if wanted and not self._limits.reached(len(self._running)) else None
+
+    async def _persist(self, write: Callable[[], T]) -> T:
+        return await self._away.persist(write, lambda: self._attention.ending.insisted)
+
+    def _show(self, search: Search) -> None:
+        if self._running:
+            names = ",".join(sorted({run.name for run in self._running.values()}))
+            self._titles.show(f"Processing {len(self._running)} jobs since {int(time.time())} [{names}]")
+        elif self._attention.paused or self._all_paused:
+            self._titles.show("Paused")
+        else:
+            self._titles.show("Waiting for " + ",".join(search.order.queues))

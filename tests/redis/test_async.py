@@ -1,0 +1,447 @@
+"""`pyresque work --async-concurrency N`: several jobs at a time on one event loop, each in the open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pyresque import Resque
+from pyresque.devredis import DevRedis, running
+from tests.unit.cli.program import Program, until
+
+JOBS = """
+import asyncio, os, pathlib, time
+from pyresque import job
+
+async def there(name):
+    while not pathlib.Path(name).exists():
+        await asyncio.sleep(0.005)
+
+@job(name="WaitJob")
+async def wait(name):
+    pathlib.Path(f"{name}.begun").touch()
+    try:
+        await there(name)
+    except asyncio.CancelledError:
+        print(name, "cancelled", flush=True)
+        raise
+
+@job(name="ShortJob", timeout=0.1)
+async def short(name):
+    await there(name)
+
+@job(name="StubbornJob")
+async def stubborn(name):
+    pathlib.Path(f"{name}.begun").touch()
+    while True:
+        try:
+            await there(name)
+        except asyncio.CancelledError:
+            pass
+
+@job(name="DoneAnywayJob")
+async def done_anyway(name):
+    pathlib.Path(f"{name}.begun").touch()
+    try:
+        await there(name)
+    except asyncio.CancelledError:
+        print("done anyway", flush=True)
+
+@job(name="SayJob")
+async def say(text):
+    print("said", text, flush=True)
+
+@job(name="BrokenJob")
+async def broken():
+    await asyncio.sleep(0)
+    raise LookupError("no such thing")
+
+@job(name="PlainJob")
+def plain(): print("plain", flush=True)
+"""
+
+
+class Async:
+    """A worker that runs, and what can be seen of it."""
+
+    def __init__(self, process: subprocess.Popen[str], program: Program, resque: Resque) -> None:
+        self.process, self.folder, self.resque = process, program.folder, resque
+
+    def ready(self, count: int) -> list[str]:
+        """Wait until so many places have registered; returns their ids."""
+        until(lambda: len(self.resque.workers()) == count)
+        return [one.id for one in self.resque.workers()]
+
+    def working(self) -> list[object]:
+        """What is worked on now: the argument of each job in progress."""
+        found = [one.working for one in self.resque.workers()]
+        return sorted((one.payload or {}).get("args", [None])[0] for one in found if one)
+
+    def begin(self, name: str, job: str = "WaitJob") -> None:
+        """Let it begin a job that lasts until the file `name` is there."""
+        self.resque.enqueue(job, name, queue="q")
+        until((self.folder / f"{name}.begun").exists)
+
+    def finish(self, name: str) -> None:
+        (self.folder / name).touch()
+
+    def title(self) -> str:
+        return Path(f"/proc/{self.process.pid}/cmdline").read_text().strip("\0 ")
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self, number: int | None = signal.SIGTERM) -> tuple[int, str]:
+        """Wait for its end, after a signal; returns its exit status and all that was printed."""
+        if number is not None:
+            self.send(number)
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out + err
+
+
+Started = Callable[..., Async]
+
+
+@pytest.fixture
+def program(server: DevRedis, tmp_path: Path) -> Program:
+    """The folder with the jobs."""
+    program = Program(tmp_path, server.url)
+    program.jobs(JOBS)
+    return program
+
+
+@pytest.fixture
+def start(resque: Resque, program: Program) -> Iterator[Started]:
+    """Starts a worker for so many jobs at a time; what is left at the end is killed."""
+    workers: list[Async] = []
+
+    def started(count: int, *words: str, **env: str) -> Async:
+        process = program.start(
+            "work", "-q", "q", "-r", "jobs", "--async-concurrency", str(count), *words, **env
+        )
+        workers.append(Async(process, program, resque))
+        return workers[-1]
+
+    yield started
+    for one in workers:
+        one.process.kill()
+        with contextlib.suppress(ValueError):
+            one.process.communicate()
+
+
+def errors(resque: Resque) -> list[tuple[str, str]]:
+    return [(one.value["exception"], one.value["error"]) for one in resque.failures.list()]
+
+
+# --- many at once, in the open -----------------------------------------------------------------------
+
+
+def test_each_job_in_progress_is_a_worker_of_its_own(start: Started, resque: Resque) -> None:
+    """Three at a time in one process; ids that differ, that name its pid, and the same queue to everybody."""
+    worker = start(3)
+    ids = worker.ready(3)
+    first = min(ids, key=len)
+    assert sorted(ids, key=len) == [first, f"{first},", f"{first},,"]
+    assert {one.pid for one in resque.workers()} == {str(worker.process.pid)}
+    assert [one.queues for one in resque.workers()] == [["q"]] * 3
+    assert all(one.heartbeat and one.started for one in resque.workers())
+    for name in "abc":
+        worker.begin(name)
+    resque.enqueue("WaitJob", "d", queue="q")
+    assert worker.working() == ["a", "b", "c"]
+    assert resque.size("q") == 1
+    assert re.fullmatch(r"pyresque-[\d.]+\S*: Processing 3 jobs since \d+ \[WaitJob\]", worker.title())
+    worker.finish("b")
+    until((worker.folder / "d.begun").exists)
+    assert worker.working() == ["a", "c", "d"]
+    for name in "acd":
+        worker.finish(name)
+    until(lambda: resque.stat("processed") == 4)
+    until(lambda: worker.title().endswith("Waiting for q"))
+    assert worker.end()[0] == 0
+    assert resque.workers() == []
+    assert resque.link.execute("KEYS", "resque:*:q*") == []
+
+
+def test_jobs_that_are_not_async_are_left_to_others(start: Started, resque: Resque) -> None:
+    """They stay where they are, in their order, and a worker with processes does them."""
+    resque.enqueue_many([("PlainJob",), ("SayJob", 1), ("RubyJob",), ("SayJob", 2)], queue="q")
+    status, out = start(2, "--burst").end(None)
+    assert (status, out) == (0, "said 1\nsaid 2\n")
+    assert [one["class"] for one in resque.peek("q", 0, 9)] == ["PlainJob", "RubyJob"]
+
+
+def test_failures_are_recorded_with_their_place(start: Started, resque: Resque) -> None:
+    """Exception, text and backtrace, and which of the workers it was; the others go on."""
+    resque.enqueue("BrokenJob", queue="q")
+    worker = start(2)
+    until(lambda: resque.failures.count() == 1)
+    (failure,) = resque.failures.list()
+    assert errors(resque) == [("LookupError", "no such thing")]
+    assert failure.backtrace == [f"{worker.folder}/jobs.py:46:in `broken'"]
+    assert failure.value["worker"] in worker.ready(2)
+    assert (resque.stat("processed"), resque.stat("failed")) == (1, 1)
+    assert worker.end()[0] == 0
+
+
+def test_an_idle_worker_is_woken(start: Started, resque: Resque) -> None:
+    """Whatever its interval is: Redis tells it of the job."""
+    worker = start(5, "--interval", "1000")
+    worker.ready(5)
+    until(lambda: worker.title().endswith("Waiting for q"))
+    for n in range(3):
+        resque.enqueue("SayJob", n, queue="q")
+        until(lambda n=n: resque.stat("processed") == n + 1)  # type: ignore[misc]
+    assert worker.end()[0] == 0
+
+
+def test_the_limits_count_for_all_places(start: Started, resque: Resque) -> None:
+    """--max-jobs 4 with three places: four jobs, of which three run at once, then it leaves."""
+    worker = start(3, "--max-jobs", "4")
+    for name in "abc":
+        worker.begin(name)
+    resque.enqueue_many([("WaitJob", "d"), ("SayJob", 1)], queue="q")
+    for name in "dabc":
+        worker.finish(name)
+    assert worker.end(None) == (0, "")
+    assert (resque.stat("processed"), resque.size("q")) == (4, 1)
+
+
+def test_max_idle(start: Started, resque: Resque) -> None:
+    """The worker leaves when no place has had a job for so long, not before the last is over."""
+    worker = start(2, "--max-idle", "0.1")
+    worker.begin("a")
+    resque.enqueue("SayJob", 1, queue="q")
+    until(lambda: resque.stat("processed") == 1)
+    worker.finish("a")
+    assert worker.end(None) == (0, "said 1\n")
+
+
+def test_a_pool_of_async_workers(start: Started, resque: Resque) -> None:
+    """-n processes with so many places each."""
+    pool = start(2, "-n", "2")
+    pool.ready(4)
+    assert len({one.pid for one in resque.workers()}) == 2
+    for name in "abcd":
+        pool.begin(name)
+    assert pool.working() == ["a", "b", "c", "d"]
+    pool.send(signal.SIGQUIT)
+    for name in "abcd":
+        pool.finish(name)
+    assert pool.end(None)[0] == 0
+    assert resque.stat("processed") == 4
+
+
+# --- timeouts and signals ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("job", "words"), [("ShortJob", []), ("WaitJob", ["--timeout", "0.1"])])
+def test_timeout(start: Started, resque: Resque, job: str, words: list[str]) -> None:
+    """A job that takes too long is cancelled and fails as in a process, with the place where it waited."""
+    worker = start(2, *words)
+    resque.enqueue(job, "never", queue="q")
+    until(lambda: resque.failures.count() == 1)
+    assert errors(resque) == [("Resque::DirtyExit", "Job did not end within its timeout of 0.1 seconds")]
+    (failure,) = resque.failures.list()
+    ours = [line for line in failure.backtrace if "jobs.py" in line]
+    assert [line.rpartition(" ")[2] for line in ours] == [
+        "`there'",
+        "`short'" if job == "ShortJob" else "`wait'",
+    ]
+    assert worker.end()[0] == 0
+
+
+def test_term_ends_jobs_at_once(start: Started, resque: Resque) -> None:
+    """They are cancelled, so that they can clean up, and have failed with Ruby's TermException."""
+    worker = start(3)
+    worker.begin("a")
+    worker.begin("b")
+    status, out = worker.end()
+    assert status == 0
+    assert sorted(out.splitlines()) == ["a cancelled", "b cancelled"]
+    assert errors(resque) == [("Resque::TermException", "SIGTERM")] * 2
+    assert resque.workers() == []
+
+
+def test_a_job_may_end_well_in_spite_of_term(start: Started, resque: Resque) -> None:
+    """One that catches the cancellation and returns is done, as one that rescues TermException in Ruby."""
+    worker = start(1)
+    worker.begin("a", "DoneAnywayJob")
+    assert worker.end() == (0, "done anyway\n")
+    assert (resque.stat("processed"), resque.failures.count()) == (1, 0)
+
+
+def test_drain(start: Started, resque: Resque) -> None:
+    """With --drain jobs have time; a second TERM ends what still runs."""
+    worker = start(2, "--drain", "1000")
+    worker.begin("a")
+    worker.begin("b")
+    resque.enqueue("SayJob", 1, queue="q")
+    worker.send(signal.SIGTERM)
+    worker.finish("a")
+    until(lambda: resque.stat("processed") == 1)
+    assert worker.end() == (0, "b cancelled\n")
+    assert errors(resque) == [("Resque::TermException", "SIGTERM")]
+    assert resque.size("q") == 1
+
+
+def test_requeue_on_shutdown(start: Started, resque: Resque) -> None:
+    """Jobs that TERM ends go back to their queue, one that is done in time does not."""
+    worker = start(3, "--requeue-on-shutdown")
+    worker.begin("a")
+    worker.begin("b", "DoneAnywayJob")
+    worker.begin("c")
+    assert worker.end()[0] == 0
+    assert sorted(one["args"][0] for one in resque.peek("q", 0, 9)) == ["a", "c"]
+    assert (resque.stat("processed"), resque.stat("failed"), resque.failures.count()) == (1, 0, 0)
+
+
+def test_quit_lets_jobs_finish(start: Started, resque: Resque) -> None:
+    """And takes no more."""
+    worker = start(2)
+    worker.begin("a")
+    worker.begin("b")
+    resque.enqueue("SayJob", 1, queue="q")
+    worker.send(signal.SIGQUIT)
+    worker.finish("a")
+    worker.finish("b")
+    assert worker.end(None) == (0, "")
+    assert (resque.stat("processed"), resque.size("q"), resque.failures.count()) == (2, 1, 0)
+
+
+def test_usr1_ends_the_jobs_only(start: Started, resque: Resque) -> None:
+    """The worker goes on with the next."""
+    worker = start(2)
+    worker.begin("a")
+    worker.begin("b")
+    worker.send(signal.SIGUSR1)
+    until(lambda: resque.failures.count() == 2)
+    worker.begin("c")
+    worker.finish("c")
+    until(lambda: resque.stat("processed") == 3)
+    assert worker.end()[0] == 0
+
+
+def test_pause_and_continue(start: Started, resque: Resque) -> None:
+    """USR2 takes no more jobs and lets those in progress run; CONT goes on."""
+    worker = start(2, "--interval", "0.05")
+    worker.begin("a")
+    worker.send(signal.SIGUSR2)
+    worker.finish("a")
+    until(lambda: resque.stat("processed") == 1)
+    until(lambda: worker.title().endswith(": Paused"))
+    resque.enqueue("SayJob", 1, queue="q")
+    assert resque.size("q") == 1
+    worker.send(signal.SIGCONT)
+    until(lambda: resque.stat("processed") == 2)
+    assert worker.end()[0] == 0
+
+
+def test_a_job_that_cannot_be_cancelled(start: Started, resque: Resque) -> None:
+    """It has failed after RESQUE_TERM_TIMEOUT, and does not keep the worker from leaving."""
+    worker = start(2, RESQUE_TERM_TIMEOUT="0.1")
+    worker.begin("a", "StubbornJob")
+    status, out = worker.end()
+    assert status == 0
+    assert "did not end though it was cancelled" in out
+    assert errors(resque) == [("Resque::TermException", "SIGTERM")]
+    assert resque.workers() == []
+
+
+# --- faults ------------------------------------------------------------------------------------------
+
+
+def test_kill_loses_no_job(start: Started, resque: Resque) -> None:
+    """kill -9: the next worker that prunes finds every job in progress, and takes every place out."""
+    worker = start(3)
+    worker.begin("a")
+    worker.begin("b")
+    worker.send(signal.SIGKILL)
+    worker.process.wait()
+    resque.link.execute("DEL", "resque:pruning_dead_workers_in_progress")
+    assert start(1, "--burst").end(None)[0] == 0
+    assert sorted(one.payload["args"][0] for one in resque.failures.list()) == ["a", "b"]
+    assert {text for _, text in errors(resque)} == {"Job still being processed"}
+    assert resque.workers() == []
+
+
+def test_a_worker_that_was_pruned_alive_enters_again(start: Started, resque: Resque) -> None:
+    """Each place by itself, before it takes its next job."""
+    worker = start(2)
+    ids = worker.ready(2)
+    resque.link.execute("DEL", "resque:workers")
+    worker.begin("a")
+    worker.begin("b")
+    assert worker.ready(2) == ids
+    worker.finish("a")
+    worker.finish("b")
+    until(lambda: resque.stat("processed") == 2)
+    assert worker.end()[0] == 0
+
+
+def test_redis_away(tmp_path: Path) -> None:
+    """What ends while Redis is away is settled once it is back, once; then all places work again."""
+    with running("--appendonly", "yes", "--appendfsync", "always") as server:
+        program, resque = Program(tmp_path, server.url), Resque(server.url)
+        program.jobs(JOBS)
+        with program.start("work", "-q", "q", "-r", "jobs", "--async-concurrency", "3") as process:
+            worker = Async(process, program, resque)
+            for name in "abc":
+                worker.begin(name)
+            server.kill()
+            for name in "abc":
+                worker.finish(name)
+            # It has noticed by now: the line comes with the first try.
+            assert process.stderr is not None
+            assert "The worker waits for it" in process.stderr.readline()
+            server.start()
+            until(lambda: resque.stat("processed") == 3)
+            for name in "def":
+                worker.begin(name)
+            assert worker.working() == ["d", "e", "f"]
+            for name in "def":
+                worker.finish(name)
+            until(lambda: resque.stat("processed") == 6)
+            assert worker.end()[0] == 0
+        assert resque.failures.count() == 0
+        assert resque.workers() == []
+        resque.close()
+
+
+def test_a_hook_that_raises_ends_the_worker_when_its_jobs_are_over(start: Started, program: Program) -> None:
+    """queue_empty: as in a worker with processes; nobody is left in the books."""
+    program.jobs(
+        JOBS + "\nfrom pyresque import hooks\n@hooks.queue_empty\ndef fails(): raise LookupError('enough')\n"
+    )
+    worker = start(2)
+    worker.begin("a")
+    worker.begin("b")
+    worker.finish("a")
+    worker.finish("b")
+    status, out = worker.end(None)
+    assert status == 1
+    assert "enough" in out
+    assert (worker.resque.stat("processed"), worker.resque.workers()) == (2, [])
+
+
+def test_the_supervisor_of_async_workers_is_killed(start: Started, resque: Resque) -> None:
+    """Their jobs are finished, then they leave."""
+    pool = start(2, "-n", "2")
+    pool.ready(4)
+    pids = {int(one.pid) for one in resque.workers()}
+    pool.begin("a")
+    pool.process.kill()
+    until(lambda: len(resque.workers()) == 2)
+    pool.finish("a")
+    until(lambda: not resque.workers())
+    assert (resque.stat("processed"), resque.failures.count()) == (1, 0)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
