@@ -118,10 +118,11 @@ def test_two_steps_that_raise(first, second):
 
 
 def test_arguments_that_do_not_fit():
-    """on_failure and always run, nothing else."""
+    """before_perform has run, as in Ruby, then on_failure and always, nothing else."""
     plain, on_a_loop = both((1, 2))
     assert plain == on_a_loop
-    assert plain[0] == ["on_failure_a", "on_failure_b", "always_a", "always_b"]
+    before = ["before_perform_a", "before_perform_b"]
+    assert plain[0] == [*before, "on_failure_a", "on_failure_b", "always_a", "always_b"]
     assert plain[1][0] == "ArgumentError"
 
 
