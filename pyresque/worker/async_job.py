@@ -21,11 +21,7 @@ _LIBRARY = str(Path(__file__).parents[1])
 
 def async_jobs(registry: Registry) -> Registry:
     """The jobs that are `async def`, with the same worker hooks."""
-    found = Registry(registry.worker_hooks)
-    for job in registry.jobs():
-        if inspect.iscoroutinefunction(job.perform):
-            found.add(job)
-    return found
+    return registry.only(lambda job: inspect.iscoroutinefunction(job.perform))
 
 
 class AsyncRun:
@@ -51,7 +47,7 @@ class AsyncRun:
     @property
     def name(self) -> str:
         """The class name of the job."""
-        return self._job.payload.class_name
+        return self._job.payload.job_class
 
     async def outcome(self) -> BaseException | None:
         """Run the job; returns the exception that failed it, None if it is done."""

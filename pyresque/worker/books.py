@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 
+from pyresque.errors import Handled
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.backend import cleaned
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
@@ -14,9 +16,11 @@ from pyresque.store import reservation
 from pyresque.store.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Search
 from pyresque.store.space import Space
+from pyresque.wire.encoding import encode
+from pyresque.wire.records import Payload, is_wrapper
 from pyresque.worker.child import Report
 from pyresque.worker.reserver import Run
-from pyresque.worker.retries import Attempt, attempt_at, policy_of
+from pyresque.worker.retries import Attempt, again, attempt_at, policy_of
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -47,12 +51,17 @@ class Books:
         """
         if error is None:
             return Report()
+        if isinstance(error, Handled):
+            style = self._space.style
+            return Report(again=[(queue, encode(value, style), due) for queue, value, due in error.again])
         report = Report(
             cleaned(error_name(error)),
             cleaned(error_message(error)),
             [cleaned(line) for line in stack or backtrace_lines(error)],
             self._recorder.new_id(),
         )
+        if is_wrapper(job.payload.class_name):
+            report.payload = job.payload.normal(self._space.style)
         policy = policy_of(job)
         report.retryable = policy is not None and policy.wants(error)
         # Whether another attempt follows is known when the job is settled, and not to the child.
@@ -70,7 +79,10 @@ class Books:
         """The same without the counters. Ask once: the user's failure backend may be told of it here."""
         attempt = self._attempt(run)
         if report.done:
-            return attempt.done() if attempt else []
+            following = [
+                again(self._space, queue, Payload.parse(raw), due) for queue, raw, due in report.again
+            ]
+            return [*(attempt.done() if attempt else []), *chain.from_iterable(following)]
         failure, policy = self._failure(run.job, report), policy_of(run.job)
         record = partial(self._recorded, failure, report, policy is not None and policy.quiet)
         return attempt.failed(run.job, failure, report.retryable, record) if attempt else record()
@@ -123,7 +135,7 @@ class Books:
 
     def _failure(self, job: ReservedJob, report: Report) -> Failure:
         return Failure(
-            payload=job.payload.normal(self._space.style),
+            payload=report.payload or job.payload.normal(self._space.style),
             exception=report.exception,
             error=report.error,
             backtrace=report.backtrace,

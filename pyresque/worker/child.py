@@ -21,6 +21,9 @@ from pyresque.errors import DirtyExit
 from pyresque.worker.parent import end_with_parent
 from pyresque.worker.stuck import Stack
 
+Again = tuple[str, bytes, float]
+"""A job that is to be put on a queue: queue, element, when (seconds since the epoch)."""
+
 
 class Report(msgspec.Struct):
     """What a child says: nothing but defaults is "done", else the failure."""
@@ -33,6 +36,10 @@ class Report(msgspec.Struct):
     """False where the failure backend's own `save` raised, or is yet to be told."""
     retryable: bool = True
     """False where the job's `retry=` does not want this error."""
+    again: list[Again] = []
+    """What follows from a job that is done: its next attempt."""
+    payload: bytes = b""
+    """The job as its failure shows it, where that may not be how it was taken (an Active Job's counts)."""
 
     @property
     def done(self) -> bool:
@@ -60,10 +67,10 @@ class Child:
 
     Args:
         work: what it does.
-        task: its first job.
+        task: its first job; None: it waits for one.
     """
 
-    def __init__(self, work: Work, task: Task) -> None:
+    def __init__(self, work: Work, task: Task | None = None) -> None:
         self._socket, theirs = socket.socketpair()
         self._stack = Stack() if work.stack else None
         for stream in (sys.stdout, sys.stderr):
@@ -78,7 +85,7 @@ class Child:
         # Both sides do this, so that it is done whoever is first; then a kill reaches grandchildren too.
         with contextlib.suppress(OSError):
             os.setpgid(self.pid, self.pid)
-        self.jobs_left = work.jobs - 1
+        self.jobs_left = work.jobs - (task is not None)
         self.status: int | None = None
         self._heard = bytearray()
         self._ended = False
@@ -182,7 +189,7 @@ def _be_child(
         work.prepare()
         if stack is not None:
             stack.offer()
-        left = work.jobs
+        left, task = work.jobs, task or _next_task(parent)
         while task is not None:
             report = work.run(task)
             for stream in (sys.stdout, sys.stderr):

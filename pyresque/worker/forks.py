@@ -64,6 +64,12 @@ class Forks:
         self._current = Child(self._work, task)
         return self._current
 
+    def prepare(self) -> None:
+        """Have a child ready for the next job: an idle worker has the time for it that a job has not."""
+        if not self.has_waiting_child:
+            self.dismiss()
+            self._current = Child(self._work)
+
     @property
     def has_waiting_child(self) -> bool:
         """Whether the next job would go to a child that is there already."""
@@ -81,8 +87,11 @@ class Forks:
         said, timed_out = None, False
         stack: list[str] = []
         ending = self._attention.ending
+        has_steps = run.job.job is not None and "continuable" in run.job.job.options
         while child.poll() is None:
             self._reap_orphans()
+            if has_steps and ending.asked:
+                child.kill(signal.SIGCONT)  # again each time: the child may have been too young to hear it
             said = said or child.listen()
             if said is not None and not self._work.exit_hooks:
                 break

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from pyresque.config import Recover
-from pyresque.errors import DirtyExit, MalformedPayload, PruneDeadWorkerDirtyExit
+from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.describe import error_message, error_name
 from pyresque.perform import ReservedJob
@@ -25,8 +25,8 @@ from pyresque.store.link import Command
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
-from pyresque.wire.records import Payload
-from pyresque.worker.retries import attempt_at
+from pyresque.wire.records import Payload, shown
+from pyresque.worker.retries import again, attempt_at
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -73,7 +73,7 @@ class Pruner:
     def _prune_expired(self, worker_id: str, beat: str) -> bool:
         raw = workers.working_on(self._space, [worker_id])[0]
         payload = _payload_in(raw)
-        name = payload.get("class") if isinstance(payload, dict) else None
+        name = shown(payload)[0] if isinstance(payload, dict) else None
         text = f"Worker {worker_id} did not gracefully exit while processing {name or '<Unknown Job>'}"
         return self.retire(worker_id, PruneDeadWorkerDirtyExit(text), beat)
 
@@ -103,7 +103,7 @@ class Pruner:
         digest = hashlib.sha1(queue.encode() + b"\0" + raw).hexdigest()  # noqa: S324 (no secret)
         if workers.times_recovered(self._space, digest) >= self._recover.limit:
             return []
-        logger.warning("%s died; its job goes back to %s: %s", worker_id, queue, payload.get("class"))
+        logger.warning("%s died; its job goes back to %s: %s", worker_id, queue, shown(payload)[0])
         return [
             ("INCRBY", keys.recovered(digest), 1),
             ("EXPIRE", keys.recovered(digest), RECOVERY_MEMORY),
@@ -120,7 +120,10 @@ class Pruner:
         job = None
         if isinstance(payload, dict):
             job = ReservedJob.of(queue, Payload(b"", payload), self._registry)
-            error = job.after_failure(error)
+            handled = job.after_failure(error)
+            if isinstance(handled, Handled):
+                return self._following(handled)
+            error = handled
         failure = Failure(
             payload=encode(payload, self._space.style),
             exception=error_name(error),
@@ -135,6 +138,10 @@ class Pruner:
         if job is None or attempt is None:
             return record()
         return attempt.failed(job, failure, attempt.policy.wants(error), record)
+
+    def _following(self, handled: Handled) -> list[Command]:
+        parts = [(queue, Payload(b"", value), due) for queue, value, due in handled.again]
+        return [command for part in parts for command in again(self._space, *part)]
 
     def _recorded(self, failure: Failure) -> list[Command]:
         return self._recorder.effects(failure, self._recorder.save(failure))

@@ -193,9 +193,9 @@ class Reserver:
             payload = Payload.parse(raw)
         except MalformedPayload as error:
             return "aside", None, error
-        name, policy = payload.class_name, self._unknown.policy
+        name, policy = payload.job_class, self._unknown.policy
         # Without a class it is nobody's job: it fails here as it would in Ruby.
-        if not name or policy == "fail" or self._registry.find(name):
+        if not name or policy == "fail" or self._registry.find_for(payload):
             return "take", payload, None
         if policy == "park" and queue != self._unknown.queue:
             return "park", payload, None

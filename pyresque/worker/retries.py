@@ -36,6 +36,7 @@ from pyresque.store.reservation import printable
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import encode
+from pyresque.wire.records import Payload
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -87,7 +88,8 @@ class Attempt:
             recorded = [("UNLINK", self._suppressed), *record()] if self.policy.quiet else record()
             return [*recorded, *([] if self.number is None else [("UNLINK", self.key)])]
         recorded = self._suppress(failure, delay) if self.policy.quiet else record()
-        return [*recorded, self._count(self.number), *_again(self.space, job, delay)]
+        following = again(self.space, job.queue, job.payload, time.time() + delay)
+        return [*recorded, self._count(self.number), *following]
 
     @property
     def _suppressed(self) -> str:
@@ -140,15 +142,14 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     return Attempt(space, policy, key, found, max(found, 0) if begun else found + 1)
 
 
-def _again(space: Space, job: ReservedJob, delay: float) -> list[Command]:
-    """The job's way back to its queue: at once, or through the delayed jobs of resque-scheduler."""
-    keys, now = space.keys, time.time()
-    due = int(now + delay)
-    if due <= int(now):
-        raw = job.payload.raw or job.payload.normal(space.style)
-        return [("SADD", keys.queues, job.queue), ("RPUSH", keys.queue(job.queue), raw)]
-    value = job.payload.value
-    known = {"class": value.get("class"), "args": job.payload.args, "queue": printable(job.queue)}
+def again(space: Space, queue: str, payload: Payload, moment: float) -> list[Command]:
+    """A job's way back to its queue: at once, or through the delayed jobs of resque-scheduler."""
+    keys, due = space.keys, int(moment)
+    if due <= int(time.time()):
+        raw = payload.raw or payload.normal(space.style)
+        return [("SADD", keys.queues, queue), ("RPUSH", keys.queue(queue), raw)]
+    value = payload.value
+    known = {"class": value.get("class"), "args": payload.args, "queue": printable(queue)}
     item = encode({**known, **{key: value[key] for key in value if key not in known}}, space.style)
     return [
         ("RPUSH", keys.delayed(due), item),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from pyresque.config import WorkerOptions
@@ -50,6 +51,8 @@ class Runner:
         self._titles = titles
         self._stopping = options.stopping
         self._look_ahead = look_ahead
+        self._shown = ""
+        self._in_children = options.fork_per_job
         limits = [job.options.get("timeout") for job in registry.jobs()]
         any_timeout = bool(options.timeout) or any(limits)
         self._forks = Forks(attention, options, self._prepare_child, self._in_child, any_timeout)
@@ -75,13 +78,10 @@ class Runner:
         self._show_processing(run.job)
         if not self._forks.has_waiting_child:
             self._before_fork(run)
-        # A TERM that comes about the fork must find the child's own handler, and its job.
-        self._attention.signals.hold()
-        try:
+        with self._signals_held():
             child = self._forks.start(run)
-        finally:
-            self._attention.signals.release()
         self._titles.show(f"Forked {child.pid} at {int(time.time())}")
+        self._shown = ""
         outcome = self._forks.watch(child, run)
         if not child.jobs_left or outcome.said is None:
             self._forks.dismiss()
@@ -100,9 +100,12 @@ class Runner:
         self._persist(lambda: self._books.put_back(run))
 
     def rest(self) -> None:
-        """There is no job now: let the children go."""
-        self._forks.dismiss()
+        """There is no job now: bury the children that have gone, and have one ready for the next job."""
         self._forks.reap()
+        # A before_fork hook is to see the job, so there the child can only come after it.
+        if self._in_children and not self._hooks.has("before_fork"):
+            with self._signals_held():
+                self._forks.prepare()
 
     def end(self) -> None:
         """There will be no more jobs: no child is left behind."""
@@ -140,12 +143,23 @@ class Runner:
                     raise  # the job stays in worker:ID, where whoever prunes this worker finds it
                 self._attention.wait(backoff.next_sleep())
 
+    @contextmanager
+    def _signals_held(self) -> Iterator[None]:
+        # A TERM that comes about the fork must find the child's own handler, and its job.
+        self._attention.signals.hold()
+        try:
+            yield
+        finally:
+            self._attention.signals.release()
+
     def _show_processing(self, job: ReservedJob) -> None:
         name = job.payload.class_name if job.job else "No Name"
-        self._titles.show(f"Processing {job.queue} since {int(time.time())} [{name}]")
+        title = f"Processing {job.queue} since {int(time.time())} [{name}]"
+        if title != self._shown:
+            self._shown = title
+            self._titles.show(title)
 
     def _prepare_child(self) -> None:
-        # The title is still that of _show_processing: the child has inherited it.
         self._attention.signals.leave_to_child(self._stopping.term_child)
         self._is_first = True
 
@@ -154,11 +168,10 @@ class Runner:
         job, signals = ReservedJob.of(queue, Payload.parse(raw), self._registry), self._attention.signals
         try:
             signals.release()
+            self._show_processing(job)  # nothing to do for a child that has inherited the title
             if self._is_first:
                 self._is_first = False
                 self._hooks.run("after_fork", job)
-            else:
-                self._show_processing(job)
             error = job.run()
         except BaseException as raised:
             error = job.after_failure(raised)

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from pyresque.errors import SignalException, TermException
+from pyresque.perform import note_leaving
 
 HANDLED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
@@ -57,10 +58,11 @@ class Signals:
         """Set the signals of a job's process, in that process.
 
         With TERM_CHILD a TERM is raised in the job as TermException, once, and other signals as what they
-        are; without it the job does not notice them.
+        are; without it the job does not notice them. CONT tells a job with steps that the worker is leaving.
         """
         signal.set_wakeup_fd(-1)
         self._inert = True
+        signal.signal(signal.SIGCONT, note_leaving)
         if term_child:
             for number in _RAISED:
                 signal.signal(number, _raise)
