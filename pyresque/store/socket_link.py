@@ -37,6 +37,8 @@ class Connection:
     def __init__(self, address: Address, timeout: float, protocol: int = 2) -> None:
         self.address = address
         self.pid = os.getpid()
+        self.owed = 0
+        """Replies that are to come and that nobody waits for."""
         self._reader = hiredis.Reader(replyError=ErrorReply, notEnoughData=_INCOMPLETE)
         self.socket = _connected(address, timeout)
         try:
@@ -86,6 +88,18 @@ class Connection:
         """A reply that has been received already; None where there is none."""
         reply = self._reader.gets()
         return None if reply is _INCOMPLETE else reply
+
+    def is_usable(self) -> bool:
+        """Whether it is ours and in step: every reply that was owed has come, and nothing else."""
+        if self.pid != os.getpid():
+            return False
+        try:
+            while self.owed:
+                self.read()
+                self.owed -= 1
+            return self.is_quiet()
+        except (OSError, hiredis.ProtocolError):
+            return False
 
     def is_quiet(self) -> bool:
         """Whether nothing has come that nobody asked for: neither data nor the end."""
@@ -140,10 +154,11 @@ class SocketLink:
         except RedisError:
             return
         try:
-            connection.send([("CLIENT", "REPLY", "SKIP"), ("UNLINK", key)])
+            connection.send([("UNLINK", key)])
         except OSError:
             connection.close()
         else:
+            connection.owed += 1
             self._free.append(connection)
 
     def close(self) -> None:
@@ -167,7 +182,7 @@ class SocketLink:
                 connection = self._free.pop() if self._free else None
             if connection is None:
                 break
-            if connection.pid == os.getpid() and connection.is_quiet():
+            if connection.is_usable():
                 return connection
             connection.close()
         try:
