@@ -210,10 +210,7 @@ class _Pipe:
             if fault and mode == "delay":
                 fault.release.wait(fault.seconds)
             self._server.sendall(raw)
-            self._expect(words, fault)
-
-    def _expect(self, words: Words, fault: Fault | None) -> None:
-        self._expected.append(fault)
+            self._expected.append(fault)
 
     def _pass_replies(self) -> None:
         while (end := _end(self._answered, 0)) is not None:

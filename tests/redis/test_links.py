@@ -1,6 +1,7 @@
 """The ways to reach a Redis: passwords, users, sockets, TLS, Sentinel; with the same worker and client."""
 
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -22,7 +23,7 @@ def works(bench, resque):
     eventually(resque.workers)
     resque.enqueue(echo, 1)
     eventually(lambda: seen(resque) == ["[1]"])
-    worker.send(15)
+    worker.send(signal.SIGQUIT)
     assert worker.wait() == 0
     assert failed(resque) == []
 
