@@ -13,9 +13,20 @@ if TYPE_CHECKING:
     from pyresque.overview import WorkerInfo
     from pyresque.plugins.retry import Retry
     from pyresque.registry import job
+    from pyresque.scheduler.loop import Scheduler
     from pyresque.worker import Worker
 
-__all__ = ["DontPerform", "Resque", "ResqueError", "Retry", "Worker", "WorkerInfo", "__version__", "job"]
+__all__ = [
+    "DontPerform",
+    "Resque",
+    "ResqueError",
+    "Retry",
+    "Scheduler",
+    "Worker",
+    "WorkerInfo",
+    "__version__",
+    "job",
+]
 
 # Each name is imported when it is first asked for: `pyresque --help` and a module that only needs
 # `job` do not wait for redis-py.
@@ -24,6 +35,7 @@ _HOMES = {
     "Resque": "pyresque.client",
     "ResqueError": "pyresque.errors",
     "Retry": "pyresque.plugins.retry",
+    "Scheduler": "pyresque.scheduler.loop",
     "Worker": "pyresque.worker",
     "WorkerInfo": "pyresque.overview",
     "job": "pyresque.registry",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 
 from pyresque import overview
 from pyresque.config import DEFAULT_SERVER, parse_server
+from pyresque.delaying import Delaying
 from pyresque.enqueueing import Call, queue_for, registered_job
 from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.failure import Backend, Redis, RedisMultiQueue
@@ -16,6 +17,7 @@ from pyresque.failures import Failures
 from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
 from pyresque.registry import Registry, default_registry
+from pyresque.scheduling import Scheduling
 from pyresque.store import queues, stats
 from pyresque.store.link import Link, PatientLink
 from pyresque.store.socket_link import SocketLink
@@ -45,7 +47,7 @@ class JobFunction(Protocol[P]):
         """Run the job."""
 
 
-class Resque:
+class Resque(Delaying, Scheduling):
     """One Resque: the jobs, workers and failures of one Redis and namespace.
 
     Args:
@@ -84,6 +86,7 @@ class Resque:
         self.failure_backend = failure or Redis()
         self.failure_ids = failure_ids
         self.registry = registry
+        self.local_schedule: dict[str, Any] = {}
         self._receiver: Callable[[str, bytes], None] | None = None
         self.failures = Failures(self.space, multi_queue=isinstance(self.failure_backend, RedisMultiQueue))
 

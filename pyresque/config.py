@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pyresque.errors import ConfigError
+from pyresque.settings import SchedulerOptions, local_zone, scheduler_options, seconds
 
 DEFAULT_SERVER = "localhost:6379"
 DEFAULT_NAMESPACE = "resque"
@@ -184,6 +185,7 @@ class Config:
     namespace: str | None = None
     queues: tuple[str, ...] | None = None
     worker: WorkerOptions = WorkerOptions()
+    scheduler: SchedulerOptions = field(default_factory=SchedulerOptions)
     count: int | None = None
     pool_file: str | None = None
     pool_environment: str | None = None
@@ -205,6 +207,7 @@ class Config:
             namespace=env.get("RESQUE_NAMESPACE"),
             queues=_queues(env),
             worker=_worker(env),
+            scheduler=scheduler_options(env),
             count=_count(env),
             pool_file=env.get("RESQUE_POOL_CONFIG") or None,
             pool_environment=next(filter(None, map(env.get, ("RAILS_ENV", "RACK_ENV", "RESQUE_ENV"))), None),
@@ -221,19 +224,24 @@ def environment(env: Mapping[str, str] = os.environ) -> str:
     return env.get("RAILS_ENV") or env.get("RACK_ENV") or "development"
 
 
+def home_zone(env: Mapping[str, str] = os.environ) -> str:
+    """The name of this process's time zone, `Europe/Berlin`; UTC where none can be told."""
+    return local_zone(env)
+
+
 def _worker(env: Mapping[str, str]) -> WorkerOptions:
     return WorkerOptions(
         polling=Polling(
-            interval=_seconds(env, "INTERVAL", 5.0),
+            interval=seconds(env, "INTERVAL", 5.0),
             max_interval=_optional_seconds(env, "MAX_INTERVAL"),
             min_interval=_optional_seconds(env, "MIN_INTERVAL"),
-            backoff_interval=_seconds(env, "BACKOFF_INTERVAL", 0.1),
+            backoff_interval=seconds(env, "BACKOFF_INTERVAL", 0.1),
         ),
         stopping=Stopping(
             term_child="TERM_CHILD" in env,
             graceful_term="GRACEFUL_TERM" in env,
-            term_timeout=_seconds(env, "RESQUE_TERM_TIMEOUT", 4.0, empty=0.0),
-            pre_shutdown_timeout=_seconds(env, "RESQUE_PRE_SHUTDOWN_TIMEOUT", 0.0, empty=0.0),
+            term_timeout=seconds(env, "RESQUE_TERM_TIMEOUT", 4.0, empty=0.0),
+            pre_shutdown_timeout=seconds(env, "RESQUE_PRE_SHUTDOWN_TIMEOUT", 0.0, empty=0.0),
             run_at_exit_hooks="RUN_AT_EXIT_HOOKS" in env,
         ),
         fork_per_job=env.get("FORK_PER_JOB") != "false",
@@ -254,23 +262,8 @@ def _queues(env: Mapping[str, str]) -> tuple[str, ...] | None:
     return None if text is None else split_queues(text)
 
 
-def _seconds(env: Mapping[str, str], name: str, default: float, empty: float | None = None) -> float:
-    text = env.get(name)
-    if text is None:
-        return default
-    if not text.strip() and empty is not None:
-        return empty
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise ConfigError(f"{name}={text!r} is no number of seconds: write for example {name}={default or 5}")
-    return value
-
-
 def _optional_seconds(env: Mapping[str, str], name: str) -> float | None:
-    return _seconds(env, name, 5.0) if name in env else None
+    return seconds(env, name, 5.0) if name in env else None
 
 
 def _count(env: Mapping[str, str]) -> int | None:

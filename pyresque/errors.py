@@ -4,10 +4,21 @@
     ├── NotAJob ............ what was given to enqueue cannot be a job
     │   ├── NoQueueError ... no queue is known for it
     │   ├── NoClassError ... its class name is empty
-    │   └── Unencodable .... an argument that a Ruby worker could not read
+    │   ├── Unencodable .... an argument that a Ruby worker could not read
+    │   ├── SerializationError  an argument that Active Job could not carry
+    │   └── InvalidTime .... a time for a delayed job that is none, or has no zone
     ├── InvalidJob ......... @job was used on something that cannot be one
+    ├── InvalidSchedule .... an entry of the schedule that cannot be used; the text says why
     ├── MalformedPayload ... bytes in Redis that are no job
     ├── WrongArguments ..... a job's arguments do not fit its function
+    │   └── MalformedActiveJob  what stands in an Active Job's wrapper is none
+    ├── DeserializationError  the arguments of an Active Job cannot be read
+    │   └── RecordNotFound .. one of them is a record that is gone
+    ├── ContinuationError .. an Active Job with steps that cannot go on
+    │   ├── InvalidStep .... its steps are not those that it has been through
+    │   ├── ResumeLimit .... it was resumed too often
+    │   └── UnadvanceableCursor  its cursor has no next value
+    ├── Handled ............ an error that the job has dealt with, and what follows from it
     ├── UnknownJobClass .... no function is registered for a job's class
     ├── DontPerform ........ raise it in before_perform: the job is done without a failure
     ├── DirtyExit .......... the process of a job went away
@@ -56,8 +67,16 @@ class Unencodable(NotAJob):
     """A value that JSON, or the JSON reader of a Ruby worker, cannot hold."""
 
 
+class InvalidTime(NotAJob, ValueError):
+    """A time that a delayed job cannot be given: without a zone, not a number, out of range."""
+
+
 class InvalidJob(ResqueError):
     """A function or class that cannot be a job."""
+
+
+class InvalidSchedule(ResqueError, ValueError):
+    """An entry of the schedule, or its `cron` or `every`, that cannot be used."""
 
 
 class MalformedPayload(ResqueError):
@@ -70,6 +89,61 @@ class WrongArguments(ResqueError):
     """The arguments of a job do not fit the function that should run it."""
 
     ruby_name = "ArgumentError"
+
+
+class MalformedActiveJob(WrongArguments):
+    """The wrapper of an Active Job holds no job: no job_class, no arguments, a wrong type."""
+
+
+class SerializationError(NotAJob):
+    """An argument that Active Job, in the version of Rails that is written for, cannot carry."""
+
+    ruby_name = "ActiveJob::SerializationError"
+
+
+class DeserializationError(ResqueError):
+    """The arguments of an Active Job cannot be read; `discard_on` and `retry_on` may name it."""
+
+    ruby_name = "ActiveJob::DeserializationError"
+
+
+class RecordNotFound(DeserializationError):
+    """A record that an Active Job was given does not exist (any more)."""
+
+
+class ContinuationError(ResqueError):
+    """An Active Job with steps cannot go on."""
+
+    ruby_name = "ActiveJob::Continuation::Error"
+
+
+class InvalidStep(ContinuationError):
+    """A step is not the one that should come now."""
+
+    ruby_name = "ActiveJob::Continuation::InvalidStepError"
+
+
+class ResumeLimit(ContinuationError):
+    """A job with steps was resumed as often as it may be."""
+
+    ruby_name = "ActiveJob::Continuation::ResumeLimitError"
+
+
+class UnadvanceableCursor(ContinuationError):
+    """The cursor of a step has no next value."""
+
+    ruby_name = "ActiveJob::Continuation::UnadvanceableCursorError"
+
+
+class Handled(ResqueError):
+    """An error that the job has dealt with: it counts as done. Raised by the code around a job's function.
+
+    `again` are the elements that follow: (queue, payload, due as seconds since the epoch).
+    """
+
+    def __init__(self, message: str, again: tuple[tuple[str, dict[str, object], float], ...] = ()) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class UnknownJobClass(ResqueError):

@@ -22,6 +22,10 @@ Keys of Ruby plugins that we share (section 19; the delayed ones are resque-sche
     delayed:EPOCH                         list    jobs that are due at this second
     timestamps:JSON                       set     names of the delayed lists that hold this job
     delayed_queue_schedule                zset    the seconds of all delayed lists
+    delayed:last_enqueued_at              hash    entry of the schedule -> local time of its last run
+    persistent_schedules                  hash    entry of the schedule -> JSON
+    schedules_changed                     set     names of entries that have changed
+    NS:resque_scheduler_master_lock       string  who fires the schedule (NS: the namespace, once more)
     lock:CLASS:ARGS, loner:lock:CLASS:ARGS  string  second at which the lock expires (resque-lock-timeout)
     status:UUID, _statuses, _kill         string, zset, set   progress of jobs (resque-status)
     pause:queue:Q, pause:all              string  while it is there, the queue (or all) is paused
@@ -53,6 +57,9 @@ class Keys:
         self.failed = prefix + "failed"
         self.failed_queues = prefix + "failed_queues"
         self.delayed_schedule = prefix + "delayed_queue_schedule"
+        self.last_enqueued_at = prefix + "delayed:last_enqueued_at"
+        self.persistent_schedules = prefix + "persistent_schedules"
+        self.schedules_changed = prefix + "schedules_changed"
         self.statuses = prefix + "_statuses"
         self.doomed_statuses = prefix + "_kill"
         self.our_workers = prefix + "pyresque:workers"
@@ -96,6 +103,11 @@ class Keys:
     def timestamps(self, item: bytes) -> bytes:
         """Where a delayed job (its exact bytes) says in which lists it stands."""
         return f"{self.prefix}timestamps:".encode() + item
+
+    def master_lock(self, lock_prefix: str = "") -> str:
+        """Who fires the schedule. Ruby puts the namespace before it twice; so do we (scheduler.md 1)."""
+        own = f"{lock_prefix}:" if lock_prefix else ""
+        return f"{self.prefix}{self.namespace}:{own}resque_scheduler_master_lock"
 
     def lock(self, name: str) -> str:
         """A lock of resque-lock-timeout; `name` is its class and what identifies its arguments."""

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pyresque.errors import DontPerform, HookError, UnknownJobClass, WrongArguments
+from pyresque.errors import (
+    DirtyExit,
+    DontPerform,
+    HookError,
+    MalformedActiveJob,
+    ResqueError,
+    UnknownJobClass,
+    WrongArguments,
+)
 from pyresque.failure.describe import error_message, error_name
 from pyresque.hooks import Hook, call, call_around, call_around_async
 from pyresque.registry import Job, Registry
 from pyresque.wire.encoding import inspect
-from pyresque.wire.records import Payload
+from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +47,13 @@ class ReservedJob:
     job: Job | None
 
     def __str__(self) -> str:
-        return (
-            f"(Job{{{self.queue}}} | {self.payload.class_name} | {inspect(self.payload.value.get('args'))})"
-        )
+        value = self.payload.value
+        return f"(Job{{{self.queue}}} | {shown(value)[0]} | {inspect(value.get('args'))})"
 
     @classmethod
     def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
         """Find the code for a payload."""
-        return cls(queue, payload, registry.find(payload.class_name))
+        return cls(queue, payload, registry.find_for(payload))
 
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
@@ -61,7 +68,13 @@ class ReservedJob:
         return await _carried_out_async(self._steps(), meaning)
 
     def after_failure(self, error: BaseException) -> BaseException:
-        """Run the on_failure hooks; returns the exception to record: `error`, or what a hook made of it."""
+        """Run the on_failure hooks; returns the exception to record: `error`, or what a hook made of it.
+
+        `Handled` is none to record: an Active Job may retry or discard what ended its process.
+        """
+        rescue = self.job.rescue(self.queue, self.payload, error) if self.job is not None else None
+        if rescue is not None and isinstance(error, DirtyExit):
+            return _carried_out(rescue) or error
         return _carried_out(self._failed(error)) or error
 
     def _steps(self) -> Steps:
@@ -82,6 +95,9 @@ class ReservedJob:
     def _performed(self) -> Steps:
         if self.job is None:
             return unknown_class(self.payload)
+        own = self.job.steps(self.queue, self.payload)
+        if own is not None:
+            return (yield from own)
         raised = yield from self._each("before_perform", self.payload.args)
         if raised is not None:
             return None if isinstance(raised, DontPerform) else raised
@@ -174,11 +190,45 @@ class _Over:
 _OVER = _Over()
 
 
-def unknown_class(payload: Payload) -> UnknownJobClass:
+_leaving = False
+
+
+def note_leaving(number: int, frame: object) -> None:
+    """A signal handler: the worker of this process is about to leave."""
+    global _leaving
+    _leaving = True
+
+
+def is_leaving() -> bool:
+    """Whether the worker of this process is about to leave: then a job with steps ends at a checkpoint."""
+    return _leaving
+
+
+def unknown_class(payload: Payload) -> ResqueError:
     """The error of a job whose class nobody registered here (names as Ruby has them: core.md section 15)."""
+    if is_wrapper(payload.class_name):
+        return _unknown_active_job(payload)
     if not payload.value.get("class"):
         error = UnknownJobClass("the job has no class name")
         error.ruby_name = "NoMethodError"
         return error
     name = str(payload.value["class"]).removeprefix("::")
     return UnknownJobClass(f"uninitialized constant {name}: no @job with this name is registered")
+
+
+def _unknown_active_job(payload: Payload) -> ResqueError:
+    name = inner_class(payload.value)
+    if name:
+        name = name.removeprefix("::")
+        return UnknownJobClass(f"uninitialized constant {name}: no @active_job.job registers it here")
+    args = payload.args
+    what = (
+        "its argument is no object" if len(args) == 1 else f"its wrapper has {len(args)} arguments, not one"
+    )
+    if len(args) == 1 and isinstance(args[0], dict):
+        what = (
+            f"its job_class is {args[0]['job_class']!r}"
+            if args[0].get("job_class")
+            else "it has no job_class"
+        )
+    return MalformedActiveJob(f"malformed Active Job: {what}")

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from pyresque.client import Resque
-from pyresque.errors import MalformedPayload, NotAJob, UnknownJobClass
+from pyresque.errors import Handled, MalformedPayload, NotAJob, UnknownJobClass
 from pyresque.perform import ReservedJob
 from pyresque.store import queues
-from pyresque.wire.records import Payload
+from pyresque.wire.records import Payload, is_wrapper, shown
 
 
 @contextmanager
@@ -51,8 +51,8 @@ def enqueued(resque: Resque, job: Any, queue: str | None = None) -> list[list[An
             payload = Payload.parse(raw)
         except MalformedPayload:
             continue
-        if payload.class_name == name:
-            found.append(payload.args)
+        if payload.job_class == name:
+            found.append(shown(payload.value)[1] if is_wrapper(payload.class_name) else payload.args)
     return found
 
 
@@ -81,12 +81,16 @@ def drain(resque: Resque, queue: str | None = None) -> int:
 
 
 def _known(resque: Resque, raw: bytes) -> None:
-    name = Payload.parse(raw).class_name
-    if resque.registry.find(name) is None:
+    payload = Payload.parse(raw)
+    if resque.registry.find_for(payload) is None:
+        name = payload.job_class
         raise UnknownJobClass(f"{name} waits in the queue, but no @job with this name is registered")
 
 
 def _run(resque: Resque, queue: str, raw: bytes) -> None:
     error = ReservedJob.of(queue, Payload.parse(raw), resque.registry).run()
-    if error is not None:
+    if isinstance(error, Handled):
+        for name, value, _ in error.again:
+            resque.push(name, value)  # the next attempt of an Active Job; nobody waits for it in a test
+    elif error is not None:
         raise error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.options import Settings, common, json_option, pass_settings, style_option
-from pyresque.cli.show import compact, json_line, pairs, safe, short, table
+from pyresque.cli.show import compact, job_of, json_line, pairs, safe, short, table
 from pyresque.errors import NotAJob
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def show(settings: Settings, record_id: str, as_json: bool) -> None:
             ("id", record.id),
             ("failed at", record.text("failed_at") or ""),
             ("job", record.class_name or compact(record.value.get("payload"))),
-            ("args", compact(record.payload.get("args"))),
+            ("args", compact(job_of(record.payload)[1])),
             ("queue", record.text("queue") or ""),
             ("worker", record.text("worker") or ""),
             ("exception", record.text("exception") or ""),
@@ -202,7 +202,7 @@ def _found(resque: Resque, record_id: str) -> FailureRecord | None:
 def _title(record: FailureRecord | None) -> str:
     if record is None:
         return ""
-    job = f"{short(record.class_name or '(no job)', 50)} {short(compact(record.payload.get('args')), 60)}"
+    job = f"{short(record.class_name or '(no job)', 50)} {short(compact(job_of(record.payload)[1]), 60)}"
     return f"{job} of queue {safe(record.text('queue'))} ({_short_id(record)})"
 
 
@@ -211,7 +211,7 @@ def _short_id(record: FailureRecord) -> str:
 
 
 def _row(record: FailureRecord) -> tuple[str, ...]:
-    job = f"{record.class_name} {compact(record.payload.get('args'))}" if record.class_name else "(no job)"
+    job = f"{record.class_name} {compact(job_of(record.payload)[1])}" if record.class_name else "(no job)"
     error = f"{record.text('exception') or ''}: {record.text('error') or ''}"
     return (
         _short_id(record),
@@ -229,8 +229,8 @@ def _document(record: FailureRecord) -> dict[str, Any]:
         "list": record.list_name,
         "failed_at": record.value.get("failed_at"),
         "queue": record.value.get("queue"),
-        "class": record.payload.get("class"),
-        "args": record.payload.get("args"),
+        "class": record.class_name or record.payload.get("class"),
+        "args": job_of(record.payload)[1],
         "exception": record.value.get("exception"),
         "error": record.value.get("error"),
         "backtrace": record.value.get("backtrace"),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pyresque.cli.options import Settings, common, json_option, pass_settings
-from pyresque.cli.show import compact, json_line, pairs, safe, short, table
+from pyresque.cli.show import compact, job_of, json_line, pairs, safe, short, table
 
 
 @click.command()
@@ -65,5 +65,6 @@ def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) 
 
 def _cells(job: Any) -> tuple[str, str]:
     if isinstance(job, dict):
-        return short(job.get("class", ""), 50), short(compact(job.get("args")), 100)
+        name, args = job_of(job)
+        return short(name or job.get("class", ""), 50), short(compact(args), 100)
     return "(no job)", short(job, 100)

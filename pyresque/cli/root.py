@@ -12,11 +12,14 @@ from typing import IO, Any
 import click
 
 from pyresque._version import __version__
+from pyresque.cli.delayed import delayed
 from pyresque.cli.demo import demo
 from pyresque.cli.enqueue import enqueue
 from pyresque.cli.failed import failed
 from pyresque.cli.look import info, peek, queues
 from pyresque.cli.options import HELP, common
+from pyresque.cli.schedule import schedule
+from pyresque.cli.scheduler import scheduler
 from pyresque.cli.show import safe
 from pyresque.cli.work import work
 from pyresque.cli.workers import workers
@@ -83,7 +86,7 @@ def program() -> None:
     """
 
 
-for command in (work, enqueue, info, queues, peek, workers, failed, demo):
+for command in (work, scheduler, enqueue, info, queues, peek, workers, failed, delayed, schedule, demo):
     program.add_command(command)
 
 

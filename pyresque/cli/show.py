@@ -38,6 +38,13 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def job_of(payload: dict[str, Any]) -> tuple[str, Any]:
+    """Class and arguments of a payload; of an Active Job those that stand inside its wrapper."""
+    from pyresque.wire.records import shown  # only commands that show jobs wait for it
+
+    return shown(payload)
+
+
 def json_line(value: Any) -> None:
     """Print one JSON document on one line. Its escapes make it safe for any terminal and any encoding."""
     click.echo(json.dumps(value))

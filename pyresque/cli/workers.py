@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.options import Settings, common, json_option, pass_settings
-from pyresque.cli.show import json_line, safe, short, table
+from pyresque.cli.show import job_of, json_line, safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import WorkerInfo
@@ -84,7 +84,7 @@ def _document(worker: WorkerInfo) -> dict[str, Any]:
         "state": worker.state,
         "queue": working.queue if working else None,
         "class": working.class_name if working else None,
-        "args": (working.payload or {}).get("args") if working else None,
+        "args": job_of(working.payload or {})[1] if working else None,
         "run_at": working.run_at if working else None,
         "started": worker.started,
         "heartbeat": worker.heartbeat,

@@ -15,6 +15,8 @@
 --   stranger ........... the worker is not registered: nobody would find the job if it died
 --   paused, none
 local wrong = {}
+-- An Active Job's own class stands inside; among the known classes it has this name and a blank before it.
+local WRAPPER = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper'
 
 local function read(...)
   local reply = redis.pcall(...)
@@ -111,6 +113,10 @@ local function reserve(KEYS, ARGV)
       if redis.call('EXISTS', KEYS[4], KEYS[5 + count + n]) > 0 then break end
       for i, raw in ipairs(elements) do
         local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
+        if class == WRAPPER then
+          class = raw:match('^{"class":"[^"]*","args":%[{"job_class":"([^"\\:%-][^"\\%-]*)",')
+          class = class and WRAPPER .. ' ' .. class
+        end
         local wanted = class and (known == '*' or known:find('\0' .. class .. '\0', 1, true))
         if not class or (not wanted and (ask or raw:find('"class"', 10, true))) or (wanted and not plain(raw)) then
           local window = redis.call('LRANGE', key, offset + i - 1, offset + i + 48)

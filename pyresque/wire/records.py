@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +13,9 @@ from pyresque.wire.encoding import Style, decode, encode
 
 MAX_PAYLOAD_DEPTH = 99
 """Levels of nesting in a whole payload: `worker:ID` adds one, and Ruby reads 100 (core.md section 15)."""
+
+JOB_WRAPPER = "ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper"
+"""The class of every Active Job on the wire; its own class stands inside (activejob.md section 1)."""
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -45,6 +48,11 @@ class Payload(msgspec.Struct, frozen=True):
         return name if isinstance(name, str) else ""
 
     @property
+    def job_class(self) -> str:
+        """The class as people know it: of a wrapped job its inner one; empty where there is none."""
+        return inner_class(self.value)
+
+    @property
     def args(self) -> list[Any]:
         """The arguments as Ruby spreads them (core.md section 9.2)."""
         args = self.value.get("args")
@@ -59,6 +67,37 @@ class Payload(msgspec.Struct, frozen=True):
     def normal(self, style: Style) -> bytes:
         """The payload decoded and encoded again, as Ruby copies it into `worker:ID` and failures."""
         return encode(self.value, style)
+
+
+def is_wrapper(class_name: str) -> bool:
+    """Whether this is the class under which Active Job puts its jobs on queues."""
+    return class_name.removeprefix("::") == JOB_WRAPPER
+
+
+def wrapped_job(value: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The job hash of an Active Job; None where a wrapper holds none, or it is no wrapper."""
+    name, args = value.get("class"), value.get("args")
+    if not isinstance(name, str) or not is_wrapper(name) or not isinstance(args, list):
+        return None
+    return args[0] if len(args) == 1 and isinstance(args[0], dict) else None
+
+
+def inner_class(value: Mapping[str, Any]) -> str:
+    """The class of a payload, of a wrapped job its inner one; empty where there is none."""
+    name = value.get("class")
+    if not isinstance(name, str) or not is_wrapper(name):
+        return name if isinstance(name, str) else ""
+    inner = (wrapped_job(value) or {}).get("job_class")
+    return inner if isinstance(inner, str) else ""
+
+
+def shown(value: Mapping[str, Any]) -> tuple[str, Any]:
+    """Class and arguments as people want to see them: of a wrapped job, those inside."""
+    name, args = value.get("class"), value.get("args")
+    inner, job = inner_class(value), wrapped_job(value)
+    if job is None or not inner:
+        return name if isinstance(name, str) else "", args
+    return inner, job.get("arguments")
 
 
 def job_bytes(class_name: str, args: Iterable[Any], style: Style) -> bytes:
@@ -100,9 +139,8 @@ class WorkingOn(msgspec.Struct, frozen=True):
 
     @property
     def class_name(self) -> str:
-        """The class of the job being worked on; empty where it cannot be told."""
-        name = (self.payload or {}).get("class")
-        return name if isinstance(name, str) else ""
+        """The class of the job being worked on, of a wrapped one its own; empty where it cannot be told."""
+        return shown(self.payload or {})[0]
 
 
 def working_on_bytes(queue: str, run_at: str, payload: bytes, style: Style) -> bytes:
@@ -150,9 +188,8 @@ class FailureRecord(msgspec.Struct, frozen=True):
 
     @property
     def class_name(self) -> str:
-        """The class of the job that failed; empty where there is none."""
-        name = self.payload.get("class")
-        return name if isinstance(name, str) else ""
+        """The class of the job that failed, of a wrapped one its own; empty where there is none."""
+        return shown(self.payload)[0]
 
     def text(self, key: str) -> str | None:
         """One of the record's texts: failed_at, exception, error, worker, queue, retried_at."""

@@ -14,10 +14,20 @@ PUBLIC = {
         "Resque",
         "ResqueError",
         "Retry",
+        "Scheduler",
         "Worker",
         "WorkerInfo",
         "__version__",
         "job",
+    ],
+    "pyresque.scheduler": ["Cron", "Every", "Scheduler"],
+    "pyresque.active_job": [
+        "Continuable", "DateTime", "DeserializationError", "Duration", "Execution", "FarTime", "GlobalID",
+        "Indifferent", "Keywords", "Module", "Prepared", "Range", "RecordNotFound", "SerializationError",
+        "Serialized", "Step", "Symbol", "Time", "TimeWithZone", "after_discard", "after_enqueue",
+        "after_perform", "around_enqueue", "around_perform", "before_enqueue", "before_perform", "configure",
+        "current", "deserialize", "discard_on", "enqueue", "enqueue_many", "job", "prepare", "resolver",
+        "retry_on", "serialize", "serializer",
     ],
     "pyresque.failure": [
         "Backend",
@@ -37,7 +47,9 @@ USED = {
         "worker_exit",
     ],
     "pyresque.config": ["Config", "Polling", "Stopping", "Unknown", "WorkerOptions"],
-    "pyresque.errors": ["DontPerform", "NotAJob", "RedisUnavailable", "ResqueError", "TermException"],
+    "pyresque.errors": [
+        "DontPerform", "InvalidSchedule", "NotAJob", "RedisUnavailable", "ResqueError", "TermException",
+    ],
 }  # fmt: skip
 
 

@@ -1,0 +1,162 @@
+"""What a registry knows of Active Job: its jobs, resolvers, serializers, callbacks and settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyresque.active_job.conversion import as_kind
+from pyresque.active_job.envelope import Options, fresh
+from pyresque.active_job.gid import GlobalID
+from pyresque.active_job.reading import Reader
+from pyresque.active_job.versions import NEWEST
+from pyresque.active_job.writing import Dump, Writer
+from pyresque.errors import InvalidJob, RecordNotFound
+from pyresque.jobs import Job
+from pyresque.registry import Registry
+from pyresque.wire.records import JOB_WRAPPER, Payload
+
+
+@dataclass
+class Settings:
+    """Defaults for what is enqueued: the version of Rails that reads it, locale and time zone."""
+
+    rails: str = NEWEST
+    locale: str = "en"
+    timezone: str | None = None
+
+
+@dataclass
+class Directory:
+    """The Active Jobs of one registry; the wrapper that `Registry.wrappers` holds for them."""
+
+    by_class: dict[str, Job] = field(default_factory=dict)
+    resolvers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    loads: dict[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    dumps: dict[type, tuple[str, Dump]] = field(default_factory=dict)
+    callbacks: dict[str, list[tuple[frozenset[str], Callable[..., Any]]]] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+
+    def find(self, payload: Payload) -> Job | None:
+        """The job that a wrapper holds; None if it is not known here."""
+        return self.by_class.get(payload.job_class.removeprefix("::"))
+
+    def jobs(self) -> list[Job]:
+        """All jobs."""
+        return list(self.by_class.values())
+
+    def only(self, wanted: Callable[[Job], bool]) -> Directory:
+        """The same with some of the jobs only."""
+        jobs = {name: job for name, job in self.by_class.items() if wanted(job)}
+        return Directory(jobs, self.resolvers, self.loads, self.dumps, self.callbacks, self.settings)
+
+    def add(self, job: Job) -> None:
+        """Register a job.
+
+        Raises:
+            InvalidJob: another one has this name, or this is no name.
+        """
+        if not job.name or any(one in job.name for one in '\0"\\ ') or not callable(job.perform):
+            raise InvalidJob(f"{job.name!r} is no class name: write for example Users::WelcomeJob")
+        other = self.by_class.get(job.name)
+        if other is not None and _place(other) != _place(job):
+            raise InvalidJob(f"two Active Jobs are named {job.name}: {_place(other)} and {_place(job)}")
+        self.by_class[job.name] = job
+
+    def of(self, target: object) -> Job | None:
+        """The job of a function, class or class name."""
+        if isinstance(target, str):
+            return self.by_class.get(target.removeprefix("::"))
+        return next((job for job in self.by_class.values() if job.target is target), None)
+
+    def called(self, kind: str, class_name: str) -> list[Callable[..., Any]]:
+        """The callbacks of a kind for a class."""
+        return [hook for names, hook in self.callbacks.get(kind, []) if not names or class_name in names]
+
+    def reader(self, strict: bool) -> Reader:
+        """What reads arguments."""
+        return Reader(self.record, self.loads, strict)
+
+    def writer(self, rails: str | None = None) -> Writer:
+        """What writes arguments."""
+        return Writer.of(self.settings.rails if rails is None else rails, self.dumps)
+
+    def record(self, found: GlobalID) -> Any:
+        """What a job gets for a GlobalID: what its model's resolver finds, else the GlobalID itself.
+
+        Raises:
+            RecordNotFound: the resolver finds nothing.
+        """
+        resolve = self.resolvers.get(found.model)
+        if resolve is None:
+            return found
+        try:
+            record = resolve(found)
+        except RecordNotFound:
+            raise
+        except Exception as error:
+            raise _gone(f"{type(error).__name__}: {error}") from error
+        if record is None:
+            raise _gone(f"Couldn't find {found.model} with 'id'={found.id}")
+        return record
+
+    def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
+        """The payload for a job that an item or an entry of a schedule names (scheduler.md 16, rule 13)."""
+        job = self.of(class_name)
+        if job is None:
+            return None
+        options = Options(locale=self.settings.locale, timezone=self.settings.timezone)
+        return wrapper_of(self, class_name, args, queue if queue is not None else job.queue, options)
+
+
+def wrapper_of(
+    directory: Directory, class_name: str, args: Any, queue: str | None, options: Options
+) -> dict[str, Any]:
+    """A new wrapper for arguments that are plain JSON; the keys of hashes arrive as strings."""
+    values = args if isinstance(args, list) else [] if args is None or args is False else [args]
+    job = directory.of(class_name)
+    steps = bool(job is not None and job.options.get("continuable"))
+    arguments = directory.writer().arguments(values)
+    return fresh(class_name.removeprefix("::"), queue or "default", arguments, options, steps)
+
+
+def wrapped_by_name(registry: Registry, class_name: str, args: Any, queue: str) -> dict[str, Any]:
+    """The payload for an Active Job that only Rails knows."""
+    directory = directory_of(registry)
+    options = Options(locale=directory.settings.locale, timezone=directory.settings.timezone)
+    return wrapper_of(directory, class_name, args, queue, options)
+
+
+def _gone(reason: str) -> RecordNotFound:
+    return RecordNotFound(f"Error while trying to deserialize arguments: {reason}")
+
+
+def directory_of(registry: Registry) -> Directory:
+    """The Active Jobs of a registry."""
+    found = registry.wrappers.get(JOB_WRAPPER)
+    if not isinstance(found, Directory):
+        found = registry.wrappers[JOB_WRAPPER] = Directory()
+    return found
+
+
+def resolver_of(resolve: Callable[[Any], Any]) -> Callable[[GlobalID], Any]:
+    """A resolver that takes the GlobalID; one whose parameter is an int or a str takes the id, as such."""
+    parameters = list(inspect.signature(resolve, eval_str=True).parameters.values())
+    wanted = parameters[0].annotation if parameters else None
+    if wanted in (int, str):
+        return lambda found: resolve(_id(wanted, found))
+    return resolve
+
+
+def _id(wanted: type, found: GlobalID) -> Any:
+    text = found.id if isinstance(found.id, str) else "/".join(found.id)
+    return int(text) if wanted is int else as_kind(wanted, text)
+
+
+def _place(job: Job) -> tuple[str, str | None]:
+    return (
+        getattr(job.target, "__qualname__", ""),
+        getattr(inspect.getmodule(job.target), "__file__", None),
+    )

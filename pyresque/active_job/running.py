@@ -1,0 +1,122 @@
+"""Running an Active Job: arguments, callbacks, the function, what its errors mean (activejob.md 6)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyresque.active_job.conversion import converted
+from pyresque.active_job.directory import Directory
+from pyresque.active_job.envelope import JobData
+from pyresque.active_job.execution import Execution, enter
+from pyresque.active_job.handling import Handler, found_handler
+from pyresque.errors import DontPerform, Handled, MalformedActiveJob
+from pyresque.hooks import Hook
+from pyresque.jobs import Job
+from pyresque.perform import Step, Steps
+from pyresque.wire.records import Payload
+
+HANDLERS = "__active_job_handlers__"
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveJob(Job):
+    """A registered Active Job."""
+
+    directory: Directory = field(default_factory=Directory)
+
+    def hooks(self, kind: str) -> list[Hook]:
+        """None: Resque's hooks look at the wrapper class, so they never see an Active Job (section 9)."""
+        return []
+
+    @property
+    def handlers(self) -> list[Handler]:
+        """What retry_on and discard_on have declared; the last in the text is asked first, as in Rails."""
+        return list(getattr(self.target, HANDLERS, ()))
+
+    def steps(self, queue: str, payload: Payload) -> Steps:
+        """Everything that running the job takes."""
+        try:
+            execution = self._execution(queue, payload)
+        except MalformedActiveJob as malformed:
+            return malformed
+        leave = enter(execution)
+        try:
+            error = yield from self._performed(execution)
+            return error if error is None else (yield from self._rescued(execution, error))
+        finally:
+            leave()
+
+    def rescue(self, queue: str, payload: Payload, error: BaseException) -> Steps:
+        """What becomes of a job whose process has gone: retry_on and discard_on count here too."""
+        try:
+            execution = self._execution(queue, payload)
+        except MalformedActiveJob:
+            return error
+        return (yield from self._rescued(execution, error))
+
+    def _execution(self, queue: str, payload: Payload) -> Execution:
+        return Execution(JobData.parse(payload), queue, self.options.get("continuable"))
+
+    def _performed(self, execution: Execution) -> Steps:
+        try:
+            execution.arguments = self.directory.reader(strict=True).arguments(execution.data["arguments"])
+        except Exception as unreadable:
+            return unreadable
+        for hook in self.called("before_perform"):
+            error = yield Step(hook, [execution])
+            if error is not None:
+                return None if isinstance(error, DontPerform) else error
+        error = yield from self._around(self.called("around_perform"), execution)
+        for hook in reversed(self.called("after_perform")) if error is None else []:
+            error = yield Step(hook, [execution])
+            if error is not None:
+                return error
+        return error
+
+    def _around(self, hooks: list[Callable[..., Any]], execution: Execution) -> Steps:
+        if not hooks:
+            return (yield Step(self._call, [execution]))
+        return (yield Step(hooks[0], [execution], lambda: self._around(hooks[1:], execution)))
+
+    def _call(self, execution: Execution) -> Any:
+        args, kwargs = converted(self.name, self.signature, self._types, execution.arguments)
+        return self.perform(*args, **kwargs)
+
+    def called(self, kind: str) -> list[Callable[..., Any]]:
+        """The callbacks of a kind, in the order in which they were declared."""
+        return self.directory.called(kind, self.name)
+
+    def _rescued(self, execution: Execution, error: BaseException) -> Steps:
+        error = execution.resumed(error)
+        if isinstance(error, Handled):
+            return error
+        handler, matched = found_handler(self.handlers, error)
+        if handler is None or matched is None:
+            return (yield from self._discarded(execution, error)) or error
+        if handler.what == "retry":
+            count = execution.count(handler.key)
+            if handler.attempts is None or count < handler.attempts:
+                try:
+                    due = time.time() + handler.delay(count)
+                except Exception as wrong:  # the user's own function of the wait
+                    return wrong
+                return execution.again(due, handler.queue, handler.priority)
+            if handler.then is None:
+                return (yield from self._discarded(execution, matched)) or matched
+        if handler.then is not None:
+            raised = yield Step(handler.then, [execution, matched])
+            if raised is not None:
+                return raised
+        raised = yield from self._discarded(execution, matched)
+        return raised or Handled(f"{self.name} is discarded")
+
+    def _discarded(self, execution: Execution, error: BaseException) -> Steps:
+        """Call after_discard; returns what one of these callbacks raised."""
+        for hook in self.called("after_discard"):
+            raised = yield Step(hook, [execution, error])
+            if raised is not None:
+                return raised
+        return None

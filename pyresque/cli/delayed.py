@@ -1,0 +1,180 @@
+"""`pyresque delayed`."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyresque.cli.options import Settings, common, json_option, pass_settings
+from pyresque.cli.show import compact, json_line, pairs, safe, short, table
+
+if TYPE_CHECKING:
+    from pyresque import Resque
+    from pyresque.delaying import DelayedJob
+
+_SHOWN = 20
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@common
+@pass_settings
+@click.pass_context
+def delayed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
+    """Look at delayed jobs of both languages, run them now, remove them."""
+    if ctx.invoked_subcommand is None:
+        _list(settings, as_json, None, None)
+
+
+@delayed.command("list")
+@click.option("-c", "--class", "class_name", metavar="CLASS", help="Only jobs of this class.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(0),
+    help=f"How many, 0 for all. Without it the next {_SHOWN}; with --json all.",
+)
+@json_option
+@common
+@pass_settings
+def list_(settings: Settings, class_name: str | None, limit: int | None, as_json: bool) -> None:
+    """List delayed jobs, the next one first."""
+    _list(settings, as_json, class_name, limit)
+
+
+@delayed.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+@common
+@pass_settings
+def show(settings: Settings, job_id: str, as_json: bool) -> None:
+    """Show one delayed job. The beginning of its ID is enough."""
+    found = _found(settings.connected(), job_id)
+    if found is None:
+        click.get_current_context().exit(1)
+    if as_json:
+        json_line(_document(found))
+        return
+    from pyresque.wire import times
+
+    pairs(
+        [
+            ("id", id_of(found)),
+            ("due", times.started(found.at)),
+            ("job", found.class_name or "(no job)"),
+            ("args", compact(found.args)),
+            ("queue", "(none)" if found.queue is None else found.queue),
+            ("item", found.raw.decode("utf-8", "backslashreplace")),
+        ]
+    )
+
+
+@delayed.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@common
+@pass_settings
+def run(settings: Settings, ids: tuple[str, ...]) -> None:
+    """Put delayed jobs on their queues now, with the hooks that they have here (-r)."""
+    resque = settings.connected()
+    _each(resque, ids, "queued", resque.enqueue_found)
+
+
+@delayed.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@common
+@pass_settings
+def remove(settings: Settings, ids: tuple[str, ...]) -> None:
+    """Remove delayed jobs by ID (its beginning is enough)."""
+    resque = settings.connected()
+    _each(resque, ids, "removed", resque.remove_found)
+
+
+@delayed.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+@pass_settings
+def clear(settings: Settings, yes: bool) -> None:
+    """Remove all delayed jobs."""
+    resque = settings.connected()
+    total = resque.count_all_scheduled_jobs()
+    if total and not yes:
+        click.confirm(f"Remove {_count(total)}?", abort=True, err=True)
+    click.echo(f"removed {_count(resque.reset_delayed_queue())}")
+
+
+def id_of(job: DelayedJob) -> str:
+    """What addresses a delayed job: the digest of its second and its bytes; equal ones have the same."""
+    return hashlib.sha1(b"%b %b" % job.place).hexdigest()[:16]  # noqa: S324 (no secret)
+
+
+def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int | None) -> None:
+    from pyresque.wire import times
+
+    resque = settings.connected()
+    most = limit if limit is not None else 0 if as_json else _SHOWN
+    chosen: Iterator[DelayedJob] = (
+        one for one in resque.each_delayed() if class_name is None or one.class_name == class_name
+    )
+    found = list(itertools.islice(chosen, most or None))
+    if as_json:
+        for one in found:
+            json_line(_document(one))
+        return
+    if not found:
+        click.echo("no delayed jobs")
+        return
+    rows = [
+        (
+            id_of(one)[:8],
+            times.started(one.at),
+            short("" if one.queue is None else one.queue, 30),
+            short(f"{one.class_name} {compact(one.args)}" if one.class_name else "(no job)", 60),
+        )
+        for one in found
+    ]
+    table(("ID", "DUE", "QUEUE", "JOB"), rows)
+    total = resque.count_all_scheduled_jobs()
+    if class_name is None and len(found) < total:
+        click.echo(f"the next {len(found)} of {total}; --limit 0 lists all", err=True)
+
+
+def _each(resque: Resque, ids: tuple[str, ...], done: str, act: Any) -> None:
+    missed = 0
+    for one in ids:
+        job = _found(resque, one)
+        count = 0 if job is None else act([job])
+        if job is not None and count:
+            click.echo(f"{done} {safe(job.class_name or '(no job)')} {short(compact(job.args), 60)}")
+        missed += not count
+    click.get_current_context().exit(1 if missed else 0)
+
+
+def _found(resque: Resque, job_id: str) -> DelayedJob | None:
+    matching = {id_of(one): one for one in resque.each_delayed() if job_id and id_of(one).startswith(job_id)}
+    if len(matching) == 1:
+        return next(iter(matching.values()))
+    click.echo(
+        f"Error: no delayed job has the ID {safe(job_id)}, or several begin with it; "
+        "`pyresque delayed list` lists them",
+        err=True,
+    )
+    return None
+
+
+def _document(job: DelayedJob) -> dict[str, Any]:
+    return {
+        "id": id_of(job),
+        "at": job.at,
+        "class": job.class_name or None,
+        "args": job.args,
+        "queue": job.queue,
+        "item": job.raw.decode("utf-8", "backslashreplace"),
+    }
+
+
+def _count(number: int) -> str:
+    return f"{number} delayed job{'' if number == 1 else 's'}"

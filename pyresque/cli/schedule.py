@@ -1,0 +1,251 @@
+"""`pyresque schedule`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyresque.cli.options import Settings, common, json_option, pass_settings, style_option
+from pyresque.cli.show import compact, json_line, pairs, safe, short, table
+from pyresque.errors import InvalidSchedule
+
+if TYPE_CHECKING:
+    from pyresque import Resque
+    from pyresque.scheduler.entry import Entry
+    from pyresque.wire.encoding import Style
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@common
+@pass_settings
+@click.pass_context
+def schedule(ctx: click.Context, settings: Settings, as_json: bool) -> None:
+    """Look at the schedule in Redis, which both languages share, and change it."""
+    if ctx.invoked_subcommand is None:
+        _list(settings, as_json)
+
+
+@schedule.command("list")
+@json_option
+@common
+@pass_settings
+def list_(settings: Settings, as_json: bool) -> None:
+    """List the entries, when each runs next and ran last, and who is master."""
+    _list(settings, as_json)
+
+
+@schedule.command()
+@click.argument("name")
+@json_option
+@common
+@pass_settings
+def show(settings: Settings, name: str, as_json: bool) -> None:
+    """Show one entry, whole."""
+    resque = settings.connected()
+    value = _value(resque, name)
+    if as_json:
+        json_line({"name": name, "entry": value, "last_enqueued_at": resque.last_enqueued_at().get(name)})
+        return
+    entry, why = _read(resque, name)
+    shown = value.items() if isinstance(value, dict) else [("text", value)]
+    lines = [(str(key), item if isinstance(item, str) else compact(item)) for key, item in shown]
+    lines.append(("last run", resque.last_enqueued_at().get(name, "never")))
+    lines += [("next run" if n == 0 else "", at) for n, at in enumerate(_runs(entry, 5))] if entry else []
+    pairs([("name", name), *lines, *([] if entry else [("refused", why)])])
+
+
+@schedule.command("next")
+@click.argument("name", required=False)
+@click.option("-n", "--count", type=click.IntRange(1), default=5, show_default=True, help="How many runs.")
+@json_option
+@common
+@pass_settings
+def next_(settings: Settings, name: str | None, count: int, as_json: bool) -> None:
+    """Print the next runs of an entry, or of each."""
+    resque = settings.connected()
+    names = [name] if name is not None else list(resque.stored_schedule())
+    for one in names:
+        _value(resque, one)
+        entry, why = _read(resque, one)
+        runs = _runs(entry, count) if entry else []
+        if as_json:
+            json_line({"name": one, "next": runs, "refused": why or None})
+        else:
+            click.echo(f"{safe(one)}: {', '.join(runs) if entry else safe(why)}")
+
+
+@schedule.command()
+@click.argument("name")
+@common
+@pass_settings
+def run(settings: Settings, name: str) -> None:
+    """Put the job of an entry on its queue now, with the hooks that it has here (-r)."""
+    done = settings.connected().run_schedule(name)
+    click.echo(f"queued {safe(name)}" if done else f"{safe(name)}: a hook refused it")
+    click.get_current_context().exit(0 if done else 1)
+
+
+@schedule.command("set")
+@click.argument("name")
+@click.argument("entry", metavar="JSON")
+@style_option
+@common
+@pass_settings
+def set_(settings: Settings, name: str, entry: str, json_style: Style) -> None:
+    """Write an entry: {"class": "Report", "cron": "0 3 * * *", "queue": "reports", "args": [1]}."""
+    try:
+        value = json.loads(entry)
+    except ValueError as error:
+        raise InvalidSchedule(f"the entry is no JSON: {error}") from None
+    resque = settings.connected(json_style)
+    resque.write_schedule(name, value)
+    found = resque.schedule_entry(name)
+    click.echo(f"set {safe(name)}; next {', '.join(_runs(found, 5)) if found else 'never'}")
+
+
+@schedule.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@common
+@pass_settings
+def remove(settings: Settings, names: tuple[str, ...]) -> None:
+    """Remove entries. Schedulers follow within one interval."""
+    resque = settings.connected()
+    missed = 0
+    for name in names:
+        if resque.remove_schedule(name):
+            click.echo(f"removed {safe(name)}")
+        else:
+            missed += 1
+            click.echo(f"Error: there is no entry {safe(name)} in Redis", err=True)
+    click.get_current_context().exit(1 if missed else 0)
+
+
+@schedule.command()
+@click.argument("file")
+@json_option
+@common
+@pass_settings
+def diff(settings: Settings, file: str, as_json: bool) -> None:
+    """Compare a YAML file with what Redis holds. Exit status 1 if they differ or an entry is refused."""
+    from pyresque.config import home_zone
+    from pyresque.scheduler.static import read_file
+    from pyresque.scheduler.table import read
+
+    wanted = read_file(file)
+    stored = settings.connected().stored_schedule()
+    differs = False
+    for name in sorted({*wanted, *stored}):
+        what, why = _compared(wanted.get(name), stored.get(name)), ""
+        if name in wanted:
+            try:
+                read(name, wanted[name], home_zone())
+            except InvalidSchedule as error:
+                what, why = "refused", str(error)
+        differs = differs or what != "same"
+        if as_json:
+            old, new = stored.get(name), wanted.get(name)
+            click.echo(
+                json.dumps(
+                    {"name": name, "what": what, "why": why or None, "redis": old, "file": new}, default=str
+                )
+            )
+        elif what != "same":
+            click.echo(f"{what:<8} {safe(name)}{': ' + safe(why) if why else ''}")
+    if not differs and not as_json:
+        click.echo("no difference")
+    click.get_current_context().exit(1 if differs else 0)
+
+
+def _compared(wanted: Any, stored: Any) -> str:
+    if wanted is None:
+        return "redis"
+    if stored is None:
+        return "file"
+    if isinstance(wanted, dict):
+        wanted = {str(key).removeprefix(":"): item for key, item in wanted.items()}
+        wanted.pop("persist", None)
+    return "same" if wanted == stored else "differs"
+
+
+def _list(settings: Settings, as_json: bool) -> None:
+    resque = settings.connected()
+    last = resque.last_enqueued_at()
+    rows = []
+    for name, value in resque.stored_schedule().items():
+        entry, why = _read(resque, name)
+        runs = _runs(entry, 1) if entry else []
+        following = runs[0] if runs else None
+        if as_json:
+            json_line(
+                {
+                    "name": name,
+                    "entry": value,
+                    "next": following,
+                    "last": last.get(name),
+                    "refused": why or None,
+                }
+            )
+        timing = entry.timing if entry else f"refused: {why}"
+        kind = str(value.get("class", "")) if isinstance(value, dict) else ""
+        rows.append(
+            (short(name, 30), short(kind, 30), short(timing, 50), following or "", last.get(name, ""))
+        )
+    if as_json:
+        json_line({"master": _master(settings, resque)})
+        return
+    if rows:
+        table(("NAME", "CLASS", "WHEN", "NEXT", "LAST"), rows)
+    else:
+        click.echo("no entries in Redis (a scheduler may have entries of its own, from a file)")
+    click.echo(_master_line(_master(settings, resque)))
+
+
+def _master(settings: Settings, resque: Resque) -> dict[str, Any] | None:
+    from pyresque.scheduler.master import since
+    from pyresque.store.master import holder
+
+    prefix = settings.config.scheduler.lock_prefix
+    found = holder(resque.space, resque.space.keys.master_lock(prefix))
+    if found is None:
+        return None
+    value, left = found
+    return {"who": value, "since": since(value), "seconds_left": left if left != float("inf") else None}
+
+
+def _master_line(master: dict[str, Any] | None) -> str:
+    from pyresque.wire import times
+
+    if master is None:
+        return "no scheduler is master"
+    since = f"since {times.started(master['since'])}" if master["since"] else "a Ruby scheduler"
+    left = master["seconds_left"]
+    until = "" if left is None else f", for {left:.0f} s if it does not renew"
+    return f"master: {safe(master['who'])} ({since}{until})"
+
+
+def _value(resque: Resque, name: str) -> Any:
+    found = resque.stored_schedule()
+    if name not in found:
+        raise InvalidSchedule(f"there is no entry {name} in Redis; `pyresque schedule list` lists them")
+    return found[name]
+
+
+def _read(resque: Resque, name: str) -> tuple[Entry | None, str]:
+    try:
+        return resque.schedule_entry(name), ""
+    except InvalidSchedule as error:
+        return None, str(error)
+
+
+def _runs(entry: Entry | None, count: int) -> list[str]:
+    from pyresque.scheduler.timing import Running
+    from pyresque.wire import times
+
+    if entry is None:
+        return []
+    now = time.time()
+    return [times.started(at) for at in Running(entry, now).next_runs(count, now)]

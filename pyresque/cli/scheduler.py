@@ -1,0 +1,123 @@
+"""`pyresque scheduler`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyresque.cli.options import Settings, common, pass_settings, style_option
+from pyresque.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pyresque.settings import SchedulerOptions
+
+logger = logging.getLogger("pyresque.cli")
+
+
+@dataclass(frozen=True)
+class _Flags:
+    schedule: str | None
+    catch_up: str | None
+    interval: float | None
+    lock_timeout: float | None
+    environment: str | None
+    app_name: str | None
+    batch: int | None
+    json_style: Any
+    verbose: int
+    quiet: bool
+    pidfile: str | None
+
+    def options(self, settings: Settings) -> SchedulerOptions:
+        """What the flags say, over what the environment says."""
+        named = ("catch_up", "interval", "lock_timeout", "environment", "app_name", "batch")
+        given = {name: getattr(self, name) for name in named if getattr(self, name) is not None}
+        return replace(settings.config.scheduler, **given)
+
+
+@click.command()
+@click.option(
+    "--schedule", metavar="FILE", help="A schedule in resque-scheduler's YAML. USR2 reads it again."
+)
+@click.option(
+    "--catch-up",
+    type=click.Choice(["none", "last", "all"]),
+    help="Runs that were missed while no scheduler ran: let them go (none, as Ruby does), make up for the "
+    "last, or for all. An entry may say so itself (catch_up).",
+)
+@click.option(
+    "-i",
+    "--interval",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="How often to look where Redis does not wake us. Else RESQUE_SCHEDULER_INTERVAL, else 5.",
+)
+@click.option(
+    "--lock-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="How long a dead scheduler stays master. Else LOCK_TIMEOUT, else 180, as Ruby.",
+)
+@click.option("-E", "--environment", metavar="NAME", help="Which entries with rails_env run. Else RAILS_ENV.")
+@click.option("-n", "--app-name", metavar="NAME", help="Shown in the process title. Else APP_NAME.")
+@click.option(
+    "--delayed-requeue-batch-size",
+    "batch",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Delayed jobs moved in one step. Else DELAYED_REQUEUE_BATCH_SIZE, else 100.",
+)
+@click.option("-D", "--dynamic", is_flag=True, expose_value=False, help="As in Ruby; we always are.")
+@style_option
+@click.option("-v", "--verbose", count=True, help="Say more (VERBOSE).")
+@click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors (QUIET).")
+@click.option("-P", "--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
+@common
+@pass_settings
+def scheduler(settings: Settings, /, **flags: Any) -> None:
+    """Move delayed jobs to their queues when they are due, and fire the schedule.
+
+    Any number may run, of either language: one of them is master. TERM gives the lock back, USR1 prints the
+    schedule, USR2 reads it again. -r imports your jobs; without it their hooks do not run, and entries
+    need a queue.
+    """
+    run(settings, _Flags(**flags))
+
+
+def run(settings: Settings, flags: _Flags) -> None:
+    """Run the scheduler until it is told to stop."""
+    from pyresque.cli.daemon import go_to_background, write_pidfile
+    from pyresque.cli.logs import set_up
+    from pyresque.scheduler import Scheduler
+    from pyresque.store.server import check
+
+    config = settings.config
+    set_up(0 if flags.quiet or config.scheduler.quiet else max(1, config.verbosity, flags.verbose))
+    path = flags.schedule and str(Path(flags.schedule).absolute())
+    resque = settings.resque(json_style=flags.json_style)
+    settings.import_jobs()
+    for warning in check(resque.link):
+        logger.warning("%s", warning)
+    resque.close()
+    if config.background:
+        go_to_background()
+    one = Scheduler(resque, flags.options(settings), schedule_file=path)
+    pidfile = flags.pidfile or config.pidfile
+    if pidfile:
+        write_pidfile(pidfile)
+    try:
+        one.run()
+    finally:
+        if pidfile:
+            _remove(pidfile)
+
+
+def _remove(pidfile: str) -> None:
+    try:
+        Path(pidfile).unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot remove the pidfile {pidfile}: {error.strerror}") from None

@@ -1,0 +1,285 @@
+"""The verbs for delayed jobs: part of `Resque`, under the names that resque-scheduler gives them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pyresque.due import has_own_way, ready_item, spread
+from pyresque.enqueueing import Call, registered_job
+from pyresque.errors import MalformedPayload
+from pyresque.hooks import call
+from pyresque.moments import Moment, second_after, second_of
+from pyresque.registry import Registry
+from pyresque.store import delayed
+from pyresque.store.delayed import Place, Taking
+from pyresque.store.space import Space
+from pyresque.wire.encoding import encode, same
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
+
+Wanted = Callable[[list[Any]], object]
+"""A question about the arguments of a job."""
+
+
+@dataclass(frozen=True)
+class DelayedJob:
+    """A delayed job: when it is due (seconds since the epoch), what it is, and its exact bytes.
+
+    Of an item that is no job, `class_name` is empty. `queue` is None where the item names none.
+    """
+
+    at: int
+    class_name: str
+    args: list[Any]
+    queue: str | None
+    raw: bytes
+    place: Place
+
+    @classmethod
+    def read(cls, place: Place) -> DelayedJob:
+        """Read an item, whoever wrote it; never raises."""
+        second = place[0].removeprefix(b"delayed:")
+        at = int(second) if second.isdigit() else 0
+        try:
+            value = Payload.parse(place[1]).value
+        except MalformedPayload:
+            return cls(at, "", [], None, place[1], place)
+        name, queue = value.get("class"), value.get("queue")
+        return cls(
+            at,
+            name if isinstance(name, str) else "",
+            spread(value.get("args")),
+            queue if isinstance(queue, str) else None,
+            place[1],
+            place,
+        )
+
+
+class Delaying:
+    """What `Resque` can do with delayed jobs.
+
+    Jobs are found by what they say, not by their bytes: those that Rails, Oj or another language wrote, too.
+    For that every delayed job is read. A class registered here is looked for on its own queue, or the one
+    given with `queue=`; a class name without `queue=` on any.
+    """
+
+    space: Space
+    registry: Registry
+    _receiver: Callable[[str, bytes], None] | None
+
+    def enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
+        """Put a job on its queue at this moment; at once if that is now or past.
+
+        Args:
+            moment: seconds since the epoch, or a datetime with a zone.
+            job: as for `enqueue`; `queue=` names another queue than the job's own.
+
+        Returns:
+            True; None if a before_schedule (now: before_enqueue) hook refused; False if an after_schedule
+            hook said so, though the job is delayed. Now, for a class with its own `scheduled`: its answer.
+
+        Raises:
+            InvalidTime: the moment is none, or a datetime without a zone.
+            NotAJob: it cannot be enqueued.
+        """
+        return self._delay(second_of(moment), self._read_call(job, args, kwargs, None))
+
+    def enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
+        """Put a job on its queue after so many seconds, or a timedelta; see `enqueue_at`."""
+        return self._delay(second_after(delay), self._read_call(job, args, kwargs, None))
+
+    def enqueue_at_with_queue(
+        self, queue: str, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
+    ) -> bool | None:
+        """Like `enqueue_at`, on a queue of your choice."""
+        return self._delay(second_of(moment), self._read_call(job, args, kwargs, queue))
+
+    def enqueue_in_with_queue(
+        self, queue: str, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any
+    ) -> bool | None:
+        """Like `enqueue_in`, on a queue of your choice."""
+        return self._delay(second_after(delay), self._read_call(job, args, kwargs, queue))
+
+    def delay_or_enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Move what is delayed of this job to this moment; if nothing is, delay it. All in one step.
+
+        Returns:
+            How many jobs are delayed (or, if the moment is past, on the queue) by this.
+        """
+        return self._delay_again(second_of(moment), self._read_call(job, args, kwargs, None))
+
+    def delay_or_enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Like `delay_or_enqueue_at`, after so many seconds, or a timedelta."""
+        return self._delay_again(second_after(delay), self._read_call(job, args, kwargs, None))
+
+    def remove_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Remove a delayed job with exactly these arguments, wherever it stands; returns how many went."""
+        return self._remove(self._found(job, args, kwargs))
+
+    def remove_delayed_selection(self, wanted: Wanted, job: Any = None) -> int:
+        """Remove the delayed jobs for which `wanted(args)` is true, of one class if one is given."""
+        return self._remove(self.find_delayed(wanted, job))
+
+    def remove_delayed_job_from_timestamp(
+        self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
+    ) -> int:
+        """Like `remove_delayed`, of one second only."""
+        second = second_of(moment)
+        found = [one for one in self._found(job, args, kwargs) if one.at == second]
+        return self._remove(found, tidy=True)
+
+    def enqueue_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Put a delayed job on its queue now, with the hooks of a drain; returns how many went."""
+        return self.enqueue_found(self._found(job, args, kwargs), tidy=False)
+
+    def enqueue_delayed_selection(self, wanted: Wanted, job: Any = None) -> int:
+        """The same with the delayed jobs for which `wanted(args)` is true."""
+        return self.enqueue_found(self.find_delayed(wanted, job), tidy=False)
+
+    def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedJob]:
+        """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
+        name = (
+            None if job is None else job if isinstance(job, str) else registered_job(self.registry, job).name
+        )
+        return [
+            one
+            for one in self.each_delayed()
+            if (name is None or one.class_name == name)
+            and (wanted is None or (one.class_name and wanted(one.args)))
+        ]
+
+    def each_delayed(self) -> Iterator[DelayedJob]:
+        """Every delayed job, by time, read piece by piece; items that are no job, too."""
+        return map(DelayedJob.read, delayed.each(self.space))
+
+    def scheduled_at(self, job: Any, /, *args: Any, **kwargs: Any) -> list[int]:
+        """The seconds at which this job is due, in order."""
+        return sorted({one.at for one in self._found(job, args, kwargs)})
+
+    def is_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> bool:
+        """Whether this job is delayed (Ruby: `delayed?`)."""
+        return bool(self._found(job, args, kwargs))
+
+    def delayed_queue_peek(self, start: int = 0, count: int = 1) -> list[int]:
+        """Seconds for which jobs are delayed, in order."""
+        names = delayed.seconds(self.space, start, count)
+        return [int(name) for name in names if name.isdigit()]
+
+    def delayed_queue_schedule_size(self) -> int:
+        """How many seconds are in the books, those of emptied lists too."""
+        return delayed.seconds_known(self.space)
+
+    def delayed_timestamp_size(self, moment: Moment) -> int:
+        """How many jobs are delayed until this second."""
+        return delayed.sizes(self.space, [b"%d" % second_of(moment)])[0]
+
+    def delayed_timestamp_peek(self, moment: Moment, start: int = 0, count: int = 1) -> list[DelayedJob]:
+        """Jobs that are delayed until this second, in order."""
+        second = second_of(moment)
+        name = b"delayed:%d" % second
+        return [DelayedJob.read((name, raw)) for raw in delayed.items(self.space, second, start, count)]
+
+    def count_all_scheduled_jobs(self) -> int:
+        """How many jobs are delayed."""
+        return sum(delayed.sizes(self.space, delayed.seconds(self.space)))
+
+    def next_delayed_timestamp(self, moment: Moment | None = None) -> int | None:
+        """The first second in the books that is not after this moment (else: now); None if there is none."""
+        name = delayed.first_second(self.space, second_of(time.time() if moment is None else moment))
+        return int(name) if name is not None and name.isdigit() else None
+
+    def reset_delayed_queue(self) -> int:
+        """Forget every delayed job; returns how many there were."""
+        return delayed.reset(self.space)
+
+    def remove_found(self, found: Sequence[DelayedJob]) -> int:
+        """Remove delayed jobs that `find_delayed` gave; returns how many were still there."""
+        return self._remove(found, tidy=True)
+
+    def enqueue_found(self, found: Sequence[DelayedJob], *, tidy: bool = True) -> int:
+        """Put delayed jobs that `find_delayed` gave on their queues now; returns how many were still there.
+
+        Args:
+            tidy: forget seconds that have become empty, as Ruby's web page does (its verbs do not).
+
+        Raises:
+            MalformedPayload: one of them is no job.
+            NoQueueError: nobody says on which queue one goes.
+        """
+        ready = [ready_item(one.raw, self.registry, self.space.style) for one in found]
+        takings = []
+        for job, one in zip(ready, found, strict=True):
+            job.allowed("before_delayed_enqueue")
+            pushed = not job.run_custom() and job.allowed("before_enqueue")
+            takings.append(Taking(one.place, "push" if pushed else "drop", job.queue, job.payload, copies=1))
+        answer = delayed.take(self.space, takings, tidy=tidy)
+        counts = answer[0] if answer else []
+        for job, taking, count in zip(ready, takings, counts, strict=True):
+            if count and taking.what == "push":
+                job.after("after_enqueue")
+        return sum(counts)
+
+    def _read_call(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any], queue: str | None) -> Call:
+        return Call.of(self.registry, self.space.style, job, args, kwargs, queue)
+
+    def _forms(self, one: Call) -> delayed.Job:
+        value = {"class": Payload.parse(one.raw).class_name, "args": one.args, "queue": one.queue}
+        return delayed.Job(encode(value, self.space.style, max_depth=MAX_PAYLOAD_DEPTH), one.queue, one.raw)
+
+    def _delay(self, second: int, one: Call) -> bool | None:
+        if second <= int(time.time()) or self._receiver is not None:
+            if one.job is not None and has_own_way(one.job) and self._receiver is None:
+                scheduled = one.job.target.scheduled  # type: ignore[attr-defined]
+                answer: bool | None = call(scheduled, one.queue, one.job.name, *one.args)
+                return answer
+            return self._enqueue(one)
+        if not one.allowed("before_schedule"):
+            return None
+        delayed.delay(self.space, second, self._forms(one))
+        return one.allowed("after_schedule")
+
+    def _enqueue(self, one: Call) -> bool | None:
+        raise NotImplementedError
+
+    def _delay_again(self, second: int, one: Call) -> int:
+        if self._receiver is not None:
+            return int(self._enqueue(one) is True)
+        due = second <= int(time.time())
+        if not one.allowed("before_enqueue" if due else "before_schedule"):
+            return 0
+        places = {place.place for place in self._same(one)}
+        written = delayed.delay(self.space, None if due else second, self._forms(one), sorted(places))
+        one.after("after_enqueue" if due else "after_schedule")
+        return written
+
+    def _remove(self, found: Sequence[DelayedJob], tidy: bool = False) -> int:
+        places = dict.fromkeys(one.place for one in found)
+        answer = delayed.take(self.space, [Taking(place, "drop") for place in places], tidy=tidy)
+        return sum(answer[0]) if answer else 0
+
+    def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedJob]:
+        if isinstance(job, str) and kwargs.get("queue") is None:
+            one = self._read_call(job, args, {**kwargs, "queue": ""}, None)
+            return self._same(one, any_queue=True)
+        return self._same(self._read_call(job, args, kwargs, None))
+
+    def _same(self, one: Call, any_queue: bool = False) -> list[DelayedJob]:
+        """Every delayed job that this call would make: same class, arguments and queue."""
+        wanted = Payload.parse(one.raw)
+        own = one.job.queue if one.job else None
+        hint = wanted.class_name.encode()
+        found = []
+        for place in delayed.each(self.space):
+            if hint not in place[1] and b"\\" not in place[1]:
+                continue  # an escape may hide the name; without one it would be there
+            item = DelayedJob.read(place)
+            if (
+                item.class_name == wanted.class_name
+                and (any_queue or (own if item.queue is None else item.queue) == one.queue)
+                and same(item.args, wanted.args)
+            ):
+                found.append(item)
+        return found

@@ -1,0 +1,173 @@
+"""How a delayed job or an entry of the schedule becomes a job on its queue (scheduler.md 6 and 7)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pyresque.errors import MalformedPayload, NoQueueError
+from pyresque.hooks import call
+from pyresque.registry import Job, Registry
+from pyresque.wire.encoding import Style, encode
+from pyresque.wire.records import Payload
+
+logger = logging.getLogger("pyresque.scheduler")
+
+PLAIN = "Resque::Job"
+"""The `custom_job_class` that changes nothing."""
+
+_MEMBERS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A job that is ready for its queue.
+
+    `job` is None where only its name is known here; `custom` is the job whose own `scheduled` puts it on a
+    queue; `payload` are the bytes for the queue otherwise.
+    """
+
+    class_name: str
+    queue: str
+    args: list[Any]
+    payload: bytes
+    job: Job | None
+    custom: Job | None = None
+
+    def allowed(self, kind: str) -> bool:
+        """Run the hooks that may refuse; every one is called, even after one has said no."""
+        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
+        return not any(answer is False for answer in answers)
+
+    def after(self, kind: str) -> None:
+        """Run the hooks that come after; what one raises is logged, for the job is on its queue."""
+        try:
+            self.allowed(kind)
+        except Exception:
+            logger.exception("a hook %s of %s failed; the job is on its queue", kind, self.class_name)
+
+    def run_custom(self) -> bool:
+        """Let the class put the job on a queue itself, if it wants to; whether it did."""
+        if self.custom is None:
+            return False
+        call(self.custom.target.scheduled, self.queue, self.class_name, *self.args)  # type: ignore[attr-defined]
+        return True
+
+
+def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Ready:
+    """A delayed job as it goes to its queue: every value keeps its bytes, `queue` is left out.
+
+    Raises:
+        MalformedPayload: it is no job.
+        NoQueueError: nobody says on which queue.
+    """
+    value = Payload.parse(raw).value
+    members = {name: bytes(member) for name, member in _MEMBERS.decode(raw).items()}
+    return _ready(value, members, registry, style)
+
+
+def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Ready:
+    """A job as an entry of the schedule describes it: `class`, `args`, `queue`, `custom_job_class`.
+
+    With `active_job: true` it is one of a class that only Rails knows.
+
+    Raises:
+        MalformedPayload: it has no class.
+        NoQueueError: nobody says on which queue.
+        Unencodable: the arguments hold something that JSON cannot.
+    """
+    names = ("class", "args", "queue", "custom_job_class")
+    own = {name: value[name] for name in names if name in value}
+    if value.get("active_job") is True:
+        own["active_job"] = True
+    return _ready(own, {name: encode(item, style) for name, item in own.items()}, registry, style)
+
+
+def has_own_way(job: Job | None) -> bool:
+    """Whether a job class puts its scheduled jobs on a queue itself (it has `scheduled`)."""
+    return job is not None and callable(getattr(job.target, "scheduled", None))
+
+
+def spread(args: Any) -> list[Any]:
+    """The arguments that a value of `args` means: nothing, a list, or one argument."""
+    if args is None or args is False:
+        return []
+    return args if isinstance(args, list) else [args]
+
+
+def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry, style: Style) -> Ready:
+    name = class_of(value)
+    job = registry.find(name)
+    wrapped = None if job is not None else _wrapped(value, name, registry)
+    if wrapped is not None:
+        return Ready(name, wrapped[0], spread(value.get("args")), encode(wrapped[1], style), None)
+    queue = _queue(value.get("queue"), job, name)
+    custom_name = value.get("custom_job_class")
+    custom = job if has_own_way(job) else None
+    if isinstance(custom_name, str) and custom_name not in ("", PLAIN):
+        job, found = None, registry.find(custom_name)
+        custom = found if has_own_way(found) else None
+        wire_name = custom_name
+    else:
+        wire_name = name
+    parts = [b'"class":' + encode(wire_name, style), b'"args":' + _spread(members.get("args", b"null"))]
+    for key, member in members.items():
+        if key not in ("class", "args", "queue", "custom_job_class"):
+            parts.append(encode(key, style) + b":" + member)
+    return Ready(name, queue, spread(value.get("args")), b"{" + b",".join(parts) + b"}", job, custom)
+
+
+def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
+    """Queue and payload of a job that names an Active Job's class (scheduler.md 16, rule 13).
+
+    It is one if it is registered here as such, or is marked with `active_job: true`.
+    """
+    named = value.get("queue") is not None and value.get("queue") is not False
+    queue = _queue(value.get("queue"), None, name) if named else None
+    payload = registry.wrapped(name, value.get("args"), queue)
+    if payload is None and value.get("active_job") is True:
+        from pyresque.active_job.directory import wrapped_by_name  # only who has such entries waits for it
+
+        payload = wrapped_by_name(registry, name, value.get("args"), _queue(queue, None, name))
+    return None if payload is None else (str(payload["args"][0]["queue_name"]), payload)
+
+
+def class_of(value: dict[str, Any]) -> str:
+    """The class that is meant; a name with dashes is Ruby's other way to write it (`send-email`).
+
+    Raises:
+        MalformedPayload: there is none.
+    """
+    name = value.get("class")
+    if not isinstance(name, str) or not name:
+        raise MalformedPayload("it has no class")
+    return "".join(part.capitalize() for part in name.split("-")) if "-" in name else name
+
+
+def _queue(queue: Any, job: Job | None, name: str) -> str:
+    if isinstance(queue, str):
+        return queue
+    if queue is not None and queue is not False:
+        if isinstance(queue, int) and queue is not True:
+            return str(queue)
+        raise MalformedPayload("its queue is no name")
+    if job is None or job.queue is None:
+        raise NoQueueError(f"nobody says on which queue {name} goes: register it here, or give it a queue")
+    return job.queue
+
+
+def _spread(raw: bytes) -> bytes:
+    if raw in (b"null", b"false"):
+        return b"[]"
+    return raw if raw.startswith(b"[") else b"[" + raw + b"]"
+
+
+def names_to_show(registry: Registry, kinds: Sequence[str]) -> list[str]:
+    """The classes whose jobs Python must see: they have hooks, a way of their own, or need a wrapper."""
+    wrapped = [job.name for one in registry.wrappers.values() for job in one.jobs()]
+    plain = registry.jobs()
+    return wrapped + [one.name for one in plain if has_own_way(one) or any(map(one.hooks, kinds))]

@@ -1,0 +1,132 @@
+"""Firing an entry of the schedule (scheduler.md 6, 7 and 9.5)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Literal
+
+from pyresque.due import Ready, ready_entry
+from pyresque.errors import MalformedPayload
+from pyresque.registry import Registry
+from pyresque.scheduler.entry import Entry
+from pyresque.scheduler.timing import Running
+from pyresque.store import queues, schedules, workers
+from pyresque.store.delayed import NOBODY, Claim
+from pyresque.store.schedules import Firing
+from pyresque.store.space import Space
+from pyresque.wire import times
+from pyresque.wire.encoding import same
+from pyresque.wire.records import Payload, WorkingOn
+
+logger = logging.getLogger("pyresque.scheduler")
+
+Outcome = Literal["fired", "skipped", "taken", "lost"]
+"""`skipped`: a hook, an overlap or an error kept the job away; `taken`: somebody else has fired meanwhile."""
+
+
+class Firer:
+    """Fires entries: hooks, the job and the note in `delayed:last_enqueued_at`, the last two in one step."""
+
+    def __init__(self, space: Space, registry: Registry) -> None:
+        self._space = space
+        self._registry = registry
+
+    def fire(self, running: Running, claim: Claim = NOBODY) -> Outcome:
+        """Fire an entry for the run that is due.
+
+        The run is noted even if the job was refused or failed, as in Ruby. One that somebody else noted
+        meanwhile is not fired: the note is compared and written in the same step as the push.
+
+        Raises:
+            RedisError: Redis cannot be reached or refuses: the run is still due.
+        """
+        due = running.due or 0.0
+        note = times.started(due)
+        ready = self._ready(running.entry)
+        firing = Firing(running.entry.name, running.noted, note)
+        if ready is not None and ready.custom is None:
+            firing = replace(firing, queue=ready.queue, payload=ready.payload)
+        done, troubles = schedules.fire(self._space, firing, claim)
+        for trouble in troubles:
+            logger.error("%s", trouble)
+        if done != 1:
+            return "lost" if done < 0 else "taken"
+        running.advance(note)
+        if ready is None:
+            return "skipped"
+        self._afterwards(ready)
+        logger.info("queueing %s in %s (%s)", ready.class_name, ready.queue, running.entry.name)
+        return "fired"
+
+    def _afterwards(self, ready: Ready) -> None:
+        if ready.custom is not None:
+            try:
+                ready.run_custom()
+            except Exception:
+                logger.exception("`scheduled` of %s failed", ready.class_name)
+                return
+        else:
+            ready.after("after_enqueue")
+        ready.after("after_recurring")
+
+    def _ready(self, entry: Entry) -> Ready | None:
+        """The job of an entry if it is to run now."""
+        try:
+            ready = ready_entry(entry.value, self._registry, self._space.style)
+            allowed = ready.allowed("before_recurring")
+            if allowed and ready.custom is None:
+                allowed = ready.allowed("before_enqueue")
+        except Exception:
+            logger.exception("the entry %s of the schedule cannot be queued", entry.name)
+            return None
+        if allowed and entry.skips_overlap and is_busy(self._space, ready):
+            logger.info("%s is left out: its last run is still waiting or working", entry.name)
+            return None
+        return ready if allowed else None
+
+
+def run_now(space: Space, registry: Registry, entry: Entry) -> bool:
+    """Put the job of an entry on its queue at once, with its hooks, as the web page's button does.
+
+    Returns:
+        Whether it was (a hook may refuse).
+
+    Raises:
+        NotAJob, MalformedPayload: it cannot be queued.
+    """
+    ready = ready_entry(entry.value, registry, space.style)
+    if not ready.allowed("before_recurring"):
+        return False
+    if not ready.run_custom():
+        if not ready.allowed("before_enqueue"):
+            return False
+        queues.push(space, {ready.queue: [ready.payload]})
+        ready.after("after_enqueue")
+    ready.after("after_recurring")
+    return True
+
+
+def is_busy(space: Space, ready: Ready) -> bool:
+    """Whether a job of the same class with the same arguments waits on this queue, or is worked on.
+
+    The queue is looked at first: a job that leaves it in between is found with its worker.
+    """
+    hint = ready.class_name.encode()
+    for place in range(0, queues.size(space, ready.queue), 1000):
+        for raw in queues.elements(space, ready.queue, place, 1000):
+            if (hint in raw or b"\\" in raw) and _is_same(raw, ready):
+                return True
+    for raw in workers.working_on(space, workers.ids(space)):
+        payload = WorkingOn.parse(raw).payload
+        if payload and payload.get("class") == ready.class_name and same(payload.get("args"), ready.args):
+            return True
+    return False
+
+
+def _is_same(raw: bytes, ready: Ready) -> bool:
+    try:
+        payload = Payload.parse(raw)
+    except MalformedPayload:
+        return False
+    return payload.class_name == ready.class_name and same(payload.args, ready.args)

@@ -1,0 +1,250 @@
+"""The life of a scheduler: be master, move what is due, fire the schedule, wait for the next moment."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pyresque._version import __version__
+from pyresque.config import home_zone
+from pyresque.errors import ConfigError, RedisError, RedisReplied, RedisUnavailable
+from pyresque.registry import Registry
+from pyresque.scheduler.firing import Firer
+from pyresque.scheduler.master import Master
+from pyresque.scheduler.mover import Mover
+from pyresque.scheduler.signals import Signals
+from pyresque.scheduler.static import read_file
+from pyresque.scheduler.table import Table
+from pyresque.scheduler.timing import STALLED, Running
+from pyresque.settings import SchedulerOptions
+from pyresque.store import schedules
+from pyresque.store.link import Link, PatientLink
+from pyresque.store.space import Space
+from pyresque.store.wakeup import Wakeup
+
+logger = logging.getLogger("pyresque.scheduler")
+
+BLIND_INTERVAL = 0.5
+"""Seconds between two looks where Redis cannot wake us (an old server, a client of the user's)."""
+CALM = 0.05
+"""Seconds that a turn takes at least, however often Redis wakes us."""
+_AWAY = (0.05, 5.0)
+
+
+class Home(Protocol):
+    """What a scheduler needs of a Resque."""
+
+    link: Link
+    space: Space
+    registry: Registry
+    local_schedule: dict[str, Any]
+
+
+class Scheduler:
+    """Moves delayed jobs to their queues when they are due, and fires the schedule; one of many, or alone.
+
+    Args:
+        resque: where the jobs are.
+        options: how it works.
+        schedule: entries of its own, by name, as in a YAML file; those in Redis come on top.
+        schedule_file: a YAML file with more of them, read again on USR2.
+    """
+
+    def __init__(
+        self,
+        resque: Home,
+        options: SchedulerOptions | None = None,
+        schedule: Mapping[str, Any] | None = None,
+        schedule_file: str | None = None,
+    ) -> None:
+        self.options = options or SchedulerOptions()
+        space = resque.space
+        # Short pauses: while Redis is away the loop must hear signals.
+        self._space = Space(PatientLink(resque.link, (0.0, 0.05, 0.2)), space.keys, space.style)
+        self._resque = resque
+        self._own = dict(schedule or {})
+        self._file = schedule_file
+        self._from_file = read_file(schedule_file) if schedule_file else {}
+        self.master = Master(self._space, self.options)
+        self.table = Table(self.options.environment, self.options.zone or home_zone())
+        self._mover = Mover(self._space, resque.registry, self.options.batch)
+        self._firer = Firer(self._space, resque.registry)
+        self._signals = Signals()
+        self._wakeup = Wakeup(resque.link)
+        self._away = _AWAY[0]
+        self._next_delayed: float | None = None
+        self._stored: Mapping[str, bytes] | None = None
+        self._reload = True
+
+    def run(self) -> None:
+        """Work until a signal (TERM, INT, QUIT, HUP) or `stop`; then give the lock back.
+
+        What Redis refuses is logged and tried again: a scheduler outlives restarts and failovers.
+        """
+        self._signals.install()
+        self._title("Starting")
+        try:
+            while not self._signals.stopping:
+                began = time.monotonic()
+                wait = self._turn()
+                self._heed(self._signals.take())
+                if self._reload or self._signals.stopping:
+                    continue
+                self._wait(wait)
+                self._wakeup.woken()
+                self._signals.wait(CALM - (time.monotonic() - began), [])
+        finally:
+            self._leave()
+
+    def stop(self) -> None:
+        """Make `run` return, from another thread."""
+        self._signals.stop()
+
+    def turn(self) -> float:
+        """One round: be master, load what has changed, fire and move what is due.
+
+        Returns:
+            How many seconds there is nothing to do, unless something changes.
+
+        Raises:
+            RedisError: Redis cannot be reached or refuses.
+        """
+        was_master = self.master.active
+        is_master = self.master.ask()
+        self._load(became_master=is_master and not was_master)
+        if is_master:
+            self._work()
+        return self._seconds_left()
+
+    def _turn(self) -> float:
+        try:
+            seconds = self.turn()
+        except RedisUnavailable as error:
+            logger.warning("%s", error)
+            self.master.active = False
+        except RedisError as error:
+            # A key that holds something else, a script that Redis ended: others go on, and so do we.
+            logger.error("%s", error)
+        else:
+            self._away = _AWAY[0]
+            return seconds
+        self._away = min(self._away * 2, _AWAY[1])
+        return self._away
+
+    def _load(self, became_master: bool) -> None:
+        now, catch_up = time.time(), self.options.catch_up
+        stored, changed = schedules.changed(self._space)
+        if self._reload or became_master or changed or stored != self._stored:
+            self._title("Loading Schedule")
+            noted = schedules.last_runs(self._space)
+            self.table.static = {**self._resque.local_schedule, **self._own, **self._from_file}
+            self.table.load(stored, noted, now, catch_up)
+            if became_master:
+                self.table.plan(noted, now, catch_up)
+            self._title("Master scheduler" if self.master.active else "Child scheduler")
+        if self.master.active:
+            schedules.heard(self._space, changed)
+        self._reload, self._stored = False, stored
+
+    def _work(self) -> None:
+        """Fire and move what is due; between two batches, entries, renewals and signals have their turn."""
+        while self.master.active and not self._signals.stopping:
+            self._fire()
+            if not self.master.active:
+                return
+            step = self._mover.step(self.master.claim)
+            if step.lost:
+                self.master.lost()
+                return
+            self.master.renewed()
+            self._next_delayed = step.next
+            if not step.more and not self.table.due(time.time()):
+                return
+
+    def _fire(self) -> None:
+        for running in self.table.due(time.time()):
+            if self._signals.stopping:
+                return
+            if time.time() - (running.due or 0.0) > STALLED and not self._makes_up(running):
+                self._plan(running)
+                continue
+            if not self._fire_one(running):
+                self.master.lost()
+                return
+            self.master.fired()
+
+    def _fire_one(self, running: Running) -> bool:
+        """Fire one entry; False if the lock is another's."""
+        try:
+            outcome = self._firer.fire(running, self.master.claim)
+        except RedisReplied as error:
+            logger.error("the entry %s of the schedule cannot be fired: %s", running.entry.name, error)
+            running.advance(running.noted)
+            return True
+        if outcome == "taken":
+            self._plan(running)
+        return outcome != "lost"
+
+    def _makes_up(self, running: Running) -> bool:
+        return (running.entry.catch_up or self.options.catch_up) != "none"
+
+    def _plan(self, running: Running) -> None:
+        running.noted = schedules.last_runs(self._space).get(running.entry.name, "")
+        running.plan(time.time(), self.options.catch_up)
+
+    def _seconds_left(self) -> float:
+        interval = self.options.interval or BLIND_INTERVAL
+        if not self.master.active:
+            return interval
+        moments = [self._next_delayed, self.table.next_due()]
+        now = time.time()
+        waits = [one - now for one in moments if one is not None]
+        return max(0.0, min([interval, self.master.seconds_left(), *waits]))
+
+    def _wait(self, seconds: float) -> None:
+        keys = self._space.keys
+        watched = [keys.persistent_schedules, keys.schedules_changed]
+        watched.append(keys.delayed_schedule if self.master.active else self.master.key)
+        if self._wakeup.arm(watched):
+            return  # it may have changed before Redis began to watch: one more look
+        if self._wakeup.fileno() < 0:
+            seconds = min(seconds, BLIND_INTERVAL)
+        self._signals.wait(seconds, [self._wakeup] if self._wakeup.fileno() >= 0 else [])
+
+    def _heed(self, numbers: list[int]) -> None:
+        for number in numbers:
+            if number == signal.SIGUSR1:
+                for line in self.table.describe(time.time()):
+                    logger.warning("%s", line)
+                logger.warning(
+                    "%s", "master" if self.master.active else f"the master is {self.master.holder}"
+                )
+            elif number == signal.SIGUSR2:
+                self._read_again()
+
+    def _read_again(self) -> None:
+        logger.info("loading the schedule again")
+        self._reload = True
+        if self._file:
+            try:
+                self._from_file = read_file(self._file)
+            except ConfigError as error:
+                logger.error("%s; the entries that were read before stay", error)
+
+    def _leave(self) -> None:
+        try:
+            self.master.resign()
+        except RedisError as error:
+            logger.warning("the master lock could not be given back: %s", error)
+        self._wakeup.close()
+        self._signals.restore()
+
+    def _title(self, text: str) -> None:
+        from setproctitle import setproctitle
+
+        app = f"[{self.options.app_name}]" if self.options.app_name else ""
+        environment = f"[{self.options.environment}]" if self.options.environment else ""
+        setproctitle(f"pyresque-scheduler-{__version__}{app}{environment}: {text}")

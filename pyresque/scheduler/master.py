@@ -1,0 +1,90 @@
+"""Being the master scheduler: of all schedulers, in both languages, one at a time (scheduler.md 8)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+import uuid
+
+from pyresque.settings import SchedulerOptions
+from pyresque.store import master
+from pyresque.store.delayed import Claim
+from pyresque.store.space import Space
+
+logger = logging.getLogger("pyresque.scheduler")
+
+HOLD = 0.6
+"""Seconds after a run during which the lock is not given back. A Ruby scheduler that became master in the
+meantime would fire the same run again: its clock looks every 0.3 s, and it does not ask what was fired."""
+
+
+class Master:
+    """The lock, as one process sees it. Every script that moves or fires something asks for it anew."""
+
+    def __init__(self, space: Space, options: SchedulerOptions) -> None:
+        self._space = space
+        self._lifetime = options.lock_timeout
+        self._key = space.keys.master_lock(options.lock_prefix)
+        self._who = f"{socket.gethostname()}:{os.getpid()}"
+        self._secret = uuid.uuid4().hex[:12]
+        self._renewed = float("-inf")
+        self._fired = float("-inf")
+        self.claim = self._claim()
+        self.active = False
+        """Whether we were master when we last asked."""
+        self.holder = ""
+
+    @property
+    def key(self) -> str:
+        """The (full) key of the lock."""
+        return self._key
+
+    def ask(self) -> bool:
+        """Become master or stay it; whether we are. Without Redis it raises what `Link.execute` raises."""
+        if not self.active:
+            self.claim = self._claim()
+        started = time.monotonic()
+        ours, self.holder = master.claim(self._space, self.claim)
+        if ours != self.active:
+            logger.info("%s", "master scheduler" if ours else f"child scheduler: the master is {self.holder}")
+        self.active = ours
+        if ours:
+            self._renewed = started
+        return ours
+
+    def lost(self) -> None:
+        """A script found that the lock is another's."""
+        if self.active:
+            logger.warning("the master lock was lost: another scheduler goes on")
+        self.active = False
+
+    def renewed(self) -> None:
+        """A script has renewed the lock."""
+        self._renewed = time.monotonic()
+
+    def fired(self) -> None:
+        """An entry of the schedule was fired just now."""
+        self._fired = time.monotonic()
+
+    def seconds_left(self) -> float:
+        """Until the lock should be renewed."""
+        return max(0.0, self._renewed + self._lifetime / 3 - time.monotonic())
+
+    def resign(self) -> None:
+        """Give the lock back, so that another scheduler can go on at once."""
+        if self.active:
+            time.sleep(max(0.0, min(HOLD, self._fired + HOLD - time.monotonic())))
+            master.resign(self._space, self.claim)
+        self.active = False
+
+    def _claim(self) -> Claim:
+        value = f"{self._who}:{int(time.time())}-{self._secret}"
+        return Claim(self._key, value, max(1, int(self._lifetime * 1000)))
+
+
+def since(value: str) -> float | None:
+    """Since when a Python scheduler is master, by what its lock holds; None for one of Ruby's."""
+    stamp = value.rpartition(":")[2].partition("-")
+    return float(stamp[0]) if stamp[0].isdigit() and len(stamp[2]) == 12 else None

@@ -1,0 +1,137 @@
+"""The verbs for the schedule: part of `Resque`, as resque-scheduler has them (scheduler.md 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyresque.config import home_zone
+from pyresque.due import spread
+from pyresque.enqueueing import Call
+from pyresque.errors import InvalidSchedule, MalformedPayload
+from pyresque.registry import Registry
+from pyresque.store import schedules
+from pyresque.store.space import Space
+from pyresque.wire.encoding import decode
+
+if TYPE_CHECKING:
+    from pyresque.scheduler.entry import Entry
+
+# What reads a schedule is imported when it is used: every fork of a worker would pay for it.
+
+
+class Scheduling:
+    """What `Resque` can do with recurring jobs.
+
+    Entries are kept in Redis, where the schedulers of both languages find them; with `persist=False` they
+    are known to this process only, for a `Scheduler` in it.
+    """
+
+    space: Space
+    registry: Registry
+    local_schedule: dict[str, Any]
+
+    def set_schedule(
+        self,
+        name: str,
+        *,
+        job: Any,
+        cron: Any = None,
+        every: Any = None,
+        args: Sequence[Any] | dict[str, Any] = (),
+        queue: str | None = None,
+        persist: bool = True,
+        **more: Any,
+    ) -> None:
+        """Write an entry of the schedule; schedulers follow within one interval.
+
+        Args:
+            job: a registered function or class, or a class name (then `queue` is needed).
+            cron: `"0 3 * * * Europe/Berlin"`, or `[text, {options}]`.
+            every: `"1h30m"`, a number of seconds, or `[one of them, {options}]`.
+            args: the arguments of the job: a list, or one mapping.
+            more: other keys of an entry: `description`, `rails_env`, `catch_up`, `overlap` ...
+
+        Raises:
+            InvalidSchedule: it cannot be used, or would end a Ruby scheduler; the text says why.
+            NotAJob: the job is none, or its queue is not known.
+        """
+        given = spread(args if isinstance(args, dict) else list(args))
+        call = Call.of(self.registry, self.space.style, job, given, {}, queue)
+        value = {"class": call.job.name if call.job else job}
+        value |= {key: item for key, item in (("cron", cron), ("every", every)) if item is not None}
+        value |= {"queue": call.queue, "args": args if isinstance(args, dict) else call.args, **more}
+        self.write_schedule(name, value, persist=persist)
+
+    def write_schedule(self, name: str, value: dict[str, Any], *, persist: bool = True) -> None:
+        """Write an entry as a mapping in resque-scheduler's format; raises as `set_schedule` does."""
+        from pyresque.scheduler.entry import Entry, shareable
+
+        if not isinstance(name, str) or not name:
+            raise InvalidSchedule("an entry of the schedule needs a name")
+        try:
+            entry = Entry.read(name, self._with_queue(value), home_zone())
+            raw = shareable(entry, self.space.style) if persist else b""
+        except InvalidSchedule as error:
+            raise InvalidSchedule(f"{name}: {error}") from None
+        if persist:
+            schedules.save(self.space, name, raw)
+        else:
+            self.local_schedule[name] = entry.value
+
+    def remove_schedule(self, name: str) -> bool:
+        """Remove an entry, of Redis and of this process; whether there was one."""
+        local = self.local_schedule.pop(name, None) is not None
+        return schedules.remove(self.space, name) or local
+
+    def schedule(self) -> dict[str, Any]:
+        """Every entry: those of this process, and on top those in Redis (a broken one as its text)."""
+        return {**self.local_schedule, **self.stored_schedule()}
+
+    def stored_schedule(self) -> dict[str, Any]:
+        """The entries in Redis by name; one that is no JSON as its text."""
+        return {name: _shown(raw) for name, raw in sorted(schedules.entries(self.space).items())}
+
+    def schedule_entry(self, name: str) -> Entry | None:
+        """An entry, ready to be asked when it runs; None if there is none of this name.
+
+        Raises:
+            InvalidSchedule: it cannot be used.
+        """
+        from pyresque.scheduler.table import read
+
+        found: Any = schedules.entries(self.space).get(name, self.local_schedule.get(name))
+        return None if found is None else read(name, found, home_zone())
+
+    def run_schedule(self, name: str) -> bool:
+        """Put the job of an entry on its queue now, with its hooks; False if a hook refused it.
+
+        Raises:
+            InvalidSchedule: there is no such entry, or it cannot be used.
+            NotAJob: its job cannot be queued.
+        """
+        from pyresque.scheduler.firing import run_now
+
+        entry = self.schedule_entry(name)
+        if entry is None:
+            raise InvalidSchedule(f"there is no entry {name} in the schedule")
+        return run_now(self.space, self.registry, entry)
+
+    def last_enqueued_at(self) -> dict[str, str]:
+        """When each entry was fired last, in the words of the master (its local time)."""
+        return schedules.last_runs(self.space)
+
+    def _with_queue(self, value: dict[str, Any]) -> dict[str, Any]:
+        """The entry with the queue that the registry knows for it: Ruby does not know those of Python."""
+        if not isinstance(value, dict) or value.get("queue"):
+            return value
+        name = value.get("class")
+        job = self.registry.find(name) if isinstance(name, str) else None
+        return value if job is None or job.queue is None else {**value, "queue": job.queue}
+
+
+def _shown(raw: bytes) -> Any:
+    try:
+        return decode(raw)
+    except MalformedPayload:
+        return raw.decode("utf-8", "backslashreplace")

@@ -1,0 +1,215 @@
+"""Delayed jobs on the keys of resque-scheduler (scheduler.md 1 to 5).
+
+A job stands in the list `delayed:EPOCH`, this second in the sorted set `delayed_queue_schedule`, and the
+name of the list in the set `timestamps:ITEM`. Ruby writes the three one after the other; each function
+here is one script, which may be sent again after a lost reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pyresque.errors import RedisError
+from pyresque.store.link import Word
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.space import Space
+
+_delay = Script("delay")
+_take = Script("take", uses=("effects",))
+_drain = Script("drain", uses=("effects", "canonical"))
+_reset = Script("reset")
+
+BATCH = 100
+"""Jobs that are moved in one step, unless another number is given (as in Ruby)."""
+READ = 1000
+"""Jobs of one list that are read at a time."""
+CHUNK = 5000
+"""Jobs that one script takes at most, so that it never holds Redis up for long."""
+
+Place = tuple[bytes, bytes]
+"""Where a delayed job stands: the name of its list, `delayed:EPOCH`, and its exact bytes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job in the two forms that it can be written in: delayed, and on its queue."""
+
+    item: bytes
+    queue: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Taking:
+    """What is to become of copies (0: all) of a delayed job."""
+
+    place: Place
+    what: Literal["push", "aside", "drop"]
+    queue: str = ""
+    payload: bytes = b""
+    copies: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to move due jobs: the lock, what it holds while it is ours, and for how long to renew it."""
+
+    key: str = ""
+    value: str = ""
+    milliseconds: int = 0
+
+
+NOBODY = Claim()
+"""For who moves jobs without being master."""
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What one step of moving due jobs did.
+
+    `what`: `lost` (the lock is another's), `more` (call again), `look` (`places` are the next jobs, from the
+    first on that the caller must judge), `done` (nothing more is due; `next` is the next second).
+    """
+
+    what: str
+    moved: int
+    troubles: list[str]
+    places: list[Place]
+    next: float | None
+
+
+def delay(space: Space, epoch: int | None, job: Job, instead_of: Sequence[Place] = ()) -> int:
+    """Delay a job until this second; None puts it on its queue now.
+
+    Args:
+        instead_of: delayed jobs that go away; the job is written as often as these were found.
+
+    Returns:
+        How often it was written.
+    """
+    keys = space.keys
+    names: list[Word] = [
+        keys.delayed(epoch or 0), keys.timestamps(job.item), keys.delayed_schedule, keys.queues,
+        keys.queue(job.queue),
+    ]  # fmt: skip
+    args: list[Word] = [REMEMBER_SECONDS, keys.prefix, "" if epoch is None else epoch, job.item, job.queue]
+    args += [job.payload, *(word for place in instead_of for word in place)]
+    with Once(space.link, keys.prefix) as once:
+        return int(_delay.run(space.link, [once, *names], args))
+
+
+def take(
+    space: Space, takings: Sequence[Taking], claim: Claim = NOBODY, *, tidy: bool = False
+) -> tuple[list[int], list[str]] | None:
+    """Take delayed jobs out of their lists.
+
+    Args:
+        tidy: forget the second of a list that has become empty (Ruby does that at a drain).
+
+    Returns:
+        For each of them how many copies there were, and what went wrong; None if the lock is another's.
+    """
+    counts: list[int] = []
+    troubles: list[str] = []
+    for first in range(0, len(takings), CHUNK):
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, int(tidy)]
+        for one in takings[first : first + CHUNK]:
+            args += [*one.place, one.copies, one.what, one.queue, one.payload]
+        with Once(space.link, space.keys.prefix) as once:
+            keys = [once, space.keys.delayed_schedule, space.keys.queues, claim.key or once]
+            done, *answer = _take.run(space.link, keys, args)
+        if not done:
+            return None
+        troubles += _texts(answer[0])
+        counts += map(int, answer[1:])
+    return counts, troubles
+
+
+def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int = BATCH) -> Drained:
+    """Move a batch of due jobs to their queues, in one step.
+
+    Args:
+        now: seconds since the epoch; what is due later stays.
+        shown: classes whose jobs the caller wants to judge.
+    """
+    keys = [space.keys.delayed_schedule, space.keys.queues, claim.key or space.keys.queues]
+    names = "".join(f"\0{name}" for name in shown) + "\0" if shown else ""
+    args: list[Word] = [space.keys.prefix, now, claim.value, claim.milliseconds, names, max(1, batch)]
+    what, troubles, moved, *rest = _drain.run(space.link, keys, args)
+    kind = what.decode()
+    places = list(zip(rest[::2], rest[1::2], strict=True)) if kind == "look" else []
+    following = float(rest[0]) if kind == "done" and rest[0] else None
+    return Drained(kind, int(moved), _texts(troubles), places, following)
+
+
+def reset(space: Space) -> int:
+    """Forget every delayed job; returns how many there were."""
+    with Once(space.link, space.keys.prefix) as once:
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix]
+        return int(_reset.run(space.link, [once, space.keys.delayed_schedule], args))
+
+
+def seconds(space: Space, start: int = 0, count: int | None = None) -> list[bytes]:
+    """The seconds in the books, in order, as they are written there."""
+    stop = -1 if count is None else start + count - 1
+    return list(space.link.execute("ZRANGE", space.keys.delayed_schedule, start, stop))
+
+
+def seconds_known(space: Space) -> int:
+    """How many seconds are in the books, those of emptied lists too."""
+    return int(space.link.execute("ZCARD", space.keys.delayed_schedule))
+
+
+def first_second(space: Space, until: int) -> bytes | None:
+    """The first second in the books that is not after `until`."""
+    words = ("ZRANGEBYSCORE", space.keys.delayed_schedule, "-inf", until, "LIMIT", 0, 1)
+    found: list[bytes] = space.link.execute(*words)
+    return found[0] if found else None
+
+
+def sizes(space: Space, names: Sequence[bytes]) -> list[int]:
+    """How many jobs stand in each of these lists (`EPOCH`); a key that is no list counts as 0."""
+    found: list[int] = []
+    for first in range(0, len(names), READ):
+        commands = [("LLEN", _key(space, b"delayed:" + name)) for name in names[first : first + READ]]
+        replies = space.link.execute_many(commands)
+        found += [0 if isinstance(reply, RedisError) else int(reply) for reply in replies]
+    return found
+
+
+def items(space: Space, epoch: int, start: int = 0, count: int | None = None) -> list[bytes]:
+    """Jobs of one second, in order."""
+    stop = -1 if count is None else start + count - 1
+    return list(space.link.execute("LRANGE", space.keys.delayed(epoch), start, stop))
+
+
+def lists_with(space: Space, item: bytes) -> list[bytes]:
+    """The names of the lists that hold exactly these bytes, as the item's own set tells."""
+    found: list[bytes] = sorted(space.link.execute("SMEMBERS", space.keys.timestamps(item)))
+    return found
+
+
+def each(space: Space) -> Iterator[Place]:
+    """Every delayed job, by time and in order; read piece by piece."""
+    names = [b"delayed:" + name for name in seconds(space)]
+    for first in range(0, len(names), 100):
+        chunk = names[first : first + 100]
+        replies = space.link.execute_many([("LRANGE", _key(space, name), 0, READ - 1) for name in chunk])
+        for name, reply in zip(chunk, replies, strict=True):
+            place = 0
+            while not isinstance(reply, RedisError):
+                yield from ((name, item) for item in reply)
+                place += READ
+                if len(reply) < READ:
+                    break
+                reply = space.link.execute("LRANGE", _key(space, name), place, place + READ - 1)
+
+
+def _key(space: Space, name: bytes) -> bytes:
+    return space.keys.prefix.encode() + name
+
+
+def _texts(raws: Sequence[bytes]) -> list[str]:
+    return [raw.decode("utf-8", "backslashreplace") for raw in raws]

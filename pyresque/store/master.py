@@ -1,0 +1,38 @@
+"""The lock of the master scheduler, which Ruby's schedulers and ours share (scheduler.md 8)."""
+
+from __future__ import annotations
+
+from pyresque.errors import RedisReplied
+from pyresque.store.delayed import Claim
+from pyresque.store.script import Script
+from pyresque.store.space import Space
+
+_master = Script("master")
+_resign = Script("resign")
+
+
+def claim(space: Space, wanted: Claim) -> tuple[bool, str]:
+    """Become master or stay it, for `wanted.milliseconds` from now on.
+
+    Returns:
+        Whether the lock is ours, and what it holds. What is no text under its key is nobody's and stays.
+    """
+    try:
+        ours, held = _master.run(space.link, [wanted.key], [wanted.value, wanted.milliseconds])
+    except RedisReplied as error:
+        return False, str(error)
+    return bool(ours), held.decode("utf-8", "backslashreplace")
+
+
+def resign(space: Space, held: Claim) -> bool:
+    """Give the lock back, if it is still ours; whether it was."""
+    return bool(_resign.run(space.link, [held.key], [held.value]))
+
+
+def holder(space: Space, key: str) -> tuple[str, float] | None:
+    """What the lock holds, and for how many seconds (infinite: without end); None if it is free."""
+    value, left = space.link.execute_many([("GET", key), ("PTTL", key)])
+    if not isinstance(value, bytes):
+        return None
+    text = value.decode("utf-8", "backslashreplace")
+    return text, left / 1000 if isinstance(left, int) and left >= 0 else float("inf")

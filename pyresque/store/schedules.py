@@ -1,0 +1,101 @@
+"""The schedule in Redis, on the keys of resque-scheduler (scheduler.md 9)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyresque.errors import RedisError, RedisReplied
+from pyresque.store.delayed import NOBODY, Claim
+from pyresque.store.link import Reply, Word
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.space import Space
+
+logger = logging.getLogger("pyresque.store")
+
+_reschedule = Script("reschedule")
+_fire = Script("fire", uses=("effects",))
+
+
+@dataclass(frozen=True)
+class Firing:
+    """An entry that is to fire: what is noted for it until now, what to note, and the job, if any."""
+
+    name: str
+    noted: str
+    note: str
+    queue: str = ""
+    payload: bytes = b""
+
+
+def save(space: Space, name: str, text: bytes) -> bool:
+    """Write an entry and say that it has changed; whether there was one of this name."""
+    return _write(space, name, text)
+
+
+def remove(space: Space, name: str) -> bool:
+    """Remove an entry and say so; whether there was one."""
+    return _write(space, name, b"")
+
+
+def entries(space: Space) -> dict[str, bytes]:
+    """The entries in Redis: name and JSON, as they are."""
+    return _pairs(space.link.execute("HGETALL", space.keys.persistent_schedules))
+
+
+def changed(space: Space) -> tuple[dict[str, bytes], list[bytes]]:
+    """The entries in Redis, and the names that are said to have changed."""
+    keys = space.keys
+    commands = [("SMEMBERS", keys.schedules_changed), ("HGETALL", keys.persistent_schedules)]
+    names, found = space.link.execute_many(commands)
+    for reply in (names, found):
+        if isinstance(reply, RedisError):
+            # Something else lies under the key: to do without is better than to stop.
+            logger.error("the schedule in Redis cannot be read: %s", reply)
+    stored = {} if isinstance(found, RedisError) else _pairs(found)
+    return stored, [] if isinstance(names, RedisError) else list(names)
+
+
+def heard(space: Space, names: Iterable[bytes]) -> None:
+    """Say that changes were seen: their names go."""
+    words = list(names)
+    if words:
+        space.link.execute("SREM", space.keys.schedules_changed, *words)
+
+
+def last_runs(space: Space) -> dict[str, str]:
+    """When each entry was fired last, in the text that the master wrote."""
+    try:
+        found = _pairs(space.link.execute("HGETALL", space.keys.last_enqueued_at))
+    except RedisReplied as error:
+        logger.error("when the schedule was fired last cannot be read: %s", error)
+        return {}
+    return {name: text.decode("utf-8", "backslashreplace") for name, text in found.items()}
+
+
+def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list[str]]:
+    """Push the job of an entry and note when, unless something else than expected is noted already.
+
+    Returns:
+        1 done, 0 somebody else has noted something meanwhile, -1 the lock is another's; and what went wrong.
+    """
+    with Once(space.link, space.keys.prefix) as once:
+        keys = [once, space.keys.last_enqueued_at, space.keys.queues, claim.key or once]
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, firing.name, firing.noted]
+        args += [firing.note, firing.queue, firing.payload]
+        done, troubles = _fire.run(space.link, keys, args)
+    return int(done), [one.decode("utf-8", "backslashreplace") for one in troubles]
+
+
+def _write(space: Space, name: str, text: bytes) -> bool:
+    with Once(space.link, space.keys.prefix) as once:
+        keys = [once, space.keys.persistent_schedules, space.keys.schedules_changed]
+        return bool(_reschedule.run(space.link, keys, [REMEMBER_SECONDS, name, text]))
+
+
+def _pairs(reply: Reply) -> dict[str, bytes]:
+    # RESP3 connections of a user's client give a map.
+    words = [word for pair in reply.items() for word in pair] if isinstance(reply, dict) else list(reply)
+    names = (name.decode("utf-8", "surrogateescape") for name in words[::2])
+    return dict(zip(names, words[1::2], strict=True))

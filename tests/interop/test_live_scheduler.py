@@ -1,0 +1,240 @@
+"""Our scheduler and a real resque-scheduler on one Redis: each does the other's work, and neither twice."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyresque import Resque, job
+from tests.interop.ruby import ROOT, Python, Ruby, eventually
+
+LOCK = "resque:resque:resque_scheduler_master_lock"
+NOTED = "resque:delayed:last_enqueued_at"
+
+SETUP = """
+require "json"
+require "resque"
+require "resque-scheduler"
+Resque.redis = ENV.fetch("REDIS_URL")
+class RubyMail; @queue = :mail; def self.perform(*); end; end
+"""
+SCHEDULER = (
+    SETUP
+    + """
+$stdout.sync = true
+Resque::Scheduler.configure do |c|
+  c.poll_sleep_amount = 0.2
+  c.dynamic = true
+  c.quiet = true
+end
+puts "READY #{Process.pid}"
+Resque::Scheduler.run
+"""
+)
+
+
+@pytest.fixture
+def scheduling(ruby: Ruby) -> Ruby:
+    """A Ruby that has resque-scheduler."""
+    try:
+        ruby.run("-e", SETUP)
+    except AssertionError as error:
+        if "cannot load such file" not in str(error):
+            raise
+        pytest.skip(f"this Ruby has no resque-scheduler: {str(error).splitlines()[0]}")
+    return ruby
+
+
+@pytest.fixture
+def mail(resque: Resque) -> Any:
+    """The job that both languages know, on the queue `mail`."""
+
+    @job(queue="mail", name="RubyMail", registry=resque.registry)
+    def mail(*args: Any) -> None:
+        """A job that takes anything."""
+
+    return mail
+
+
+def asked(ruby: Ruby, code: str) -> Any:
+    """What Ruby prints as JSON after this code."""
+    return json.loads(ruby.run("-e", f"{SETUP}\nputs JSON.generate([begin; {code}; end])"))[0]
+
+
+class Running:
+    """A scheduler process of either language."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, language: Ruby | Python) -> None:
+        self.process, self.log, self._language = process, log, language
+        eventually(lambda: self._pid() or self._ended(), "a scheduler that is ready")
+        self.pid = self._pid() or process.pid
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+    def _pid(self) -> int | None:
+        lines = [one for one in self.output.splitlines() if one.startswith("READY ")]
+        return int(lines[0].split()[1]) if lines else None
+
+    def _ended(self) -> bool:
+        assert self.process.poll() is None, self.output
+        return False
+
+    def end(self, name: str = "TERM") -> int:
+        if self.process.poll() is None:
+            self._language.kill(self.pid, name)
+        return self.process.wait(30)
+
+
+@contextlib.contextmanager
+def scheduler(language: Ruby | Python, timeout: float = 180.0) -> Iterator[Running]:
+    """A scheduler of this language for the length of a block."""
+    env = {"LOCK_TIMEOUT": f"{timeout:g}"}
+    if isinstance(language, Ruby):
+        command = language.command("-e", SCHEDULER, env=env)
+    else:
+        code = "import os; print('READY', os.getpid(), flush=True); from pyresque.cli import main; main()"
+        command = [sys.executable, "-c", code, "scheduler", "-r", "tests.interop.scheduler_jobs"]
+    descriptor, path = tempfile.mkstemp(suffix=".log", dir=language.folder)
+    with open(descriptor, "wb") as out:
+        process = subprocess.Popen(
+            command, env=language.environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT
+        )
+    running = Running(process, Path(path), language)
+    try:
+        yield running
+    finally:
+        if process.poll() is None:
+            running.end("KILL")
+
+
+def elements(resque: Resque, queue: str) -> list[bytes]:
+    return resque.link.execute("LRANGE", f"resque:queue:{queue}", 0, -1)
+
+
+def test_what_ruby_delays_python_fires(scheduling: Ruby, python: Python, resque: Resque, mail: Any) -> None:
+    """Ruby's own calls; our scheduler moves the jobs, and nothing of them is left."""
+    asked(scheduling, 'Resque.enqueue_in(1, RubyMail, "a", 1.5, {"x" => nil}); '
+          'Resque.enqueue_in_with_queue(:low, 1, RubyMail, 2)')  # fmt: skip
+    with scheduler(python) as ours:
+        eventually(lambda: elements(resque, "mail") and elements(resque, "low"), "the jobs")
+        assert ours.end() == 0
+    assert elements(resque, "mail") == [b'{"class":"RubyMail","args":["a",1.5,{"x":null}]}']
+    assert elements(resque, "low") == [b'{"class":"RubyMail","args":[2]}']
+    assert resque.link.execute("KEYS", "resque:*delayed*") == []
+    assert resque.link.execute("KEYS", "resque:timestamps*") == []
+
+
+def test_what_python_delays_ruby_fires(scheduling: Ruby, resque: Resque, mail: Any) -> None:
+    """Our calls; Ruby's scheduler moves the jobs, of classes that it knows and of others."""
+    resque.enqueue_in(1, mail, "ü", 1)
+    resque.enqueue_in(1, "OnlyPython", 2, queue="python")
+    with scheduler(scheduling):
+        eventually(lambda: elements(resque, "mail") and elements(resque, "python"), "the jobs")
+    assert elements(resque, "mail") == ['{"class":"RubyMail","args":["ü",1]}'.encode()]
+    assert elements(resque, "python") == [b'{"class":"OnlyPython","args":[2]}']
+    assert resque.link.execute("KEYS", "resque:timestamps*") == []
+
+
+def test_each_side_finds_and_removes_what_the_other_delayed(
+    scheduling: Ruby, resque: Resque, mail: Any
+) -> None:
+    """By Ruby's bytes, and by our values."""
+    far = 4000000000
+    resque.enqueue_at(far, mail, 1, {"k": "ü"})
+    resque.enqueue_at(far, mail, 2)
+    assert asked(scheduling, 'Resque.scheduled_at(RubyMail, 1, {"k" => "ü"})') == [far]
+    assert asked(scheduling, 'Resque.remove_delayed(RubyMail, 1, {"k" => "ü"})') == 1
+    asked(scheduling, f"Resque.enqueue_at({far + 5}, RubyMail, 2)")
+    assert resque.scheduled_at(mail, 2) == [far, far + 5]
+    assert resque.remove_delayed(mail, 2) == 2
+    assert asked(scheduling, "Resque.delayed?(RubyMail, 2)") is False
+    assert asked(scheduling, "Resque.count_all_scheduled_jobs") == 0
+
+
+def test_a_schedule_set_by_python_is_followed_by_ruby_and_back(
+    scheduling: Ruby, python: Python, resque: Resque, mail: Any
+) -> None:
+    """Set here, fired there; changed there, fired here; removed here, gone there."""
+    with scheduler(scheduling) as theirs:
+        eventually(lambda: resque.link.execute("EXISTS", LOCK), "Ruby's master")
+        resque.set_schedule("tick", job=mail, every="1s", args=[1])
+        eventually(lambda: elements(resque, "mail"), "a run by Ruby")
+        assert asked(scheduling, "Resque.schedule")["tick"]["every"] == "1s"
+        theirs.end()
+    change = {"class": "RubyMail", "cron": "* * * * * *", "args": [2], "queue": "mail", "persist": True}
+    with scheduler(python):
+        eventually(lambda: resque.link.execute("EXISTS", LOCK), "our master")
+        asked(scheduling, f"Resque.set_schedule('tick', JSON.parse('{json.dumps(change)}'))")
+        run = b'{"class":"RubyMail","args":[2]}'
+        eventually(lambda: elements(resque, "mail")[-1] == run, "a changed run by us")
+        eventually(lambda: not resque.link.execute("EXISTS", "resque:schedules_changed"), "the notice")
+        asked(scheduling, "Resque.remove_schedule('tick')")
+        eventually(lambda: not resque.link.execute("EXISTS", "resque:schedules_changed"), "the end")
+    assert asked(scheduling, "Resque.schedule") == {}
+
+
+@pytest.mark.parametrize("first", ["ruby", "python"])
+@pytest.mark.parametrize("ending", ["TERM", "KILL"])
+def test_the_lock_is_respected_and_taken_over(
+    scheduling: Ruby, python: Python, resque: Resque, first: str, ending: str
+) -> None:
+    """Held by one language, respected by the other; stopped or killed, the other goes on. No run twice."""
+    one, two = (scheduling, python) if first == "ruby" else (python, scheduling)
+    resque.set_schedule("s", job="RubyMail", cron="* * * * * *", queue="mail", args=[])
+    with scheduler(one, 2) as master:
+        eventually(lambda: len(elements(resque, "mail")) >= 1, "runs of the first")
+        held = resque.link.execute("GET", LOCK)
+        with scheduler(two, 2) as child:
+            count = len(elements(resque, "mail"))
+            eventually(lambda: len(elements(resque, "mail")) >= count + 1, "more runs of the first")
+            assert resque.link.execute("GET", LOCK) == held
+            master.end(ending)
+            eventually(lambda: resque.link.execute("GET", LOCK) not in (None, held), "the take-over")
+            count = len(elements(resque, "mail"))
+            began = time.time()
+            eventually(lambda: len(elements(resque, "mail")) >= count + 2, "runs of the second")
+            assert len(elements(resque, "mail")) - count <= time.time() - began + 2
+            assert child.end() == 0, child.output
+    assert resque.link.execute("EXISTS", LOCK) == 0
+
+
+def test_rubys_pages_show_what_we_wrote(scheduling: Ruby, resque: Resque, mail: Any) -> None:
+    """The delayed and schedule tabs of resque-web over jobs, entries and a lock of ours."""
+    resque.enqueue_at(4000000000, mail, "hello page", {"a": 1})
+    resque.enqueue_at(4000000000, "OnlyPython", 2, queue="python")
+    resque.set_schedule("nightly", job=mail, cron="0 3 * * * Europe/Berlin", description="of ours")
+    resque.link.execute("HSET", NOTED, "nightly", "2026-11-23 03:00:00 +0100")
+    resque.link.execute("SET", LOCK, "host:5:1800000000-0123456789ab")
+    code = (
+        SETUP
+        + """
+    ENV["RACK_ENV"] = "test"
+    require "resque/server"; require "resque/scheduler/server"; require "rack/test"
+    Resque::Scheduler.dynamic = true
+    Resque::Server.set :raise_errors, true
+    Resque::Server.set :show_exceptions, false
+    Resque::Server.set :host_authorization, { permitted_hosts: [] }
+    browser = Rack::Test::Session.new(Resque::Server.new)
+    pages = %w[/delayed /delayed/4000000000 /schedule].map do |path|
+      browser.get(path)
+      [browser.last_response.status, browser.last_response.body.force_encoding("UTF-8")]
+    end
+    puts JSON.generate(pages)
+    """
+    )
+    pages = json.loads(scheduling.run("-e", code))
+    assert [status for status, _ in pages] == [200, 200, 200]
+    assert "hello page" in pages[1][1]
+    assert "OnlyPython" in pages[1][1]
+    assert all(text in pages[2][1] for text in ("nightly", "of ours", "host:5:", "2026-11-23 03:00:00"))

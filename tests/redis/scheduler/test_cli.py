@@ -1,0 +1,123 @@
+"""`pyresque delayed`, `schedule` and `scheduler`, as programs on a real Redis."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pyresque.wire import times
+from tests.redis.scheduler.conftest import FAR
+
+LOCK = "resque:resque:resque_scheduler_master_lock"
+
+
+@pytest.fixture
+def run(server, tmp_path):
+    """Runs the program; returns (exit status, what it printed)."""
+
+    def run(*words, status=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "pyresque", *words, "--redis", server.url],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_delayed_lists_shows_runs_and_removes(stage, run):
+    """By the beginning of an ID; every command has its answer for programs."""
+    assert run("delayed") == "no delayed jobs\n"
+    for number in range(3):
+        stage.resque.enqueue_at(FAR + number, stage.mail, number)
+    stage.delay(FAR + 9, b"no job\x1b")
+    lines = [json.loads(line) for line in run("delayed", "list", "--json").splitlines()]
+    assert [(one["at"], one["class"], one["args"]) for one in lines[:3]] == [
+        (FAR + n, "Mail", [n]) for n in range(3)
+    ]
+    assert lines[3]["class"] is None
+    ids = [one["id"] for one in lines]
+    assert times.started(FAR) in run("delayed", "show", ids[0][:8])
+    assert "\x1b" not in run("delayed", "show", ids[3])
+    assert run("delayed", "run", ids[0]) == "queued Mail [0]\n"
+    assert stage.queue("mail") == [b'{"class":"Mail","args":[0]}']
+    assert run("delayed", "remove", ids[1], ids[3]) == "removed Mail [1]\nremoved (no job) []\n"
+    assert "no delayed job has the ID" in run("delayed", "remove", ids[1], status=1)
+    assert "1 of" not in run("delayed", "list", "-c", "Mail")
+    assert run("delayed", "clear", "--yes") == "removed 1 delayed job\n"
+    assert stage.keys() == ["queue:mail", "queues"]
+
+
+def test_schedule_set_list_show_next_run_remove(stage, run):
+    """The schedule in Redis, and who is master since when."""
+    assert "no entries" in run("schedule")
+    assert "no scheduler is master" in run("schedule", "list")
+    entry = {"class": "Report", "cron": "0 3 * * * Europe/Berlin", "queue": "reports", "args": [1]}
+    assert run("schedule", "set", "nightly", json.dumps(entry)).startswith("set nightly; next ")
+    stage.redis("HSET", "resque:persistent_schedules", "broken", "no json")
+    since = int(time.time()) - 60
+    stage.redis("SET", LOCK, f"host:5:{since}-0123456789ab", "EX", 100)
+    shown = run("schedule", "list")
+    assert f"master: host:5:{since}-0123456789ab (since {times.started(since)}" in shown
+    assert "refused: it is no JSON" in shown
+    *rows, last = map(json.loads, run("schedule", "list", "--json").splitlines())
+    assert [row["name"] for row in rows] == ["broken", "nightly"]
+    assert last["master"]["since"] == since
+    assert "Europe/Berlin" in run("schedule", "show", "nightly")
+    found = json.loads(run("schedule", "next", "nightly", "-n", "3", "--json"))
+    assert len(found["next"]) == 3
+    assert run("schedule", "run", "nightly") == "queued nightly\n"
+    assert stage.queue("reports") == [b'{"class":"Report","args":[1]}']
+    assert run("schedule", "remove", "nightly") == "removed nightly\n"
+    assert "there is no entry nightly" in run("schedule", "remove", "nightly", status=1)
+    assert "there is no entry nightly" in run("schedule", "show", "nightly", status=1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [('{"class": "R", "cron": "61 * * * *", "queue": "q"}', "61"),
+     ('{"class": "R", "every": "1h"}', "no queue"),
+     ("no json", "no JSON"), ("[]", "must be a mapping")],
+)  # fmt: skip
+def test_schedule_set_refuses_with_the_reason(stage, run, entry, told):
+    """And writes nothing."""
+    assert told in run("schedule", "set", "bad", entry, status=1)
+    assert stage.keys() == []
+
+
+def test_schedule_diff_compares_a_file_with_redis(stage, run, tmp_path):
+    """Exit status 1 where something differs, or an entry of the file is refused."""
+    path = tmp_path / "schedule.yml"
+    path.write_text("a: {class: A, every: 1h, queue: q}\n")
+    stage.redis("HSET", "resque:persistent_schedules", "a", '{"class":"A","every":"1h","queue":"q"}')
+    assert run("schedule", "diff", str(path)) == "no difference\n"
+    path.write_text("a: {class: A, every: 2h, queue: q}\nb: {class: B, every: 1h}\nc: {every: never}\n")
+    stage.redis("HSET", "resque:persistent_schedules", "d", '{"class":"D","every":"1h"}')
+    lines = run("schedule", "diff", str(path), status=1).splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["differs", "a"], ["file", "b"], ["refused", "c:"], ["redis", "d"],
+    ]  # fmt: skip
+    found = [json.loads(line) for line in run("schedule", "diff", str(path), "--json", status=1).splitlines()]
+    assert [one["what"] for one in found] == ["differs", "file", "refused", "redis"]
+
+
+def test_an_erb_tag_is_named_with_its_line(run, tmp_path):
+    """Before anything is started."""
+    path = tmp_path / "schedule.yml"
+    path.write_text("a:\n  class: A\n  cron: <%= ENV['CRON'] %>\n")
+    for words in (("scheduler", "--schedule"), ("schedule", "diff")):
+        shown = run(*words, str(path), status=2)
+        assert "line 3" in shown
+        assert "ERB" in shown
+
+
+def test_settings_that_mean_nothing_are_refused(run, monkeypatch):
+    """With the variable's name."""
+    monkeypatch.setenv("DELAYED_REQUEUE_BATCH_SIZE", "many")
+    assert "DELAYED_REQUEUE_BATCH_SIZE" in run("scheduler", status=2)
+    monkeypatch.delenv("DELAYED_REQUEUE_BATCH_SIZE")
+    monkeypatch.setenv("RESQUE_SCHEDULER_INTERVAL", "soon")
+    assert "RESQUE_SCHEDULER_INTERVAL" in run("scheduler", status=2)

@@ -1,0 +1,133 @@
+"""The lock of the master scheduler: Ruby's key, one owner, hand-over and take-over."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pyresque import Resque
+from pyresque.scheduler.master import Master, since
+from pyresque.settings import SchedulerOptions
+from pyresque.store.master import holder
+from tests.faultproxy import FaultProxy, named
+from tests.redis.scheduler.conftest import until
+
+LOCK = "resque:resque:resque_scheduler_master_lock"
+
+
+@pytest.fixture
+def master(stage):
+    def made(**options):
+        return Master(stage.resque.space, SchedulerOptions(**options))
+
+    return made
+
+
+def test_the_key_is_rubys(server):
+    """The namespace twice, the prefix behind it (scheduler.md 1)."""
+    resque = Resque(server.url, "my:app")
+    try:
+        assert resque.space.keys.master_lock("blue") == "my:app:my:app:blue:resque_scheduler_master_lock"
+        assert resque.space.keys.master_lock() == "my:app:my:app:resque_scheduler_master_lock"
+    finally:
+        resque.close()
+
+
+def test_one_of_many_is_master(stage, master):
+    """Two of the same process, too: the value is unique."""
+    one, two = master(), master()
+    assert (one.ask(), two.ask(), one.ask()) == (True, False, True)
+    assert two.holder == stage.redis("GET", LOCK).decode()
+    assert abs(since(two.holder) - time.time()) < 60
+    assert 170_000 < stage.redis("PTTL", LOCK) <= 180_000
+
+
+def test_a_ruby_scheduler_is_respected(stage, master):
+    """Its value is host:pid; nothing is known of its beginning."""
+    stage.redis("SET", LOCK, "host:1", "EX", 60)
+    one = master()
+    assert not one.ask()
+    assert one.holder == "host:1"
+    assert since("host:1") is None
+    one.resign()
+    assert stage.redis("GET", LOCK) == b"host:1"
+
+
+def test_what_is_no_text_is_nobodys_and_stays(stage, master):
+    """No scheduler becomes master, none ends."""
+    stage.redis("LPUSH", LOCK, "x")
+    assert not master().ask()
+    assert stage.redis("TYPE", LOCK) == b"list"
+
+
+def test_resigning_frees_the_lock_only_while_it_is_ours(stage, master):
+    """Compare and delete in one step."""
+    one = master()
+    assert one.ask()
+    stage.redis("SET", LOCK, "another")
+    one.resign()
+    assert stage.redis("GET", LOCK) == b"another"
+
+
+def test_an_expired_lock_is_taken_over(stage, master):
+    """And the old master learns it when it asks again."""
+    one, two = master(lock_timeout=0.05), master()
+    assert one.ask()
+    until(two.ask, "the take-over")
+    assert not one.ask()
+    assert holder(stage.resque.space, LOCK)[0] == two.holder
+
+
+def test_a_lost_reply_makes_nobody_master_twice_or_never(stage, server):
+    """Asked again, the script finds that the lock is ours."""
+    with FaultProxy(server.port) as proxy:
+        resque = Resque(proxy.url)
+        one = Master(resque.space, SchedulerOptions())
+        fault = proxy.arm("drop", match=named("EVALSHA", "EVAL"), times=2)
+        assert one.ask()
+        assert fault.hits
+        resque.close()
+
+
+def test_a_clean_stop_hands_over_at_once(stage):
+    """The other scheduler waits for the lock, and is woken when it is free."""
+    with stage.scheduler() as first:
+        until(lambda: first.master.active, "the first master")
+        with stage.scheduler() as second:
+            until(lambda: second.master.holder, "a second scheduler")
+            assert not second.master.active
+            first.stop()
+            until(lambda: second.master.active, "the hand-over", 4.0)
+    assert stage.redis("EXISTS", LOCK) == 0
+
+
+CODE = """
+import sys
+from pyresque import Resque, Scheduler
+from pyresque.settings import SchedulerOptions
+Scheduler(Resque(sys.argv[1]), SchedulerOptions(lock_timeout=1.0)).run()
+"""
+
+
+def test_after_kill_9_another_takes_over_when_the_lock_expires(stage, server):
+    """As with Ruby; what is due waits till then."""
+    process = subprocess.Popen([sys.executable, "-c", CODE, server.url])
+    until(lambda: stage.redis("EXISTS", LOCK), "the first master")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert stage.redis("EXISTS", LOCK) == 1
+    with stage.scheduler() as second:
+        until(lambda: second.master.active, "the take-over")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_ends_it_at_once_and_frees_the_lock(stage, server, number):
+    """Also while it sleeps (scheduler.md 16, rule 11)."""
+    process = subprocess.Popen([sys.executable, "-c", CODE, server.url])
+    until(lambda: stage.redis("EXISTS", LOCK), "a master")
+    process.send_signal(number)
+    assert process.wait(10) == 0
+    assert stage.redis("EXISTS", LOCK) == 0

@@ -1,0 +1,72 @@
+"""Schedules in YAML files."""
+
+import pytest
+
+from pyresque.errors import ConfigError
+from pyresque.scheduler.static import read_file, read_text
+from pyresque.scheduler.table import Table
+
+TEXT = """
+# <%= a comment is no tag %>
+queue_documents:
+  cron: "0 0 * * *"
+  class: QueueDocuments
+  queue: high
+  args:
+    since: yesterday
+  description: "once a day"
+  rails_env: production
+  custom_job_class: Resque::Job
+  parameters: {since: {default: today}}
+Report:
+  every:
+    - "1h"
+    - first_in: 5m
+  queue: low
+:symbol:
+  :every: 30s
+  :class: Symbol
+"""
+
+
+def test_every_key_of_the_format_is_read():
+    """Names, symbols, options; the name serves as class where there is none."""
+    table = Table("production", "UTC")
+    table.static = read_text(TEXT)
+    table.load({}, {}, 1800000000.0, "none")
+    assert sorted(table.running) == ["Report", "queue_documents", "symbol"]
+    assert table.running["Report"].entry.value["class"] == "Report"
+    assert table.running["queue_documents"].entry.value["parameters"] == {"since": {"default": "today"}}
+
+
+def test_an_erb_tag_is_an_error_that_names_the_line():
+    """Only Ruby could fill it in."""
+    with pytest.raises(ConfigError, match=r"line 2: .*ERB"):
+        read_text("a:\n  cron: <%= x %>\n")
+
+
+@pytest.mark.parametrize("text", ["- a\n", "a: [\n", "just text"])
+def test_what_is_no_schedule_is_refused(text):
+    """With what there must be instead."""
+    with pytest.raises(ConfigError):
+        read_text(text)
+
+
+def test_an_empty_file_is_an_empty_schedule(tmp_path):
+    """And a missing one an error."""
+    (tmp_path / "s.yml").write_text("# nothing yet\n")
+    assert read_file(str(tmp_path / "s.yml")) == {}
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_file(str(tmp_path / "missing.yml"))
+
+
+def test_only_what_has_changed_is_loaded_anew():
+    """So `every` does not begin again when another entry changes (scheduler.md 14, W18)."""
+    table = Table(None, "UTC")
+    stored = {"a": b'{"class":"A","every":"1h"}', "b": b'{"class":"B","every":"1h"}'}
+    assert table.load(stored, {}, 1800000000.0, "none") == ["a", "b"]
+    before = table.running["a"]
+    assert table.load({**stored, "b": b'{"class":"B","every":"2h"}'}, {}, 1800000500.0, "none") == ["b"]
+    assert table.running["a"] is before
+    assert table.load({"b": stored["b"]}, {}, 1800000600.0, "none") == ["a", "b"]
+    assert sorted(table.running) == ["b"]

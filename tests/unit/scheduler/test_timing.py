@@ -1,0 +1,130 @@
+"""When entries are due: limits, catching up, phases. Moments are seconds since the epoch."""
+
+import pytest
+
+from pyresque.errors import InvalidSchedule
+from pyresque.scheduler.entry import Entry, shareable
+from pyresque.scheduler.timing import Running
+from pyresque.wire import times
+
+LOADED = 1800000000.4
+
+
+def running(noted=None, loaded=LOADED, **value):
+    entry = Entry.read("e", {"class": "A", "queue": "q", **value})
+    return Running(entry, loaded, "" if noted is None else times.started(noted))
+
+
+def planned(one, now=LOADED, default="none"):
+    one.plan(now, default)
+    return one.due
+
+
+def test_every_counts_from_the_load_where_nothing_is_noted():
+    """The first run comes after one period."""
+    one = running(every="1m")
+    assert planned(one) == 1800000061
+    one.advance("x")
+    assert one.due == 1800000121
+
+
+def test_every_goes_on_from_the_last_run():
+    """Whoever fired it; missed runs are left out, the phase stays."""
+    assert planned(running(1800000000 - 50, every="1m")) == 1800000010
+    assert planned(running(1800000000 - 500, every="1m")) == 1800000040
+
+
+def test_a_period_with_a_fraction_does_not_drift():
+    """The note has whole seconds, but we know better what we fired."""
+    one = running(every="90.5s")
+    first = planned(one)
+    one.advance(times.started(first))
+    one.advance(times.started(one.due))
+    assert one.due == first + 181
+
+
+@pytest.mark.parametrize(("policy", "due"), [("none", 1800003600), ("last", 1800000000), ("all", 1799992800)])
+def test_catching_up(policy, due):
+    """Three runs were missed, the last one some minutes ago."""
+    one = running(1799989200, cron="0 * * * *", loaded=1800000300.0)
+    assert planned(one, 1800000300.0, policy) == due
+
+
+@pytest.mark.parametrize(("policy", "due"), [("none", 1800000360), ("last", 1800000240), ("all", 1800000000)])
+def test_catching_up_with_every(policy, due):
+    """The same for periods."""
+    one = running(1799999880, every="2m", loaded=1800000300.0)
+    assert planned(one, 1800000300.0, policy) == due
+
+
+def test_an_entry_says_itself_how_to_catch_up():
+    """It wins over the scheduler's setting."""
+    one = running(1799989200, cron="0 * * * *", loaded=1800000300.0, catch_up="none")
+    assert planned(one, 1800000300.0, "all") == 1800003600
+
+
+def test_a_run_in_the_moment_of_a_hand_over_is_not_missed():
+    """It came due a second ago, and nobody was master."""
+    one = running(1799999999, cron="* * * * * *", loaded=1799999000.0)
+    assert planned(one, 1800000000.5) == 1800000000
+    assert planned(running(1800000000, cron="* * * * * *"), 1800000000.5) == 1800000001
+
+
+def test_an_entry_that_never_ran_makes_up_for_nothing():
+    """What lies before its load is none of its runs."""
+    assert planned(running(cron="0 * * * *", loaded=1800000300.0), 1800000300.0, "all") == 1800003600
+
+
+def test_a_note_from_the_future_is_not_waited_for():
+    """A clock was wrong when it was written."""
+    assert planned(running(1800000000 + 10**7, every="1m")) == 1800000061
+
+
+def test_times_first_and_last_limit_the_runs():
+    """The options behind cron and every (scheduler.md 9.1)."""
+    one = running(every=["1m", {"first_in": "10s", "times": 2}])
+    assert planned(one) == 1800000011
+    one.advance("x")
+    assert one.due == 1800000071
+    one.advance("y")
+    assert one.due is None
+    assert planned(running(cron=["* * * * *", {"first_in": "2m"}])) == 1800000180
+    assert running(every=["1m", {"last_in": "150s"}]).next_runs(9, LOADED) == [1800000061, 1800000121]
+    assert planned(running(every=["1h", {"first_in": 0}])) == 1800000001
+
+
+@pytest.mark.parametrize("first", ["2001-01-01 00:00:00 +0000", "now", "banana", True])
+def test_a_first_run_in_the_past_or_not_understood_is_refused(first):
+    """As Ruby does since 5.0.1."""
+    with pytest.raises(InvalidSchedule):
+        running(every=["1h", {"first_at": first}])
+
+
+def test_an_impossible_future_has_no_runs():
+    """A list of none, not an endless search."""
+    assert running(every="1h", loaded=LOADED).next_runs(0, LOADED) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "value", "runs"),
+    [("production", {"rails_env": "test, production"}, True), (None, {"rails_env": "production"}, False),
+     ("test", {"env": "production"}, False), ("test", {"rails_env": "test", "env": "x"}, True),
+     ("test", {"rails_env": ""}, False), (None, {}, True)],
+)  # fmt: skip
+def test_the_environment_chooses_entries(environment, value, runs):
+    """Names with commas or blanks; rails_env wins (scheduler.md 9.1)."""
+    entry = Entry.read("e", {"class": "A", "every": "1h", **value})
+    assert entry.runs_in(environment) is runs
+
+
+def test_symbols_of_ruby_yaml_are_keys_like_others():
+    """`:cron:` means cron; persist is no part of an entry."""
+    entry = Entry.read("e", {":class": "A", ":cron": "0 3 * * *", ":persist": True, ":queue": "q"})
+    assert shareable(entry) == b'{"class":"A","cron":"0 3 * * *","queue":"q"}'
+
+
+def test_an_empty_cron_is_none_and_a_bad_one_hides_every():
+    """As in Ruby (scheduler.md 9.1 and 9.6)."""
+    assert Entry.read("e", {"class": "A", "cron": "", "every": "1h"}).every
+    with pytest.raises(InvalidSchedule):
+        Entry.read("e", {"class": "A", "cron": "61 * * * *", "every": "1h"})
