@@ -1,18 +1,5 @@
 -- Put in front of drain.lua: reading a delayed item without decoding and encoding it.
 
--- Depth of a decoded value, and the keys of the objects in it.
-local function measure(value, depth)
-  if type(value) ~= 'table' then return 0, depth end
-  local keys, deepest = 0, depth + 1
-  for key, item in pairs(value) do
-    if type(key) == 'string' then keys = keys + 1 end
-    local inner, reached = measure(item, depth + 1)
-    keys = keys + inner
-    if reached > deepest then deepest = reached end
-  end
-  return keys, deepest
-end
-
 -- Whether this text is a JSON array that every Resque reads. Doubt is no: then the caller decides.
 local function is_array(text)
   if text == '[]' then return true end

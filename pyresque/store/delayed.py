@@ -18,7 +18,7 @@ from pyresque.store.space import Space
 
 _delay = Script("delay")
 _take = Script("take", uses=("effects",))
-_drain = Script("drain", uses=("effects", "canonical"))
+_drain = Script("drain", uses=("effects", "measure", "canonical"))
 _reset = Script("reset")
 
 BATCH = 100

@@ -15,10 +15,10 @@ from pyresque.wire import times
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import working_on_bytes
 
-_reserve = Script("reserve", call="reserve(KEYS, ARGV)")
+_reserve = Script("reserve", uses=("measure",), call="reserve(KEYS, ARGV)")
 _claim = Script("claim")
 _settle = Script("settle", uses=("effects",), call="settle(KEYS, ARGV)")
-_advance = Script("advance", uses=("effects", "settle", "reserve"))
+_advance = Script("advance", uses=("effects", "settle", "measure", "reserve"))
 
 
 @dataclass(frozen=True)

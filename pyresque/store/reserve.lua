@@ -29,19 +29,6 @@ local function read(...)
   return reply
 end
 
--- Keys of the objects inside a decoded value, and its depth.
-local function measure(value, depth)
-  if type(value) ~= 'table' then return 0, depth end
-  local keys, deepest = 0, depth + 1
-  for key, item in pairs(value) do
-    if type(key) == 'string' then keys = keys + 1 end
-    local inner, reached = measure(item, depth + 1)
-    keys = keys + inner
-    if reached > deepest then deepest = reached end
-  end
-  return keys, deepest
-end
-
 -- Each valid sequence becomes a blank, not nothing: what stood around it must not close up to a new one.
 local function without_valid_utf8(text)
   text = text:gsub('[\194-\223][\128-\191]', ' ')
