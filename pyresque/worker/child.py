@@ -53,9 +53,13 @@ Task = tuple[str, bytes]
 
 @dataclass(frozen=True)
 class Work:
-    """What a child does: `prepare` once, then `run` for each task; `exit_hooks`: atexit functions too."""
+    """What a child does: `prepare` once, then `run` for each task; `exit_hooks`: atexit functions too.
+
+    `warm_up` is called in a child that has to wait for its first task.
+    """
 
     prepare: Callable[[], None]
+    warm_up: Callable[[], None]
     run: Callable[[Task], Report]
     exit_hooks: bool = False
     jobs: int = 1
@@ -189,6 +193,8 @@ def _be_child(
         work.prepare()
         if stack is not None:
             stack.offer()
+        if task is None:
+            work.warm_up()
         left, task = work.jobs, task or _next_task(parent)
         while task is not None:
             report = work.run(task)

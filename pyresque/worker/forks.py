@@ -34,6 +34,7 @@ class Forks:
 
     Args:
         prepare: called once in each child.
+        warm_up: called in a child that is there before its first job.
         perform: called in the child for each job.
         any_timeout: whether any job may have a time limit, so that children can tell where they stand.
     """
@@ -43,13 +44,14 @@ class Forks:
         attention: Attention,
         options: WorkerOptions,
         prepare: Callable[[], None],
+        warm_up: Callable[[], None],
         perform: Callable[[Task], Report],
         any_timeout: bool,
     ) -> None:
         self._attention = attention
         self._timeout = options.timeout
         hooks = options.stopping.run_at_exit_hooks
-        self._work = Work(prepare, perform, hooks, options.jobs_per_fork, any_timeout)
+        self._work = Work(prepare, warm_up, perform, hooks, options.jobs_per_fork, any_timeout)
         self._current: Child | None = None
         self._leaving: list[Child] = []
         self._oom_kills = oom.kills()

@@ -227,12 +227,13 @@ class Worker:
             self._sleep(self._away.next_sleep())
             return
         self._became_idle()
-        search = self._reserver.search()
-        if self._calm.listens and self._wakeup.arm(search.watched):
-            return  # what came before it was armed is found by one more look
         paused = self._attention.paused or self._all_paused
         self._titles.show("Paused" if paused else "Waiting for " + ",".join(self._reserver.order.queues))
         self._runner.rest()
+        if self._calm.listens and self._wakeup.arm(self._reserver.search().watched):
+            # What came before it was armed is found by one more look. That look also touches, now and
+            # not when a job waits, the memory that is to be copied since the fork of the waiting child.
+            return
         self._sleep(min(self._pace.next_sleep(), self._limits.idle_left()))
 
     def _sleep(self, seconds: float) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pyresque.config import WorkerOptions
 from pyresque.errors import RedisUnavailable
 from pyresque.perform import ReservedJob
-from pyresque.registry import Registry
+from pyresque.registry import Job, Registry
 from pyresque.store.reservation import Answer, Search
 from pyresque.wire.records import Payload
 from pyresque.worker.attention import Attention
@@ -55,7 +55,9 @@ class Runner:
         self._in_children = options.fork_per_job
         limits = [job.options.get("timeout") for job in registry.jobs()]
         any_timeout = bool(options.timeout) or any(limits)
-        self._forks = Forks(attention, options, self._prepare_child, self._in_child, any_timeout)
+        self._forks = Forks(
+            attention, options, self._prepare_child, self._warm_up, self._in_child, any_timeout
+        )
 
     def run_here(self, run: Run) -> Answer | None:
         """Run a job in this process (FORK_PER_JOB=false); returns what was said of the next job."""
@@ -163,6 +165,14 @@ class Runner:
         self._attention.signals.leave_to_child(self._stopping.term_child)
         self._is_first = True
 
+    def _warm_up(self) -> None:
+        """Go the way of a job once: the pages that this touches are copied now, not while a job waits."""
+        payload = Payload.parse(b'{"class":"","args":[]}')
+        ReservedJob.of("", payload, self._registry)
+        job = ReservedJob("", payload, Job("", None, _nothing))
+        self._titles.repeat()
+        self._books.report(job, job.run())
+
     def _in_child(self, task: Task) -> Report:
         queue, raw = task
         job, signals = ReservedJob.of(queue, Payload.parse(raw), self._registry), self._attention.signals
@@ -178,6 +188,10 @@ class Runner:
         finally:
             signals.hold()
         return self._books.report(job, error)
+
+
+def _nothing() -> None:
+    """A job that does nothing."""
 
 
 def _was_told_to_end(report: Report) -> bool:

@@ -13,9 +13,15 @@ class Titles:
     """Sets the title of this process."""
 
     def __init__(self, version: str, prefix: str = "") -> None:
+        self._text = ""
         self._head = f"{prefix}pyresque-{version}: "
 
     def show(self, text: str) -> None:
         """Set the title; a queue name in it may be no UTF-8, or hold a NUL."""
+        self._text = text
         title = (self._head + text).replace("resque-web", "resque web").replace("\0", "?")
         setproctitle.setproctitle(title.encode("utf-8", "replace").decode("utf-8"))
+
+    def repeat(self) -> None:
+        """Set the title that is set already."""
+        self.show(self._text)
