@@ -10,6 +10,9 @@ from typing import Literal
 
 from pyresque.errors import ConfigError
 
+LOG_FORMATS = ("text", "json", "logfmt")
+"""The forms of a log line that resque-scheduler knows."""
+
 
 @dataclass(frozen=True)
 class SchedulerOptions:
@@ -19,7 +22,8 @@ class SchedulerOptions:
     which another scheduler takes over from one that has died. `batch`: delayed jobs moved in one step.
     `environment` chooses among the entries with `rails_env`. `catch_up`: what becomes of runs that were
     missed while no scheduler ran, for entries that do not say so themselves. `zone` is that of cron texts
-    that name none (empty: this process's own).
+    that name none (empty: this process's own). `logfile` takes the log lines (empty: the terminal), in the
+    form `logformat`.
     """
 
     interval: float = 5.0
@@ -31,6 +35,8 @@ class SchedulerOptions:
     zone: str = ""
     app_name: str = ""
     quiet: bool = False
+    logfile: str = ""
+    logformat: str = "text"
 
 
 def scheduler_options(env: Mapping[str, str]) -> SchedulerOptions:
@@ -46,8 +52,17 @@ def scheduler_options(env: Mapping[str, str]) -> SchedulerOptions:
         batch=1 if "DISABLE_DELAYED_REQUEUE_BATCHES" in env else _batch(env),
         environment=env.get("RAILS_ENV") or None,
         app_name=env.get("APP_NAME", ""),
+        logfile=env.get("LOGFILE", ""),
+        logformat=_logformat(env),
         quiet=env.get("QUIET") in ("1", "t", "T", "true", "TRUE", "on", "ON"),
     )
+
+
+def _logformat(env: Mapping[str, str]) -> str:
+    text = env.get("LOGFORMAT") or "text"
+    if text not in LOG_FORMATS:
+        raise ConfigError(f"LOGFORMAT={text!r} is unknown: use {', '.join(LOG_FORMATS)}")
+    return text
 
 
 def _batch(env: Mapping[str, str]) -> int:

@@ -11,6 +11,7 @@ import click
 
 from pyresque.cli.options import Settings, common, pass_settings, style_option
 from pyresque.errors import ConfigError
+from pyresque.settings import LOG_FORMATS
 
 if TYPE_CHECKING:
     from pyresque.settings import SchedulerOptions
@@ -30,6 +31,8 @@ class _Flags:
     json_style: Any
     verbose: int
     quiet: bool
+    logfile: str | None
+    logformat: str | None
     pidfile: str | None
 
     def options(self, settings: Settings) -> SchedulerOptions:
@@ -75,6 +78,13 @@ class _Flags:
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say more (VERBOSE).")
 @click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors (QUIET).")
+@click.option("-l", "--logfile", metavar="FILE", help="Write log lines there. Else LOGFILE.")
+@click.option(
+    "-F",
+    "--logformat",
+    type=click.Choice(LOG_FORMATS),
+    help="How a log line looks. Else LOGFORMAT, else text.",
+)
 @click.option("-P", "--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
 @common
 @pass_settings
@@ -96,7 +106,9 @@ def run(settings: Settings, flags: _Flags) -> None:
     from pyresque.store.server import check
 
     config = settings.config
-    set_up(0 if flags.quiet or config.scheduler.quiet else max(1, config.verbosity, flags.verbose))
+    options = config.scheduler
+    verbosity = 0 if flags.quiet or options.quiet else max(1, config.verbosity, flags.verbose)
+    set_up(verbosity, flags.logfile or options.logfile, flags.logformat or options.logformat)
     path = flags.schedule and str(Path(flags.schedule).absolute())
     resque = settings.resque(json_style=flags.json_style)
     settings.import_jobs()
