@@ -149,7 +149,7 @@ def claim(space: Space, worker_id: str, queue: str, raw: bytes, payload: bytes) 
     try:
         taken = _claim.run(space.link, keys, [raw, record, worker_id])
     except RedisReplied as error:
-        if "BUSY" in str(error):
+        if "HELD" in str(error):
             return None
         raise
     if taken < 0:

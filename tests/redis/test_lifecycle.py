@@ -13,6 +13,7 @@ import pytest
 from pyresque import job
 from pyresque.config import Recover, Stopping, WorkerOptions
 from pyresque.failure import Recorder, Redis
+from pyresque.store import reservation
 from pyresque.store.wakeup import Wakeup
 from pyresque.worker.pruner import Pruner, process_space
 from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
@@ -419,3 +420,12 @@ def test_a_change_between_looking_and_watching_is_not_missed(resque):
     eventually(wakeup.woken)
     assert wakeup.arm([key]) is True
     wakeup.close()
+
+
+def test_a_claim_beside_a_job_that_is_held_already(resque):
+    """A worker that has a job it does not know of takes no second one, and does not think Redis away."""
+    put(resque, b'{"class":"Echo","args":[1]}')
+    resque.link.execute("SADD", "resque:workers", "h:1:q")
+    resque.link.execute("SET", "resque:worker:h:1:q", "{}")
+    assert reservation.claim(resque.space, "h:1:q", "q", elements(resque)[0], b"{}") is None
+    assert resque.size("q") == 1
