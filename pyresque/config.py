@@ -16,7 +16,6 @@ from pyresque.errors import ConfigError
 from pyresque.settings import SchedulerOptions, local_zone, scheduler_options, seconds
 
 DEFAULT_SERVER = "localhost:6379"
-DEFAULT_NAMESPACE = "resque"
 
 
 @dataclass(frozen=True)

@@ -185,12 +185,6 @@ def items(space: Space, epoch: int, start: int = 0, count: int | None = None) ->
     return list(space.link.execute("LRANGE", space.keys.delayed(epoch), start, stop))
 
 
-def lists_with(space: Space, item: bytes) -> list[bytes]:
-    """The names of the lists that hold exactly these bytes, as the item's own set tells."""
-    found: list[bytes] = sorted(space.link.execute("SMEMBERS", space.keys.timestamps(item)))
-    return found
-
-
 def each(space: Space) -> Iterator[Place]:
     """Every delayed job, by time and in order; read piece by piece."""
     names = [b"delayed:" + name for name in seconds(space)]

@@ -38,11 +38,6 @@ def forget_counters(space: Space, worker_id: str) -> None:
     space.link.execute("UNLINK", *names)
 
 
-def forget_heartbeat(space: Space, worker_id: str) -> None:
-    """Remove a worker's last beat."""
-    space.link.execute("HDEL", space.keys.heartbeats, worker_id)
-
-
 def beat(space: Space, worker_ids: Sequence[str]) -> list[str]:
     """Write heartbeats with the clock of Redis; returns the workers that are not in the books any more."""
     now = times.heartbeat(redis_time(space))
