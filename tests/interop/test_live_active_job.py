@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -39,19 +38,10 @@ class PythonWorkers(Python):
         return [sys.executable, "-c", "from tests.interop import live_active_job; live_active_job.main()"]
 
 
-@pytest.fixture(scope="module", params=["chosen", "ruby-trixie"])
-def found(request, server):
-    """The Ruby of the other live tests (Debian 12: Rails 6.1), and a newer one where there is one (7.2)."""
-    if request.param == "chosen":
-        return request.getfixturevalue("_ruby").found
-    if shutil.which(request.param) is None:
-        pytest.skip(f"no {request.param} here: only the chosen Ruby is tried")
-    return rubies._local([request.param], server.url)
-
-
 @pytest.fixture
-def rails(found, server, resque, tmp_path):
-    """Active Job on the (empty) Redis of this test."""
+def rails(_ruby, server, resque, tmp_path):
+    """Active Job on the (empty) Redis of this test, in the Rails of the Ruby that was chosen."""
+    found = _ruby.found
     rails = Rails(found, rubies.url_for(found, server.url), tmp_path)
     if "yes" not in rails.run(
         "-e", "begin; require 'active_job'; print 'yes'; rescue LoadError; print 'no'; end"
