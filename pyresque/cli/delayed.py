@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.options import Settings, common, json_option, pass_settings
+from pyresque.cli.options import Settings, common, json_option, limit_option, pass_settings
 from pyresque.cli.show import compact, json_line, pairs, safe, short, table
 
 if TYPE_CHECKING:
@@ -32,12 +32,7 @@ def delayed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 
 @delayed.command("list")
 @click.option("-c", "--class", "class_name", metavar="CLASS", help="Only jobs of this class.")
-@click.option(
-    "-n",
-    "--limit",
-    type=click.IntRange(0),
-    help=f"How many, 0 for all. Without it the next {_SHOWN}; with --json all.",
-)
+@limit_option("next", _SHOWN)
 @json_option
 @common
 @pass_settings

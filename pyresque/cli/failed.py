@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.options import Settings, common, json_option, pass_settings, style_option
+from pyresque.cli.options import Settings, common, json_option, limit_option, pass_settings, style_option
 from pyresque.cli.show import compact, job_of, json_line, pairs, safe, short, table
 from pyresque.errors import NotAJob
 
@@ -33,12 +33,7 @@ def failed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 
 @failed.command("list")
 @click.option("-q", "--queue", metavar="QUEUE", help="Only the failures of this queue.")
-@click.option(
-    "-n",
-    "--limit",
-    type=click.IntRange(0),
-    help=f"How many, 0 for all. Without it the last {_SHOWN}; with --json all.",
-)
+@limit_option("last", _SHOWN)
 @json_option
 @common
 @pass_settings

@@ -107,6 +107,16 @@ def json_option(command: F) -> F:
     )(command)
 
 
+def limit_option(which: str, shown: int) -> Callable[[F], F]:
+    """Give a command `--limit`: how many of the `which` (next, last) it lists, `shown` without it."""
+    return click.option(
+        "-n",
+        "--limit",
+        type=click.IntRange(0),
+        help=f"How many, 0 for all. Without it the {which} {shown}; with --json all.",
+    )
+
+
 def style_option(command: F) -> F:
     """Give a command `--json-style`."""
     return click.option(

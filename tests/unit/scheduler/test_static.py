@@ -3,7 +3,7 @@
 import pytest
 
 from pyresque.errors import ConfigError
-from pyresque.scheduler.static import read_file, read_text
+from pyresque.scheduler.static import read_file
 from pyresque.scheduler.table import Table
 
 TEXT = """
@@ -29,27 +29,38 @@ Report:
 """
 
 
-def test_every_key_of_the_format_is_read():
+@pytest.fixture
+def schedule(tmp_path):
+    """Reads a text as the schedule of a file."""
+
+    def read(text):
+        (tmp_path / "schedule.yml").write_text(text)
+        return read_file(str(tmp_path / "schedule.yml"))
+
+    return read
+
+
+def test_every_key_of_the_format_is_read(schedule):
     """Names, symbols, options; the name serves as class where there is none."""
     table = Table("production", "UTC")
-    table.static = read_text(TEXT)
+    table.static = schedule(TEXT)
     table.load({}, {}, 1800000000.0, "none")
     assert sorted(table.running) == ["Report", "queue_documents", "symbol"]
     assert table.running["Report"].entry.value["class"] == "Report"
     assert table.running["queue_documents"].entry.value["parameters"] == {"since": {"default": "today"}}
 
 
-def test_an_erb_tag_is_an_error_that_names_the_line():
+def test_an_erb_tag_is_an_error_that_names_the_line(schedule):
     """Only Ruby could fill it in."""
-    with pytest.raises(ConfigError, match=r"line 2: .*ERB"):
-        read_text("a:\n  cron: <%= x %>\n")
+    with pytest.raises(ConfigError, match=r"line 2 of the schedule .*ERB"):
+        schedule("a:\n  cron: <%= x %>\n")
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [\n", "just text"])
-def test_what_is_no_schedule_is_refused(text):
+def test_what_is_no_schedule_is_refused(schedule, text):
     """With what there must be instead."""
     with pytest.raises(ConfigError):
-        read_text(text)
+        schedule(text)
 
 
 def test_an_empty_file_is_an_empty_schedule(tmp_path):

@@ -56,9 +56,9 @@ def test_ruby_code_in_a_comment_is_no_matter(pool):
     ("text", "told"),
     [
         ("mail: 1\nhigh: <%= ENV['N'] %>\n", "line 2 of the pool file"),
-        ("mail: <%= 1 %>\n", "holds Ruby code (mail: <%= 1 %>), which only Ruby can run"),
+        ("mail: <%= 1 %>\n", "holds an ERB tag (mail: <%= 1 %>), which only Ruby can fill in"),
         ("mail: 1\n*: 2\n", "line 2 of the pool file"),
-        ("*: 2\n", "a queue list that begins with * or ! needs quotes"),
+        ("*: 2\n", "a name that begins with * or ! needs quotes"),
         ("mail: [1\n", "is no YAML"),
         ("a: 1\n\x01", "is no YAML"),
         (b"\xff\xfe\xff", "it is no UTF-8 text"),

@@ -1,0 +1,55 @@
+"""Reading the YAML files that a team shares with its Ruby side: a schedule, a pool."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pyresque.errors import ConfigError
+
+
+def read_mapping(path: str, what: str, meant: str, hint: str = "") -> dict[Any, Any]:
+    """What a YAML file says; {} for an empty one.
+
+    Args:
+        path: where it is.
+        what: what it is called in errors ("the schedule").
+        meant: what is to be in it, as the end of an error's sentence.
+        hint: more to say where it cannot be read.
+
+    Raises:
+        ConfigError: it cannot be read, is no UTF-8 or YAML, holds no mapping, or needs Ruby (ERB tags).
+    """
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no UTF-8 text"
+        raise ConfigError(f"cannot read {what} {path}: {reason}{hint}") from None
+    _refuse_erb(text, f"{what} {path}")
+    found = _parsed(text, f"{what} {path}")
+    if found is not None and not isinstance(found, dict):
+        raise ConfigError(f"{what} {path} {meant}")
+    return found or {}
+
+
+def _refuse_erb(text: str, name: str) -> None:
+    for number, line in enumerate(text.splitlines(), 1):
+        if "<%" in line and not line.lstrip().startswith("#"):
+            raise ConfigError(
+                f"line {number} of {name} holds an ERB tag ({line.strip()[:60]}), which only Ruby can fill "
+                "in: write what it gives instead"
+            )
+
+
+def _parsed(text: str, name: str) -> Any:
+    import yaml  # only for those who have a file
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1} of " if mark else ""
+        problem = getattr(error, "problem", None) or "a character that it must not hold"
+        quotes = "; a name that begins with * or ! needs quotes" if re.search(r"^\s*[*!]", text, re.M) else ""
+        raise ConfigError(f"{where}{name} is no YAML: {problem}{quotes}") from None
