@@ -76,10 +76,11 @@ def anything(*args: Any) -> None:
 class Zygote:
     """The other end: what tests use."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, module: str = "tests.chaos.zygote") -> None:
+        """`module`: whose jobs its workers have."""
         self.folder = folder
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.zygote", str(folder)],
+            [sys.executable, "-m", module, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,

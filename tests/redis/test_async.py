@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from pyresque import Resque
 from pyresque.devredis import DevRedis, running
-from tests.unit.cli.program import Program, until
+from tests.unit.cli.program import Live, Program, until
 
 JOBS = """
 import asyncio, os, pathlib, time
@@ -68,11 +67,8 @@ def plain(): print("plain", flush=True)
 """
 
 
-class Async:
+class Async(Live):
     """A worker that runs, and what can be seen of it."""
-
-    def __init__(self, process: subprocess.Popen[str], program: Program, resque: Resque) -> None:
-        self.process, self.folder, self.resque = process, program.folder, resque
 
     def ready(self, count: int) -> list[str]:
         """Wait until so many places have registered; returns their ids."""
@@ -83,27 +79,6 @@ class Async:
         """What is worked on now: the argument of each job in progress."""
         found = [one.working for one in self.resque.workers()]
         return sorted((one.payload or {}).get("args", [None])[0] for one in found if one)
-
-    def begin(self, name: str, job: str = "WaitJob") -> None:
-        """Let it begin a job that lasts until the file `name` is there."""
-        self.resque.enqueue(job, name, queue="q")
-        until((self.folder / f"{name}.begun").exists)
-
-    def finish(self, name: str) -> None:
-        (self.folder / name).touch()
-
-    def title(self) -> str:
-        return Path(f"/proc/{self.process.pid}/cmdline").read_text().strip("\0 ")
-
-    def send(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def end(self, number: int | None = signal.SIGTERM) -> tuple[int, str]:
-        """Wait for its end, after a signal; returns its exit status and all that was printed."""
-        if number is not None:
-            self.send(number)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out + err
 
 
 Started = Callable[..., Async]

@@ -5,21 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from pyresque import Resque
 from pyresque.devredis import DevRedis
 from tests.unit.cli.program import Program, one_line
 
 RUBYS_ID = "rubyhost:4711:images,mail"
-
-
-@pytest.fixture
-def program(resque: Resque, server: DevRedis, tmp_path: Path) -> Program:
-    return Program(tmp_path, server.url)
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[Any]:

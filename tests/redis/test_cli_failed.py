@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
 from tests.unit.cli.program import Program, one_line
 
 RUBYS_FAILURE = {
@@ -22,11 +20,6 @@ RUBYS_FAILURE = {
     "worker": "rubyhost:4711:images,mail",
     "queue": "images",
 }
-
-
-@pytest.fixture
-def program(resque: Resque, server: DevRedis, tmp_path: Path) -> Program:
-    return Program(tmp_path, server.url)
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[Any]:

@@ -6,29 +6,13 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
 from pyresque.errors import RedisTooOld
 from pyresque.store.server import check
-from tests.unit.cli.program import Program, one_line
-
-
-@pytest.fixture
-def program(resque: Resque, server: DevRedis, tmp_path: Path) -> Program:
-    program = Program(tmp_path, server.url)
-    program.jobs()
-    return program
-
-
-def fill(resque: Resque) -> None:
-    resque.enqueue("ConvertJob", 1, queue="images")
-    resque.enqueue("BrokenJob", queue="images")
-    resque.enqueue("RubyOnlyJob", queue="images")
-    resque.enqueue("ConvertJob", 2, "webp", queue="other")
+from tests.unit.cli.program import Program, fill, one_line
 
 
 def test_nobody_listens(program: Program) -> None:

@@ -11,22 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
-from tests.unit.cli.program import Program, one_line, until
-
-
-@pytest.fixture
-def program(resque: Resque, server: DevRedis, tmp_path: Path) -> Program:
-    program = Program(tmp_path, server.url)
-    program.jobs()
-    return program
-
-
-def fill(resque: Resque) -> None:
-    resque.enqueue("ConvertJob", 1, queue="images")
-    resque.enqueue("BrokenJob", queue="images")
-    resque.enqueue("RubyOnlyJob", queue="images")
-    resque.enqueue("ConvertJob", 2, "webp", queue="other")
+from tests.unit.cli.program import Program, fill, one_line, until
 
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:

@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from pyresque import Resque, job
-from pyresque.devredis import DevRedis, running
+from pyresque.devredis import running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.store import queues, workers
@@ -28,13 +28,6 @@ from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance, script
 
 DEAD = "elsewhere:77:jobs"
-
-
-@pytest.fixture
-def proxy(server: DevRedis) -> Iterator[FaultProxy]:
-    """A proxy before the server of the tests."""
-    with FaultProxy(server.port) as proxy:
-        yield proxy
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from pyresque import Resque
 from pyresque.devredis import DevRedis
-from tests.unit.cli.program import Program, until
+from tests.unit.cli.program import Live, Program, until
 
 JOBS = """
 import os, pathlib, time
@@ -34,11 +33,8 @@ def wait(name):
 """
 
 
-class Pool:
+class Pool(Live):
     """A pool that runs, and what can be seen of it."""
-
-    def __init__(self, process: subprocess.Popen[str], program: Program, resque: Resque) -> None:
-        self.process, self.folder, self.resque = process, program.folder, resque
 
     def workers(self) -> set[int]:
         return {int(one.pid) for one in self.resque.workers()}
@@ -47,27 +43,6 @@ class Pool:
         """Wait until so many workers have registered; returns their pids."""
         until(lambda: len(self.workers()) == count)
         return self.workers()
-
-    def title(self, pid: int | None = None) -> str:
-        return Path(f"/proc/{pid or self.process.pid}/cmdline").read_text().strip("\0 ")
-
-    def begin(self, name: str) -> None:
-        """Let a worker begin a job that lasts until the file `name` is there."""
-        self.resque.enqueue("WaitJob", name, queue="q")
-        until((self.folder / f"{name}.begun").exists)
-
-    def finish(self, name: str) -> None:
-        (self.folder / name).touch()
-
-    def send(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def end(self, number: int | None = signal.SIGTERM) -> tuple[int, str]:
-        """Wait for its end, after a signal; returns its exit status and all that was printed."""
-        if number is not None:
-            self.send(number)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out + err
 
 
 Started = Callable[..., Pool]

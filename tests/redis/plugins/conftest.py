@@ -5,24 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from pyresque import Resque, Worker
 from pyresque.config import Stopping, WorkerOptions
-
-
-def eventually(check: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Wait until `check()` is true; returns what it gave."""
-    until = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < until, "it did not come to pass"
-        time.sleep(0.003)
-    return found
+from tests.redis.bench import eventually
 
 
 class Works:

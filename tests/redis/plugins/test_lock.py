@@ -19,7 +19,8 @@ from pyresque.plugins import Lock, Loner
 from pyresque.registry import Registry
 from pyresque.store import locks
 from tests.faultproxy import FaultProxy, Mode
-from tests.redis.plugins.conftest import Works, eventually
+from tests.redis.bench import eventually
+from tests.redis.plugins.conftest import Works
 from tests.redis.plugins.exclusive import FUTURE, LOCK, PAST, exclusive, left
 from tests.redis.plugins.failing import errors, note, seen, value
 

@@ -9,7 +9,8 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.plugins import pause, paused, resume
-from tests.redis.plugins.conftest import Works, eventually
+from tests.redis.bench import eventually
+from tests.redis.plugins.conftest import Works
 from tests.redis.plugins.failing import note, seen
 
 

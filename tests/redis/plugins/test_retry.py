@@ -13,7 +13,8 @@ import pytest
 
 from pyresque import Resque, Retry, job
 from pyresque.errors import DirtyExit
-from tests.redis.plugins.conftest import Works, eventually
+from tests.redis.bench import eventually
+from tests.redis.plugins.conftest import Works
 from tests.redis.plugins.failing import COUNTER, delayed, errors, failing, note, seen, value
 
 # --- how often -------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from pyresque import Resque, Retry, job
 from pyresque.errors import DirtyExit
 from pyresque.failure import Backend
 from pyresque.worker.loop import unregister
-from tests.redis.plugins.conftest import Works, eventually
+from tests.redis.bench import eventually
+from tests.redis.plugins.conftest import Works
 from tests.redis.plugins.failing import COUNTER, delayed, errors, failing, note, seen, value
 
 DEAD = "elsewhere:77:q"

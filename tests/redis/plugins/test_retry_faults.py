@@ -7,8 +7,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,39 +15,17 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque, Retry
-from pyresque.devredis import DevRedis
 from pyresque.registry import Job
 from pyresque.worker.loop import unregister
-from tests.chaos.zygote import ROOT, Zygote
+from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance
-from tests.redis.plugins.conftest import eventually
-
-
-class RetryZygote(Zygote):
-    """Its workers have the jobs of `retry_zygote.py`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.redis.plugins.retry_zygote", str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            text=True,
-        )
-
-
-@pytest.fixture
-def proxy(server: DevRedis) -> Iterator[FaultProxy]:
-    """A proxy before the server of the tests."""
-    with FaultProxy(server.port) as proxy:
-        yield proxy
+from tests.redis.bench import eventually
 
 
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
     """The process that forks our workers."""
-    with RetryZygote(tmp_path_factory.mktemp("zygote")) as zygote:
+    with Zygote(tmp_path_factory.mktemp("zygote"), "tests.redis.plugins.retry_zygote") as zygote:
         yield zygote
 
 

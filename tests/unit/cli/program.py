@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from pyresque import Resque
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,6 +71,37 @@ class Program:
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
+class Live:
+    """A `pyresque work` that runs, and what can be seen of it; its jobs may wait for files in its folder."""
+
+    def __init__(self, process: subprocess.Popen[str], program: Program, resque: Resque) -> None:
+        self.process, self.folder, self.resque = process, program.folder, resque
+
+    def begin(self, name: str, job: str = "WaitJob") -> None:
+        """Let it begin a job that lasts until the file `name` is there."""
+        self.resque.enqueue(job, name, queue="q")
+        until((self.folder / f"{name}.begun").exists)
+
+    def finish(self, name: str) -> None:
+        """Let that job end."""
+        (self.folder / name).touch()
+
+    def title(self, pid: int | None = None) -> str:
+        """The process title."""
+        return Path(f"/proc/{pid or self.process.pid}/cmdline").read_text().strip("\0 ")
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def end(self, number: int | None = signal.SIGTERM) -> tuple[int, str]:
+        """Wait for its end, after a signal; returns its exit status and all that was printed."""
+        if number is not None:
+            self.send(number)
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out + err
+
+
 def until(what: Callable[[], object]) -> None:
     """Wait until something is so."""
     end = time.monotonic() + 30
@@ -79,3 +113,11 @@ def until(what: Callable[[], object]) -> None:
 def one_line(text: str) -> bool:
     """Whether it is one line, and no traceback."""
     return text.count("\n") == 1 and "Traceback" not in text
+
+
+def fill(resque: Resque) -> None:
+    """Enqueue two jobs that are done, one that fails and one that only Ruby knows."""
+    resque.enqueue("ConvertJob", 1, queue="images")
+    resque.enqueue("BrokenJob", queue="images")
+    resque.enqueue("RubyOnlyJob", queue="images")
+    resque.enqueue("ConvertJob", 2, "webp", queue="other")
