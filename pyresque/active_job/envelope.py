@@ -19,6 +19,8 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "exception_executions": ((dict,), "an object"),
     "locale": ((str,), "text"),
     "timezone": ((str,), "text"),
+    "enqueued_at": ((str,), "text"),
+    "scheduled_at": ((str,), "text"),
 }
 
 

@@ -132,6 +132,8 @@ def test_without_active_jobs_wrappers_are_left_alone(resque, bench):
         (wrapper(exception_executions=[]), "exception_executions of WelcomeJob is []"),
         (wrapper(exception_executions={"[A]": "x"}), "holds something that is no number"),
         (wrapper(queue_name=7), "queue_name of WelcomeJob is 7"),
+        (wrapper(enqueued_at=7), "enqueued_at of WelcomeJob is 7, which is not text"),
+        (wrapper(scheduled_at=[]), "scheduled_at of WelcomeJob is [], which is not text"),
         (f'{{"class":"{JOB_WRAPPER}","args":[]}}', "its wrapper has 0 arguments"),
         (f'{{"class":"{JOB_WRAPPER}"}}', "its wrapper has 0 arguments"),
         (f'{{"class":"{JOB_WRAPPER}","args":["x"]}}', "its argument is no object"),
