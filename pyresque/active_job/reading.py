@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeGuard
 
 from pyresque.active_job.gid import GlobalID
 from pyresque.active_job.times import read_date, read_time
 from pyresque.active_job.values import Duration, Indifferent, Keywords, Module, Range, Serialized, Symbol
 from pyresque.active_job.versions import RESERVED
+from pyresque.active_job.zones import IANA
 from pyresque.errors import DeserializationError
 
 _HOUSE = "ActiveJob::Serializers::"
@@ -105,7 +106,11 @@ class Reader:
 
     def module(self, value: Data) -> Any:
         """Read a class or module; only its name."""
-        return Module(_text(value))
+        name = _text(value)
+        parts = name.removeprefix("::").split("::")
+        if not all(part[:1].isupper() and part.isidentifier() for part in parts):
+            raise _Unreadable(f"wrong constant name {name!r}")
+        return Module(name)
 
     def date(self, value: Data) -> Any:
         """Read a Date."""
@@ -124,27 +129,31 @@ class Reader:
         zone = value.get("time_zone")
         if zone is not None and not isinstance(zone, str):
             raise _Unreadable(f"Invalid Timezone: {zone!r}")
-        return read_time(_text(value), "TimeWithZone", zone)
+        return read_time(_text(value), "TimeWithZone", zone and IANA.get(zone, zone))
 
     def duration(self, value: Data) -> Any:
-        """Read a Duration."""
-        seconds = value.get("value")
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        """Read a Duration; one of a BigDecimal has its seconds as text."""
+        seconds, parts = value.get("value"), self.value(value.get("parts"))
+        if isinstance(seconds, str):
+            seconds = _decimal(seconds, f"a duration of {seconds!r}")
+        if not _is_number(seconds):
             raise _Unreadable(f"a duration of {seconds!r}")
-        parts = [self.value(part) for part in value["parts"]]
+        if not isinstance(parts, list) or not all(map(_is_part, parts)):
+            raise _Unreadable(f"a duration with the parts {parts!r}, not pairs of a name and a number")
         return Duration.read(seconds, tuple((name, count) for name, count in parts))
 
     def range(self, value: Data) -> Any:
         """Read a Range."""
         begin, end = self.value(value.get("begin")), self.value(value.get("end"))
+        if _cannot_be_compared(begin, end):
+            raise _Unreadable(f"bad value for range: {begin!r} and {end!r}")
         return Range(begin, end, _true(value.get("exclude_end")))
 
     def decimal(self, value: Data) -> Any:
         """Read a BigDecimal."""
-        try:
-            return Decimal(_text(value))
-        except InvalidOperation:
-            raise _Unreadable(f"invalid value for BigDecimal(): {value.get('value')!r}") from None
+        number = value.get("value")
+        text = str(number) if type(number) is int else _text(value)
+        return _decimal(text, f"invalid value for BigDecimal(): {text!r}")
 
 
 _READERS: dict[str, Callable[[Reader, Data], Any]] = {
@@ -174,6 +183,40 @@ def _text(value: Data) -> str:
     if not isinstance(text, str):
         raise _Unreadable(f"{value['_aj_serialized']} with the value {text!r}, which is no text")
     return text
+
+
+def _decimal(text: str, reason: str) -> Decimal:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        raise _Unreadable(reason) from None
+    # Python knows more words for what is no number, and one of them raises in every comparison.
+    if not found.is_finite() and text.strip() not in ("NaN", "Infinity", "+Infinity", "-Infinity"):
+        raise _Unreadable(reason)
+    return found
+
+
+def _is_number(value: object) -> TypeGuard[int | float | Decimal]:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _is_part(value: object) -> bool:
+    pair = value if isinstance(value, list) and len(value) == 2 else [None, None]
+    return isinstance(pair[0], str) and _is_number(pair[1])
+
+
+_PLAIN = (str, int, float, bool, list, dict)
+
+
+def _cannot_be_compared(begin: Any, end: Any) -> bool:
+    """Whether Ruby would make no range of these; only of JSON's own types can that be told for sure."""
+    if type(begin) not in _PLAIN or type(end) not in _PLAIN or begin == end:
+        return False
+    try:
+        begin < end  # noqa: B015 (whether it can be asked)
+    except TypeError:
+        return True
+    return False
 
 
 def _symbolized(result: dict[str, Any], names: Any, marker: str) -> dict[str, Any]:

@@ -15,6 +15,9 @@ _DATE = re.compile(r"(-?\d{4,})-(\d\d)-(\d\d)", re.ASCII)
 _ZERO = timezone(timedelta(0), "+00:00")
 """The offset zero of a time that is not UTC to Ruby: it is written as an offset again."""
 
+_LAST_RULES = 2037
+"""After this year Ruby's zones stop to change, each source of them in another year: its offset stands."""
+
 _CLASSES: dict[Kind, type[Time]] = {"Time": Time, "DateTime": DateTime, "TimeWithZone": TimeWithZone}
 
 
@@ -43,7 +46,7 @@ def read_time(text: str, kind: Kind, zone: str | None = None) -> Time | FarTime:
         ValueError: it is none.
     """
     match = _TIME.fullmatch(text)
-    if match is None or int(match[6]) > 60 or int(match[4]) > 24:
+    if match is None or int(match[6]) > 60 or int(match[4]) > 24 or (match[8] or "")[1:3] > "23":
         raise ValueError(f"invalid xmlschema date: {text!r}")
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     nanoseconds = int((match[7] or "").ljust(9, "0")[:9])
@@ -77,7 +80,15 @@ def _offset(text: str | None, kind: Kind) -> tzinfo:
 
 def _in_zone(moment: datetime, name: str) -> datetime:
     zone = zone_named(name)
-    return moment if zone is None else moment.astimezone(zone)
+    if zone is None or (moment.year > _LAST_RULES and _is_written_for(moment, zone)):
+        return moment
+    return moment.astimezone(zone)
+
+
+def _is_written_for(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the offset of a moment is one of the zone's own, be it in winter or in summer."""
+    own = [datetime(_LAST_RULES, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]
+    return moment.tzinfo is not UTC and moment.utcoffset() in own
 
 
 def zone_named(name: str) -> ZoneInfo | None:

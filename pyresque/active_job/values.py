@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Literal, Self
 
 Kind = Literal["Date", "DateTime", "Time", "TimeWithZone"]
@@ -50,6 +51,9 @@ class FarTime(str):
         made = super().__new__(cls, text)
         made.kind, made.zone = kind, zone
         return made
+
+    def __getnewargs__(self) -> tuple[str, Kind, str | None]:  # type: ignore[override]
+        return str(self), self.kind, self.zone
 
     def __repr__(self) -> str:
         return f"FarTime({str.__repr__(self)}, {self.kind!r})"
@@ -125,7 +129,7 @@ class Duration(timedelta):
     `Duration.of(months=1, days=2)` makes one; a month and a year have the length that Rails gives them.
     """
 
-    value: int | float
+    value: int | float | Decimal
     parts: tuple[tuple[str, Any], ...]
 
     SECONDS: ClassVar[dict[str, int]] = {
@@ -141,13 +145,13 @@ class Duration(timedelta):
         return made
 
     @classmethod
-    def read(cls, value: int | float, parts: tuple[tuple[str, Any], ...]) -> Self:
+    def read(cls, value: int | float | Decimal, parts: tuple[tuple[str, Any], ...]) -> Self:
         """A duration as Rails wrote it.
 
         Raises:
             OverflowError: it is longer than a timedelta can be.
         """
-        made = cls(seconds=value)
+        made = cls(seconds=float(value) if isinstance(value, Decimal) else value)
         made.value, made.parts = value, parts
         return made
 
@@ -162,7 +166,9 @@ class Duration(timedelta):
         if unknown:
             raise TypeError(f"a duration has no {unknown[0]}: its parts are {', '.join(cls.SECONDS)}")
         value = sum(cls.SECONDS[name] * count for name, count in parts.items())
-        return cls.read(value, tuple(parts.items()) or (("seconds", 0),))
+        # As Rails has it: a part of nothing is none, unless there is nothing else.
+        kept = tuple((name, count) for name, count in parts.items() if count)
+        return cls.read(value, kept or tuple(parts.items()) or (("seconds", 0),))
 
     def __reduce__(self) -> Any:
         return Duration.read, (self.value, self.parts)
@@ -192,7 +198,8 @@ class Time(datetime):
         return self.microsecond * 1000 + self.nanosecond
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _again, (type(self), datetime.combine(self.date(), self.timetz()), self.nanosecond, self.fold)
+        moment = datetime.combine(self.date(), self.timetz())
+        return _again, (type(self), moment, self.nanosecond, self.fold), self.__dict__
 
 
 class DateTime(Time):

@@ -175,7 +175,9 @@ class Writer:
             seconds = whole_or_float(value)
             parts = (("seconds", seconds),)
         pairs = [[self.value(Symbol(name)), self.value(count)] for name, count in parts]
-        return self._serialized("Duration", value=seconds, parts=pairs)
+        # Rails does not serialize the seconds: JSON makes a text of a BigDecimal.
+        whole = _decimal(seconds) if isinstance(seconds, Decimal) else seconds
+        return self._serialized("Duration", value=whole, parts=pairs)
 
     def ends(self, value: Range | range) -> Any:
         """Write a range; one of Python's excludes its end."""

@@ -1,6 +1,9 @@
 """Reading arguments: what no vector shows, and what is refused."""
 
+import copy
+import pickle
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -27,11 +30,24 @@ def made(kind, **keys):
         (made("Date", value="2023-02-29"), "invalid date"),
         (made("Time", value="2024-01-02 03:04:05"), "invalid xmlschema date"),
         (made("Time", value="2024-02-30T03:04:05Z"), "invalid date"),
+        (made("Time", value="2024-01-02T03:04:05+24:00"), "invalid xmlschema date"),
         (made("TimeWithZone", value="2024-01-01T00:00:00Z", time_zone=5), "Invalid Timezone: 5"),
         (made("Duration", value="x", parts=[]), "a duration of 'x'"),
-        (made("Duration", value=1), "KeyError"),
+        (made("Duration", value=1), "a duration with the parts None"),
+        (made("Duration", value=1, parts=[1]), "a duration with the parts [1]"),
+        (made("Duration", value=1, parts=[["days"]]), "a duration with the parts [['days']]"),
+        (made("Duration", value=1, parts=[["days", "1"]]), "a duration with the parts [['days', '1']]"),
+        (made("Duration", value=1, parts=[[None, 1]]), "a duration with the parts [[None, 1]]"),
+        (made("Duration", value=1, parts=[["days", True]]), "a duration with the parts [['days', True]]"),
         (made("Duration", value=10**30, parts=[]), "OverflowError"),
         (made("BigDecimal", value="many"), "invalid value for BigDecimal"),
+        (made("BigDecimal", value="sNaN"), "invalid value for BigDecimal"),
+        (made("BigDecimal", value="inf"), "invalid value for BigDecimal"),
+        (made("BigDecimal", value=True), "which is no text"),
+        (made("Module", value=""), "wrong constant name ''"),
+        (made("Module", value="Admin::nightly"), "wrong constant name 'Admin::nightly'"),
+        (made("Range", begin="a", end=1, exclude_end=False), "bad value for range: 'a' and 1"),
+        (made("Range", begin={"a": 1}, end={}, exclude_end=False), "bad value for range: {'a': 1} and {}"),
         ({"a": 1, "_aj_symbol_keys": 5}, "_aj_symbol_keys is 5, which is no list"),
         ({"a": 1, "_aj_ruby2_keywords": "a"}, "_aj_ruby2_keywords is 'a', which is no list"),
     ],
@@ -148,6 +164,54 @@ def test_an_unknown_zone_keeps_its_name():
     assert active_job.serialize([found]) == wire
 
 
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("2269-05-10T13:23:42.000001000+01:00", "Europe/Budapest"),
+        ("7085-04-23T17:23:31.000000999+11:00", "Australia/Melbourne"),
+        ("6250-10-21T14:56:08.198912547+00:00", "Europe/Dublin"),
+    ],
+)
+def test_summer_time_in_a_far_year_is_as_ruby_has_it(text, zone):
+    """Ruby's zones change no more after 2126, or sooner; what it wrote stays."""
+    wire = [made("TimeWithZone", value=text, time_zone=zone)]
+    [found] = active_job.deserialize(wire)
+    assert found.isoformat()[-6:] == text[-6:]
+    assert active_job.serialize([found]) == wire
+
+
+def test_a_time_of_another_offset_is_brought_into_its_zone():
+    """As in Rails, in a far year too: UTC and the offset of another place are no offsets of this zone."""
+    for text in ("2300-07-01T12:00:00.000000000Z", "2300-07-01T21:00:00.000000000+09:00"):
+        [found] = active_job.deserialize([made("TimeWithZone", value=text, time_zone="Europe/Budapest")])
+        assert found.isoformat() == "2300-07-01T14:00:00+02:00"
+
+
+def test_a_zone_by_rails_name_becomes_the_iana_one():
+    """As in Rails, which writes back the IANA name."""
+    wire = [made("TimeWithZone", value="2024-01-02T03:04:05.000000000Z", time_zone="Tokyo")]
+    [found] = active_job.deserialize(wire)
+    assert (found.zone, found.hour) == ("Asia/Tokyo", 12)
+    [again] = active_job.serialize([found])
+    assert again["time_zone"] == "Asia/Tokyo"
+
+
+def test_a_duration_of_decimals():
+    """`BigDecimal("1.5").days`: Rails writes its seconds as text, and so do we."""
+    name = made("Symbol", value="days")
+    wire = [made("Duration", value="129600.0", parts=[[name, made("BigDecimal", value="1.5")]])]
+    [found] = active_job.deserialize(wire)
+    assert found == timedelta(days=1.5)
+    assert found.parts == (("days", Decimal("1.5")),)
+    assert active_job.serialize([found]) == wire
+    assert active_job.serialize([copy.deepcopy(found)]) == wire
+
+
+def test_a_decimal_may_be_a_number():
+    """Ruby's BigDecimal() takes one."""
+    assert active_job.deserialize([made("BigDecimal", value=-1)]) == [Decimal(-1)]
+
+
 def test_indifferent_access_spreads_inwards():
     """Hashes inside of one are so too, in lists as well, whatever their own marker says."""
     wire = [{"a": [{"b": 1, "_aj_symbol_keys": ["b"]}], "_aj_hash_with_indifferent_access": True}]
@@ -178,12 +242,16 @@ def test_ranges_are_python_ranges_where_they_can_be():
 
 def test_values_survive_arithmetic_and_pickling():
     """They are datetimes and timedeltas; a copy keeps what only Ruby has."""
-    import copy
-
     time = active_job.Time(2024, 1, 1, tzinfo=UTC, nanosecond=7)
     assert time + timedelta(days=1) == datetime(2024, 1, 2, tzinfo=UTC)
     assert copy.deepcopy(time).nanosecond == 7
-    month = active_job.Duration.of(months=1, days=2)
+    wire = [
+        made("TimeWithZone", value="2024-01-02T03:04:05.000000001+01:00", time_zone="Mars/Olympus"),
+        made("Time", value="12024-01-01T00:00:00.000000000Z"),
+    ]
+    assert active_job.serialize(copy.deepcopy(active_job.deserialize(wire))) == wire
+    assert active_job.serialize(pickle.loads(pickle.dumps(active_job.deserialize(wire)))) == wire
+    month = active_job.Duration.of(months=1, days=2, hours=0)
     assert copy.deepcopy(month).parts == (("months", 1), ("days", 2))
     assert month == timedelta(seconds=2629746 + 2 * 86400)
     with pytest.raises(TypeError, match="no fortnights"):
