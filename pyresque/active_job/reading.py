@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any, TypeGuard
 
 from pyresque.active_job.gid import GlobalID
@@ -136,7 +137,7 @@ class Reader:
         seconds, parts = value.get("value"), self.value(value.get("parts"))
         if isinstance(seconds, str):
             seconds = _decimal(seconds, f"a duration of {seconds!r}")
-        if not _is_number(seconds):
+        if not _is_number(seconds) or not isfinite(seconds):
             raise _Unreadable(f"a duration of {seconds!r}")
         if not isinstance(parts, list) or not all(map(_is_part, parts)):
             raise _Unreadable(f"a duration with the parts {parts!r}, not pairs of a name and a number")

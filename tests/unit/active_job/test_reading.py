@@ -39,6 +39,8 @@ def made(kind, **keys):
         (made("Duration", value=1, parts=[["days", "1"]]), "a duration with the parts [['days', '1']]"),
         (made("Duration", value=1, parts=[[None, 1]]), "a duration with the parts [[None, 1]]"),
         (made("Duration", value=1, parts=[["days", True]]), "a duration with the parts [['days', True]]"),
+        (made("Duration", value="NaN", parts=[]), "a duration of"),
+        (made("Duration", value=float("inf"), parts=[]), "a duration of inf"),
         (made("Duration", value=10**30, parts=[]), "OverflowError"),
         (made("BigDecimal", value="many"), "invalid value for BigDecimal"),
         (made("BigDecimal", value="sNaN"), "invalid value for BigDecimal"),
