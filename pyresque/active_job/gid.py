@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+# What a URI may hold (RFC 3986): Ruby refuses the rest, so `{`, `|` or a lone `%` make it none.
+_HOST = r"(?:[A-Za-z0-9.-]|%[0-9A-Fa-f]{2})+"
+_CHAR = r"(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_APP = re.compile(_HOST, re.ASCII)
 _FORM = re.compile(
-    r"gid://(?P<app>[A-Za-z0-9-]+)/(?P<model>[^/?#\s]+)/(?P<id>[!-~]+?)(?:\?(?P<params>[!-~]*))?",
-    re.ASCII,
+    rf"gid://(?P<app>{_HOST})/(?P<model>{_CHAR}+)/(?P<id>(?:{_CHAR}|/)+)(?:\?(?P<params>[!-~]*))?", re.ASCII
 )
 
 
@@ -30,8 +33,8 @@ class GlobalID:
     def __post_init__(self) -> None:
         parts = self.id if isinstance(self.id, (tuple, list)) else (self.id,)
         texts = tuple(str(part) for part in parts)
-        if not re.fullmatch("[A-Za-z0-9-]+", self.app):
-            raise ValueError(f"{self.app!r} is no application name: letters, digits and dashes only")
+        if not _APP.fullmatch(self.app):
+            raise ValueError(f"{self.app!r} is no application name: letters, digits, dashes and dots only")
         if not self.model or not texts or not all(texts) or self.id is None:
             raise ValueError("a GlobalID needs a model and an id")
         object.__setattr__(self, "id", texts[0] if len(texts) == 1 else texts)

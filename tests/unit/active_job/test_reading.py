@@ -80,8 +80,12 @@ def test_a_job_is_given_nothing_that_it_does_not_know(registry, value):
 
 
 @pytest.mark.parametrize(
-    "text", ["nonsense", "gid://app/Person", "gid://app/Person/", 7, None, "gid://a b/P/1"]
-)
+    "text",
+    [
+        "nonsense", "gid://app/Person", "gid://app/Person/", 7, None, "gid://a b/P/1", "gid://a_b/Person/1",
+        "gid://app/Person/1|2", "gid://app/Person/100%", "gid://app/Pers{on/1", "gid://app/Person/é",
+    ],
+)  # fmt: skip
 def test_a_malformed_global_id_is_none(text):
     """As in Rails: no error."""
     assert active_job.deserialize([{"_aj_globalid": text}]) == [None]
@@ -94,6 +98,8 @@ def test_a_global_id_tells_its_parts():
     )
     assert (first.app, first.model, first.id) == ("app", "Admin::User", "a/b c")
     assert (second.id, second.params) == (("1", "2"), "tenant=3")
+    [dotted] = active_job.deserialize([{"_aj_globalid": "gid://my.app/Person/1"}])
+    assert dotted.app == "my.app"
     assert str(GlobalID("app", "Doc", "a/b c?é")) == "gid://app/Doc/a%2Fb+c%3F%C3%A9"
     assert GlobalID("app", "Person", 1) == GlobalID.parse("gid://app/Person/1")
 
