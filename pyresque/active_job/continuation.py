@@ -20,14 +20,14 @@ class Continuable:
     """How a job with steps is resumed; the defaults are those of Rails.
 
     Args:
-        wait: seconds until it goes on.
+        wait: seconds or a timedelta until it goes on.
         queue: the queue that it goes on in, else its own.
         priority: its priority then, else its own.
         max_resumptions: how often it may go on; None: for ever.
         resume_errors_after_advancing: whether an error after progress makes it go on instead of failing.
     """
 
-    wait: float = 5.0
+    wait: float | timedelta = 5.0
     queue: str | None = None
     priority: int | None = None
     max_resumptions: int | None = None

@@ -88,14 +88,18 @@ class JobData:
             queue: the queue that it goes to.
             changes: further keys with new values; those that are not there are added only if they are steps.
             due: when, in seconds since the epoch; None leaves scheduled_at as it is.
+
+        Raises:
+            ValueError: `due` is no moment of Python's calendar.
         """
+        scheduled_at = None if due is None else stamp(due)
         data = dict(self.data)
         data["queue_name"] = queue
         data.update({key: value for key, value in changes.items() if key in data or key in _ALWAYS})
         if "enqueued_at" in data:
             data["enqueued_at"] = stamp(time.time())
-        if "scheduled_at" in data and due is not None:
-            data["scheduled_at"] = stamp(due)
+        if "scheduled_at" in data and scheduled_at is not None:
+            data["scheduled_at"] = scheduled_at
         others = {key: value for key, value in self.payload.items() if key not in ("args", "queue")}
         return {"class": others.pop("class"), "args": [data], **others}
 

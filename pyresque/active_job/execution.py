@@ -143,12 +143,14 @@ class Execution:
         Without `wait` it is put on its queue at once; one that was delayed until a moment that is still to
         come is delayed until then again, as Rails since 7.1 has it.
         """
-        if isinstance(wait, timedelta):
-            wait = wait.total_seconds()
-        return self.again(None if wait is None else time.time() + wait, queue, priority)
+        return self.again(None if wait is None else time.time() + seconds_of(wait), queue, priority)
 
     def again(self, due: float | None, queue: str | None, priority: int | None) -> Handled:
-        """The next attempt, due then (seconds since the epoch; None: at once)."""
+        """The next attempt, due then (seconds since the epoch; None: at once).
+
+        Raises:
+            ValueError: that is no moment of Python's calendar.
+        """
         changes: dict[str, Any] = {
             "executions": self.executions,
             "exception_executions": dict(self.exception_executions),
@@ -184,7 +186,12 @@ class Execution:
         self.count(error_message(error))
         if options.max_resumptions is not None and self.resumptions >= options.max_resumptions:
             return ResumeLimit(f"Job was resumed a maximum of {options.max_resumptions} times")
-        return self.again(time.time() + options.wait, options.queue, options.priority)
+        return self.again(time.time() + seconds_of(options.wait), options.queue, options.priority)
+
+
+def seconds_of(wait: float | timedelta) -> float:
+    """A wait in seconds."""
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def _moment(text: object) -> Time | None:

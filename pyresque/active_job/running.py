@@ -90,7 +90,10 @@ class ActiveJob(Job):
         return self.directory.called(kind, self.name)
 
     def _rescued(self, execution: Execution, error: BaseException) -> Steps:
-        error = execution.resumed(error)
+        try:
+            error = execution.resumed(error)
+        except Exception as wrong:  # the wait of its `Continuable` tells no moment
+            return wrong
         if isinstance(error, Handled):
             return error
         handler, matched = found_handler(self.handlers, error)
@@ -101,9 +104,9 @@ class ActiveJob(Job):
             if handler.attempts is None or count < handler.attempts:
                 try:
                     due = time.time() + handler.delay(count)
-                except Exception as wrong:  # the user's own function of the wait
+                    return execution.again(due, handler.queue, handler.priority)
+                except Exception as wrong:  # the user's own function of the wait; or it tells no moment
                     return wrong
-                return execution.again(due, handler.queue, handler.priority)
             if handler.then is None:
                 return (yield from self._discarded(execution, matched)) or matched
         if handler.then is not None:

@@ -125,10 +125,18 @@ def is_ruby_utc(moment: datetime) -> bool:
 
 
 def stamp(seconds: float) -> str:
-    """Seconds since the epoch as enqueued_at and scheduled_at have them: UTC, nine digits."""
-    whole = int(seconds // 1)
+    """Seconds since the epoch as enqueued_at and scheduled_at have them: UTC, nine digits.
+
+    Raises:
+        ValueError: it is no moment of Python's calendar.
+    """
+    try:
+        whole = int(seconds // 1)
+        moment = datetime.fromtimestamp(whole, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{seconds:g} seconds since 1970 are no moment of the years 1 to 9999") from None
     nanoseconds = min(int((seconds - whole) * 1e9), 999_999_999)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+    return f"{moment.replace(tzinfo=None).isoformat()}.{nanoseconds:09d}Z"
 
 
 def stamp_of(moment: datetime) -> str:

@@ -198,6 +198,25 @@ def test_unknown_fields_are_kept_on_a_retry(resque, bench, job):
     assert (data["locale"], data["timezone"]) == ("de", "Tokyo")
 
 
+@pytest.mark.parametrize("wait", [1e20, float("nan"), timedelta.max, lambda count: -1e20])
+def test_a_retry_at_no_moment_is_a_failure(resque, bench, job, wait):
+    """The job fails and tells it; the worker goes on, in one process too."""
+
+    @job()
+    @active_job.retry_on(ValueError, wait=wait, jitter=0)
+    def welcome() -> None:
+        raise ValueError("x")
+
+    @job("StepJob", continuable=active_job.Continuable(wait=timedelta.max))
+    def walk() -> None:
+        active_job.current().step("a", lambda step: step.set(1) or 1 / 0)
+
+    put(resque, wrapper(scheduled_at=...), wrapper(job_class="StepJob"), wrapper())
+    bench.burst(options=WorkerOptions(fork_per_job=False))
+    assert ["no moment of the years" in one["error"] for one in failures(resque)] == [True] * 3
+    assert resque.count_all_scheduled_jobs() == 0
+
+
 def test_an_older_payload_gets_no_new_keys(resque, bench, job):
     """What Rails 6.1 wrote stays without scheduled_at; without a map of counts, executions count."""
 
