@@ -127,7 +127,10 @@ class _Enqueueing:
         job = self._job = self._directory.of(prepared.job)
         if job is None and not isinstance(prepared.job, str):
             raise NotAJob(f"{prepared.job!r} is no Active Job: register it with @active_job.job")
+        _check(self._options)
         self._name = job.name if job else str(prepared.job)
+        if not self._name:
+            raise NotAJob("an empty text is no name of a class")
         queue = self._options.get("queue")
         self.queue = queue_for(job, self._name, None if queue is None else str(queue))
         self._arguments = _bound(job, prepared)
@@ -206,7 +209,18 @@ class _Enqueueing:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
             raise NotAJob(f"{seconds!r} is no time to wait: give seconds, a timedelta or an aware datetime")
         due = float(seconds) + (time.time() if until is None else 0.0)
-        return due, stamp(due)
+        try:
+            return due, stamp(due)
+        except ValueError as error:
+            raise NotAJob(f"{seconds!r} is no time to wait: {error}") from None
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """A worker, ours or Ruby's, would fail on a payload in which these are of another type."""
+    for name, kind in (("priority", int), ("locale", str), ("timezone", str)):
+        value = options.get(name)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise NotAJob(f"{name}={value!r} is no {kind.__name__}")
 
 
 def _bound(job: Job | None, prepared: Prepared) -> list[Any]:

@@ -228,7 +228,12 @@ def _symbolized(result: dict[str, Any], names: Any, marker: str) -> dict[str, An
 
 def indifferent(value: Mapping[str, Any]) -> Indifferent:
     """A hash with indifferent access: the dicts inside it, in its lists too, become so as well."""
-    return Indifferent({str(key): _indifferent(item) for key, item in value.items()})
+    # Not str(): that of an enum's member is its name. What is no text is for the writer to refuse.
+    return Indifferent({_plain_key(key): _indifferent(item) for key, item in value.items()})
+
+
+def _plain_key(key: Any) -> Any:
+    return str.__str__(key) if isinstance(key, str) else key
 
 
 def _indifferent(value: Any) -> Any:

@@ -91,7 +91,7 @@ class Writer:
             return self._serialized(value.kind, value=str(value), **zone)
         if isinstance(value, float) and not math.isfinite(value):
             raise SerializationError(f"{value} is no number that JSON has: pass None, a Decimal or a str")
-        return value
+        return str.__str__(value) if isinstance(value, str) else value
 
     def _object(self, value: Any) -> Any:
         for kind in type(value).__mro__:
@@ -128,7 +128,7 @@ class Writer:
             return {**inner, "_aj_hash_with_indifferent_access": True}
         result = self._items(value)
         as_keywords = isinstance(value, Keywords) and self.rails >= KEYWORDS_SINCE
-        names = [str(key) for key in value if isinstance(key, Symbol)]
+        names = [str.__str__(key) for key in value if isinstance(key, Symbol)]
         return {**result, "_aj_ruby2_keywords" if as_keywords else "_aj_symbol_keys": names}
 
     def _items(self, value: Mapping[Any, Any]) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class Writer:
             if key in reserved:
                 shown = f":{key}" if isinstance(key, Symbol) else f'"{key}"'
                 raise SerializationError(f"Can't serialize a Hash with reserved key {shown}")
-        return {str(key): self.value(item) for key, item in value.items()}
+        return {str.__str__(key): self.value(item) for key, item in value.items()}
 
     def moment(self, value: datetime) -> Any:
         """Write a datetime: a TimeWithZone if its zone has a name, else a Time."""

@@ -118,6 +118,12 @@ def test_a_registered_function_is_checked_and_has_its_queue(resque):
         ([], {"queue": "q", "wait": 1, "wait_until": 2}, NotAJob, "not both"),
         ([], {"queue": "q", "wait": "soon"}, NotAJob, "no time to wait"),
         ([], {"queue": "q", "wait_until": datetime(2030, 1, 1)}, NotAJob, "no time zone"),
+        ([], {"queue": "q", "wait": 1e15}, NotAJob, "no moment of the years"),
+        ([], {"queue": "q", "wait": timedelta.max}, NotAJob, "no moment of the years"),
+        ([], {"queue": "q", "wait_until": 1e20}, NotAJob, "no moment of the years"),
+        ([], {"queue": "q", "priority": "high"}, NotAJob, "priority='high' is no int"),
+        ([], {"queue": "q", "locale": 5}, NotAJob, "locale=5 is no str"),
+        ([], {"queue": "q", "timezone": 5}, NotAJob, "timezone=5 is no str"),
     ],
 )
 def test_what_cannot_be_enqueued_is_refused(resque, args, kwargs, error, text):
@@ -131,6 +137,8 @@ def test_a_function_that_is_no_active_job_is_refused(resque):
     """With what to do about it."""
     with pytest.raises(NotAJob, match=r"@active_job\.job"):
         active_job.enqueue(resque, test_what_cannot_be_enqueued_is_refused)
+    with pytest.raises(NotAJob, match="no name of a class"):
+        active_job.enqueue(resque, "", queue="q")
     with pytest.raises(NotAJob, match="no colour= to set"):
         active_job.prepare("A").set(colour=1)
 

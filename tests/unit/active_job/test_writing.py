@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,10 @@ HOUSE = "ActiveJob::Serializers::"
 
 def made(kind, **keys):
     return {"_aj_serialized": f"{HOUSE}{kind}Serializer", **keys}
+
+
+class Colour(str, Enum):  # noqa: UP042 (str() of one is no text of it)
+    RED = "red"
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,11 @@ def made(kind, **keys):
             },
         ),
         ((1, (2,)), [1, [2]]),
+        ({Colour.RED: Colour.RED}, {"red": "red", "_aj_symbol_keys": []}),
+        (
+            Indifferent({Colour.RED: [Colour.RED]}),
+            {"red": ["red"], "_aj_hash_with_indifferent_access": True},
+        ),
     ],
 )
 def test_python_values_arrive_as_rubys(value, wire):
@@ -71,6 +81,7 @@ def test_python_values_arrive_as_rubys(value, wire):
         (b"x", "Unsupported argument type: bytes"),
         ({1: 2}, "Only string and symbol hash keys may be serialized as job arguments, but 1 is a int"),
         ({None: 2}, "but None is a NoneType"),
+        (Indifferent({1: 2}), "but 1 is a int"),
         ({"_aj_globalid": 1}, 'Can\'t serialize a Hash with reserved key "_aj_globalid"'),
         ([{"x": {Symbol("_aj_ruby2_keywords"): 1}}], "reserved key :_aj_ruby2_keywords"),
         ({"_aj_serialized": "x"}, 'reserved key "_aj_serialized"'),
