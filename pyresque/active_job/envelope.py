@@ -24,6 +24,10 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
+_MOST = 10**18
+"""No count goes beyond; one more digit than Python may write is what a count must never get."""
+
+
 @dataclass(frozen=True)
 class JobData:
     """The job hash, with every key as it was read; `payload` is the whole element around it."""
@@ -58,7 +62,9 @@ class JobData:
             if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
                 raise _malformed(f"{key} of {name} is {value!r}, which is not {shown}")
         counts = data.get("exception_executions") or {}
-        if not all(isinstance(count, int) for count in counts.values()):
+        if abs(data.get("executions") or 0) > _MOST:
+            raise _malformed(f"executions of {name} are more than there can be")
+        if not all(isinstance(count, int) and abs(count) < _MOST for count in counts.values()):
             raise _malformed(f"exception_executions of {name} holds something that is no number")
         return cls(data, payload.value)
 

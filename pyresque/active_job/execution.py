@@ -23,8 +23,11 @@ from pyresque.errors import (
     ResumeLimit,
     TermException,
 )
+from pyresque.failure.backend import cleaned
 from pyresque.failure.describe import error_message
 from pyresque.perform import is_leaving
+from pyresque.wire.encoding import encode
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH
 
 _current: ContextVar[Execution] = ContextVar("pyresque_active_job")
 
@@ -150,6 +153,8 @@ class Execution:
 
         Raises:
             ValueError: that is no moment of Python's calendar.
+            TypeError: the queue is no text.
+            Unencodable: its payload could not be written.
         """
         changes: dict[str, Any] = {
             "executions": self.executions,
@@ -162,7 +167,11 @@ class Execution:
         queue = queue if queue is not None else self.queue
         scheduled = self.scheduled_at
         later = due if due is not None or scheduled is None else scheduled.timestamp()
+        if not isinstance(queue, str):
+            raise TypeError(f"{queue!r} is no name of a queue")
         value = self._read.next(queue, changes, due)
+        # It is written when the job is settled; that it cannot be must come out while it can still fail.
+        encode({**value, "queue": queue}, max_depth=MAX_PAYLOAD_DEPTH)
         return Handled(f"{self.job_class} is put back on {queue}", ((queue, value, later or 0.0),))
 
     def count(self, key: str) -> int:
@@ -183,7 +192,7 @@ class Execution:
             wanted = isinstance(error, Exception) and options.resume_errors_after_advancing and steps.advanced
             if not wanted or isinstance(error, (ContinuationError, Handled, TermException)):
                 return error
-        self.count(error_message(error))
+        self.count(cleaned(error_message(error)))
         if options.max_resumptions is not None and self.resumptions >= options.max_resumptions:
             return ResumeLimit(f"Job was resumed a maximum of {options.max_resumptions} times")
         return self.again(time.time() + seconds_of(options.wait), options.queue, options.priority)

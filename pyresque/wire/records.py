@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pyresque.errors import MalformedPayload, NoClassError
+from pyresque.errors import MalformedPayload, NoClassError, Unencodable
 from pyresque.wire.encoding import Style, decode, encode
 
 MAX_PAYLOAD_DEPTH = 99
@@ -66,7 +66,10 @@ class Payload(msgspec.Struct, frozen=True):
 
     def normal(self, style: Style) -> bytes:
         """The payload decoded and encoded again, as Ruby copies it into `worker:ID` and failures."""
-        return encode(self.value, style)
+        try:
+            return encode(self.value, style)
+        except Unencodable:  # the job has put something into it
+            return encode(decode(self.raw), style)
 
 
 def is_wrapper(class_name: str) -> bool:

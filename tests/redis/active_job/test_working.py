@@ -131,6 +131,8 @@ def test_without_active_jobs_wrappers_are_left_alone(resque, bench):
         (wrapper(executions="1"), "executions of WelcomeJob is '1', which is not a number"),
         (wrapper(exception_executions=[]), "exception_executions of WelcomeJob is []"),
         (wrapper(exception_executions={"[A]": "x"}), "holds something that is no number"),
+        (wrapper(executions=10**4000), "executions of WelcomeJob are more than there can be"),
+        (wrapper(exception_executions={"[A]": 10**4000}), "holds something that is no number"),
         (wrapper(queue_name=7), "queue_name of WelcomeJob is 7"),
         (wrapper(enqueued_at=7), "enqueued_at of WelcomeJob is 7, which is not text"),
         (wrapper(scheduled_at=[]), "scheduled_at of WelcomeJob is [], which is not text"),
@@ -215,6 +217,62 @@ def test_a_retry_at_no_moment_is_a_failure(resque, bench, job, wait):
     bench.burst(options=WorkerOptions(fork_per_job=False))
     assert ["no moment of the years" in one["error"] for one in failures(resque)] == [True] * 3
     assert resque.count_all_scheduled_jobs() == 0
+
+
+def broken_map():
+    active_job.current().exception_executions["x"] = object()
+    raise ValueError("x")
+
+
+def deep_cursor():
+    cursor = []
+    for _ in range(95):
+        cursor = [cursor]
+    active_job.current().step("a", lambda step: step.set(cursor) or 1 / 0)
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda: active_job.current().retry(queue=5), "5 is no name of a queue"),
+        (lambda: active_job.current().retry(priority=object()), "is of type object"),
+        (lambda: active_job.current().retry(queue="\ud800"), "lone surrogate"),
+        (broken_map, "is of type object"),
+        (deep_cursor, "nested too deep"),
+    ],
+)
+def test_a_next_attempt_that_cannot_be_written_is_a_failure(resque, bench, job, function, text):
+    """It names what is wrong, with the payload as it came; the worker goes on, in one process too."""
+
+    @job(continuable=True)
+    @active_job.retry_on(ValueError)
+    def welcome() -> None:
+        function()
+
+    put(resque, wrapper(), wrapper(job_class=None))
+    bench.burst(options=WorkerOptions(fork_per_job=False))
+    first, second = failures(resque)
+    assert text in first["error"]
+    assert first["payload"]["args"][0]["arguments"] == []
+    assert "no job_class" in second["error"]
+
+
+def test_the_text_of_an_error_may_be_no_unicode(resque, bench, job):
+    """As a key of exception_executions it is as a failure shows it."""
+
+    @job(continuable=True)
+    def welcome() -> None:
+
+        @active_job.current().step("a")
+        def a(step) -> None:
+            step.set(1)
+            raise ValueError("bad \ud800")
+
+    put(resque, wrapper())
+    bench.burst(options=WorkerOptions(fork_per_job=False))
+    [(_, item)] = delayed(resque)
+    [key] = item["args"][0]["exception_executions"]
+    assert key == "bad ?"
 
 
 def test_an_older_payload_gets_no_new_keys(resque, bench, job):
@@ -377,6 +435,7 @@ def test_a_signal_does_not_lose_progress(resque, bench, job):
     @job(continuable=True)
     @active_job.retry_on(Exception)
     def welcome() -> None:
+
         @active_job.current().step("walk", start=0)
         def walk(step):
             step.advance()
