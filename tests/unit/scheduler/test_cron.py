@@ -89,6 +89,7 @@ def test_invalid_schedule_is_one_of_our_errors():
         ("0 0 * * mon%0", "a week modulo 0"),
         ("0 0 * * mon#1,mon%2", "the same day with # and with %"),
         ("0 9 * * * Nada/Nada", "unknown time zone 'Nada/Nada'"),
+        ("0 0 1 jan \u017fat", "day of week '\u017fat' is not understood"),
         ("0 9 * * * UTC+2", "ends a Ruby scheduler"),
         ("0 9 * * * +12:00", "12 hours or more"),
         ("0 9 * * * berlin", "day of week 'berlin' is not understood"),
@@ -97,6 +98,9 @@ def test_invalid_schedule_is_one_of_our_errors():
         ("every day at noon", "5 fields, or 6 with the second first; found 4"),
         ("@Daily", "unknown word '@Daily'; there are @yearly"),
         ("0 0 * * ~/0", "a step of 0"),
+        ("* * 31~-1 * *", "nothing to draw from"),
+        ("* * ~-31/7 * *", "nothing to draw from"),
+        ("* * 28~-12 4 *", "nothing to draw from"),
         ("*," * 130 + "* * * * *", "longer than 256 characters"),
     ],
 )
@@ -223,6 +227,17 @@ def test_a_drawn_value_is_one_of_its_field(text):
     """Whatever the draw, there is a run within a year."""
     cron = Cron(text)
     assert cron.next_after(at("2026-01-01T00:00:00Z")) < at("2027-02-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("days", ["28~", "31~29", "29~/9"])
+def test_a_day_that_never_comes_is_drawn_again(days):
+    """Ruby refuses "0 0 28~ 4 *" in one load of four. Our draw is always the same: such a text must load."""
+    for minute in range(30):
+        run = Cron(f"{minute} 0 {days} 4 *").next_after(at("2026-01-01T00:00:00Z"))
+        assert (run.month, run.minute) == (4, minute)
+        assert Cron(f"{minute} 0 31 ~2 *").next_after(at("2026-01-01T00:00:00Z")).month == 1
+        assert Cron(f"{minute} 0 L~4 * *").next_after(at("2026-01-01T00:00:00Z")).minute == minute
+        assert Cron(f"{minute} 0 L~/2 2 *").next_after(at("2026-01-01T00:00:00Z")).day == 2
 
 
 # --- searching back, and limits --------------------------------------------------------------------
