@@ -126,10 +126,13 @@ class Delaying:
     def remove_delayed_job_from_timestamp(
         self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
     ) -> int:
-        """Like `remove_delayed`, of one second only."""
+        """Like `remove_delayed`, of one second only; a second without jobs is forgotten, as in Ruby."""
         second = second_of(moment)
         found = [one for one in self._found(job, args, kwargs) if one.at == second]
-        return self._remove(found, tidy=True)
+        removed = self._remove(found, tidy=True)
+        if not removed:
+            delayed.forget_if_empty(self.space, second)
+        return removed
 
     def enqueue_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Put a delayed job on its queue now, with the hooks of a drain; returns how many went."""
@@ -231,11 +234,8 @@ class Delaying:
 
     def _delay(self, second: int, one: Call) -> bool | None:
         if second <= int(time.time()) or self._receiver is not None:
-            if one.job is not None and has_own_way(one.job) and self._receiver is None:
-                scheduled = one.job.target.scheduled  # type: ignore[attr-defined]
-                answer: bool | None = call(scheduled, one.queue, one.job.name, *one.args)
-                return answer
-            return self._enqueue(one)
+            own_way = has_own_way(one.job) and self._receiver is None
+            return self._scheduled(one) if own_way else self._enqueue(one)
         if not one.allowed("before_schedule"):
             return None
         delayed.delay(self.space, second, self._forms(one))
@@ -248,16 +248,30 @@ class Delaying:
         if self._receiver is not None:
             return int(self._enqueue(one) is True)
         due = second <= int(time.time())
-        if not one.allowed("before_enqueue" if due else "before_schedule"):
+        found = self._same(one)
+        if due and has_own_way(one.job):
+            copies = max(1, self._remove(found))
+            for _ in range(copies):
+                self._scheduled(one)
+            return copies
+        before, after = ("before_enqueue", "after_enqueue") if due else ("before_schedule", "after_schedule")
+        if not one.allowed(before):
             return 0
-        places = {place.place for place in self._same(one)}
-        written = delayed.delay(self.space, None if due else second, self._forms(one), sorted(places))
-        one.after("after_enqueue" if due else "after_schedule")
+        places = sorted({item.place for item in found})
+        written = delayed.delay(self.space, None if due else second, self._forms(one), places)
+        one.after(after)
+        for _ in range(written - 1):  # Ruby asks for each copy; ours are all written already
+            one.allowed(before)
+            one.after(after)
         return written
 
+    def _scheduled(self, one: Call) -> Any:
+        """Let the class put its job on a queue itself; returns what it answers."""
+        return call(one.job.target.scheduled, one.queue, one.job.name, *one.args)  # type: ignore[union-attr]
+
     def _remove(self, found: Sequence[DelayedJob], tidy: bool = False) -> int:
-        places = dict.fromkeys(one.place for one in found)
-        answer = delayed.take(self.space, [Taking(place, "drop") for place in places], tidy=tidy)
+        takings = [Taking(place, "drop") for place in dict.fromkeys(one.place for one in found)]
+        answer = delayed.take(self.space, takings, tidy=tidy)
         return sum(answer[0]) if answer else 0
 
     def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedJob]:

@@ -20,6 +20,7 @@ _delay = Script("delay")
 _take = Script("take", uses=("effects",))
 _drain = Script("drain", uses=("effects", "measure", "canonical"))
 _reset = Script("reset")
+_forget = Script("forget")
 
 BATCH = 100
 """Jobs that are moved in one step, unless another number is given (as in Ruby)."""
@@ -142,6 +143,11 @@ def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int
     places = list(zip(rest[::2], rest[1::2], strict=True)) if kind == "look" else []
     following = float(rest[0]) if kind == "done" and rest[0] else None
     return Drained(kind, int(moved), _texts(troubles), places, following)
+
+
+def forget_if_empty(space: Space, epoch: int) -> None:
+    """Take a second out of the books if no job is delayed until then (scheduler.md 5.3)."""
+    _forget.run(space.link, [space.keys.delayed(epoch), space.keys.delayed_schedule], [epoch])
 
 
 def reset(space: Space) -> int:

@@ -173,6 +173,16 @@ def test_remove_delayed_takes_every_copy_and_leaves_the_second(stage):
     assert stage.keys() == ["delayed_queue_schedule"]
 
 
+def test_the_verb_for_one_second_forgets_an_empty_one(stage):
+    """Whether it removed anything itself or not, as Ruby's clean-up does; a second with jobs stays."""
+    stage.resque.enqueue_at(FAR, stage.mail, 1)
+    assert stage.resque.remove_delayed_job_from_timestamp(FAR, stage.mail, 2) == 0
+    assert stage.resque.delayed_queue_peek(0, 9) == [FAR]
+    assert stage.resque.remove_delayed(stage.mail, 1) == 1
+    assert stage.resque.remove_delayed_job_from_timestamp(FAR, stage.mail, 1) == 0
+    assert stage.keys() == []
+
+
 def test_selections_ask_about_the_arguments(stage):
     """Of one class or all; items that are no job are never asked about."""
     for number in range(4):
@@ -194,6 +204,32 @@ def test_delay_or_enqueue_moves_every_copy_or_makes_one(stage):
     assert stage.resque.delay_or_enqueue_in(1000, stage.mail, 2) == 1
     assert stage.resque.delay_or_enqueue_at(5, stage.mail, 1) == 3
     assert stage.queue("mail") == [b'{"class":"Mail","args":[1]}'] * 3
+
+
+def test_delay_or_enqueue_runs_the_hooks_for_every_copy(stage):
+    """In Ruby's order: before and after for one copy, then for the next."""
+    made, notes = hooked(stage)
+    for _ in range(2):
+        stage.resque.enqueue_at(FAR, made, 1)
+    notes.clear()
+    assert stage.resque.delay_or_enqueue_at(FAR + 9, made, 1) == 2
+    assert [name for name, _ in notes] == ["before_schedule", "after_schedule"] * 2
+    notes.clear()
+    assert stage.resque.delay_or_enqueue_at(5, made, 1) == 2
+    assert [name for name, _ in notes] == ["before_enqueue", "after_enqueue"] * 2
+
+
+def test_delay_or_enqueue_asks_a_class_with_a_way_of_its_own(stage):
+    """When the moment is past its `scheduled` is called for every copy, and nothing else is pushed."""
+    calls = []
+    scheduled = staticmethod(lambda *args: calls.append(args))
+    body = {"perform": staticmethod(lambda *args: None), "scheduled": scheduled}
+    made = job(queue="own", name="Own", registry=stage.resque.registry)(type("Own", (), body))
+    for at in (FAR, FAR + 1):
+        stage.resque.enqueue_at(at, made, 1)
+    assert stage.resque.delay_or_enqueue_at(5, made, 1) == 2
+    assert calls == [("own", "Own", 1)] * 2
+    assert stage.keys() == ["delayed_queue_schedule"]
 
 
 def test_the_queries(stage):
