@@ -12,7 +12,8 @@ from pyresque.config import DEFAULT_SERVER, parse_server
 from pyresque.delaying import Delaying
 from pyresque.enqueueing import Call, queue_for, registered_job
 from pyresque.errors import MalformedPayload, NotAJob
-from pyresque.failure import Backend, Redis, RedisMultiQueue
+from pyresque.failure import Backend, Redis
+from pyresque.failure.multiple import keeps_lists_per_queue
 from pyresque.failures import Failures
 from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
@@ -88,7 +89,7 @@ class Resque(Delaying, Scheduling):
         self.registry = registry
         self.local_schedule: dict[str, Any] = {}
         self._receiver: Callable[[str, bytes], None] | None = None
-        self.failures = Failures(self.space, multi_queue=isinstance(self.failure_backend, RedisMultiQueue))
+        self.failures = Failures(self.space, multi_queue=keeps_lists_per_queue(self.failure_backend))
 
     def __repr__(self) -> str:
         return f"<Resque {self.link.address} {self.space.keys.namespace}>"

@@ -25,7 +25,11 @@ Names = list[str]
 
 
 class Failures:
-    """All failure lists of one Resque: `failed`, and `Q_failed` of the multi-queue backend."""
+    """All failure lists of one Resque: `failed`, and `Q_failed` of the multi-queue backend.
+
+    What looks, looks at all of them. What clears or requeues many takes, where no list is named, those of
+    the failure backend, as Ruby does: with several backends the same failure stands in several lists.
+    """
 
     def __init__(self, space: Space, multi_queue: bool = False) -> None:
         self._space = space
@@ -91,8 +95,8 @@ class Failures:
         return store.requeue(self._space, record, encode(value, self._space.style), self._push(record))
 
     def requeue_all(self) -> int:
-        """Put every failed job back; returns how many."""
-        return sum(self._requeue_list(name) for name in self.lists())
+        """Put every failed job of the backend's lists back; returns how many."""
+        return sum(self._requeue_list(name) for name in self._own_lists())
 
     def requeue_queue(self, queue: str) -> int:
         """Put every failed job of a queue back; returns how many."""
@@ -116,13 +120,17 @@ class Failures:
         return self._remove([one for one in store.each(self._space, "failed") if one.text("queue") == queue])
 
     def clear(self, list_name: str | None = None) -> None:
-        """Remove every failure, of all lists or one."""
-        for name in self.lists() if list_name is None else [list_name]:
+        """Remove every failure, of the backend's lists or one."""
+        for name in self._own_lists() if list_name is None else [list_name]:
             store.clear(self._space, name)
 
-    def clear_retried(self) -> int:
-        """Remove every failure whose job has been put back; returns how many."""
-        return self._remove([one for one in self.each() if "retried_at" in one.value])
+    def clear_retried(self, list_name: str | None = None) -> int:
+        """Remove what has been put back, of the backend's lists or one; returns how many failures."""
+        names = self._own_lists() if list_name is None else [list_name]
+        return self._remove([one for name in names for one in self.each(name) if "retried_at" in one.value])
+
+    def _own_lists(self) -> Names:
+        return store.list_names(self._space) if self._multi_queue else ["failed"]
 
     def _remove(self, records: Records) -> int:
         removed = 0
@@ -186,10 +194,10 @@ class Failures:
 
 
 def _requeued(payload: dict[str, Any]) -> dict[str, Any]:
-    """The job as it goes back: class and args first as Ruby writes them, then whatever else it had."""
+    """The job as Ruby puts it back: class and args alone; args that are no list as its splat spreads them."""
     args = payload.get("args")
-    return {"class": payload["class"], "args": [] if args is None else args, **_others(payload)}
-
-
-def _others(payload: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in payload.items() if key not in ("class", "args")}
+    if isinstance(args, dict):
+        args = [[key, value] for key, value in args.items()]
+    elif args is None:
+        args = []
+    return {"class": payload["class"], "args": args if isinstance(args, list) else [args]}

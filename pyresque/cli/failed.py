@@ -134,12 +134,14 @@ def clear(settings: Settings, retried: bool, yes: bool) -> None:
     """Remove all failures, or only those that were retried. Their jobs are gone then."""
     failures = settings.connected().failures
     if retried:
-        click.echo(f"removed {_count(failures.clear_retried(), 'failure')}")
+        removed = sum(map(failures.clear_retried, failures.lists()))
+        click.echo(f"removed {_count(removed, 'failure')}")
         return
     total = failures.count()
     if total and not yes:
         click.confirm(f"Remove {_count(total, 'failure')}?", abort=True, err=True)
-    failures.clear()
+    for name in failures.lists():
+        failures.clear(name)
     click.echo(f"removed {_count(total, 'failure')}")
 
 

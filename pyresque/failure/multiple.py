@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyresque.errors import BackendError
 from pyresque.failure.backend import Backend, Failure
 from pyresque.failure.describe import error_message, error_name
+from pyresque.failure.redis import Redis, RedisMultiQueue
 from pyresque.keys import Keys
 from pyresque.store.link import Command
 from pyresque.wire.encoding import Style, inspect
@@ -34,3 +35,13 @@ class Multiple(Backend):
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """What all of them do in Redis."""
         return [effect for backend in self.backends for effect in backend.effects(failure, keys, style)]
+
+
+def keeps_lists_per_queue(backend: Backend) -> bool:
+    """Whether the failures to clear and requeue are in `Q_failed`, not in `failed`.
+
+    Of several backends the first that has lists decides (core.md section 14.4).
+    """
+    several = backend.backends if isinstance(backend, Multiple) else (backend,)
+    first = next((one for one in several if isinstance(one, Redis | RedisMultiQueue)), None)
+    return isinstance(first, RedisMultiQueue)

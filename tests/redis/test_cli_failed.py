@@ -144,3 +144,14 @@ def test_failed_clear_asks(program: Program, resque: Resque) -> None:
     assert resque.failures.count() == 2
     assert program.run("failed", "clear", "--yes").stdout == "removed 2 failures\n"
     assert resque.failures.count() == 0
+
+
+def test_failed_clear_takes_every_list(program: Program, resque: Resque) -> None:
+    """Those of the multi-queue backend too, whatever FAILURE_BACKEND says."""
+    for key in ("failed", "images_failed"):
+        for more in ({}, {"retried_at": "2026/11/24 10:00:00"}):
+            resque.link.execute("RPUSH", f"resque:{key}", json.dumps({**RUBYS_FAILURE, **more}))
+    resque.link.execute("SADD", "resque:failed_queues", "images_failed")
+    assert program.run("failed", "clear", "--retried").stdout == "removed 2 failures\n"
+    assert program.run("failed", "clear", "--yes").stdout == "removed 2 failures\n"
+    assert resque.failures.count() == 0

@@ -7,7 +7,7 @@ import pytest
 
 from pyresque import Resque
 from pyresque.errors import NotAJob
-from pyresque.failure import RedisMultiQueue
+from pyresque.failure import Backend, Multiple, Redis, RedisMultiQueue
 from pyresque.wire.records import FailureRecord
 
 WITH_ZONE = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \S+"
@@ -40,6 +40,10 @@ def put(resque, *raws, key="failed"):
 
 def raws(resque, key="failed"):
     return resque.link.execute("LRANGE", f"resque:{key}", 0, -1)
+
+
+class Mine(Backend):
+    """A backend of an application's own."""
 
 
 @pytest.fixture
@@ -199,15 +203,27 @@ def test_requeue_again_replaces_retried_at_in_place(resque):
     assert resque.size("q") == 1
 
 
-def test_requeue_keeps_what_else_a_payload_has(resque):
-    """Class and args come first as Ruby writes them; further keys are kept behind; missing args are []."""
+def test_requeue_puts_back_class_and_args_alone(resque):
+    """As Ruby does it: in this order, without what else the payload had; missing args are []."""
     put(resque, record(1, payload={"x": "é", "args": [1.0, {"b": 1, "a": []}], "class": "A", "y": None}))
     put(resque, record(2, payload={"class": "B"}), record(3, payload={"class": "C", "args": None}))
     assert resque.failures.requeue_all() == 3
     assert raws(resque, "queue:q") == [
-        '{"class":"A","args":[1.0,{"b":1,"a":[]}],"x":"é","y":null}'.encode(),
+        b'{"class":"A","args":[1.0,{"b":1,"a":[]}]}',
         b'{"class":"B","args":[]}', b'{"class":"C","args":[]}',
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "spread"),
+    [("t", ["t"]), (5, [5]), (False, [False]), ("", [""]), ({"a": 1, "b": [2]}, [["a", 1], ["b", [2]]])],
+)
+def test_requeue_spreads_args_that_are_no_list(resque, args, spread):
+    """As Ruby's splat does: one value is one argument, an object its pairs."""
+    put(resque, record(1, payload={"class": "A", "args": args}))
+    assert resque.failures.requeue_all() == 1
+    [raw] = raws(resque, "queue:q")
+    assert json.loads(raw)["args"] == spread
 
 
 def test_requeue_of_a_record_that_is_gone(resque):
@@ -247,6 +263,15 @@ def test_requeue_all_goes_in_order(resque):
     assert resque.failures.requeue_all() == 3
     assert [json.loads(raw)["args"] for raw in raws(resque, "queue:q")] == [[1], [2]]
     assert resque.queues() == ["other", "q"]
+
+
+def test_requeue_all_takes_the_lists_of_the_backend(server, resque, multi):
+    """`failed`, or with the multi-queue backend each Q_failed; of several backends the first decides."""
+    put(resque, record(1))
+    put(resque, record(1), record(2), key="q_failed")
+    several = Resque(server.url, failure=Multiple(Mine(), Redis(), RedisMultiQueue()))
+    assert [one.failures.requeue_all() for one in (resque, several, multi)] == [1, 1, 2]
+    several.close()
 
 
 def test_requeue_queue_takes_one_queue(resque):
@@ -321,25 +346,31 @@ def test_remove_queue(resque, multi):
     assert resque.failures.count() == 1
 
 
-def test_clear(resque):
-    """All lists, or one of them; the set failed_queues keeps its members as in Ruby."""
+def test_clear(resque, multi):
+    """The lists of the backend, or one of them; the set failed_queues keeps its members as in Ruby."""
     put(resque, record(1))
     put(resque, record(2), key="a_failed")
     put(resque, record(3), key="b_failed")
     resque.failures.clear("a_failed")
     assert resque.failures.count() == 2
     resque.failures.clear()
-    assert resque.failures.count() == 0
-    assert resque.link.execute("KEYS", "*") == [b"resque:failed_queues"]
+    assert raws(resque) == []
+    assert raws(resque, "b_failed") == [record(3)]
+    put(resque, record(1))
+    multi.failures.clear()
+    assert raws(resque) == [record(1)]
+    assert resque.link.execute("KEYS", "*_failed") == []
+    assert resque.link.execute("SCARD", "resque:failed_queues") == 2
 
 
 def test_clear_retried(resque):
-    """Only records with retried_at go, from every list, one copy for each."""
+    """Only records with retried_at go, of the backend's lists or one, one copy for each."""
     retried = {"retried_at": "2026/11/24 01:02:03"}
     put(resque, record(1), record(2, **retried), b"oops", record(3, **retried), record(2, **retried))
     put(resque, record(4, **retried), record(5), key="q_failed")
-    assert resque.failures.clear_retried() == 4
+    assert resque.failures.clear_retried() == 3
     assert raws(resque) == [record(1), b"oops"]
+    assert resque.failures.clear_retried("q_failed") == 1
     assert raws(resque, "q_failed") == [record(5)]
     assert resque.failures.clear_retried() == 0
 
