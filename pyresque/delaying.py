@@ -4,58 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pyresque.due import has_own_way, ready_item, spread
+from pyresque.due import DelayedJob, Ready, has_own_way, ready_item
 from pyresque.enqueueing import Call, registered_job
-from pyresque.errors import MalformedPayload
 from pyresque.hooks import call
 from pyresque.moments import Moment, second_after, second_of
 from pyresque.registry import Registry
 from pyresque.store import delayed
-from pyresque.store.delayed import Place, Taking
+from pyresque.store.delayed import Taking
 from pyresque.store.space import Space
 from pyresque.wire.encoding import encode, same
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
 Wanted = Callable[[list[Any]], object]
 """A question about the arguments of a job."""
-
-
-@dataclass(frozen=True)
-class DelayedJob:
-    """A delayed job: when it is due (seconds since the epoch), what it is, and its exact bytes.
-
-    Of an item that is no job, `class_name` is empty. `queue` is None where the item names none.
-    """
-
-    at: int
-    class_name: str
-    args: list[Any]
-    queue: str | None
-    raw: bytes
-    place: Place
-
-    @classmethod
-    def read(cls, place: Place) -> DelayedJob:
-        """Read an item, whoever wrote it; never raises."""
-        second = place[0].removeprefix(b"delayed:")
-        at = int(second) if second.isdigit() else 0
-        try:
-            value = Payload.parse(place[1]).value
-        except MalformedPayload:
-            return cls(at, "", [], None, place[1], place)
-        name, queue = value.get("class"), value.get("queue")
-        return cls(
-            at,
-            name if isinstance(name, str) else "",
-            spread(value.get("args")),
-            queue if isinstance(queue, str) else None,
-            place[1],
-            place,
-        )
 
 
 class Delaying:
@@ -139,8 +103,13 @@ class Delaying:
         return self.enqueue_found(self._found(job, args, kwargs), tidy=False)
 
     def enqueue_delayed_selection(self, wanted: Wanted, job: Any = None) -> int:
-        """The same with the delayed jobs for which `wanted(args)` is true."""
-        return self.enqueue_found(self.find_delayed(wanted, job), tidy=False)
+        """The same with the delayed jobs for which `wanted(args)` is true; equal ones one after the other."""
+        found = self.find_delayed(wanted, job)
+        first: dict[bytes, int] = {}
+        order = [first.setdefault(one.raw, place) for place, one in enumerate(found)]
+        return self.enqueue_found(
+            [found[n] for n in sorted(range(len(found)), key=order.__getitem__)], tidy=False
+        )
 
     def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedJob]:
         """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
@@ -213,14 +182,20 @@ class Delaying:
             NoQueueError: nobody says on which queue one goes.
         """
         ready = [ready_item(one.raw, self.registry, self.space.style) for one in found]
-        takings = []
-        for job, one in zip(ready, found, strict=True):
+        count, waiting = 0, list[tuple[Ready, Taking]]()
+        for number, (job, one) in enumerate(zip(ready, found, strict=True), 1):
             job.allowed("before_delayed_enqueue")
             pushed = not job.run_custom() and job.allowed("before_enqueue")
-            takings.append(Taking(one.place, "push" if pushed else "drop", job.queue, job.payload, copies=1))
-        answer = delayed.take(self.space, takings, tidy=tidy)
+            what = Taking(one.place, "push" if pushed else "drop", job.queue, job.payload, copies=1)
+            waiting.append((job, what))
+            if job.has_hooks or number == len(found):  # they run about its push, as at a drain
+                count, waiting = count + self._take(waiting, tidy), []
+        return count
+
+    def _take(self, judged: Sequence[tuple[Ready, Taking]], tidy: bool) -> int:
+        answer = delayed.take(self.space, [taking for _, taking in judged], tidy=tidy)
         counts = answer[0] if answer else []
-        for job, taking, count in zip(ready, takings, counts, strict=True):
+        for (job, taking), count in zip(judged, counts, strict=True):
             if count and taking.what == "push":
                 job.after("after_enqueue")
         return sum(counts)

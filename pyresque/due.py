@@ -12,6 +12,7 @@ import msgspec
 from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
 from pyresque.registry import Job, Registry
+from pyresque.store.delayed import Place
 from pyresque.wire.encoding import Style, encode
 from pyresque.wire.records import Payload
 
@@ -20,7 +21,44 @@ logger = logging.getLogger("pyresque.scheduler")
 PLAIN = "Resque::Job"
 """The `custom_job_class` that changes nothing."""
 
+HOOKS = ("before_delayed_enqueue", "before_enqueue", "after_enqueue")
+"""The hooks that run about the push of a delayed job."""
+
 _MEMBERS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True)
+class DelayedJob:
+    """A delayed job: when it is due (seconds since the epoch), what it is, and its exact bytes.
+
+    Of an item that is no job, `class_name` is empty. `queue` is None where the item names none.
+    """
+
+    at: int
+    class_name: str
+    args: list[Any]
+    queue: str | None
+    raw: bytes
+    place: Place
+
+    @classmethod
+    def read(cls, place: Place) -> DelayedJob:
+        """Read an item, whoever wrote it; never raises."""
+        second = place[0].removeprefix(b"delayed:")
+        at = int(second) if second.isdigit() else 0
+        try:
+            value = Payload.parse(place[1]).value
+        except MalformedPayload:
+            return cls(at, "", [], None, place[1], place)
+        name, queue = value.get("class"), value.get("queue")
+        return cls(
+            at,
+            name if isinstance(name, str) else "",
+            spread(value.get("args")),
+            queue if isinstance(queue, str) else None,
+            place[1],
+            place,
+        )
 
 
 @dataclass(frozen=True)
@@ -37,6 +75,11 @@ class Ready:
     payload: bytes
     job: Job | None
     custom: Job | None = None
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether hooks run about its push."""
+        return self.job is not None and any(map(self.job.hooks, HOOKS))
 
     def allowed(self, kind: str) -> bool:
         """Run the hooks that may refuse; every one is called, even after one has said no."""
@@ -59,7 +102,9 @@ class Ready:
 
 
 def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Ready:
-    """A delayed job as it goes to its queue: every value keeps its bytes, `queue` is left out.
+    """A delayed job as it goes to its queue: class and args alone, and these keep their bytes.
+
+    A class that is registered gets the name that it has there: `send-email` may stand for `SendEmail`.
 
     Raises:
         MalformedPayload: it is no job.
@@ -100,7 +145,7 @@ def spread(args: Any) -> list[Any]:
 
 
 def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry, style: Style) -> Ready:
-    name = class_of(value)
+    name = _class_of(value)
     job = registry.find(name)
     wrapped = None if job is not None else _wrapped(value, name, registry)
     if wrapped is not None:
@@ -113,12 +158,11 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
         custom = found if has_own_way(found) else None
         wire_name = custom_name
     else:
-        wire_name = name
-    parts = [b'"class":' + encode(wire_name, style), b'"args":' + _spread(members.get("args", b"null"))]
-    for key, member in members.items():
-        if key not in ("class", "args", "queue", "custom_job_class"):
-            parts.append(encode(key, style) + b":" + member)
-    return Ready(name, queue, spread(value.get("args")), b"{" + b",".join(parts) + b"}", job, custom)
+        wire_name = name if job is None else job.name
+        name = wire_name
+    args = _spread(members.get("args", b"null"))
+    payload = b'{"class":' + encode(wire_name, style) + b',"args":' + args + b"}"
+    return Ready(name, queue, spread(value.get("args")), payload, job, custom)
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
@@ -136,16 +180,11 @@ def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str,
     return None if payload is None else (str(payload["args"][0]["queue_name"]), payload)
 
 
-def class_of(value: dict[str, Any]) -> str:
-    """The class that is meant; a name with dashes is Ruby's other way to write it (`send-email`).
-
-    Raises:
-        MalformedPayload: there is none.
-    """
+def _class_of(value: dict[str, Any]) -> str:
     name = value.get("class")
     if not isinstance(name, str) or not name:
         raise MalformedPayload("it has no class")
-    return "".join(part.capitalize() for part in name.split("-")) if "-" in name else name
+    return name
 
 
 def _queue(queue: Any, job: Job | None, name: str) -> str:

@@ -14,7 +14,7 @@ from pyresque.cli.show import compact, json_line, pairs, safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.delaying import DelayedJob
+    from pyresque.due import DelayedJob
 
 _SHOWN = 20
 

@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from pyresque.due import Ready, names_to_show, ready_item
+from pyresque.due import HOOKS, Ready, names_to_show, ready_item
 from pyresque.errors import ResqueError
 from pyresque.registry import Registry
 from pyresque.store import delayed
@@ -14,8 +14,6 @@ from pyresque.store.delayed import NOBODY, Claim, Place, Taking
 from pyresque.store.space import Space
 
 logger = logging.getLogger("pyresque.scheduler")
-
-HOOKS = ("before_delayed_enqueue", "before_enqueue", "after_enqueue")
 
 
 @dataclass(frozen=True)

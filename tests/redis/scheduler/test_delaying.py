@@ -143,6 +143,25 @@ def test_enqueue_delayed_runs_the_hooks_of_a_drain(stage):
     assert stage.queue("h") == [b'{"class":"Hooked","args":[1]}']
 
 
+def test_enqueue_delayed_runs_the_hooks_about_each_copy(stage):
+    """One after the other, as in Ruby; an error leaves the rest delayed."""
+    made, notes = hooked(stage)
+    for at in (FAR, FAR, FAR + 1):
+        stage.resque.enqueue_at(at, made, 1)
+    notes.clear()
+    assert stage.resque.enqueue_delayed(made, 1) == 3
+    assert [name for name, _ in notes] == ["before_delayed_enqueue", "before_enqueue", "after_enqueue"] * 3
+    assert stage.queue("h") == [b'{"class":"Hooked","args":[1]}'] * 3
+
+
+def test_enqueue_delayed_selection_takes_equal_jobs_together(stage):
+    """All copies of the first, then those of the next, as Ruby finds them."""
+    for at, number in ((FAR, 1), (FAR, 2), (FAR + 1, 1), (FAR + 1, 3), (FAR + 1, 2)):
+        stage.resque.enqueue_at(at, stage.mail, number)
+    assert stage.resque.enqueue_delayed_selection(lambda args: args[0] > 0) == 5
+    assert stage.queue("mail") == [b'{"class":"Mail","args":[%d]}' % number for number in (1, 1, 2, 2, 3)]
+
+
 def test_jobs_are_found_whatever_their_bytes(stage):
     """Of plain Ruby, of a writer with other order, blanks and escapes; not those that only look alike."""
     stage.delay(FAR, ITEM, RAILS, b'{"class":"Mail","args":[1.0],"queue":"mail"}', b"Mail [1]")
