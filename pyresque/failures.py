@@ -127,7 +127,8 @@ class Failures:
     def clear_retried(self, list_name: str | None = None) -> int:
         """Remove what has been put back, of the backend's lists or one; returns how many failures."""
         names = self._own_lists() if list_name is None else [list_name]
-        return self._remove([one for name in names for one in self.each(name) if "retried_at" in one.value])
+        records = (one for name in names for one in self.each(name))
+        return self._remove([one for one in records if one.value.get("retried_at") not in (None, False)])
 
     def _own_lists(self) -> Names:
         return store.list_names(self._space) if self._multi_queue else ["failed"]

@@ -208,11 +208,15 @@ def unknown_class(payload: Payload) -> ResqueError:
     """The error of a job whose class nobody registered here (names as Ruby has them: core.md section 15)."""
     if is_wrapper(payload.class_name):
         return _unknown_active_job(payload)
-    if not payload.value.get("class"):
-        error = UnknownJobClass("the job has no class name")
+    name = payload.value.get("class")
+    if name is None or name == "":
+        # Ruby looks up the empty name, finds Object, and calls `perform` on that.
+        error = UnknownJobClass("undefined method `perform' for class Object")
         error.ruby_name = "NoMethodError"
         return error
-    name = str(payload.value["class"]).removeprefix("::")
+    if not isinstance(name, str):
+        return UnknownJobClass(f"wrong constant name {inspect(name)}")
+    name = name.removeprefix("::")
     return UnknownJobClass(f"uninitialized constant {name}: no @job with this name is registered")
 
 

@@ -364,12 +364,13 @@ def test_clear(resque, multi):
 
 
 def test_clear_retried(resque):
-    """Only records with retried_at go, of the backend's lists or one, one copy for each."""
+    """Only records with retried_at go (null is none), of the backend's lists or one, one copy for each."""
     retried = {"retried_at": "2026/11/24 01:02:03"}
-    put(resque, record(1), record(2, **retried), b"oops", record(3, **retried), record(2, **retried))
+    never = record(6, retried_at=None)
+    put(resque, record(1), record(2, **retried), b"oops", record(3, **retried), never, record(2, **retried))
     put(resque, record(4, **retried), record(5), key="q_failed")
     assert resque.failures.clear_retried() == 3
-    assert raws(resque) == [record(1), b"oops"]
+    assert raws(resque) == [record(1), b"oops", never]
     assert resque.failures.clear_retried("q_failed") == 1
     assert raws(resque, "q_failed") == [record(5)]
     assert resque.failures.clear_retried() == 0

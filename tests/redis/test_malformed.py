@@ -169,11 +169,17 @@ def test_an_element_that_is_no_job_is_put_aside_and_can_be_put_back(
 
 @pytest.mark.parametrize("name", FAILING)
 def test_a_job_without_a_class_fails(name: str, resque: Resque, zygote: Zygote) -> None:
-    """It becomes one failure with its payload as it was, and the worker goes on."""
+    """It becomes one failure with its payload as it was and Ruby's words, and the worker goes on."""
     raw = FAILING[name]
     assert _work(resque, zygote, [raw]) == []
     (record,) = resque.failures.list()
     assert record.value["payload"] == json.loads(raw)
+    wrong = {"class a number": "5", "class a list": '["Any"]'}.get(name)
+    assert (record.text("exception"), record.text("error")) == (
+        ("NameError", f"wrong constant name {wrong}")
+        if wrong
+        else ("NoMethodError", "undefined method `perform' for class Object")
+    )
     assert (resque.stat("processed"), resque.stat("failed")) == (2, 1)
     assert resque.link.execute("EXISTS", ASIDE) == 0
 
