@@ -1,7 +1,7 @@
 """Failures: looking at them, putting their jobs back, removing them (core.md section 14).
 
-A record is addressed by its failure_id or, where it has none, by its bytes; never by its place in the
-list, which moves while people look at it.
+A record is addressed by its failure_id or, where it has none, by its bytes; its place in the list, which
+moves while people look at it, only chooses among records with the same bytes.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Failures:
     def remove(self, failure: str | FailureRecord) -> bool:
         """Remove a failure; False if there is no such failure any more."""
         record = self._record(failure)
-        return record is not None and store.remove(self._space, record.list_name, [record.raw]) > 0
+        return record is not None and store.discard(self._space, record)
 
     def remove_queue(self, queue: str) -> int:
         """Remove every failure of a queue; returns how many."""

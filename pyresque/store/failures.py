@@ -11,6 +11,7 @@ from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
 
 _requeue = Script("requeue", uses=("effects",))
+_discard = Script("discard")
 
 WINDOW = 500
 """Records that are read at a time."""
@@ -27,7 +28,8 @@ def read(space: Space, list_name: str, offset: int = 0, limit: int | None = None
         return []
     stop = -1 if limit is None else offset + limit - 1
     raws: Iterable[bytes] = space.link.execute("LRANGE", space.keys.failed_list(list_name), offset, stop)
-    return [FailureRecord.parse(raw, list_name) for raw in raws]
+    known = offset >= 0
+    return [FailureRecord.parse(raw, list_name, offset + n if known else -1) for n, raw in enumerate(raws)]
 
 
 def each(space: Space, list_name: str) -> Iterator[FailureRecord]:
@@ -51,11 +53,18 @@ def remove(space: Space, list_name: str, raws: Sequence[bytes]) -> int:
     return queues.remove_from(space, space.keys.failed_list(list_name), raws, copies=1)
 
 
+def discard(space: Space, record: FailureRecord) -> bool:
+    """Remove one record; False if it is gone."""
+    with Once(space.link, space.keys.prefix) as once:
+        keys = [once, space.keys.failed_list(record.list_name)]
+        return bool(_discard.run(space.link, keys, [REMEMBER_SECONDS, record.raw, record.place]))
+
+
 def requeue(space: Space, record: FailureRecord, marked: bytes, effects: Sequence[Command]) -> bool:
     """Replace a record by its marked form and put its job back, in one step; False if it is gone."""
     with Once(space.link, space.keys.prefix) as once:
         keys = [once, space.keys.failed_list(record.list_name)]
-        args = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, *flat(effects)]
+        args = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, record.place, *flat(effects)]
         return bool(_requeue.run(space.link, keys, args))
 
 

@@ -156,21 +156,23 @@ class FailureRecord(msgspec.Struct, frozen=True):
     """One element of a failure list, of whatever writer.
 
     `raw` are its exact bytes, `value` what they decode to (an empty dict where they are no object),
-    `list_name` is the bare name of the list it was read from.
+    `list_name` is the bare name of the list it was read from, `place` where it stood there (-1: not known):
+    of records with the same bytes it tells which is meant, as long as the list does not change.
     """
 
     raw: bytes
     value: dict[str, Any]
     list_name: str = "failed"
+    place: int = -1
 
     @classmethod
-    def parse(cls, raw: bytes, list_name: str = "failed") -> FailureRecord:
+    def parse(cls, raw: bytes, list_name: str = "failed", place: int = -1) -> FailureRecord:
         """Read an element of a failure list; never raises."""
         try:
             value = decode(raw)
         except MalformedPayload:
             value = None
-        return cls(raw, value if isinstance(value, dict) else {}, list_name)
+        return cls(raw, value if isinstance(value, dict) else {}, list_name, place)
 
     @property
     def failure_id(self) -> str | None:

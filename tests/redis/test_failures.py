@@ -327,6 +327,18 @@ def test_remove_takes_one_of_identical_records(resque):
     assert raws(resque) == [old(2)]
 
 
+def test_of_identical_records_the_one_at_its_place_is_meant(resque):
+    """As in Ruby, which names records by number; once the list has changed, the first of them."""
+    put(resque, old(1), old(2), old(1), old(3), old(1))
+    records = resque.failures.list()
+    assert resque.failures.requeue(records[2]) is True
+    assert [b"retried_at" in raw for raw in raws(resque)] == [False, False, True, False, False]
+    assert resque.failures.remove(records[4]) is True
+    assert [b"retried_at" in raw for raw in raws(resque)] == [False, False, True, False]
+    assert resque.failures.remove(records[2]) is True
+    assert [json.loads(raw)["payload"]["args"] for raw in raws(resque)] == [[2], [1], [3]]
+
+
 def test_remove_of_a_marked_record_needs_its_present_form(resque):
     """A record is its bytes: after somebody marked it, the old form removes nothing, its id does."""
     put(resque, record(1))
