@@ -102,9 +102,10 @@ class Ready:
 
 
 def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Ready:
-    """A delayed job as it goes to its queue: class and args alone, and these keep their bytes.
+    """A delayed job as it goes to its queue: every value keeps its bytes, `queue` is left out.
 
-    A class that is registered gets the name that it has there: `send-email` may stand for `SendEmail`.
+    Keys of the writer's own go along (Ruby drops them). A class that is registered gets the name that it has
+    there: `send-email` may stand for `SendEmail`.
 
     Raises:
         MalformedPayload: it is no job.
@@ -160,9 +161,11 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
     else:
         wire_name = name if job is None else job.name
         name = wire_name
-    args = _spread(members.get("args", b"null"))
-    payload = b'{"class":' + encode(wire_name, style) + b',"args":' + args + b"}"
-    return Ready(name, queue, spread(value.get("args")), payload, job, custom)
+    parts = [b'"class":' + encode(wire_name, style), b'"args":' + _spread(members.get("args", b"null"))]
+    for key, member in members.items():
+        if key not in ("class", "args", "queue", "custom_job_class"):
+            parts.append(encode(key, style) + b":" + member)
+    return Ready(name, queue, spread(value.get("args")), b"{" + b",".join(parts) + b"}", job, custom)
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:

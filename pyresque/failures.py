@@ -195,10 +195,15 @@ class Failures:
 
 
 def _requeued(payload: dict[str, Any]) -> dict[str, Any]:
-    """The job as Ruby puts it back: class and args alone; args that are no list as its splat spreads them."""
+    """The job as it goes back: class and args first as Ruby writes them, then whatever else it had.
+
+    Args that are no list are spread as Ruby's splat does it. Ruby drops the further keys; a writer who put
+    them there may need them.
+    """
     args = payload.get("args")
     if isinstance(args, dict):
         args = [[key, value] for key, value in args.items()]
     elif args is None:
         args = []
-    return {"class": payload["class"], "args": args if isinstance(args, list) else [args]}
+    others = {key: value for key, value in payload.items() if key not in ("class", "args")}
+    return {"class": payload["class"], "args": args if isinstance(args, list) else [args], **others}

@@ -203,13 +203,13 @@ def test_requeue_again_replaces_retried_at_in_place(resque):
     assert resque.size("q") == 1
 
 
-def test_requeue_puts_back_class_and_args_alone(resque):
-    """As Ruby does it: in this order, without what else the payload had; missing args are []."""
+def test_requeue_keeps_what_else_a_payload_has(resque):
+    """Class and args come first as Ruby writes them; further keys are kept behind; missing args are []."""
     put(resque, record(1, payload={"x": "é", "args": [1.0, {"b": 1, "a": []}], "class": "A", "y": None}))
     put(resque, record(2, payload={"class": "B"}), record(3, payload={"class": "C", "args": None}))
     assert resque.failures.requeue_all() == 3
     assert raws(resque, "queue:q") == [
-        b'{"class":"A","args":[1.0,{"b":1,"a":[]}]}',
+        '{"class":"A","args":[1.0,{"b":1,"a":[]}],"x":"é","y":null}'.encode(),
         b'{"class":"B","args":[]}', b'{"class":"C","args":[]}',
     ]  # fmt: skip
 

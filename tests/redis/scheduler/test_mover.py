@@ -54,7 +54,7 @@ def test_due_is_the_second_itself(stage, mover):
 
 UNUSUAL = {
     b'{"class":"R","args":[1],"queue":"q","at":1.50,"x":{"b":[]}}':
-        b'{"class":"R","args":[1]}',
+        b'{"class":"R","args":[1],"at":1.50,"x":{"b":[]}}',
     b'{"queue":"q","args":[1e3,"\\u00fc"],"class":"R"}': b'{"class":"R","args":[1e3,"\\u00fc"]}',
     b'{"class":"R","queue":"q"}': b'{"class":"R","args":[]}',
     b'{"class":"R","args":null,"queue":"q"}': b'{"class":"R","args":[]}',
