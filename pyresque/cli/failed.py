@@ -102,9 +102,11 @@ def retry(
         missed = _retry(resque, [_found(resque, one) for one in ids], tell=True)
     else:
         chosen = _of_queue(resque.failures.each(), queue)
-        fresh = [one for one in chosen if again or one.text("retried_at") is None]
+        before = set() if again else {one.id for one in chosen if one.text("retried_at") is not None}
+        # Several failure backends write the same failure to several lists.
+        fresh = list({one.id: one for one in reversed(chosen) if one.id not in before}.values())[::-1]
         missed = _retry(resque, fresh, tell=False)
-        click.echo(f"put {_count(len(fresh) - missed, 'job')} back" + _left_out(len(chosen) - len(fresh)))
+        click.echo(f"put {_count(len(fresh) - missed, 'job')} back" + _left_out(len(before)))
     click.get_current_context().exit(1 if missed else 0)
 
 

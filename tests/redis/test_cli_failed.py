@@ -122,6 +122,17 @@ def test_failed_retry_of_many(program: Program, resque: Resque) -> None:
     assert resque.queue_sizes() == {"images": 2, "mail": 4}
 
 
+def test_failed_retry_puts_a_failure_of_two_lists_back_once(program: Program, resque: Resque) -> None:
+    """Several failure backends write one failure to several lists: its job is put back once, not twice."""
+    fail(resque, 1)
+    [raw] = resque.link.execute("LRANGE", "resque:failed", 0, -1)
+    resque.link.execute("RPUSH", "resque:images_failed", raw)
+    resque.link.execute("SADD", "resque:failed_queues", "images_failed")
+    assert program.run("failed", "retry", "--all").stdout == "put 1 job back\n"
+    assert program.run("failed", "retry", "--all").stdout.startswith("put 0 jobs back")
+    assert resque.size("images") == 1
+
+
 def test_failed_remove(program: Program, resque: Resque) -> None:
     """`failed remove` removes just the failures that are named."""
     one, other = fail(resque, 1), fail(resque, 2)
