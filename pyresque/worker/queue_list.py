@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from pyresque.errors import NoQueueError
 from pyresque.store.reservation import Order
 
+_BLANKS = " \t\n\v\f\r"
+"""What Ruby's `strip` takes away."""
+
 
 class QueueList:
     """A queue list as the user wrote it: names, patterns, and exclusions that begin with `!`.
@@ -17,8 +20,9 @@ class QueueList:
     """
 
     def __init__(self, elements: Sequence[str]) -> None:
-        self.listed = [element for element in elements if not element.startswith("!")]
-        self.excluded = [element[1:] for element in elements if element.startswith("!")]
+        names = [element.strip(_BLANKS) for element in elements]
+        self.listed = [name for name in names if not name.startswith("!")]
+        self.excluded = [name[1:] for name in names if name.startswith("!")]
         if not any(self.listed):
             raise NoQueueError("Please give each worker at least one queue.")
         self.dynamic = bool(self.excluded) or any(set("*?{}[]") & set(element) for element in self.listed)

@@ -111,3 +111,9 @@ def test_names_that_are_no_utf8_can_be_matched():
     """A queue that somebody named in Latin-1 is a queue like others, and sorted by its bytes."""
     odd = b"caf\xe9".decode("utf-8", "surrogateescape")
     assert order("*", ["z", odd, "a"]) == ["a", odd, "z"]
+
+
+def test_blanks_about_a_name_are_none_of_it():
+    """As in Ruby's constructor, whoever gives the list; what stands behind the `!` stays."""
+    names = QueueList([" high", "low \n", " ! x "])
+    assert (names.listed, names.excluded) == (["high", "low"], [" x"])
