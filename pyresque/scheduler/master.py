@@ -31,6 +31,7 @@ class Master:
         self._secret = uuid.uuid4().hex[:12]
         self._renewed = float("-inf")
         self._fired = float("-inf")
+        self._refused = True  # by the last answer; until one comes, the lock may be ours
         self.claim = self._claim()
         self.active = False
         """Whether we were master when we last asked."""
@@ -42,11 +43,16 @@ class Master:
         return self._key
 
     def ask(self) -> bool:
-        """Become master or stay it; whether we are. Without Redis it raises what `Link.execute` raises."""
-        if not self.active:
-            self.claim = self._claim()
+        """Become master or stay it; whether we are. Without Redis it raises what `Link.execute` raises.
+
+        After a time without Redis we ask with the same value: what it holds may be ours, and with another
+        one we would have to wait until our own lock expires.
+        """
+        if self._refused:
+            self.claim, self._refused = self._claim(), False
         started = time.monotonic()
         ours, self.holder = master.claim(self._space, self.claim)
+        self._refused = not ours
         if ours != self.active:
             logger.info("%s", "master scheduler" if ours else f"child scheduler: the master is {self.holder}")
         self.active = ours
@@ -58,7 +64,7 @@ class Master:
         """A script found that the lock is another's."""
         if self.active:
             logger.warning("the master lock was lost: another scheduler goes on")
-        self.active = False
+        self.active, self._refused = False, True
 
     def renewed(self) -> None:
         """A script has renewed the lock."""
@@ -74,7 +80,7 @@ class Master:
 
     def resign(self) -> None:
         """Give the lock back, so that another scheduler can go on at once."""
-        if self.active:
+        if not self._refused:
             time.sleep(max(0.0, min(HOLD, self._fired + HOLD - time.monotonic())))
             master.resign(self._space, self.claim)
         self.active = False

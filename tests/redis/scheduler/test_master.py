@@ -9,6 +9,7 @@ import time
 import pytest
 
 from pyresque import Resque
+from pyresque.errors import RedisUnavailable
 from pyresque.scheduler.master import Master, since
 from pyresque.settings import SchedulerOptions
 from pyresque.store.master import holder
@@ -72,6 +73,15 @@ def test_resigning_frees_the_lock_only_while_it_is_ours(stage, master):
     assert stage.redis("GET", LOCK) == b"another"
 
 
+def test_resigning_frees_the_lock_also_after_a_time_without_redis(stage, master):
+    """It may still be ours: nobody should have to wait until it expires."""
+    one = master()
+    assert one.ask()
+    one.active = False  # as the loop does when Redis cannot be reached
+    one.resign()
+    assert stage.redis("EXISTS", LOCK) == 0
+
+
 def test_an_expired_lock_is_taken_over(stage, master):
     """And the old master learns it when it asks again."""
     one, two = master(lock_timeout=0.05), master()
@@ -90,6 +100,38 @@ def test_a_lost_reply_makes_nobody_master_twice_or_never(stage, server):
         assert one.ask()
         assert fault.hits
         resque.close()
+
+
+def test_a_master_that_cannot_reach_redis_for_a_while_is_master_again_at_once(stage, server):
+    """It need not wait until its own lock expires: neither after its first claim nor after a later one."""
+    with FaultProxy(server.port) as proxy:
+        resque = Resque(proxy.url)
+        resque.space.link.pauses = (0.0,)
+        one = Master(resque.space, SchedulerOptions())
+        for _ in range(2):
+            fault = proxy.arm("drop", match=named("EVALSHA", "EVAL"), times=2)
+            with pytest.raises(RedisUnavailable):
+                one.ask()
+            assert len(fault.hits) == 2
+            one.active = False
+            assert not one.active
+            time.sleep(1.1)  # the value says since when
+            assert one.ask()
+        resque.close()
+
+
+@pytest.mark.parametrize("refusal", ["maxmemory", "min-replicas-to-write"])
+def test_a_redis_that_refuses_writes_for_a_while_costs_no_time_afterwards(stage, server, refusal):
+    """What is due is moved at once when Redis takes writes again; the lock lasts three minutes."""
+    with stage.scheduler(schedule={"s": {"class": "Mail", "queue": "mail", "cron": "* * * * * *"}}):
+        until(lambda: stage.queue("mail"), "a run")
+        stage.redis("CONFIG", "SET", refusal, 1)
+        try:
+            time.sleep(1.5)
+        finally:
+            stage.redis("CONFIG", "SET", refusal, 0)
+        count = len(stage.queue("mail"))
+        until(lambda: len(stage.queue("mail")) > count, "the next run", 15.0)
 
 
 def test_a_clean_stop_hands_over_at_once(stage):
