@@ -198,7 +198,7 @@ class Scheduler:
     def _seconds_left(self) -> float:
         interval = self.options.interval or BLIND_INTERVAL
         if not self.master.active:
-            return interval
+            return min(interval, self.master.seconds_left())
         moments = [self._next_delayed, self.table.next_due()]
         now = time.time()
         waits = [one - now for one in moments if one is not None]

@@ -29,7 +29,7 @@ class Master:
         self._key = space.keys.master_lock(options.lock_prefix)
         self._who = f"{socket.gethostname()}:{os.getpid()}"
         self._secret = uuid.uuid4().hex[:12]
-        self._renewed = float("-inf")
+        self._next_ask = float("inf")
         self._fired = float("-inf")
         self._refused = True  # by the last answer; until one comes, the lock may be ours
         self.claim = self._claim()
@@ -51,13 +51,14 @@ class Master:
         if self._refused:
             self.claim, self._refused = self._claim(), False
         started = time.monotonic()
-        ours, self.holder = master.claim(self._space, self.claim)
+        ours, self.holder, left = master.claim(self._space, self.claim)
         self._refused = not ours
         if ours != self.active:
             logger.info("%s", "master scheduler" if ours else f"child scheduler: the master is {self.holder}")
         self.active = ours
-        if ours:
-            self._renewed = started
+        # The lock of somebody else is asked for in the moment in which it expires: where a Ruby scheduler
+        # comes first, nobody makes up for what was missed.
+        self._next_ask = started + self._lifetime / 3 if ours else time.monotonic() + left + 0.002
         return ours
 
     def lost(self) -> None:
@@ -68,15 +69,15 @@ class Master:
 
     def renewed(self) -> None:
         """A script has renewed the lock."""
-        self._renewed = time.monotonic()
+        self._next_ask = time.monotonic() + self._lifetime / 3
 
     def fired(self) -> None:
         """An entry of the schedule was fired just now."""
         self._fired = time.monotonic()
 
     def seconds_left(self) -> float:
-        """Until the lock should be renewed."""
-        return max(0.0, self._renewed + self._lifetime / 3 - time.monotonic())
+        """Until the lock should be renewed, or that of another expires."""
+        return max(0.0, self._next_ask - time.monotonic())
 
     def resign(self) -> None:
         """Give the lock back, so that another scheduler can go on at once."""

@@ -11,17 +11,18 @@ _master = Script("master")
 _resign = Script("resign")
 
 
-def claim(space: Space, wanted: Claim) -> tuple[bool, str]:
+def claim(space: Space, wanted: Claim) -> tuple[bool, str, float]:
     """Become master or stay it, for `wanted.milliseconds` from now on.
 
     Returns:
-        Whether the lock is ours, and what it holds. What is no text under its key is nobody's and stays.
+        Whether the lock is ours, what it holds, and for how many seconds (infinite: without end). What is no
+        text under its key is nobody's and stays.
     """
     try:
-        ours, held = _master.run(space.link, [wanted.key], [wanted.value, wanted.milliseconds])
+        ours, held, left = _master.run(space.link, [wanted.key], [wanted.value, wanted.milliseconds])
     except RedisReplied as error:
-        return False, str(error)
-    return bool(ours), held.decode("utf-8", "backslashreplace")
+        return False, str(error), float("inf")
+    return bool(ours), held.decode("utf-8", "backslashreplace"), _seconds(int(left))
 
 
 def resign(space: Space, held: Claim) -> bool:
@@ -35,4 +36,8 @@ def holder(space: Space, key: str) -> tuple[str, float] | None:
     if not isinstance(value, bytes):
         return None
     text = value.decode("utf-8", "backslashreplace")
-    return text, left / 1000 if isinstance(left, int) and left >= 0 else float("inf")
+    return text, _seconds(left)
+
+
+def _seconds(left: object) -> float:
+    return left / 1000 if isinstance(left, int) and left >= 0 else float("inf")

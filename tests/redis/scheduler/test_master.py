@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pyresque import Resque
+from pyresque import Resque, Scheduler
 from pyresque.errors import RedisUnavailable
 from pyresque.scheduler.master import Master, since
 from pyresque.settings import SchedulerOptions
@@ -173,3 +173,15 @@ def test_a_signal_ends_it_at_once_and_frees_the_lock(stage, server, number):
     process.send_signal(number)
     assert process.wait(10) == 0
     assert stage.redis("EXISTS", LOCK) == 0
+
+
+def test_a_child_looks_again_when_the_lock_of_the_dead_expires(stage):
+    """Not at the next interval: a Ruby scheduler that comes first makes up for nothing."""
+    one = Scheduler(stage.resque, SchedulerOptions(interval=60.0))
+    stage.redis("SET", LOCK, "host:1", "PX", 5000)
+    assert 0 < one.turn() <= 5.1
+    stage.redis("SET", LOCK, "host:1")
+    assert one.turn() == 60.0
+    stage.redis("DEL", LOCK)
+    one.turn()
+    assert one.master.active
