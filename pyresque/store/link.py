@@ -142,7 +142,8 @@ def unavailable(address: str, error: Exception, maybe_done: bool) -> RedisUnavai
 
 def from_reply(text: str, address: str) -> RedisError:
     """The error that an error reply means."""
-    if text.startswith(NOT_NOW) or any(f"script: {code}" in text or f" {code} " in text for code in NOT_NOW):
+    # Out of a script, " -CODE " is how Redis 6.2 words it, " CODE " how newer ones do.
+    if text.startswith(NOT_NOW) or any(f" {code} " in text or f" -{code} " in text for code in NOT_NOW):
         return RedisUnavailable(f"Redis at {address} cannot do that now: {text}", maybe_done=False)
     if text.startswith(_NOT_YOU):
         return RedisRefused(
