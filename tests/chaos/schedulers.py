@@ -79,11 +79,21 @@ class Fleet:
 
     def python(self, url: str, *flags: str) -> None:
         """Start the real program."""
-        self._start([sys.executable, "-m", "pyresque", "scheduler", *flags], url)
+        self.start([sys.executable, "-m", "pyresque", "scheduler", *flags], url)
 
     def ruby(self, url: str) -> None:
         """Start resque-scheduler."""
-        self._start([*RUBY, "-W0", "-e", CODE], url)
+        self.start([*RUBY, "-W0", "-e", CODE], url)
+
+    def start(self, words: Sequence[str], url: str) -> None:
+        """Start a scheduler with this command line."""
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(("RESQUE", "RAILS"))}
+        env = {**keep, "REDIS_URL": url, "LOCK_TIMEOUT": f"{self._lock:g}", "MULTI_JSON": "json_gem"}
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                words, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self.all.append(One(process, words, url))
 
     def master(self) -> One | None:
         """Whoever has the lock."""
@@ -99,12 +109,13 @@ class Fleet:
             time.sleep(0.01)
         return found
 
-    def kill(self, one: One) -> None:
-        """Kill -9, and start it again."""
+    def kill(self, one: One, again: bool = True) -> None:
+        """Kill -9, and start it again at once, or later with `start`."""
         one.process.kill()
         one.process.wait()
         self.all.remove(one)
-        self._start(one.words, one.url)
+        if again:
+            self.start(one.words, one.url)
 
     def revive(self) -> int:
         """Start again what has ended by itself (Ruby does); how many that were. Ours must not."""
@@ -136,15 +147,6 @@ class Fleet:
             one.process.kill()
             one.process.wait()
 
-    def _start(self, words: Sequence[str], url: str) -> None:
-        keep = {name: value for name, value in os.environ.items() if not name.startswith(("RESQUE", "RAILS"))}
-        env = {**keep, "REDIS_URL": url, "LOCK_TIMEOUT": f"{self._lock:g}", "MULTI_JSON": "json_gem"}
-        with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                words, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        self.all.append(One(process, words, url))
-
 
 def _listens(pid: int) -> bool:
     """Whether a process has a handler for TERM, or has ended."""
@@ -159,11 +161,12 @@ def history(folder: Path) -> list[tuple[bool, list[bytes]]]:
     for path in sorted(folder.rglob("*.aof"), key=lambda one: one.stat().st_mtime):
         reader.feed(path.read_bytes())
     while words := reader.gets():
-        name = words[0].upper()
+        name, *rest = words
+        name = name.upper()  # Ruby sends small letters
         if name in (b"MULTI", b"EXEC"):
             inside = name == b"MULTI"
         else:
-            found.append((inside, words))
+            found.append((inside, [name, *rest]))
     return found
 
 

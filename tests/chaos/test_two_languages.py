@@ -71,6 +71,19 @@ def _take_turns(fleet: Fleet, resque: Resque) -> tuple[Counter[str], int]:
             resque.enqueue_in_with_queue("jobs", 3, "Ruby", delayed)
             delayed += 1
             time.sleep(0.1)
-        fleet.kill(master)
         killed["Ruby master killed" if master.is_ruby else "our master killed"] += 1
+        if master.is_ruby or sum(killed.values()) % 3:
+            fleet.kill(master)
+        else:
+            _leave_it_to_ruby(fleet)
     return killed, delayed
+
+
+def _leave_it_to_ruby(fleet: Fleet) -> None:
+    """Kill all of ours, and start them again when a Ruby scheduler is master; else they are always first."""
+    ours = [one for one in fleet.all if not one.is_ruby]
+    for one in ours:
+        fleet.kill(one, again=False)
+    assert fleet.wait_for_master().is_ruby
+    for one in ours:
+        fleet.start(one.words, one.url)
