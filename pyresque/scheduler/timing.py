@@ -31,6 +31,8 @@ class Running:
         self.fired = 0
         self.due: float | None = None
         self._exact: tuple[str, float] | None = None
+        self._from: float | None = None
+        """The run from which `every` counts on; None where there was none yet."""
 
     @property
     def last(self) -> float | None:
@@ -44,6 +46,7 @@ class Running:
         last = self.last
         if last is not None and last > now + _WRONG_CLOCK:
             last = None  # a clock was wrong: waiting for it could take years
+        self._from = last
         policy = self.entry.catch_up or default
         first = self.limits.first
         if last is None or (first is not None and last < self.loaded):
@@ -61,7 +64,7 @@ class Running:
         """The run that was due has been dealt with, and this was noted for it."""
         self.fired += 1
         if self.due is not None:
-            self.noted, self._exact = note, (note, self.due)
+            self.noted, self._exact, self._from = note, (note, self.due), self.due
             self.due = self.following(self.due)
 
     def following(self, moment: float) -> float | None:
@@ -105,9 +108,8 @@ class Running:
         """
         if self.limits.first is not None:
             return float(math.ceil(self.limits.first))
-        last = self.last
-        if last is not None and last <= self.loaded + STALLED and period >= 1:
-            return last + period
+        if self._from is not None and period >= 1:
+            return self._from + period
         return math.ceil(self.loaded) + period
 
     def _latest(self, last: float, now: float) -> float | None:

@@ -34,6 +34,19 @@ def test_every_goes_on_from_the_last_run():
     assert planned(running(1800000000 - 500, every="1m")) == 1800000040
 
 
+@pytest.mark.parametrize("ago", [30, 1800, 3599])
+def test_a_restart_within_the_period_changes_no_later_run_either(ago):
+    """An hourly entry stays where it was, and does not come in between for the time of the restart."""
+    last = 1800000000 - ago
+    one = running(last, every="1h")
+    found = [planned(one)]
+    for _ in range(3):
+        one.advance(times.started(one.due))
+        found.append(one.due)
+    assert found == [last + 3600 * count for count in (1, 2, 3, 4)]
+    assert one.next_runs(2, one.due) == [last + 3600 * 5, last + 3600 * 6]
+
+
 def test_a_period_with_a_fraction_does_not_drift():
     """The note has whole seconds, but we know better what we fired."""
     one = running(every="90.5s")
