@@ -1,5 +1,7 @@
 """When entries are due: limits, catching up, phases. Moments are seconds since the epoch."""
 
+import random
+
 import pytest
 
 from pyresque.errors import InvalidSchedule
@@ -141,3 +143,37 @@ def test_an_empty_cron_is_none_and_a_bad_one_hides_every():
     assert Entry.read("e", {"class": "A", "cron": "", "every": "1h"}).every
     with pytest.raises(InvalidSchedule):
         Entry.read("e", {"class": "A", "cron": "61 * * * *", "every": "1h"})
+
+
+TIMINGS = [
+    {"every": "1s"}, {"every": "7s"}, {"every": "90s"}, {"every": "1h"}, {"cron": "* * * * * *"},
+    {"cron": "*/7 * * * *"}, {"cron": "30 2 * * * Europe/Berlin"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", TIMINGS)
+@pytest.mark.parametrize("policy", ["none", "last", "all"])
+def test_schedulers_that_come_and_go_keep_to_one_row_of_runs(value, policy):
+    """Waiting and master for any time, with any time between them: no run twice, none beside the row that
+    the first one begins; with `all` none is missing."""
+    dice = random.Random(f"{value} {policy}")
+    now, noted, fired = LOADED, "", []
+    first = running(loaded=now, **value)
+    first.plan(now)
+    period = first.next_runs(2, first.due)[0] - first.due
+    for _ in range(40):
+        one = Running(first.entry, now, noted)
+        now += dice.choice([0.0, 0.3, 2.5, 1.0 * period, 3.3 * period])
+        one.plan(now, policy)
+        now += dice.choice([0.1, 1.0, 0.7 * period, 5.5 * period])
+        while one.due is not None and one.due <= now:
+            fired.append(one.due)
+            noted = times.started(one.due)
+            one.advance(noted)
+        now += dice.choice([0.0, 0.4, 1.9, 2.1 * period])
+    first.due = fired[0]
+    first.advance("")
+    row = [fired[0], *first.next_runs(len(fired) * 30, fired[0])]
+    places = [row.index(at) for at in fired]
+    assert places == sorted(set(places))
+    assert policy != "all" or places == list(range(len(fired)))
