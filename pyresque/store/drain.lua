@@ -79,7 +79,10 @@ end
 for _, trim in ipairs(trims) do
   local key, before = ARGV[1] .. trim[1], nil
   for _, item in ipairs(trim[3]) do
-    if item ~= before then attempt({'SREM', ARGV[1] .. 'timestamps:' .. item, trim[1]}) end
+    if item ~= before then
+      local noted = ARGV[1] .. 'timestamps:' .. item
+      checked(noted, redis.pcall('SREM', noted, trim[1]))
+    end
     before = item
   end
   if trim[4] then redis.call('UNLINK', key) else redis.call('LTRIM', key, trim[2], -1) end

@@ -8,12 +8,16 @@ local function of_one_key(err)
     or err:find('hash value', 1, true) or err:find('overflow', 1, true)
 end
 
-local function attempt(words)
-  local reply = redis.pcall(unpack(words))
+-- What redis.pcall answered to a command on this key; false if it was an error.
+local function checked(key, reply)
   if type(reply) ~= 'table' or not reply.err then return reply end
   if not of_one_key(reply.err) then error(reply.err) end
-  troubles[#troubles + 1] = words[2] .. ': ' .. reply.err
+  troubles[#troubles + 1] = key .. ': ' .. reply.err
   return false
+end
+
+local function attempt(words)
+  return checked(words[2], redis.pcall(unpack(words)))
 end
 
 -- Carry out the effects that stand in the words from this place to `last`.
