@@ -1,11 +1,12 @@
 """How fast due jobs are moved to their queue: ours against resque-scheduler, in one run.
 
-    python benchmarks/scheduler.py [--jobs N] [--ruby-jobs N]
+    python benchmarks/scheduler.py [--jobs N] [--ruby-jobs N] [--form plain|nested|text|activejob]
 
 The jobs lie all in one second, 100 in a second, and one in a second. The class of the jobs is known to Ruby.
 First the part of each scheduler that moves jobs is called and timed in its own process, then both run as
 programs, `pyresque scheduler` and a resque-scheduler, and the clock runs from the first job on the queue to
-the last one. With --ruby-jobs Ruby moves fewer jobs, and rates are compared.
+the last one. With --ruby-jobs Ruby moves fewer jobs, and rates are compared. --form: longer arguments, text
+that is not ASCII, or what Rails delays.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ Resque::Scheduler.handle_delayed_items
 puts Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
 """
 RUN = "Resque::Scheduler.run"
+FORMS = {
+    "plain": '{"class":"A","args":[%d,"abc"],"queue":"q"}',
+    "nested": '{"class":"A","args":[%d,{"mail":"ann@example.org","ids":[1,2,3],"x":{"y":null}}],"queue":"q"}',
+    "text": '{"class":"A","args":[%d,"größe"],"queue":"q"}',
+    "activejob": '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper","args":[{"job_class":"A",'
+    '"job_id":"f3b1c1b2-6f0e-4a53-9d63-%012d","provider_job_id":null,"queue_name":"q","priority":null,'
+    '"arguments":[1,{"_aj_globalid":"gid://app/User/1"}],"executions":0,"exception_executions":{},"locale":"en",'
+    '"timezone":"UTC","enqueued_at":"2026-11-24T10:00:00.000000000Z"}],"queue":"q"}',
+}
 PYTHON = [sys.executable, "-m", "pyresque", "scheduler", "-q"]
 
 
@@ -47,10 +57,13 @@ class Race:
     """The two schedulers on one Redis, one after the other.
 
     Args:
-        jobs: how many jobs we move, and Ruby.
+        ours: how many jobs we move.
+        theirs: how many jobs Ruby moves.
+        form: what a job looks like.
     """
 
-    def __init__(self, resque: Resque, url: str, ours: int, theirs: int) -> None:
+    def __init__(self, resque: Resque, url: str, ours: int, theirs: int, form: str) -> None:
+        self._form = FORMS[form]
         self._resque = resque
         self._env = {**os.environ, "REDIS_URL": url}
         self._ours, self._theirs = ours, theirs
@@ -96,7 +109,7 @@ class Race:
         commands: list[Command] = []
         for number in range(jobs):
             second = 1_000_000 + number // in_a_second
-            item = b'{"class":"A","args":[%d,"abc"],"queue":"q"}' % number
+            item = (self._form % number).encode()
             commands.append(("RPUSH", f"resque:delayed:{second}", item))
             commands.append(("SADD", b"resque:timestamps:" + item, f"delayed:{second}"))
             commands.append(("ZADD", "resque:delayed_queue_schedule", second, second))
@@ -109,10 +122,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--ruby-jobs", type=int, default=0)
+    parser.add_argument("--form", choices=FORMS, default="plain")
     flags = parser.parse_args()
     with running() as server:
         resque = Resque(server.url, registry=Registry(WorkerHooks()))
-        race = Race(resque, server.url, flags.jobs, flags.ruby_jobs or flags.jobs)
+        race = Race(resque, server.url, flags.jobs, flags.ruby_jobs or flags.jobs, flags.form)
         for measure in (race.called, race.as_programs):
             print(measure.__name__.replace("_", " "))
             for in_a_second in (flags.jobs, 100, 1):

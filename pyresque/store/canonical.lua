@@ -20,7 +20,7 @@ local function is_array(text)
       if not (number:find('^%-?%d+$') or number:find('^%-?%d+%.%d+$')) then return false end
     end
   end
-  if bones:find('0', 1, true) and bones:find('%f[%d%.]0%d') then return false end
+  if bones:find('0%d') and bones:find('%f[%d%.]0%d') then return false end
   local ok, value = pcall(cjson.decode, text)
   if not ok then return false end
   if not bones:find('[{%[]', 2) then return true end
@@ -29,8 +29,16 @@ local function is_array(text)
   return keys == colons and depth < 60
 end
 
+-- Whether this is UTF-8 without control characters. Doubt (rarer scripts, emoji) is no.
+local function is_text(item)
+  if item:find('^[ -~]*$') then return true end
+  -- A character in the place of each sequence: what stood around it must not join.
+  item = item:gsub('[\194-\223][\128-\191]', '?'):gsub('[\225-\236\238\239][\128-\191][\128-\191]', '?')
+  return item:find('^[ -~]*$')
+end
+
 -- Class, arguments (as text) and queue of an item just as Ruby writes it; nothing if it is any other.
 local function canonical(item)
   local class, args, queue = item:match('^{"class":"([^"\\:%-][^"\\%-]*)","args":(%[.*%]),"queue":"([^"\\]+)"}$')
-  if class and item:find('^[ -~]*$') and is_array(args) then return class, args, queue end
+  if class and is_text(item) and is_array(args) then return class, args, queue end
 end

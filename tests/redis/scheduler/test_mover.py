@@ -1,5 +1,6 @@
 """Moving what is due: order, bytes, hooks, hostile input, faults."""
 
+import contextlib
 import json
 import os
 import random
@@ -152,6 +153,37 @@ def test_a_queue_that_holds_something_else_keeps_nobody_up(stage, mover):
     assert mover.drain(now=20) == 3
     assert stage.queue("q") == [payload(2)]
     assert stage.aside("queue:bad") == [payload(1), payload(3)]
+
+
+def test_text_that_is_not_utf8_never_reaches_a_queue(stage, mover):
+    """Random bytes within a text, of sequences that are cut or joined: only what decodes is moved."""
+    dice = random.Random(6)
+    parts = [
+        *(c.encode() for c in "aü€\u0800\ud7ff\ue000\uffff😀"),
+        b"\xed\xa0\x80",
+        b"\xe0\x80\x80",
+        b"\xc1\xbf",
+    ]
+    parts += [
+        bytes([dice.choice([0x80, 0xBF, 0xC2, 0xDF, 0xE1, 0xE2, 0xEF, 0xF0, 0xF4, 0x7F])]) for _ in range(9)
+    ]
+    items = set()
+    while len(items) < 2000:
+        text = b"".join(dice.choice(parts[: dice.choice([8, len(parts)])]) for _ in range(dice.randint(1, 5)))
+        items.add(b'{"class":"R","args":["%b"],"queue":"q"}' % text)
+    stage.redis("RPUSH", "resque:delayed:10", *sorted(items))
+    stage.redis("ZADD", "resque:delayed_queue_schedule", 10, 10)
+    assert mover.drain(now=20) == len(items)
+
+    def is_utf8(raw):
+        with contextlib.suppress(UnicodeDecodeError):
+            return bool(raw.decode())
+        return False
+
+    moved = [raw.removesuffix(b',"queue":"q"}') + b"}" for raw in sorted(items) if is_utf8(raw)]
+    assert stage.queue("q") == moved
+    assert stage.aside("delayed:10") == [raw for raw in sorted(items) if not is_utf8(raw)]
+    assert 500 < len(moved) < 1900
 
 
 def test_large_items_are_taken_in_small_batches(stage, mover):
