@@ -26,7 +26,7 @@ from pyresque.devredis import DevRedis, running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.wire import times
-from tests.chaos.schedulers import NOTED, Fleet, check_ticks, fires, history
+from tests.chaos.schedulers import LOCK, NOTED, Fleet, check_ticks, fires, history
 from tests.chaos.test_kills import ROUNDS, SEED
 from tests.faultproxy import FaultProxy, chance
 
@@ -221,6 +221,8 @@ def test_every_delayed_job_is_moved_once(
                 lambda: not chaos.redis("EXISTS", "resque:delayed_queue_schedule"), "all jobs to be moved"
             )
             chaos.fleet.end()
+            # One that was killed at last has not given it back.
+            chaos.eventually(lambda: not chaos.redis("EXISTS", LOCK), "the end of the lock")
             totals["delayed jobs"] += jobs.check()
         finally:
             print(f"\ndelayed jobs, round {number}: seed {seed}, batches of {batch}: {dict(chaos.done)}")
