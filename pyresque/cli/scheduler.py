@@ -112,7 +112,7 @@ def run(settings: Settings, flags: _Flags) -> None:
     path = flags.schedule and str(Path(flags.schedule).absolute())
     resque = settings.resque(json_style=flags.json_style)
     settings.import_jobs()
-    for warning in check(resque.space.link):
+    for warning in check(resque.link):
         logger.warning("%s", warning)
     resque.close()
     if config.background:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from pyresque.errors import RedisRefused, RedisReplied, RedisTooOld
-from pyresque.store.link import Link
+from pyresque.store.link import Link, PatientLink
 
 OLDEST = (4, 0)
 """Before that, Redis lacks UNLINK and scripts that may ask for the time."""
@@ -14,17 +14,22 @@ OLDEST = (4, 0)
 TESTED = (6, 2)
 """From here on our tests run."""
 
+_PAUSES = (0.0, 0.05, 0.2)
+"""Seconds before a server that seems not to be there is asked again."""
+
 
 def check(link: Link) -> list[str]:
     """Look at the server before anything is done with it; returns warnings for whoever runs it.
 
-    A server that does not say what it is (INFO may be forbidden) is taken for good.
+    A server that does not say what it is (INFO may be forbidden) is taken for good. One that is not there is
+    asked again for a moment: a single broken connection is no reason not to start.
 
     Raises:
         RedisUnavailable: it cannot be reached.
         RedisRefused: it does not let us in, or is a cluster.
         RedisTooOld: it lacks what pyresque needs.
     """
+    link = PatientLink(link, _PAUSES)
     try:
         link.execute("PING")
     except RedisReplied as error:

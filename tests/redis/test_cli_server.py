@@ -12,6 +12,7 @@ import pytest
 from pyresque import Resque
 from pyresque.errors import RedisTooOld
 from pyresque.store.server import check
+from tests.faultproxy import FaultProxy, Mode
 from tests.unit.cli.program import Program, fill, one_line
 
 
@@ -23,6 +24,18 @@ def test_nobody_listens(program: Program) -> None:
         assert one_line(done.stderr)
         assert "localhost:1 cannot be reached" in done.stderr
         assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["drop", "close"])
+def test_a_start_outlives_broken_connections(
+    program: Program, proxy: FaultProxy, resque: Resque, mode: Mode
+) -> None:
+    """A worker asks again before it says that Redis is not there."""
+    fill(resque)
+    fault = proxy.arm(mode, match=lambda words: words[0] == b"PING", times=2)
+    done = program.run("work", "-q", "*", "-r", "jobs", "--burst", "--redis", proxy.url)
+    assert (done.returncode, len(fault.hits)) == (0, 2)
+    assert resque.stat("processed") == 3
 
 
 def test_a_wrong_password(program: Program, resque: Resque) -> None:
