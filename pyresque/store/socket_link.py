@@ -84,10 +84,12 @@ class Connection:
             self._reader.feed(data)
         return reply
 
-    def buffered(self) -> Reply | None:
-        """A reply that has been received already; None where there is none."""
-        reply = self._reader.gets()
-        return None if reply is _INCOMPLETE else reply
+    def discard_buffered(self) -> bool:
+        """Drop what has been received already, and was not read; whether there was anything."""
+        found = False
+        while self._reader.gets() is not _INCOMPLETE:
+            found = True
+        return found
 
     def is_usable(self) -> bool:
         """Whether it is ours and in step: every reply that was owed has come, and nothing else."""

@@ -55,7 +55,8 @@ class Wakeup:
             logger.info("no wake-up by Redis (%s); the queues are polled", error)
             self._not_before = time.monotonic() + RETRY_SECONDS
             return False
-        self._armed = wanted
+        # A message that came along with the answer has been received already, so nobody can wait for it.
+        self._armed = None if self._connection and self._connection.discard_buffered() else wanted
         return True
 
     def woken(self) -> bool:
@@ -66,8 +67,7 @@ class Wakeup:
         self._armed = None
         try:
             connection.read()
-            while connection.buffered() is not None:
-                pass
+            connection.discard_buffered()
         except (OSError, hiredis.ProtocolError):
             self.close()
         return True

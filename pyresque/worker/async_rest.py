@@ -76,6 +76,7 @@ class Rest:
         self._pace, self._calm = Pace(polling), Calm(polling.interval)
         self._wakeup = Wakeup(link)
         self._stirred = asyncio.Event()
+        self._deaf = 0.0
 
     @property
     def leaves_when_idle(self) -> bool:
@@ -93,22 +94,24 @@ class Rest:
 
     def arm(self, search: Search) -> bool:
         """Listen to the queues; True if that is new, so that one more look at them is due."""
-        return self._calm.listens and self._wakeup.arm(search.watched)
+        self._deaf = self._calm.seconds_left()
+        return not self._deaf and self._wakeup.arm(search.watched)
 
     async def turn(self, most: float) -> None:
-        """Wait as an idle worker does, at most so many seconds."""
-        await self.sleep(min(self._pace.next_sleep(), most))
+        """Wait as an idle worker does, after `arm` and at most so many seconds."""
+        seconds = min(self._pace.next_sleep(), most)
+        if self._deaf:
+            await self.sleep(min(seconds, self._deaf))  # then to be armed again
+        else:
+            await self.sleep(seconds, listening=True)
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, listening: bool = False) -> None:
         """Wait until something comes or the time is over."""
         self._stirred.clear()
         until = time.monotonic() + seconds
         while not self._stirred.is_set() and (left := until - time.monotonic()) > 0:
-            listened = self._calm.listens
-            await self._listen(min(left, self._calm.seconds_left()), listened)
-            if self._calm.listens and not listened:
-                return  # to be armed again, and for what has come meanwhile
-            if listened and self._wakeup.woken():
+            await self._listen(left, listening)
+            if listening and self._wakeup.woken():
                 self._calm.woken()
                 return
 

@@ -230,23 +230,24 @@ class Worker:
         paused = self._attention.paused or self._all_paused
         self._titles.show("Paused" if paused else "Waiting for " + ",".join(self._reserver.order.queues))
         self._runner.rest()
-        if self._calm.listens and self._wakeup.arm(self._reserver.search().watched):
+        deaf = self._calm.seconds_left()
+        if not deaf and self._wakeup.arm(self._reserver.search().watched):
             # What came before it was armed is found by one more look. That look also touches, now and
             # not when a job waits, the memory that is to be copied since the fork of the waiting child.
             return
-        self._sleep(min(self._pace.next_sleep(), self._limits.idle_left()))
+        seconds = min(self._pace.next_sleep(), self._limits.idle_left())
+        if deaf:
+            self._sleep(min(seconds, deaf))  # then to be armed again, and for what has come meanwhile
+        else:
+            self._sleep(seconds, self._wakeup)
 
-    def _sleep(self, seconds: float) -> None:
+    def _sleep(self, seconds: float, *wakeups: Wakeup) -> None:
         until = time.monotonic() + seconds
         # What `look` has noticed since the last wait is not noticed again by `wait`.
         while not self._attention.ending.asked and (left := until - time.monotonic()) > 0:
-            listened = self._calm.listens
-            others = [self._wakeup] if listened else []
-            if self._attention.wait(min(left, self._calm.seconds_left()), *others):
+            if self._attention.wait(left, *wakeups):
                 return
-            if self._calm.listens and not listened:
-                return  # to be armed again, and for what has come meanwhile
-            if listened and self._wakeup.woken():
+            if any(one.woken() for one in wakeups):
                 self._calm.woken()
                 return
 

@@ -73,12 +73,6 @@ class Calm:
             self._until = now + self._pause
         self._pause = min(max(0.005, self._pause * 2), self._most)
 
-    @property
-    def listens(self) -> bool:
-        """Whether a change may wake the worker now."""
-        return time.monotonic() >= self._until
-
     def seconds_left(self) -> float:
-        """Until it listens again; infinite if it does."""
-        left = self._until - time.monotonic()
-        return left if left > 0 else float("inf")
+        """Until a change may wake the worker again; 0 if it may now. Ask once in a turn: it runs out."""
+        return max(0.0, self._until - time.monotonic())

@@ -123,12 +123,12 @@ def add_echo(resque):
 
 
 def add_slow(resque):
-    """A job that says its pid, waits for the key `go` and says that it has finished."""
+    """A job that says its pid, waits for the key `go` (whatever is cut) and says that it has finished."""
 
     @job(queue="q", name="Slow", registry=resque.registry)
     def slow() -> None:
         note(resque, f"pid {os.getpid()}")
-        eventually(lambda: resque.link.execute("EXISTS", "go"), 20)
+        eventually(lambda: resque.space.link.execute("EXISTS", "go"), 20)
         note(resque, "finished")
 
     return slow

@@ -14,6 +14,7 @@ from pyresque import job
 from pyresque.config import Recover, Stopping, WorkerOptions
 from pyresque.failure import Recorder, Redis
 from pyresque.store import reservation
+from pyresque.store.socket_link import Connection
 from pyresque.store.wakeup import Wakeup
 from pyresque.worker.pruner import Pruner, process_space
 from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
@@ -419,6 +420,26 @@ def test_a_change_between_looking_and_watching_is_not_missed(resque):
     put(resque, b"{}")
     eventually(wakeup.woken)
     assert wakeup.arm([key]) is True
+    wakeup.close()
+
+
+def test_a_change_that_comes_along_with_the_answer_is_not_missed(resque, monkeypatch):
+    """Answer and message may be read in one go: whoever then only waits for the socket would wait in vain."""
+    wakeup, send = Wakeup(resque.link), Connection.send
+    assert wakeup.arm([b"resque:queue:other"]) is True
+
+    def send_and_change(connection, commands):
+        monkeypatch.undo()
+        send(connection, commands)
+        eventually(lambda: b":0" in connection.socket.recv(999, socket.MSG_PEEK))
+        put(resque, b"{}")
+        eventually(lambda: b"invalidate" in connection.socket.recv(999, socket.MSG_PEEK))
+
+    monkeypatch.setattr(Connection, "send", send_and_change)
+    assert wakeup.arm([b"resque:queue:q"]) is True
+    assert wakeup.arm([b"resque:queue:q"]) is True
+    put(resque, b"{}")
+    eventually(wakeup.woken)
     wakeup.close()
 
 

@@ -1,9 +1,11 @@
 """How long an idle worker sleeps: the table of core.md section 8.2."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from pyresque.config import Polling
-from pyresque.worker.pace import Backoff, Pace
+from pyresque.worker.pace import Backoff, Calm, Pace
 
 
 def sleeps(pace, count):
@@ -52,3 +54,19 @@ def test_backoff_doubles_up_to_its_bound():
         assert expected * 0.7 <= backoff.next_sleep() <= expected * 1.3
     backoff.reset()
     assert 0.7 <= backoff.next_sleep() <= 1.3
+
+
+def test_a_worker_that_is_woken_in_vain_is_left_in_peace_longer_each_time(monkeypatch):
+    """From the second time on, up to its interval; a job, or the time, makes it listen again."""
+    now = [100.0]
+    monkeypatch.setattr("pyresque.worker.pace.time", SimpleNamespace(monotonic=lambda: now[0]))
+    calm, left = Calm(0.1), []
+    for _ in range(8):
+        calm.woken()
+        left.append(round(calm.seconds_left(), 3))
+        now[0] += calm.seconds_left()
+        assert calm.seconds_left() == 0
+    assert left == [0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.1, 0.1]
+    calm.woken()
+    calm.worked()
+    assert calm.seconds_left() == 0
