@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from pyresque.errors import WrongArguments
+from pyresque.errors import InvalidJob, WrongArguments
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
 from pyresque.wire.records import Payload
 
@@ -176,3 +176,52 @@ class Job:
                 f"argument {name} of {self.name} is annotated {wanted!r}, which JSON cannot become "
                 f"({error}); use a type that msgspec knows, or Any"
             ) from None
+
+
+def check_code(target: Any) -> None:
+    """Refuse code that a worker could not run, or that would do nothing when it is called.
+
+    Raises:
+        InvalidJob: it is neither a function nor a class with `perform`, or it is a method, or it yields.
+    """
+    where = where_of(target)
+    if isinstance(target, staticmethod | classmethod):
+        raise InvalidJob(
+            f"{where}: @job stands above @{type(target).__name__}: write it below @staticmethod, next to def"
+        )
+    if inspect.isclass(target):
+        code = getattr(target, "perform", None)
+        if not callable(code):
+            raise InvalidJob(f"{where} has no perform: write def perform(...) in it")
+    else:
+        code = target
+        if not callable(code) or not hasattr(code, "__name__"):
+            raise InvalidJob(f"{target!r} is no function and no class: @job stands above def or class")
+        # A method of a class that is being made is a plain function still; only its names tell.
+        inside = code.__qualname__.rpartition(".")[0] if inspect.isfunction(code) else ""
+        first = next(iter(inspect.signature(code).parameters), "")
+        if inside and not inside.endswith("<locals>") and first in ("self", "cls"):
+            raise InvalidJob(
+                f"{where} is a method, and a worker has no object to call it on: put @job above the class, "
+                "which needs a perform, or make it a function"
+            )
+    if inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code):
+        raise InvalidJob(f"{where} yields, so calling it would run nothing of it: take the yield out")
+
+
+def check_timeout(timeout: object, where: str) -> None:
+    """Refuse a timeout that is no number of seconds; None and 0 are no timeout.
+
+    Raises:
+        InvalidJob: it is none.
+    """
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (number and 0 <= timeout < float("inf")):  # type: ignore[operator]
+        raise InvalidJob(
+            f"{where}: timeout={timeout!r} is no number of seconds: write for example timeout=60"
+        )
+
+
+def where_of(target: object) -> str:
+    """Where a function or class comes from, for errors: `app.jobs.convert`."""
+    return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', target)}"

@@ -13,7 +13,7 @@ from pyresque.errors import InvalidJob
 from pyresque.hooks import WorkerHooks, worker_hooks
 from pyresque.jobs import Job as Job
 from pyresque.jobs import RetryPolicy as RetryPolicy
-from pyresque.jobs import Wrapper
+from pyresque.jobs import Wrapper, check_code, check_timeout, where_of
 from pyresque.wire.records import Payload
 
 _T = TypeVar("_T", bound=Callable[..., Any])
@@ -43,8 +43,8 @@ class Registry:
         other = self._by_name.get(job.name)
         if other is not None and not _same_code(other.target, job.target):
             raise InvalidJob(
-                f"two jobs are named {job.name}: {_where(other.target)} and {_where(job.target)}; give one "
-                "another name with @job(name=...)"
+                f"two jobs are named {job.name}: {where_of(other.target)} and {where_of(job.target)}; give "
+                "one another name with @job(name=...)"
             )
         self._by_name[job.name] = job
         self._by_target[id(job.target)] = job
@@ -96,6 +96,8 @@ default_registry = Registry(worker_hooks)
 
 
 def job(
+    wrong: None = None,
+    /,
     *,
     queue: str | None = None,
     name: str | None = None,
@@ -118,8 +120,11 @@ def job(
     Raises:
         InvalidJob: what is decorated cannot be a job.
     """
+    if wrong is not None:  # taken only so that @job and @job("mail") end with a text that helps
+        raise InvalidJob(f"@job takes names only: write @job(queue='default'), not @job({_shown(wrong)})")
 
     def register(target: _T) -> _T:
+        check_code(target)
         own = getattr(target, "queue", None) if inspect.isclass(target) else None
         given = {"timeout": timeout, "retry": retry}
         options = {name: value for name, value in given.items() if value is not None}
@@ -131,20 +136,23 @@ def job(
 
 
 def _check(job: Job) -> None:
-    if inspect.isclass(job.target) and not callable(getattr(job.target, "perform", None)):
-        raise InvalidJob(f"{_where(job.target)} has no perform: write def perform(...) in it")
-    if not job.name or "\0" in job.name or '"' in job.name or "\\" in job.name:
+    where = where_of(job.target)
+    if not isinstance(job.name, str) or not job.name or set('\0"\\') & set(job.name):
         raise InvalidJob(f"{job.name!r} is no class name: write for example Reports::Monthly")
+    if job.queue is not None and not isinstance(job.queue, str):
+        raise InvalidJob(
+            f"{where}: queue={job.queue!r} is no queue: write its name, for example queue='mail'"
+        )
+    check_timeout(job.options.get("timeout"), where)
     retry = job.options.get("retry")
     if retry is not None and (inspect.isclass(retry) or not hasattr(retry, "delay")):
-        raise InvalidJob(
-            f"{_where(job.target)}: retry={retry!r} says nothing; write for example retry=Retry(limit=3)"
-        )
+        raise InvalidJob(f"{where}: retry={retry!r} says nothing; write for example retry=Retry(limit=3)")
+    if job.name == "<lambda>":
+        raise InvalidJob(f"{where}: a lambda has no name: give it one with @job(name=...), or write def")
     for parameter in job.signature.parameters.values():
         if parameter.kind not in _POSITIONAL:
             raise InvalidJob(
-                f"{_where(job.target)}: the parameter {parameter.name} can only be given by keyword, "
-                "but a job's "
+                f"{where}: the parameter {parameter.name} can only be given by keyword, but a job's "
                 "arguments are a list; make it positional"
             )
 
@@ -158,5 +166,5 @@ def _same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
     return names[0] == names[1]
 
 
-def _where(target: object) -> str:
-    return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', target)}"
+def _shown(wrong: object) -> str:
+    return where_of(wrong) if callable(wrong) else repr(wrong)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from pyresque.active_job.handling import JITTER, LONGER, Handler, Wait, flat_err
 from pyresque.active_job.running import HANDLERS, ActiveJob
 from pyresque.active_job.versions import version_of
 from pyresque.errors import InvalidJob
+from pyresque.jobs import check_code, check_timeout, where_of
 from pyresque.registry import Registry, default_registry
 
 _T = TypeVar("_T", bound=Callable[..., Any])
@@ -46,8 +46,8 @@ def job(
     options = {key: value for key, value in given.items() if value is not None}
 
     def register(target: _T) -> _T:
-        if inspect.isclass(target) and not callable(getattr(target, "perform", None)):
-            raise InvalidJob(f"{target.__qualname__} has no perform: write def perform(...) in it")
+        check_code(target)
+        check_timeout(timeout, where_of(target))
         directory = directory_of(registry)
         directory.add(ActiveJob(name.removeprefix("::"), queue, target, (), options, directory))
         return target

@@ -135,7 +135,7 @@ def test_a_module_that_is_imported_twice_is_no_conflict(registry, tmp_path, monk
 def test_registries_are_apart(registry):
     """A job of one registry is unknown to another."""
     other = Registry(WorkerHooks())
-    target = add(registry)(lambda: None)
+    target = add(registry, name="Here")(lambda: None)
     assert (other.of(target), other.names()) == (None, ())
 
 
@@ -370,3 +370,83 @@ def test_an_annotation_that_json_cannot_become(registry):
     add(registry, name="Work")(work)
     with pytest.raises(WrongArguments, match="argument value of Work"):
         registry.of(work).converted(["x"])
+
+
+# --- mistakes ----------------------------------------------------------------------------------------
+
+
+def test_job_wants_parentheses_and_names(registry):
+    """`@job` alone and `@job("queue")` say what to write."""
+    for wrong in (test_job_wants_parentheses_and_names, "images"):
+        with pytest.raises(InvalidJob, match=r"write @job\(queue="):
+            job(wrong)
+
+
+def test_a_method_is_no_job(registry):
+    """No worker has the object; of @staticmethod the function below it is the job."""
+    with pytest.raises(InvalidJob, match="is a method"):
+
+        class Wrong:
+            @add(registry)
+            def convert(self, number): ...
+
+    for kind in (staticmethod, classmethod):
+        with pytest.raises(InvalidJob, match="stands above @"):
+            add(registry, name="Above")(kind(lambda number: None))
+
+    class Right:
+        @staticmethod
+        @add(registry)
+        def convert(number): ...
+
+    assert registry.of(Right.convert).name == "convert"
+
+
+def test_code_that_yields_is_no_job(registry):
+    """Calling it would run nothing, and the job would count as done."""
+
+    def plain():
+        yield
+
+    async def asynchronous():
+        yield
+
+    class Perform:
+        @staticmethod
+        def perform():
+            yield
+
+    for target in (plain, asynchronous, Perform):
+        with pytest.raises(InvalidJob, match="yields"):
+            add(registry)(target)
+
+
+def test_what_is_no_function_is_no_job(registry):
+    """And a lambda needs a name."""
+    with pytest.raises(InvalidJob, match="no function and no class"):
+        add(registry)(5)
+    with pytest.raises(InvalidJob, match="a lambda has no name"):
+        add(registry)(lambda: None)
+    add(registry, name="Named")(lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"name": 5}, "no class name"),
+        ({"queue": 5}, "queue=5 is no queue"),
+        ({"queue": ["a"]}, "is no queue"),
+        ({"timeout": "5"}, "timeout='5' is no number of seconds"),
+        ({"timeout": -5}, "no number of seconds"),
+        ({"timeout": float("nan")}, "no number of seconds"),
+        ({"timeout": True}, "no number of seconds"),
+    ],
+)
+def test_options_of_a_wrong_kind(registry, settings, told):
+    """They are refused where they are written: in a worker they would end it, or each job."""
+
+    def convert(): ...
+
+    with pytest.raises(InvalidJob, match=told):
+        add(registry, **settings)(convert)
+    assert registry.names() == ()
