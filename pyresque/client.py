@@ -11,7 +11,7 @@ from pyresque import overview
 from pyresque.config import DEFAULT_SERVER, parse_server
 from pyresque.delaying import Delaying
 from pyresque.enqueueing import Call, queue_for, registered_job
-from pyresque.errors import MalformedPayload, NotAJob
+from pyresque.errors import ConfigError, MalformedPayload, NotAJob
 from pyresque.failure import Backend, Redis
 from pyresque.failure.multiple import keeps_lists_per_queue
 from pyresque.failures import Failures
@@ -81,6 +81,10 @@ class Resque(Delaying, Scheduling):
         else:
             from pyresque.store.redispy_link import RedisPyLink  # only for those who have imported redis-py
 
+            if not hasattr(server, "connection_pool"):  # None, where os.environ.get() found no variable
+                raise ConfigError(
+                    f"{server!r} is no Redis server: give a URL such as redis://localhost:6379/0"
+                )
             self.link = RedisPyLink(server)
         keys = Keys("resque" if namespace is None else namespace)
         self.space = Space(PatientLink(self.link), keys, json_style)
@@ -129,8 +133,11 @@ class Resque(Delaying, Scheduling):
 
         Returns:
             How many were put on their queues (a before_enqueue hook may refuse some).
+
+        Raises:
+            NotAJob: one of them cannot be enqueued; none is then.
         """
-        calls = [self._call(job, args, {}, queue) for job, *args in jobs]
+        calls = [self._call(job, args, {}, queue) for job, *args in map(_listed, jobs)]
         accepted = [one for one in calls if one.allowed("before_enqueue")]
         batches: dict[str, list[bytes]] = {}
         for one in accepted:
@@ -271,6 +278,12 @@ class Resque(Delaying, Scheduling):
     def close(self) -> None:
         """Close every connection."""
         self.link.close()
+
+
+def _listed(one: Any) -> Sequence[Any]:
+    if not isinstance(one, Sequence) or isinstance(one, str) or not one:
+        raise NotAJob(f"enqueue_many takes a sequence for each job, (job, argument, ...), not {one!r}")
+    return one
 
 
 def _shown(raw: bytes) -> Any:

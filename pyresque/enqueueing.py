@@ -68,9 +68,11 @@ def queue_for(job: Job | None, name: str, queue: str | None) -> str:
     """The queue that is given, else the job's own.
 
     Raises:
-        NoQueueError: there is neither.
+        NoQueueError: there is neither, or what is given is no name.
     """
     if queue is not None:
+        if not isinstance(queue, str):
+            raise NoQueueError(f"queue={queue!r} is no queue: give its name, for example queue='mail'")
         return queue
     if job is None or job.queue is None:
         raise NoQueueError(

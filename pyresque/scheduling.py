@@ -56,6 +56,10 @@ class Scheduling:
             InvalidSchedule: it cannot be used, or would end a Ruby scheduler; the text says why.
             NotAJob: the job is none, or its queue is not known.
         """
+        if isinstance(args, str) or not isinstance(args, Sequence | dict):
+            raise InvalidSchedule(
+                f"{name}: args={args!r} must be a list, for example args=[1], or one mapping"
+            )
         given = spread(args if isinstance(args, dict) else list(args))
         call = Call.of(self.registry, self.space.style, job, given, {}, queue)
         value = {"class": call.job.name if call.job else job}

@@ -16,10 +16,12 @@ class QueueList:
     """A queue list as the user wrote it: names, patterns, and exclusions that begin with `!`.
 
     Raises:
-        NoQueueError: nothing but exclusions, or nothing at all.
+        NoQueueError: nothing but exclusions, or nothing at all, or no list.
     """
 
     def __init__(self, elements: Sequence[str]) -> None:
+        if isinstance(elements, str):  # else each of its letters would be a queue
+            raise NoQueueError(f"the queues of a worker are a list: write [{elements!r}]")
         names = [element.strip(_BLANKS) for element in elements]
         self.listed = [name for name in names if not name.startswith("!")]
         self.excluded = [name[1:] for name in names if name.startswith("!")]

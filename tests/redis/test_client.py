@@ -251,6 +251,24 @@ def test_enqueue_many_sends_nothing_if_one_is_wrong(resque):
     assert keys(resque) == []
 
 
+@pytest.mark.parametrize("one", [len, "A", ()])
+def test_enqueue_many_wants_a_sequence_for_each_job(resque, one):
+    """A job alone, or an empty sequence, is told from (job, argument, ...)."""
+    with pytest.raises(NotAJob, match="takes a sequence for each job"):
+        resque.enqueue_many([("A", 1), one], queue="q")
+    assert keys(resque) == []
+
+
+@pytest.mark.parametrize("queue", [5, b"q", ["q"]])
+def test_a_queue_is_a_name(resque, queue):
+    """Anything else would be written as a key that no worker looks at."""
+    with pytest.raises(NoQueueError, match="is no queue"):
+        resque.enqueue("A", queue=queue)
+    with pytest.raises(NoQueueError, match="is no queue"):
+        resque.enqueue_to(queue, "A")
+    assert keys(resque) == []
+
+
 def test_enqueue_many_takes_large_batches(resque):
     """More jobs than one script takes arrive complete and in order."""
     assert resque.enqueue_many((("A", n) for n in range(25_001)), queue="big") == 25_001
@@ -645,6 +663,13 @@ def test_a_multi_queue_backend_reaches_the_failures(server, resque):
     assert there.failures.requeue_queue("q") == 0
     assert resque.link.execute("SMEMBERS", "resque:failed_queues") == [b"q_failed"]
     there.close()
+
+
+@pytest.mark.parametrize("server", [None, 6379])
+def test_what_is_no_server_is_told(server):
+    """None is what `os.environ.get("REDIS_URL")` gives where nothing is set."""
+    with pytest.raises(ConfigError, match="is no Redis server: give a URL"):
+        Resque(server)
 
 
 @pytest.mark.parametrize(

@@ -377,3 +377,11 @@ def test_usr1_prints_and_usr2_reads_the_file_again(stage, server, tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("args", ["abc", 5])
+def test_arguments_that_are_no_list_are_refused(stage, args):
+    """A text would become a list of its letters."""
+    with pytest.raises(InvalidSchedule, match="must be a list"):
+        stage.resque.set_schedule("bad", job="R", every=90, queue="q", args=args)
+    assert stage.keys() == []

@@ -13,6 +13,12 @@ def order(listed, members=()):
     return list(QueueList(elements).order(members).queues)
 
 
+def test_a_text_is_no_list():
+    """Each of its letters would be a queue."""
+    with pytest.raises(NoQueueError, match=r"write \['critical'\]"):
+        QueueList("critical")
+
+
 @pytest.mark.parametrize("listed", ["!a", "!a,!*", "", ",", [], [""]])
 def test_a_list_must_name_a_queue(listed):
     """Only exclusions, or nothing, is NoQueueError with Ruby's text."""
