@@ -8,6 +8,9 @@ from typing import Any
 
 from pyresque.errors import ConfigError
 
+_MOST = 100_000
+"""So many values a file may hold, those that its aliases repeat counted each time."""
+
 
 def read_mapping(path: str, what: str, meant: str, hint: str = "") -> dict[Any, Any]:
     """What a YAML file says; {} for an empty one.
@@ -42,11 +45,25 @@ def _refuse_erb(text: str, name: str) -> None:
             )
 
 
+def _weighed(value: Any, left: list[int]) -> None:
+    # Anchors make a value that holds itself, or a few lines that stand for millions.
+    left[0] -= 1
+    if left[0] < 0:
+        raise RecursionError
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in inner:
+        _weighed(one, left)
+
+
 def _parsed(text: str, name: str) -> Any:
     import yaml  # only for those who have a file
 
     try:
-        return yaml.safe_load(text)
+        found = yaml.safe_load(text)
+        _weighed(found, [_MOST])
+        return found
+    except RecursionError:
+        raise ConfigError(f"{name} refers to itself, or is nested too deep: write its lists out") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1} of " if mark else ""

@@ -63,6 +63,21 @@ def test_what_is_no_schedule_is_refused(schedule, text):
         schedule(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [*a]\n",
+        "a: " + "[" * 5000 + "]" * 5000 + "\n",
+        "".join(f"{n}: &n{n} [{', '.join([f'*n{n - 1}'] * 9 if n else ['x'] * 9)}]\n" for n in range(9)),
+    ],
+    ids=["itself", "deep", "millions"],
+)
+def test_what_would_never_be_written_out_is_refused(schedule, text):
+    """Anchors that hold themselves, or multiply, and lists too deep for a parser."""
+    with pytest.raises(ConfigError, match="refers to itself, or is nested too deep"):
+        schedule(text)
+
+
 def test_an_empty_file_is_an_empty_schedule(tmp_path):
     """And a missing one an error."""
     (tmp_path / "s.yml").write_text("# nothing yet\n")
