@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.options import Settings, common, json_option, limit_option, pass_settings
-from pyresque.cli.show import compact, json_line, pairs, safe, short, table
+from pyresque.cli.show import compact, json_line, moment, pairs, safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import Resque
@@ -54,12 +54,10 @@ def show(settings: Settings, job_id: str, as_json: bool) -> None:
     if as_json:
         json_line(_document(found))
         return
-    from pyresque.wire import times
-
     pairs(
         [
             ("id", id_of(found)),
-            ("due", times.started(found.at)),
+            ("due", moment(found.at)),
             ("job", found.class_name or "(no job)"),
             ("args", compact(found.args)),
             ("queue", "(none)" if found.queue is None else found.queue),
@@ -107,8 +105,6 @@ def id_of(job: DelayedJob) -> str:
 
 
 def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int | None) -> None:
-    from pyresque.wire import times
-
     resque = settings.connected()
     most = limit if limit is not None else 0 if as_json else _SHOWN
     chosen: Iterator[DelayedJob] = (
@@ -125,7 +121,7 @@ def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int 
     rows = [
         (
             id_of(one)[:8],
-            times.started(one.at),
+            moment(one.at),
             short("" if one.queue is None else one.queue, 30),
             short(f"{one.class_name} {compact(one.args)}" if one.class_name else "(no job)", 60),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.options import Settings, common, json_option, pass_settings, style_option
-from pyresque.cli.show import compact, json_line, pairs, safe, short, table
+from pyresque.cli.show import compact, json_line, moment, pairs, safe, short, table
 from pyresque.errors import InvalidSchedule
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def set_(settings: Settings, name: str, entry: str, json_style: Style) -> None:
     """Write an entry: {"class": "Report", "cron": "0 3 * * *", "queue": "reports", "args": [1]}."""
     try:
         value = json.loads(entry)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSchedule(f"the entry is no JSON: {error}") from None
     resque = settings.connected(json_style)
     resque.write_schedule(name, value)
@@ -120,7 +120,8 @@ def remove(settings: Settings, names: tuple[str, ...]) -> None:
             click.echo(f"removed {safe(name)}")
         else:
             missed += 1
-            click.echo(f"Error: there is no entry {safe(name)} in Redis", err=True)
+            said = f"there is no entry {safe(name)} in Redis; `pyresque schedule list` lists them"
+            click.echo(f"Error: {said}", err=True)
     click.get_current_context().exit(1 if missed else 0)
 
 
@@ -217,11 +218,9 @@ def _master(settings: Settings, resque: Resque) -> dict[str, Any] | None:
 
 
 def _master_line(master: dict[str, Any] | None) -> str:
-    from pyresque.wire import times
-
     if master is None:
         return "no scheduler is master"
-    since = f"since {times.started(master['since'])}" if master["since"] else "a Ruby scheduler"
+    since = f"since {moment(master['since'])}" if master["since"] else "a Ruby scheduler"
     left = master["seconds_left"]
     until = "" if left is None else f", for {left:.0f} s if it does not renew"
     return f"master: {safe(master['who'])} ({since}{until})"

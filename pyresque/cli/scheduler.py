@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pyresque.cli")
 
 
+class _Seconds(click.FloatRange):
+    """A number of seconds that a clock can wait for; click's own type lets NaN and infinity through."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1e9, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error where it is none."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value} is no number.", param, ctx) if number != number else number
+
+
 @dataclass(frozen=True)
 class _Flags:
     schedule: str | None
@@ -55,13 +67,13 @@ class _Flags:
 @click.option(
     "-i",
     "--interval",
-    type=click.FloatRange(0, min_open=True),
+    type=_Seconds(),
     metavar="SECONDS",
     help="How often to look where Redis does not wake us. Else RESQUE_SCHEDULER_INTERVAL, else 5.",
 )
 @click.option(
     "--lock-timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=_Seconds(),
     metavar="SECONDS",
     help="How long a dead scheduler stays master. Else LOCK_TIMEOUT, else 180, as Ruby.",
 )
@@ -109,7 +121,7 @@ def run(settings: Settings, flags: _Flags) -> None:
     options = config.scheduler
     verbosity = 0 if flags.quiet or options.quiet else max(1, config.verbosity, flags.verbose)
     set_up(verbosity, flags.logfile or options.logfile, flags.logformat or options.logformat)
-    path = flags.schedule and str(Path(flags.schedule).absolute())
+    path = None if flags.schedule is None else str(Path(flags.schedule).absolute())
     resque = settings.resque(json_style=flags.json_style)
     settings.import_jobs()
     for warning in check(resque.link):

@@ -45,6 +45,16 @@ def job_of(payload: dict[str, Any]) -> tuple[str, Any]:
     return shown(payload)
 
 
+def moment(epoch: float) -> str:
+    """Seconds since the epoch as a date; those that no calendar reaches (milliseconds, often) as they are."""
+    from pyresque.wire import times
+
+    try:
+        return times.started(epoch)
+    except (ValueError, OverflowError, OSError):
+        return f"{epoch:.0f} s"
+
+
 def json_line(value: Any) -> None:
     """Print one JSON document on one line. Its escapes make it safe for any terminal and any encoding."""
     click.echo(json.dumps(value))

@@ -52,6 +52,18 @@ def test_delayed_lists_shows_runs_and_removes(stage, run):
     assert stage.keys() == ["queue:mail", "queues"]
 
 
+def test_a_moment_that_no_calendar_reaches_is_shown(stage, run):
+    """Milliseconds, where Ruby was given them for seconds; and a lock that holds such a number."""
+    second = 1800000000000
+    stage.redis("ZADD", "resque:delayed_queue_schedule", str(second), str(second))
+    stage.redis("RPUSH", f"resque:delayed:{second}", '{"class":"Mail","args":[],"queue":"mail"}')
+    assert f"{second} s" in run("delayed")
+    [one] = [json.loads(line) for line in run("delayed", "--json").splitlines()]
+    assert f"{second} s" in run("delayed", "show", one["id"])
+    stage.redis("SET", LOCK, f"host:1:{second}-0123456789ab")
+    assert f"since {second} s" in run("schedule")
+
+
 def test_schedule_set_list_show_next_run_remove(stage, run):
     """The schedule in Redis, and who is master since when."""
     assert "no entries" in run("schedule")
@@ -81,7 +93,7 @@ def test_schedule_set_list_show_next_run_remove(stage, run):
     ("entry", "told"),
     [('{"class": "R", "cron": "61 * * * *", "queue": "q"}', "61"),
      ('{"class": "R", "every": "1h"}', "no queue"),
-     ("no json", "no JSON"), ("[]", "must be a mapping")],
+     ("no json", "no JSON"), ("[]", "must be a mapping"), ("[" * 100_000, "no JSON")],
 )  # fmt: skip
 def test_schedule_set_refuses_with_the_reason(stage, run, entry, told):
     """And writes nothing."""
@@ -113,6 +125,11 @@ def test_an_erb_tag_is_named_with_its_line(run, tmp_path):
         shown = run(*words, str(path), status=2)
         assert "line 3" in shown
         assert "ERB" in shown
+
+
+def test_a_schedule_with_an_empty_name_is_told(run):
+    """`--schedule "$UNSET"` starts no scheduler without its schedule."""
+    assert "cannot read the schedule" in run("scheduler", "--schedule", "", status=2)
 
 
 def test_settings_that_mean_nothing_are_refused(run, monkeypatch):
