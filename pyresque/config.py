@@ -57,7 +57,8 @@ def _checked_url(url: str) -> str:
     location, _, path = rest.partition("?")[0].partition("/")
     if path and not path.isdecimal():
         raise ConfigError(
-            f"the path of {url!r} must be a database number such as /0; set a namespace with --namespace"
+            f"the path of {without_login(url)!r} must be a database number such as /0; set a namespace with "
+            "--namespace"
         )
     match = re.search(r":([^:@\]]*)$", location.rpartition("@")[2])
     if match and match[1] and not _is_port(match[1]):
@@ -69,9 +70,16 @@ def _is_port(text: str) -> bool:
     return text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536
 
 
+def without_login(url: str) -> str:
+    """A server setting as errors show it: they go to logs, and passwords must not."""
+    scheme, separator, rest = url.rpartition("://")
+    login, _, location = rest.rpartition("@")
+    return f"{scheme}{separator}{location}" if ":" in login else url
+
+
 def _how_to_say(text: str) -> str:
     return (
-        f"cannot read {text!r} as a Redis server: write redis://[user:password@]host:port/db, "
+        f"cannot read {without_login(text)!r} as a Redis server: write redis://[user:password@]host:port/db, "
         "rediss://..., unix:///path/to.sock, or host:port[:db][/namespace]"
     )
 

@@ -48,6 +48,8 @@ def _import(name: str) -> None:
 def _module_of(name: str) -> str:
     """The module name of a file; its folder becomes importable where it is not below the current one."""
     path = Path(name)
+    if path.is_dir():
+        raise ImportFailed(f"cannot import {name}: it is a folder; write for example -r {path}/jobs.py")
     if not path.is_file():
         raise ImportFailed(f"cannot import {name}: there is no such file in {Path.cwd()}")
     path = path.resolve()
@@ -76,7 +78,8 @@ def _why(name: str, module: str, error: BaseException) -> str:
         )
     said = error.msg if isinstance(error, SyntaxError) else str(error)
     text = next(iter(said.splitlines()), "")
-    return f"cannot import {name}: {type(error).__name__}: {text}{_place(error)}"
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"cannot import {name}: {what}{_place(error)}"
 
 
 def _place(error: BaseException) -> str:

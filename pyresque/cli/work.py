@@ -58,7 +58,7 @@ def run(settings: Settings, flags: Flags) -> int:
     resque = settings.resque(flags.failure_backend, flags.json_style)
     set_up(max(config.verbosity, flags.verbose))
     settings.import_jobs()
-    _check(resque, options)
+    _check(resque, options, bool(flags.async_concurrency))
     if config.background:
         go_to_background()
     if flags.pidfile or config.pidfile:
@@ -74,7 +74,7 @@ def run(settings: Settings, flags: Flags) -> int:
     return _pool(starts, options, folder)
 
 
-def _check(resque: Resque, options: WorkerOptions) -> None:
+def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
     from pyresque.store.server import check
     from pyresque.worker.memory import resident
 
@@ -88,6 +88,11 @@ def _check(resque: Resque, options: WorkerOptions) -> None:
         logger.warning(
             "no job is registered, so none will be taken: import your jobs with -r, as in -r app.jobs"
         )
+    elif asynchronous:
+        from pyresque.worker.async_job import async_jobs  # asyncio is large
+
+        if not async_jobs(resque.registry).names():
+            logger.warning("no job is an `async def`, so none will be taken: leave --async-concurrency away")
 
 
 @dataclass(frozen=True)

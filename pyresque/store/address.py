@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from pyresque.config import without_login
 from pyresque.errors import ConfigError
 
 _TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
@@ -63,7 +64,7 @@ class Address:
             db = int(options.get("db") or parts.path.strip("/") or 0)
             return cls(host, port, db=db, **common)
         except ValueError as error:
-            raise ConfigError(f"cannot use {_without_password(url)!r} as a Redis server: {error}") from None
+            raise ConfigError(f"cannot use {without_login(url)!r} as a Redis server: {error}") from None
 
 
 def _tls(scheme: str, options: Mapping[str, str]) -> Mapping[str, str] | None:
@@ -94,8 +95,3 @@ def _host_port(location: str, default: int) -> tuple[str, int]:
     if not 0 < number < 65536:
         raise ValueError(f"{number} is no port")
     return host.strip("[]") or "localhost", number
-
-
-def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

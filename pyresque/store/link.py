@@ -135,7 +135,7 @@ def unavailable(address: str, error: Exception, maybe_done: bool) -> RedisUnavai
     reason = str(error).rstrip(".") or type(error).__name__
     return RedisUnavailable(
         f"Redis at {address} cannot be reached ({reason}): is it running? Another one is named "
-        "with --redis or REDIS_URL",
+        "with --redis or REDIS_URL, in Python with Resque(url)",
         maybe_done=maybe_done,
     )
 
@@ -147,7 +147,7 @@ def from_reply(text: str, address: str) -> RedisError:
         return RedisUnavailable(f"Redis at {address} cannot do that now: {text}", maybe_done=False)
     if text.startswith(_NOT_YOU):
         return RedisRefused(
-            f"Redis at {address} does not permit that: {text}. Put user and password into the URL "
-            "(redis://user:password@host:port/0) or extend the user's ACL"
+            f"Redis at {address} does not permit that: {text.rstrip('.')}. Put user and password into the "
+            "URL (redis://user:password@host:port/0) or extend the user's ACL"
         )
     return RedisReplied(f"{text} (Redis at {address})")

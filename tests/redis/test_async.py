@@ -420,3 +420,11 @@ def test_the_supervisor_of_async_workers_is_killed(start: Started, resque: Resqu
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def test_without_an_async_job_it_says_so(program):
+    """A worker that could never take anything tells it at its start."""
+    program.jobs("from pyresque import job\n@job(queue='q')\ndef plain(): ...\n")
+    done = program.run("work", "-q", "q", "-r", "jobs", "--async-concurrency", "2", "--burst")
+    assert done.returncode == 0
+    assert "no job is an `async def`" in done.stderr

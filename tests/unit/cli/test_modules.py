@@ -42,6 +42,7 @@ def test_a_file_elsewhere_finds_its_neighbours(program: Program, tmp_path: Path)
         ("x = 1\ndef broken(:\n", "SyntaxError: invalid syntax", ":2)"),
         ("def f():\n    raise RuntimeError('first\\nsecond')\nf()", "RuntimeError: first", ":2)"),
         ("raise SystemExit(0)", "SystemExit: 0", ":1)"),
+        ("raise SystemExit", "SystemExit (", ":1)"),
         ("from pyresque import job\njob(name='')(print)", "InvalidJob", ":2)"),
     ],
 )

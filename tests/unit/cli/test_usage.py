@@ -124,7 +124,7 @@ def test_help_does_not_load_redis() -> None:
         (["work", "-q", "x", "--timeout", "soon"], "--timeout soon is no number of seconds: write"),
         (["work", "-q", "x", "--drain", "-1"], "write for example --drain 5"),
         (["work", "-q", "x", "--max-idle", "inf"], "write for example --max-idle 5"),
-        (["work", "-q", "x", "--max-jobs", "0"], "--max-jobs 0 is no number: write for example --max-jobs 5"),
+        (["work", "-q", "x", "--max-jobs", "0"], "--max-jobs 0 is no number above 0: write"),
         (["work", "-q", "x", "--max-rss", "1GB"], "write for example --max-rss 5"),
         (["work", "-q", "x", "--jobs-per-fork", "2.5"], "write for example --jobs-per-fork 5"),
         (["work", "-q", "x", "--concurrency", "many"], "write for example --concurrency 5"),
@@ -142,6 +142,8 @@ def test_help_does_not_load_redis() -> None:
         (["info", "--redis", "redis://localhost:port"], "write redis://"),
         (["info", "--redis", "redis://localhost/app"], "set a namespace with --namespace"),
         (["--redis", "localhost:6379:x", "queues"], "write redis://"),
+        (["info", "--redis", "redis://user:secret@localhost:port"], "'redis://localhost:port'"),
+        (["info", "--redis", "redis://:secret@localhost/app"], "'redis://localhost/app'"),
     ],
 )
 def test_wrong_settings(words: list[str], advice: str) -> None:
@@ -180,6 +182,8 @@ def test_wrong_environment(name: str, value: str) -> None:
         ["failed", "retry", "abc", "--all"],
         ["failed", "remove"],
         ["workers", "remove"],
+        ["scheduler", "-i", "nan"],
+        ["scheduler", "--lock-timeout", "inf"],
     ],
     ids=" ".join,
 )
