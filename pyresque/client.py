@@ -61,7 +61,7 @@ class Resque(Delaying, Scheduling):
         registry: the jobs; what `@job` registered unless another one is given.
 
     Raises:
-        ConfigError: the server setting cannot be read.
+        ConfigError: the server setting cannot be read, or `failure` is no backend.
     """
 
     def __init__(
@@ -86,6 +86,10 @@ class Resque(Delaying, Scheduling):
                     f"{server!r} is no Redis server: give a URL such as redis://localhost:6379/0"
                 )
             self.link = RedisPyLink(server)
+        if failure is not None and not isinstance(failure, Backend):
+            raise ConfigError(
+                f"failure={failure!r} is no failure backend: give an object, as in failure=Redis()"
+            )
         keys = Keys("resque" if namespace is None else namespace)
         self.space = Space(PatientLink(self.link), keys, json_style)
         self.failure_backend = failure or Redis()

@@ -665,6 +665,13 @@ def test_a_multi_queue_backend_reaches_the_failures(server, resque):
     there.close()
 
 
+@pytest.mark.parametrize("failure", [RedisMultiQueue, 5])
+def test_what_is_no_backend_is_told(failure):
+    """A worker would end at the first job that fails."""
+    with pytest.raises(ConfigError, match="is no failure backend"):
+        Resque(failure=failure)
+
+
 @pytest.mark.parametrize("server", [None, 6379])
 def test_what_is_no_server_is_told(server):
     """None is what `os.environ.get("REDIS_URL")` gives where nothing is set."""
