@@ -6,6 +6,8 @@ Exit codes: 0 ok; 1 failed; 2 wrong usage or settings; 3 the user's module canno
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import IO, Any
 
@@ -96,4 +98,12 @@ def main() -> None:
         # A terminal that cannot show a letter gets an escape, not a crash.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    program(prog_name="pyresque")
+    try:
+        program(prog_name="pyresque")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # What is left in the buffer would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        click.echo(f"Error: cannot write: {error.strerror}", err=True)
+        sys.exit(1)

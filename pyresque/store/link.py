@@ -133,6 +133,11 @@ def as_bytes(word: Word) -> bytes:
 def unavailable(address: str, error: Exception, maybe_done: bool) -> RedisUnavailable:
     """The error of a connection that could not be made, or broke."""
     reason = str(error).rstrip(".") or type(error).__name__
+    if reason.lower().startswith("protocol error"):  # as hiredis and redis-py say it
+        return RedisUnavailable(
+            f"what answers at {address} does not speak Redis's protocol ({reason}): is it the right port?",
+            maybe_done=maybe_done,
+        )
     return RedisUnavailable(
         f"Redis at {address} cannot be reached ({reason}): is it running? Another one is named "
         "with --redis or REDIS_URL, in Python with Resque(url)",

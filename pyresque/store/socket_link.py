@@ -65,7 +65,8 @@ class Connection:
                 error = from_reply(str(reply), str(address))
                 if isinstance(error, RedisUnavailable) or words[0] == "HELLO":
                     raise error
-                raise RedisRefused(f"Redis at {address} refuses the login: {reply}")
+                what = f"has no database {address.db}" if words[0] == "SELECT" else "refuses the login"
+                raise RedisRefused(f"Redis at {address} {what}: {reply}")
 
     def send(self, commands: Iterable[Command]) -> None:
         """Send commands."""

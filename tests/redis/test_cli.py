@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pyresque import Resque
 from pyresque.devredis import DevRedis
@@ -197,6 +201,20 @@ def test_a_closed_pipe(program: Program, resque: Resque) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@pytest.mark.parametrize("words", [("info",), ("peek", "x", "0", "1000", "--json"), ("--help",)])
+def test_a_full_disk(program: Program, resque: Resque, words: tuple[str, ...]) -> None:
+    """What cannot be written is told in one line."""
+    resque.enqueue_many([("SomeJob", "x" * 1000)] * 100, queue="x")
+    command = [sys.executable, "-m", "pyresque", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "REDIS_URL": str(program.url)},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "Error: cannot write: No space left on device\n")
 
 
 def test_a_terminal_without_letters(program: Program, resque: Resque) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -24,6 +26,26 @@ def test_nobody_listens(program: Program) -> None:
         assert one_line(done.stderr)
         assert "localhost:1 cannot be reached" in done.stderr
         assert "secret" not in done.stderr
+
+
+def test_a_server_of_another_kind(program: Program) -> None:
+    """A web server's answer is no reason to ask whether Redis is running."""
+    with socket.create_server(("127.0.0.1", 0)) as web:
+        answer = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with web.accept()[0] as client:
+                        client.sendall(answer)
+                        client.recv(1000)
+
+        threading.Thread(target=serve, daemon=True).start()
+        done = program.run("info", REDIS_URL=f"redis://127.0.0.1:{web.getsockname()[1]}")
+        web.shutdown(socket.SHUT_RDWR)
+    assert done.returncode == 4
+    assert "does not speak Redis's protocol" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("mode", ["drop", "close"])

@@ -61,7 +61,10 @@ def test_a_user_with_few_rights(bench, registry):
 
 def test_a_database_that_is_not_there():
     """A number beyond the server's databases is a clear error."""
-    with running() as server, pytest.raises(RedisRefused, match="DB index is out of range"):
+    with (
+        running() as server,
+        pytest.raises(RedisRefused, match="has no database 99: ERR DB index is out of range"),
+    ):
         Resque(f"redis://127.0.0.1:{server.port}/99").queues()
 
 
