@@ -23,6 +23,8 @@ from pyresque.wire.records import Payload, is_wrapper, shown
 def inline(resque: Resque) -> Iterator[Resque]:
     """Within the block a job runs where it is enqueued; nothing is pushed, and what it raises is raised.
 
+    It holds for what is enqueued through this object: give it to the code under test.
+
     As with `Resque.inline` of Ruby: enqueue hooks get the arguments as given, `perform` gets them after
     the way through JSON, and a failure is not recorded. A class that is not registered cannot run:
     UnknownJobClass.
