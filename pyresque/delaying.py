@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pyresque.due import DelayedJob, Ready, has_own_way, ready_item
+from pyresque.due import DelayedJob, Ready, own_way, ready_item
 from pyresque.enqueueing import Call, registered_job
 from pyresque.hooks import call
 from pyresque.moments import Moment, second_after, second_of
@@ -209,8 +209,8 @@ class Delaying:
 
     def _delay(self, second: int, one: Call) -> bool | None:
         if second <= int(time.time()) or self._receiver is not None:
-            own_way = has_own_way(one.job) and self._receiver is None
-            return self._scheduled(one) if own_way else self._enqueue(one)
+            way = own_way(one.job, one.args) if self._receiver is None else None
+            return self._enqueue(one) if way is None else self._scheduled(one, way)
         if not one.allowed("before_schedule"):
             return None
         delayed.delay(self.space, second, self._forms(one))
@@ -224,10 +224,11 @@ class Delaying:
             return int(self._enqueue(one) is True)
         due = second <= int(time.time())
         found = self._same(one)
-        if due and has_own_way(one.job):
+        way = own_way(one.job, one.args) if due else None
+        if way is not None:
             copies = max(1, self._remove(found))
             for _ in range(copies):
-                self._scheduled(one)
+                self._scheduled(one, way)
             return copies
         before, after = ("before_enqueue", "after_enqueue") if due else ("before_schedule", "after_schedule")
         if not one.allowed(before):
@@ -240,9 +241,9 @@ class Delaying:
             one.after(after)
         return written
 
-    def _scheduled(self, one: Call) -> Any:
+    def _scheduled(self, one: Call, way: Callable[..., Any]) -> Any:
         """Let the class put its job on a queue itself; returns what it answers."""
-        return call(one.job.target.scheduled, one.queue, one.job.name, *one.args)  # type: ignore[union-attr]
+        return call(way, one.queue, one.job and one.job.name, *one.args)
 
     def _remove(self, found: Sequence[DelayedJob], tidy: bool = False) -> int:
         takings = [Taking(place, "drop") for place in dict.fromkeys(one.place for one in found)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,8 @@ class DelayedJob:
 class Ready:
     """A job that is ready for its queue.
 
-    `job` is None where only its name is known here; `custom` is the job whose own `scheduled` puts it on a
-    queue; `payload` are the bytes for the queue otherwise.
+    `job` is None where only its name is known here; `custom` is the `scheduled` of its class that puts it on
+    a queue; `payload` are the bytes for the queue otherwise.
     """
 
     class_name: str
@@ -74,7 +74,7 @@ class Ready:
     args: list[Any]
     payload: bytes
     job: Job | None
-    custom: Job | None = None
+    custom: Callable[..., Any] | None = None
 
     @property
     def has_hooks(self) -> bool:
@@ -97,7 +97,7 @@ class Ready:
         """Let the class put the job on a queue itself, if it wants to; whether it did."""
         if self.custom is None:
             return False
-        call(self.custom.target.scheduled, self.queue, self.class_name, *self.args)  # type: ignore[attr-defined]
+        call(self.custom, self.queue, self.class_name, *self.args)
         return True
 
 
@@ -133,9 +133,22 @@ def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Read
     return _ready(own, {name: encode(item, style) for name, item in own.items()}, registry, style)
 
 
-def has_own_way(job: Job | None) -> bool:
-    """Whether a job class puts its scheduled jobs on a queue itself (it has `scheduled`)."""
-    return job is not None and callable(getattr(job.target, "scheduled", None))
+def own_way(job: Job | None, args: Sequence[Any]) -> Callable[..., Any] | None:
+    """The `scheduled` with which a job's class, or a plugin, puts a scheduled job on a queue itself.
+
+    A plugin that has `is_scheduled` is asked whether it is meant: a retry comes the same way.
+    """
+    for source in _with_own_way(job):
+        asked = getattr(source, "is_scheduled", None)
+        if asked is None or asked(args):
+            way: Callable[..., Any] = source.scheduled
+            return way
+    return None
+
+
+def _with_own_way(job: Job | None) -> list[Any]:
+    sources = () if job is None else (job.target, *job.plugins)
+    return [one for one in sources if callable(getattr(one, "scheduled", None))]
 
 
 def spread(args: Any) -> list[Any]:
@@ -153,10 +166,11 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
         return Ready(name, wrapped[0], spread(value.get("args")), encode(wrapped[1], style), None)
     queue = _queue(value.get("queue"), job, name)
     custom_name = value.get("custom_job_class")
-    custom = job if has_own_way(job) else None
+    args = spread(value.get("args"))
+    custom = own_way(job, args)
     if isinstance(custom_name, str) and custom_name not in ("", PLAIN):
         job, found = None, registry.find(custom_name)
-        custom = found if has_own_way(found) else None
+        custom = own_way(found, args)
         wire_name = custom_name
     else:
         wire_name = name if job is None else job.name
@@ -165,7 +179,7 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
     for key, member in members.items():
         if key not in ("class", "args", "queue", "custom_job_class"):
             parts.append(encode(key, style) + b":" + member)
-    return Ready(name, queue, spread(value.get("args")), b"{" + b",".join(parts) + b"}", job, custom)
+    return Ready(name, queue, args, b"{" + b",".join(parts) + b"}", job, custom)
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
@@ -212,4 +226,4 @@ def names_to_show(registry: Registry, kinds: Sequence[str]) -> list[str]:
     """The classes whose jobs Python must see: they have hooks, a way of their own, or need a wrapper."""
     wrapped = [job.name for one in registry.wrappers.values() for job in one.jobs()]
     plain = registry.jobs()
-    return wrapped + [one.name for one in plain if has_own_way(one) or any(map(one.hooks, kinds))]
+    return wrapped + [one.name for one in plain if _with_own_way(one) or any(map(one.hooks, kinds))]

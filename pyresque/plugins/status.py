@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid as uuids
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -119,7 +119,25 @@ class Statuses:
             Its UUID; None if a before_enqueue hook refused it.
         """
         registered = None if isinstance(job, str) else self._resque.registry.of(job)
-        queue = (registered and registered.queue) or QUEUE
+        return self._create((registered and registered.queue) or QUEUE, job, options)
+
+    def is_scheduled(self, args: Sequence[Any]) -> bool:
+        """Whether a scheduled job has no status yet; one with a UUID is a retry, and goes back as it is."""
+        return not (args and isinstance(args[0], str))
+
+    def scheduled(self, queue: str, class_name: str, *args: Any) -> str | None:
+        """Enqueue a delayed or recurring job that is due, with a status; its arguments are its options.
+
+        Raises:
+            InvalidJob: there is more, or something else than an object.
+        """
+        options = args[0] if args else {}
+        if len(args) > 1 or not isinstance(options, dict):
+            raise InvalidJob(f"a scheduled {class_name} with a status takes its options, an object: {args!r}")
+        # Of this job, whatever class an entry with custom_job_class names: in Ruby `scheduled` enqueues self.
+        return self._create(queue, class_of(self, self._resque), options)
+
+    def _create(self, queue: str, job: Any, options: dict[str, Any]) -> str | None:
         uuid, now = uuids.uuid4().hex, int(time.time())
         self._write(uuid, {"time": now, "status": "queued", "uuid": uuid, "options": options})
         self._execute("ZADD", self._known, now, uuid)
