@@ -1,7 +1,7 @@
 """Pausing queues, on the keys of resque-pause (core.md section 19.5).
 
-No worker of pyresque takes a job from a paused queue, whatever its class. A Ruby worker does, but for
-classes that extend resque-pause's module: it puts their jobs back.
+No worker of pyresque takes a job from a paused queue, nor does one of Ruby that has loaded resque-pause. Only
+a job taken just before the pause is put back there, if its class extends the gem's module.
 """
 
 from __future__ import annotations
