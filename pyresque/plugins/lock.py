@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyresque.errors import DirtyExit, InvalidJob, RedisError
+from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
 from pyresque.plugins.naming import class_of, joined
 from pyresque.store import locks
 
@@ -75,13 +75,19 @@ class Lock(_Locking):
             self._free(held)
 
     def on_failure_lock(self, error: BaseException, *args: Any) -> None:
-        """Free the lock of a process of this host that is gone."""
+        """Free the lock of a process of this host that is gone, or of a worker of Ruby's that is pruned."""
         if not isinstance(error, DirtyExit):
             return
+        space, key = self._resque.space, self._key(args)
         try:
-            held = locks.owner(self._resque.space, self._key(args))
+            if locks.is_rubys(space, key):
+                # Ruby frees it after every DirtyExit. A killed child of ours is no reason: it never had it.
+                if isinstance(error, PruneDeadWorkerDirtyExit):
+                    locks.forget(space, key)
+                return
+            held = locks.owner(space, key)
             if held is not None and _is_gone(held.owner):
-                locks.free(self._resque.space, held)
+                locks.free(space, held)
         except RedisError as trouble:
             logger.warning("a lock stays until it expires: %s", trouble)
 
@@ -131,13 +137,7 @@ class Loner(_Locking):
 
 
 def _is_gone(owner: str) -> bool:
+    from pyresque.worker.pruner import process_lives  # the worker has it; who only enqueues needs none of it
+
     host, pid, _ = owner.rsplit(":", 2)
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, ValueError, OverflowError):
-        return False
-    return False
+    return host == socket.gethostname() and pid.isdigit() and not process_lives(int(pid))

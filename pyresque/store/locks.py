@@ -56,6 +56,11 @@ def is_held(space: Space, key: str) -> bool:
     return value is not None and not (value.isdigit() and int(value) < time.time())
 
 
+def is_rubys(space: Space, key: str) -> bool:
+    """Whether Ruby holds a lock, or held it when it expired: Redis forgets ours by itself, Ruby's never."""
+    return bool(space.link.execute("TTL", key) == -1)
+
+
 def forget(space: Space, key: str) -> None:
     """Free a lock, whoever holds it."""
     space.link.execute("UNLINK", key, owner_key(space, key))

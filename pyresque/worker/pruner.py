@@ -197,7 +197,7 @@ def _is_gone(worker_id: str, space: str | None, listed: Sequence[str]) -> bool:
     # The commas at the end (of the ids of an async worker) are no queues to Ruby.
     if "*" not in listed and set(queues.rstrip(",").split(",")) != set(listed):
         return False
-    return not _process_lives(int(pid))
+    return not process_lives(int(pid))
 
 
 def process_space() -> str:
@@ -209,7 +209,8 @@ def process_space() -> str:
         return ""
 
 
-def _process_lives(pid: int) -> bool:
+def process_lives(pid: int) -> bool:
+    """Whether a process of this system is there, and no zombie; True if nobody can tell."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

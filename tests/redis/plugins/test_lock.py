@@ -14,7 +14,7 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.devredis import DevRedis
-from pyresque.errors import InvalidJob
+from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit
 from pyresque.plugins import Lock, Loner
 from pyresque.registry import Registry
 from pyresque.store import locks
@@ -96,7 +96,7 @@ def test_a_lock_is_freed_after_an_exception(resque: Resque, works: Works) -> Non
 
 
 def test_the_lock_of_a_killed_job_is_freed_by_its_worker(resque: Resque, works: Works) -> None:
-    """Where Ruby leaves it until it expires."""
+    """As Ruby's worker does it."""
     run = exclusive(resque, Lock(resque), body=lambda: os.kill(os.getpid(), signal.SIGKILL))
     resque.enqueue(run, 1, "a")
     works.burst()
@@ -124,6 +124,36 @@ def test_a_killed_job_frees_nobody_elses_lock(resque: Resque, works: Works, owne
     works.burst()
     assert held
     assert (run, value(resque, LOCK)) == (run, str(held.until))
+
+
+@pytest.mark.parametrize("stale", [True, False])
+@pytest.mark.parametrize("text", ["true", FUTURE])
+def test_the_lock_of_a_ruby_worker_that_died_is_freed_by_its_pruner(
+    resque: Resque, text: str, stale: bool
+) -> None:
+    """Nobody else ever would; a child of ours that is killed says nothing about a lock of Ruby's."""
+    plugin = Lock(resque)
+    exclusive(resque, plugin)
+    resque.link.execute("SET", LOCK, text)
+    if stale:  # Ruby has freed a lock of ours, and does not know of this key
+        process = subprocess.Popen([sys.executable, "-c", ""])
+        process.wait()
+        resque.link.execute(
+            "SET", f"resque:pyresque:owner:{LOCK[7:]}", f"{socket.gethostname()}:{process.pid}:x"
+        )
+    plugin.on_failure_lock(DirtyExit("killed"), 1, "a")
+    assert value(resque, LOCK) == text
+    plugin.on_failure_lock(PruneDeadWorkerDirtyExit("a worker died"), 1, "a")
+    assert left(resque) == set()
+
+
+def test_a_pruner_frees_no_lock_of_a_living_process(resque: Resque) -> None:
+    """It may be another's than that of the worker that died."""
+    plugin = Lock(resque)
+    exclusive(resque, plugin)
+    held = locks.take(resque.space, LOCK, 500, f"{socket.gethostname()}:{os.getpid()}:x")
+    plugin.on_failure_lock(PruneDeadWorkerDirtyExit("a worker died"), 1, "a")
+    assert locks.owner(resque.space, LOCK) == held
 
 
 def test_a_lock_that_was_taken_over_is_not_freed(resque: Resque, works: Works) -> None:
@@ -190,8 +220,10 @@ def test_the_owner_of_a_lock_tells_whether_its_process_lives(resque: Resque) -> 
     from pyresque.plugins.lock import _is_gone
 
     process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     host = socket.gethostname()
+    assert _is_gone(f"{host}:{process.pid}:x")  # a zombie: whoever should collect it takes its time
+    process.wait()
     assert _is_gone(f"{host}:{process.pid}:x")
     assert not _is_gone(f"{host}:{os.getpid()}:x")
     assert not _is_gone(f"elsewhere:{process.pid}:x")
