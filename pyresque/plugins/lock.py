@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
 from pyresque.plugins.naming import class_of, joined
+from pyresque.processes import process_lives, process_space
 from pyresque.store import locks
 
 if TYPE_CHECKING:
@@ -53,7 +54,12 @@ class _Locking:
 
 
 def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
+    return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex}"
+
+
+def _here() -> str:
+    """The system in which our pids are valid: containers on the network of their host share its name."""
+    return f"{socket.gethostname()} {process_space()}"
 
 
 class Lock(_Locking):
@@ -64,8 +70,7 @@ class Lock(_Locking):
 
     def around_perform_lock(self, *args: Any) -> Iterator[None]:
         """Hold the lock while the job runs, or skip it."""
-        space = self._resque.space
-        held = locks.take(space, self._key(args), self._timeout, _owner())
+        held = self._take(self._key(args))
         if held is None:
             logger.info("%s is held: the job is skipped", self._key(args))
             return
@@ -80,16 +85,24 @@ class Lock(_Locking):
             return
         space, key = self._resque.space, self._key(args)
         try:
-            if locks.is_rubys(space, key):
-                # Ruby frees it after every DirtyExit. A killed child of ours is no reason: it never had it.
-                if isinstance(error, PruneDeadWorkerDirtyExit):
-                    locks.forget(space, key)
-                return
-            held = locks.owner(space, key)
-            if held is not None and _is_gone(held.owner):
-                locks.free(space, held)
+            # Ruby frees it after every DirtyExit. A killed child of ours is no reason: it never had it.
+            if isinstance(error, PruneDeadWorkerDirtyExit) and locks.is_rubys(space, key):
+                locks.forget(space, key)
+            self._free_of_the_dead(key)
         except RedisError as trouble:
             logger.warning("a lock stays until it expires: %s", trouble)
+
+    def _take(self, key: str) -> locks.Held | None:
+        held = locks.take(self._resque.space, key, self._timeout, _owner())
+        if held is None and self._free_of_the_dead(key):
+            # A job that its dead worker's pruner has put back would be skipped, and so be lost.
+            held = locks.take(self._resque.space, key, self._timeout, _owner())
+        return held
+
+    def _free_of_the_dead(self, key: str) -> bool:
+        space = self._resque.space
+        held = None if locks.is_rubys(space, key) else locks.owner(space, key)
+        return held is not None and _is_gone(held.owner) and locks.free(space, held)
 
     def _free(self, held: locks.Held) -> None:
         try:
@@ -137,7 +150,5 @@ class Loner(_Locking):
 
 
 def _is_gone(owner: str) -> bool:
-    from pyresque.worker.pruner import process_lives  # the worker has it; who only enqueues needs none of it
-
-    host, pid, _ = owner.rsplit(":", 2)
-    return host == socket.gethostname() and pid.isdigit() and not process_lives(int(pid))
+    where, pid, _ = owner.rsplit(":", 2)
+    return where == _here() and pid.isdecimal() and not process_lives(int(pid))

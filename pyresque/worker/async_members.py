@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from pyresque.errors import DirtyExit, RedisError, RedisReplied
 from pyresque.hooks import WorkerHooks
+from pyresque.processes import process_space
 from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.worker.books import Books
 from pyresque.worker.heartbeat import Heartbeat
-from pyresque.worker.pruner import STILL_PROCESSED, Pruner, process_space
+from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.reserver import Reserver, Run
 
 logger = logging.getLogger("pyresque.worker")

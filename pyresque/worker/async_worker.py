@@ -22,6 +22,7 @@ from pyresque._version import __version__
 from pyresque.config import WorkerOptions
 from pyresque.errors import RedisUnavailable
 from pyresque.failure import Recorder
+from pyresque.processes import process_space
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
 from pyresque.worker.async_job import AsyncRun, async_jobs
@@ -33,7 +34,7 @@ from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
 from pyresque.worker.loop import ResqueLike
-from pyresque.worker.pruner import Pruner, process_space
+from pyresque.worker.pruner import Pruner
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver, Run
 from pyresque.worker.titles import Titles

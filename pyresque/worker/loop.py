@@ -13,6 +13,7 @@ from pyresque._version import __version__
 from pyresque.config import WorkerOptions
 from pyresque.errors import DirtyExit, RedisError, RedisReplied, RedisUnavailable
 from pyresque.failure import Backend, Recorder
+from pyresque.processes import process_space
 from pyresque.registry import Registry
 from pyresque.store import workers
 from pyresque.store.link import Link
@@ -26,7 +27,7 @@ from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
 from pyresque.worker.pace import Backoff, Calm, Pace
-from pyresque.worker.pruner import STILL_PROCESSED, Pruner, process_space
+from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver, Run
 from pyresque.worker.runner import Runner

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import socket
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from pyresque.config import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.describe import error_message, error_name
 from pyresque.perform import ReservedJob
+from pyresque.processes import process_lives, process_space
 from pyresque.registry import Registry
 from pyresque.store import workers
 from pyresque.store.link import Command
@@ -198,26 +197,3 @@ def _is_gone(worker_id: str, space: str | None, listed: Sequence[str]) -> bool:
     if "*" not in listed and set(queues.rstrip(",").split(",")) != set(listed):
         return False
     return not process_lives(int(pid))
-
-
-def process_space() -> str:
-    """The system in which our pids are valid: this boot of the machine, and the container in it."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def process_lives(pid: int) -> bool:
-    """Whether a process of this system is there, and no zombie; True if nobody can tell."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except (OSError, IndexError):
-        return True

@@ -13,10 +13,11 @@ import pytest
 from pyresque import job
 from pyresque.config import Recover, Stopping, WorkerOptions
 from pyresque.failure import Recorder, Redis
+from pyresque.processes import process_space
 from pyresque.store import reservation
 from pyresque.store.socket_link import Connection
 from pyresque.store.wakeup import Wakeup
-from pyresque.worker.pruner import Pruner, process_space
+from pyresque.worker.pruner import Pruner
 from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
 
 

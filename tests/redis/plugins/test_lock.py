@@ -16,6 +16,7 @@ from pyresque import Resque, job
 from pyresque.devredis import DevRedis
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit
 from pyresque.plugins import Lock, Loner
+from pyresque.plugins.lock import _here, _is_gone
 from pyresque.registry import Registry
 from pyresque.store import locks
 from tests.faultproxy import FaultProxy, Mode
@@ -103,7 +104,7 @@ def test_the_lock_of_a_killed_job_is_freed_by_its_worker(resque: Resque, works: 
     assert (errors(resque), left(resque)) == (["Resque::DirtyExit"], set())
 
 
-@pytest.mark.parametrize("owner", ["elsewhere:1:x", f"{socket.gethostname()}:{os.getpid()}:x"])
+@pytest.mark.parametrize("owner", ["elsewhere:1:x", f"{_here()}:{os.getpid()}:x"])
 def test_a_killed_job_frees_nobody_elses_lock(resque: Resque, works: Works, owner: str) -> None:
     """One that is held by a living process, or on another host."""
     plugin = Lock(resque)
@@ -138,20 +139,28 @@ def test_the_lock_of_a_ruby_worker_that_died_is_freed_by_its_pruner(
     if stale:  # Ruby has freed a lock of ours, and does not know of this key
         process = subprocess.Popen([sys.executable, "-c", ""])
         process.wait()
-        resque.link.execute(
-            "SET", f"resque:pyresque:owner:{LOCK[7:]}", f"{socket.gethostname()}:{process.pid}:x"
-        )
+        resque.link.execute("SET", f"resque:pyresque:owner:{LOCK[7:]}", f"{_here()}:{process.pid}:x")
     plugin.on_failure_lock(DirtyExit("killed"), 1, "a")
     assert value(resque, LOCK) == text
     plugin.on_failure_lock(PruneDeadWorkerDirtyExit("a worker died"), 1, "a")
     assert left(resque) == set()
 
 
+def test_the_lock_of_a_worker_that_died_stops_nobody(resque: Resque, works: Works) -> None:
+    """`--recover requeue` puts the job back without a failure: skipped, it would be lost."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert locks.take(resque.space, LOCK, 500, f"{_here()}:{process.pid}:x")
+    resque.enqueue(exclusive(resque, Lock(resque)), 1, "a")
+    works.burst()
+    assert (len(seen(resque)), left(resque)) == (1, set())
+
+
 def test_a_pruner_frees_no_lock_of_a_living_process(resque: Resque) -> None:
     """It may be another's than that of the worker that died."""
     plugin = Lock(resque)
     exclusive(resque, plugin)
-    held = locks.take(resque.space, LOCK, 500, f"{socket.gethostname()}:{os.getpid()}:x")
+    held = locks.take(resque.space, LOCK, 500, f"{_here()}:{os.getpid()}:x")
     plugin.on_failure_lock(PruneDeadWorkerDirtyExit("a worker died"), 1, "a")
     assert locks.owner(resque.space, LOCK) == held
 
@@ -217,14 +226,13 @@ def test_a_lock_must_end_some_time(resque: Resque, kind: Any, timeout: Any) -> N
 
 def test_the_owner_of_a_lock_tells_whether_its_process_lives(resque: Resque) -> None:
     """Only a process of this host that is gone is gone for certain."""
-    from pyresque.plugins.lock import _is_gone
-
     process = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    host = socket.gethostname()
+    host = _here()
     assert _is_gone(f"{host}:{process.pid}:x")  # a zombie: whoever should collect it takes its time
     process.wait()
     assert _is_gone(f"{host}:{process.pid}:x")
     assert not _is_gone(f"{host}:{os.getpid()}:x")
     assert not _is_gone(f"elsewhere:{process.pid}:x")
+    assert not _is_gone(f"{socket.gethostname()} another container:{process.pid}:x")
     assert not _is_gone(f"{host}:no:x")
