@@ -1,5 +1,6 @@
 """Workers in processes of their own, and the jobs that tests let them run."""
 
+import contextlib
 import json
 import os
 import re
@@ -81,7 +82,8 @@ class Running:
             return
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         for pid in (self.pid, *map(int, children)):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a child goes with its worker
+                os.kill(pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
 
 
