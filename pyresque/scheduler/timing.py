@@ -15,6 +15,8 @@ the moment in which nobody was master."""
 STALLED = 60.0
 """A master that comes so late treats what it missed as `catch_up` says."""
 _WRONG_CLOCK = 60.0
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""From here on a run cannot be written down: the calendar ends with this year, somewhere a day earlier."""
 
 
 class Running:
@@ -73,7 +75,7 @@ class Running:
         if limits.times is not None and self.fired >= limits.times:
             return None
         found = self._after(moment)
-        if found is None or (limits.last is not None and found > limits.last):
+        if found is None or found >= _NEVER or (limits.last is not None and found > limits.last):
             return None
         return found
 
@@ -92,7 +94,7 @@ class Running:
                 moment = math.ceil(first) - 1.0
             try:
                 return self.entry.cron.next_after(datetime.fromtimestamp(moment, UTC)).timestamp()
-            except (InvalidSchedule, OverflowError):
+            except (ValueError, OverflowError):
                 return None
         period = float(self.entry.every.seconds) if self.entry.every else 1.0
         begin = self._begin(period)

@@ -177,3 +177,14 @@ def test_schedulers_that_come_and_go_keep_to_one_row_of_runs(value, policy):
     places = [row.index(at) for at in fired]
     assert places == sorted(set(places))
     assert policy != "all" or places == list(range(len(fired)))
+
+
+FAR = [{"every": "9000y"}, {"every": ["1h", {"first_in": 1e15}]}, {"cron": ["* * * * *", {"first_in": 1e15}]}]
+
+
+@pytest.mark.parametrize("value", FAR)
+def test_a_run_beyond_the_calendar_never_comes(value):
+    """Whoever wrote it: no scheduler ends because nobody can say when that would be."""
+    one = running(**value)
+    assert planned(one) is None
+    assert one.next_runs(5, LOADED) == []
