@@ -106,10 +106,9 @@ class Delaying:
         """The same with the delayed jobs for which `wanted(args)` is true; equal ones one after the other."""
         found = self.find_delayed(wanted, job)
         first: dict[bytes, int] = {}
-        order = [first.setdefault(one.raw, place) for place, one in enumerate(found)]
-        return self.enqueue_found(
-            [found[n] for n in sorted(range(len(found)), key=order.__getitem__)], tidy=False
-        )
+        for place, one in enumerate(found):
+            first.setdefault(one.raw, place)
+        return self.enqueue_found(sorted(found, key=lambda one: first[one.raw]), tidy=False)
 
     def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedJob]:
         """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
@@ -184,10 +183,7 @@ class Delaying:
         ready = [ready_item(one.raw, self.registry, self.space.style) for one in found]
         count, waiting = 0, list[tuple[Ready, Taking]]()
         for number, (job, one) in enumerate(zip(ready, found, strict=True), 1):
-            job.allowed("before_delayed_enqueue")
-            pushed = not job.run_custom() and job.allowed("before_enqueue")
-            what = Taking(one.place, "push" if pushed else "drop", job.queue, job.payload, copies=1)
-            waiting.append((job, what))
+            waiting.append((job, job.taking(one.place)))
             if job.has_hooks or number == len(found):  # they run about its push, as at a drain
                 count, waiting = count + self._take(waiting, tidy), []
         return count

@@ -12,9 +12,9 @@ import msgspec
 from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
 from pyresque.registry import Job, Registry
-from pyresque.store.delayed import Place
+from pyresque.store.delayed import Place, Taking
 from pyresque.wire.encoding import Style, encode
-from pyresque.wire.records import Payload
+from pyresque.wire.records import Payload, spread
 
 logger = logging.getLogger("pyresque.scheduler")
 
@@ -86,6 +86,12 @@ class Ready:
         answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
         return not any(answer is False for answer in answers)
 
+    def taking(self, place: Place) -> Taking:
+        """Run the hooks before its push; returns what is to become of the delayed job at this place."""
+        self.allowed("before_delayed_enqueue")
+        pushed = not self.run_custom() and self.allowed("before_enqueue")
+        return Taking(place, "push" if pushed else "drop", self.queue, self.payload, copies=1)
+
     def after(self, kind: str) -> None:
         """Run the hooks that come after; what one raises is logged, for the job is on its queue."""
         try:
@@ -151,13 +157,6 @@ def _with_own_way(job: Job | None) -> list[Any]:
     return [one for one in sources if callable(getattr(one, "scheduled", None))]
 
 
-def spread(args: Any) -> list[Any]:
-    """The arguments that a value of `args` means: nothing, a list, or one argument."""
-    if args is None or args is False:
-        return []
-    return args if isinstance(args, list) else [args]
-
-
 def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry, style: Style) -> Ready:
     name = _class_of(value)
     job = registry.find(name)
@@ -191,9 +190,9 @@ def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str,
     queue = _queue(value.get("queue"), None, name) if named else None
     payload = registry.wrapped(name, value.get("args"), queue)
     if payload is None and value.get("active_job") is True:
-        from pyresque.active_job.directory import wrapped_by_name  # only who has such entries waits for it
+        from pyresque.active_job.directory import directory_of  # only who has such entries waits for it
 
-        payload = wrapped_by_name(registry, name, value.get("args"), _queue(queue, None, name))
+        payload = directory_of(registry).wrapper(name, value.get("args"), _queue(queue, None, name))
     return None if payload is None else (str(payload["args"][0]["queue_name"]), payload)
 
 
@@ -222,8 +221,8 @@ def _spread(raw: bytes) -> bytes:
     return raw if raw.startswith(b"[") else b"[" + raw + b"]"
 
 
-def names_to_show(registry: Registry, kinds: Sequence[str]) -> list[str]:
+def names_to_show(registry: Registry) -> list[str]:
     """The classes whose jobs Python must see: they have hooks, a way of their own, or need a wrapper."""
     wrapped = [job.name for one in registry.wrappers.values() for job in one.jobs()]
     plain = registry.jobs()
-    return wrapped + [one.name for one in plain if _with_own_way(one) or any(map(one.hooks, kinds))]
+    return wrapped + [one.name for one in plain if _with_own_way(one) or any(map(one.hooks, HOOKS))]

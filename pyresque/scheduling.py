@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyresque.config import home_zone
-from pyresque.due import spread
 from pyresque.enqueueing import Call
 from pyresque.errors import InvalidSchedule, MalformedPayload
 from pyresque.registry import Registry
 from pyresque.store import schedules
 from pyresque.store.space import Space
 from pyresque.wire.encoding import decode
+from pyresque.wire.records import spread
 
 if TYPE_CHECKING:
     from pyresque.scheduler.entry import Entry

@@ -16,7 +16,7 @@ from pyresque.active_job.writing import Dump, Writer
 from pyresque.errors import InvalidJob, RecordNotFound
 from pyresque.jobs import Job
 from pyresque.registry import Registry
-from pyresque.wire.records import JOB_WRAPPER, Payload
+from pyresque.wire.records import JOB_WRAPPER, Payload, spread
 
 
 @dataclass
@@ -107,26 +107,15 @@ class Directory:
         job = self.of(class_name)
         if job is None:
             return None
+        return self.wrapper(class_name, args, queue if queue is not None else job.queue)
+
+    def wrapper(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any]:
+        """A new wrapper for arguments that are plain JSON; the keys of hashes arrive as strings."""
+        job = self.of(class_name)
+        steps = bool(job is not None and job.options.get("continuable"))
+        arguments = self.writer().arguments(spread(args))
         options = Options(locale=self.settings.locale, timezone=self.settings.timezone)
-        return wrapper_of(self, class_name, args, queue if queue is not None else job.queue, options)
-
-
-def wrapper_of(
-    directory: Directory, class_name: str, args: Any, queue: str | None, options: Options
-) -> dict[str, Any]:
-    """A new wrapper for arguments that are plain JSON; the keys of hashes arrive as strings."""
-    values = args if isinstance(args, list) else [] if args is None or args is False else [args]
-    job = directory.of(class_name)
-    steps = bool(job is not None and job.options.get("continuable"))
-    arguments = directory.writer().arguments(values)
-    return fresh(class_name.removeprefix("::"), queue or "default", arguments, options, steps)
-
-
-def wrapped_by_name(registry: Registry, class_name: str, args: Any, queue: str) -> dict[str, Any]:
-    """The payload for an Active Job that only Rails knows."""
-    directory = directory_of(registry)
-    options = Options(locale=directory.settings.locale, timezone=directory.settings.timezone)
-    return wrapper_of(directory, class_name, args, queue, options)
+        return fresh(class_name.removeprefix("::"), queue or "default", arguments, options, steps)
 
 
 def _gone(reason: str) -> RecordNotFound:

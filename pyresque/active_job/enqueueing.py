@@ -96,7 +96,7 @@ def enqueue(resque: Resque, job: Any, *args: Any, **kwargs: Any) -> str | None:
 
 
 def enqueue_many(resque: Resque, jobs: Iterable[Prepared]) -> int:
-    """Enqueue many jobs, those for one queue in one round trip (Rails' `perform_all_later`).
+    """Enqueue many jobs, those that are not delayed in one round trip (Rails' `perform_all_later`).
 
     As in Rails no enqueue callbacks run. If one cannot be serialized, nothing is enqueued.
 
@@ -105,15 +105,15 @@ def enqueue_many(resque: Resque, jobs: Iterable[Prepared]) -> int:
     """
     ready = [_Enqueueing(resque, one) for one in jobs]
     payloads = [one.payload() for one in ready]
-    batches: dict[str, list[dict[str, Any]]] = {}
-    for one, payload in zip(ready, payloads, strict=True):
+    raws = [encode(item, resque.space.style, max_depth=MAX_PAYLOAD_DEPTH) for item in payloads]
+    batches: dict[str, list[bytes]] = {}
+    for one, payload, raw in zip(ready, payloads, raws, strict=True):
         if one.is_later:
             one.put(payload)
         else:
-            batches.setdefault(one.queue, []).append(payload)
-    for queue, items in batches.items():
-        raws = [encode(item, resque.space.style, max_depth=MAX_PAYLOAD_DEPTH) for item in items]
-        resque._push({queue: raws})
+            batches.setdefault(one.queue, []).append(raw)
+    if batches:
+        resque._push(batches)
     return len(ready)
 
 

@@ -115,14 +115,9 @@ _ALWAYS = ("executions", "priority", "continuation", "resumptions")
 
 @dataclass(frozen=True)
 class Options:
-    """How a job is enqueued; None is "as the job has it".
+    """What a new job carries besides its class, queue and arguments."""
 
-    `wait` are seconds, `wait_until` seconds since the epoch; both are settled by the time they get here.
-    """
-
-    queue: str | None = None
     priority: int | None = None
-    due: float | None = None
     scheduled_at: str | None = None
     locale: str = "en"
     timezone: str | None = None

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pyresque.active_job.continuation import Continuable, Continuation, Interrupted
 from pyresque.active_job.envelope import JobData
-from pyresque.active_job.times import read_time
+from pyresque.active_job.times import read_time, seconds_of
 from pyresque.active_job.values import FarTime, Time
 from pyresque.active_job.zones import rails_zone
 from pyresque.errors import (
@@ -196,11 +196,6 @@ class Execution:
         if options.max_resumptions is not None and self.resumptions >= options.max_resumptions:
             return ResumeLimit(f"Job was resumed a maximum of {options.max_resumptions} times")
         return self.again(time.time() + seconds_of(options.wait), options.queue, options.priority)
-
-
-def seconds_of(wait: float | timedelta) -> float:
-    """A wait in seconds."""
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def _moment(text: object) -> Time | None:

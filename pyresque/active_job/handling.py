@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
+from pyresque.active_job.times import seconds_of
 from pyresque.errors import InvalidJob, SignalException, TermException
 from pyresque.wire.encoding import inspect
 
@@ -48,9 +49,8 @@ class Handler:
         if isinstance(wait, str):
             return count**4 + self._jitter(count**4) + 2
         if callable(wait):
-            answer = wait(count)
-            return answer.total_seconds() if isinstance(answer, timedelta) else float(answer)
-        seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+            return seconds_of(wait(count))
+        seconds = seconds_of(wait)
         return seconds + self._jitter(seconds)
 
     def _jitter(self, delay: float) -> float:

@@ -124,6 +124,11 @@ def is_ruby_utc(moment: datetime) -> bool:
     return moment.utcoffset() == timedelta(0) and moment.tzname() in ("UTC", "UCT")
 
 
+def seconds_of(wait: float | timedelta) -> float:
+    """A wait in seconds."""
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+
+
 def stamp(seconds: float) -> str:
     """Seconds since the epoch as enqueued_at and scheduled_at have them: UTC, nine digits.
 

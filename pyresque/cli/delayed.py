@@ -145,7 +145,9 @@ def _each(resque: Resque, ids: tuple[str, ...], done: str, act: Any) -> None:
 
 
 def _found(resque: Resque, job_id: str) -> DelayedJob | None:
-    matching = {id_of(one): one for one in resque.each_delayed() if job_id and id_of(one).startswith(job_id)}
+    matching = {
+        own: one for one in resque.each_delayed() if job_id and (own := id_of(one)).startswith(job_id)
+    }
     if len(matching) == 1:
         return next(iter(matching.values()))
     click.echo(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,11 +47,11 @@ def list_(settings: Settings, as_json: bool) -> None:
 def show(settings: Settings, name: str, as_json: bool) -> None:
     """Show one entry, whole."""
     resque = settings.connected()
-    value = _value(resque, name)
+    value = _value(resque.stored_schedule(), name)
     if as_json:
         json_line({"name": name, "entry": value, "last_enqueued_at": resque.last_enqueued_at().get(name)})
         return
-    entry, why = _read(resque, name)
+    entry, why = _read(name, _raws(resque))
     shown = value.items() if isinstance(value, dict) else [("text", value)]
     lines = [(str(key), item if isinstance(item, str) else compact(item)) for key, item in shown]
     lines.append(("last run", resque.last_enqueued_at().get(name, "never")))
@@ -67,10 +68,10 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
 def next_(settings: Settings, name: str | None, count: int, as_json: bool) -> None:
     """Print the next runs of an entry, or of each."""
     resque = settings.connected()
-    names = [name] if name is not None else list(resque.stored_schedule())
-    for one in names:
-        _value(resque, one)
-        entry, why = _read(resque, one)
+    raws = _raws(resque)
+    for one in [name] if name is not None else sorted(raws):
+        _value(raws, one)
+        entry, why = _read(one, raws)
         runs = _runs(entry, count) if entry else []
         if as_json:
             json_line({"name": one, "next": runs, "refused": why or None})
@@ -174,10 +175,10 @@ def _compared(wanted: Any, stored: Any) -> str:
 
 def _list(settings: Settings, as_json: bool) -> None:
     resque = settings.connected()
-    last = resque.last_enqueued_at()
+    last, raws = resque.last_enqueued_at(), _raws(resque)
     rows = []
     for name, value in resque.stored_schedule().items():
-        entry, why = _read(resque, name)
+        entry, why = _read(name, raws)
         runs = _runs(entry, 1) if entry else []
         following = runs[0] if runs else None
         if as_json:
@@ -226,16 +227,25 @@ def _master_line(master: dict[str, Any] | None) -> str:
     return f"master: {safe(master['who'])} ({since}{until})"
 
 
-def _value(resque: Resque, name: str) -> Any:
-    found = resque.stored_schedule()
+def _raws(resque: Resque) -> dict[str, bytes]:
+    """The entries as they stand in Redis, read once however many are shown."""
+    from pyresque.store import schedules
+
+    return schedules.entries(resque.space)
+
+
+def _value(found: Mapping[str, Any], name: str) -> Any:
     if name not in found:
         raise InvalidSchedule(f"there is no entry {name} in Redis; `pyresque schedule list` lists them")
     return found[name]
 
 
-def _read(resque: Resque, name: str) -> tuple[Entry | None, str]:
+def _read(name: str, raws: Mapping[str, bytes]) -> tuple[Entry | None, str]:
+    from pyresque.config import home_zone
+    from pyresque.scheduler.table import read
+
     try:
-        return resque.schedule_entry(name), ""
+        return read(name, raws.get(name), home_zone()), ""
     except InvalidSchedule as error:
         return None, str(error)
 

@@ -18,10 +18,12 @@ LONGEST = 256
 BLANKS = "\0\t\n\v\f\r "
 """What Ruby's String#strip takes away."""
 
-_WORDS = {
+WORDS = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
     "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@noon": "0 12 * * *", "@hourly": "0 * * * *",
 }  # fmt: skip
+"""Words that stand for five fields."""
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -102,11 +104,11 @@ def read(text: str) -> Entry:
         raise InvalidSchedule(f"longer than {LONGEST} characters")
     words = re.split(r"\s+", text, maxsplit=1, flags=re.ASCII)
     if text.startswith("@"):
-        if words[0] not in _WORDS:
+        if words[0] not in WORDS:
             raise InvalidSchedule(
-                f"unknown word {words[0]!r}; there are {', '.join(_WORDS)}, in small letters"
+                f"unknown word {words[0]!r}; there are {', '.join(WORDS)}, in small letters"
             )
-        text = " ".join([_WORDS[words[0]], *words[1:]])
+        text = " ".join([WORDS[words[0]], *words[1:]])
     try:
         return _read(text, _SIX)
     except InvalidSchedule as six:

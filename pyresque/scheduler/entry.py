@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from pyresque.errors import InvalidSchedule, MalformedPayload, NotAJob
 from pyresque.scheduler.cron import Cron
+from pyresque.scheduler.cron_text import WORDS
 from pyresque.scheduler.every import Every
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, decode, encode
@@ -22,10 +23,6 @@ CatchUp = Literal["none", "last", "all"]
 """What becomes of runs that were missed: nothing, the last is made up for, each is."""
 
 _FIRST, _LAST = ("first", "first_in", "first_at"), ("last", "last_in", "last_at")
-_WORDS = {
-    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@noon": "0 12 * * *", "@hourly": "0 * * * *",
-}  # fmt: skip
 # fugit before 1.7 refuses & and stray commas, and a step of 0 is an error before 1.12.2: with either a Ruby
 # scheduler up to 5.0.0 ends (scheduler.md 13 and 15). What older ones only read differently is `unportable`.
 _NEW_IN_RUBY = re.compile(r"&|,,|(?:^|[ \t]),|,(?:[ \t]|$)|/0+(?![0-9])")
@@ -162,8 +159,8 @@ def _old_cron(cron: Cron) -> str:
     if cron.random:
         raise InvalidSchedule(f"cron {text!r}: with ~ each scheduler draws a time of its own; write one time")
     word, *rest = text.split(None, 1)
-    if word in _WORDS and rest:
-        text = f"{_WORDS[word]} {rest[0]}"  # older Rubies refuse a zone behind a word
+    if word in WORDS and rest:
+        text = f"{WORDS[word]} {rest[0]}"  # older Rubies refuse a zone behind a word
     if _NEW_IN_RUBY.search(text):
         raise InvalidSchedule(
             f"cron {text!r}: & and stray commas end older Ruby schedulers; write it without"

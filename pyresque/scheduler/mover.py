@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from pyresque.due import HOOKS, Ready, names_to_show, ready_item
+from pyresque.due import Ready, names_to_show, ready_item
 from pyresque.errors import ResqueError
 from pyresque.registry import Registry
 from pyresque.store import delayed
@@ -50,7 +50,7 @@ class Mover:
             RedisError: Redis cannot be reached or refuses; nothing is lost, and nothing is moved by halves.
         """
         second = int(time.time() if now is None else now)
-        self._shown = names_to_show(self._registry, HOOKS)
+        self._shown = names_to_show(self._registry)
         did = delayed.drain(self._space, second, claim, self._shown, self._batch)
         for trouble in did.troubles:
             logger.error("%s", trouble)
@@ -98,8 +98,7 @@ class Mover:
     def _judge(self, place: Place) -> tuple[Taking, Ready | None]:
         try:
             ready = ready_item(place[1], self._registry, self._space.style)
-            ready.allowed("before_delayed_enqueue")
-            pushed = not ready.run_custom() and ready.allowed("before_enqueue")
+            return ready.taking(place), ready
         except Exception as error:
             expected = isinstance(error, ResqueError)
             logger.error(
@@ -109,8 +108,6 @@ class Mover:
                 exc_info=not expected,
             )  # fmt: skip
             return Taking(place, "aside", copies=1), None
-        what = Taking(place, "push" if pushed else "drop", ready.queue, ready.payload, copies=1)
-        return what, ready
 
 
 def _shown(raw: bytes) -> str:

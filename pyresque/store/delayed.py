@@ -123,7 +123,7 @@ def take(
             done, *answer = _take.run(space.link, keys, args)
         if not done:
             return None
-        troubles += _texts(answer[0])
+        troubles += texts(answer[0])
         counts += map(int, answer[1:])
     return counts, troubles
 
@@ -142,7 +142,7 @@ def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int
     kind = what.decode()
     places = list(zip(rest[::2], rest[1::2], strict=True)) if kind == "look" else []
     following = float(rest[0]) if kind == "done" and rest[0] else None
-    return Drained(kind, int(moved), _texts(troubles), places, following)
+    return Drained(kind, int(moved), texts(troubles), places, following)
 
 
 def forget_if_empty(space: Space, epoch: int) -> None:
@@ -211,5 +211,6 @@ def _key(space: Space, name: bytes) -> bytes:
     return space.keys.prefix.encode() + name
 
 
-def _texts(raws: Sequence[bytes]) -> list[str]:
+def texts(raws: Sequence[bytes]) -> list[str]:
+    """What a script tells of keys that it could not use."""
     return [raw.decode("utf-8", "backslashreplace") for raw in raws]

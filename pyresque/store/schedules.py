@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
-from pyresque.store.delayed import NOBODY, Claim
+from pyresque.store.delayed import NOBODY, Claim, texts
 from pyresque.store.link import Reply, Word
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
@@ -85,7 +85,7 @@ def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, firing.name, firing.noted]
         args += [firing.note, firing.queue, firing.payload]
         done, troubles = _fire.run(space.link, keys, args)
-    return int(done), [one.decode("utf-8", "backslashreplace") for one in troubles]
+    return int(done), texts(troubles)
 
 
 def _write(space: Space, name: str, text: bytes) -> bool:

@@ -56,13 +56,7 @@ class Payload(msgspec.Struct, frozen=True):
     def args(self) -> list[Any]:
         """The arguments as Ruby spreads them (core.md section 9.2)."""
         args = self.value.get("args")
-        if args is None or args is False:
-            return []
-        if isinstance(args, list):
-            return args
-        if isinstance(args, dict):
-            return [[key, value] for key, value in args.items()]
-        return [args]
+        return [[key, value] for key, value in args.items()] if isinstance(args, dict) else spread(args)
 
     def normal(self, style: Style) -> bytes:
         """The payload decoded and encoded again, as Ruby copies it into `worker:ID` and failures."""
@@ -70,6 +64,13 @@ class Payload(msgspec.Struct, frozen=True):
             return encode(self.value, style)
         except Unencodable:  # the job has put something into it
             return encode(decode(self.raw), style)
+
+
+def spread(args: Any) -> list[Any]:
+    """The arguments that a value of `args` means: nothing, a list, or one argument."""
+    if args is None or args is False:
+        return []
+    return args if isinstance(args, list) else [args]
 
 
 def is_wrapper(class_name: str) -> bool:

@@ -229,7 +229,7 @@ def test_items_and_entries_that_name_a_class_are_wrapped(resque, name):
     else:
         ready = ready_entry({"class": "Mailer2", "args": [5], "cron": "* * * * *"}, resque.registry, "ruby")
         assert unique(json.loads(ready.payload)) in [unique(one) for one in wanted]
-    assert "Mailer2" in names_to_show(resque.registry, ())
+    assert "Mailer2" in names_to_show(resque.registry)
 
 
 def test_an_entry_can_say_that_it_is_an_active_job(resque):
