@@ -229,13 +229,25 @@ def decode(text: bytes, max_depth: int | None = None) -> Any:
             return _READER.decode(text)
         except msgspec.ValidationError:
             return _WIDE_READER.decode(text)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise MalformedPayload(_fault_of(text, error)) from None
+
+
+def _fault_of(text: bytes, error: Exception) -> str:
+    """What is wrong with a text that cannot be read.
+
+    Decided from the bytes where it can be: which class of error the reader raises, and in which words, has
+    changed from one msgspec to the next.
+    """
+    if not text.strip():
+        return "not JSON: the text is empty"
+    try:
+        text.decode("utf-8")
     except UnicodeDecodeError:
-        raise MalformedPayload("not JSON: a text in it is not UTF-8") from None
-    except msgspec.ValidationError:
-        raise MalformedPayload("an integer of more than 4300 digits") from None
-    except msgspec.DecodeError as error:
-        reason = str(error).removeprefix("JSON is malformed: ") if text.strip() else "the text is empty"
-        raise MalformedPayload(f"not JSON: {reason}") from None
+        return "not JSON: a text in it is not UTF-8"
+    if isinstance(error, msgspec.ValidationError):
+        return "an integer of more than 4300 digits"
+    return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
 
 
 def _check_depth(text: bytes, max_depth: int | None) -> None:
