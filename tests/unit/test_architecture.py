@@ -130,9 +130,9 @@ def test_the_environment_is_read_in_few_places(module):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_no_file_is_longer_than_300_lines(module):
+def test_no_file_is_longer_than_400_lines(module):
     """A longer one holds two things."""
-    assert len(MODULES[module].read_text("utf-8").splitlines()) <= 300
+    assert len(MODULES[module].read_text("utf-8").splitlines()) <= 400
 
 
 def code_lines(path, tree):
