@@ -20,7 +20,7 @@ from pyresque.overview import WorkerInfo
 from pyresque.registry import Registry, default_registry
 from pyresque.scheduling import Scheduling
 from pyresque.store import queues, stats
-from pyresque.store.link import Link, PatientLink
+from pyresque.store.link import DirectLink, PatientLink
 from pyresque.store.socket_link import SocketLink
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode, same
@@ -76,7 +76,7 @@ class Resque(Delaying, Scheduling):
     ) -> None:
         if isinstance(server, str):
             setting = parse_server(server)
-            self.link: Link = SocketLink(setting.url)
+            self.link: DirectLink = SocketLink(setting.url)
             namespace = setting.namespace if namespace is None else namespace
         else:
             from pyresque.store.redispy_link import RedisPyLink  # only for those who have imported redis-py

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pyresque.errors import ConfigError
-from pyresque.settings import SchedulerOptions, local_zone, scheduler_options, seconds
+from pyresque.settings import START_TIMEOUT, SchedulerOptions, local_zone, scheduler_options, seconds
 
 DEFAULT_SERVER = "localhost:6379"
 
@@ -163,7 +163,7 @@ class WorkerOptions:
     after the other. `timeout`: seconds that a job may take which has no timeout of its own.
     `heartbeat_interval`: seconds between two beats. `procline_prefix` stands before the process title.
     The worker leaves after `max_jobs` jobs, after `max_idle` seconds without one, or when it has grown
-    beyond `max_rss` megabytes.
+    beyond `max_rss` megabytes. `start_timeout`: seconds for which Redis may be away when the worker starts.
     """
 
     polling: Polling = Polling()
@@ -177,6 +177,7 @@ class WorkerOptions:
     max_idle: float | None = None
     max_rss: int | None = None
     heartbeat_interval: float = 60.0
+    start_timeout: float = START_TIMEOUT
     procline_prefix: str = ""
 
     def with_interval(self, interval: float | None) -> WorkerOptions:

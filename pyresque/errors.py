@@ -29,11 +29,13 @@
     ├── BackendError ....... failure backends that could not save
     ├── ConfigError ........ a setting that cannot be used
     │   └── ImportFailed ... a module of the user's cannot be imported
-    └── RedisError
-        ├── RedisUnavailable  Redis cannot be reached now; `maybe_done` tells if the command may have run
+    └── RedisError .......... `maybe_done` tells if the command may have run
+        ├── RedisUnavailable  Redis cannot be reached or cannot do it now; later it may
+        │   └── NotRedis .... what answers does not speak Redis's protocol
         ├── RedisTooOld
         ├── RedisRefused .... credentials or permissions
-        └── RedisReplied .... Redis answered with an error (a wrong key type, ...)
+        └── RedisReplied .... Redis answered with an error that will come again (a wrong key type, ...)
+            └── RedisRejected  for what the command holds: it is too large, or no expiry
 
 `ruby_name` is the class name that a failure record shows for an exception (core.md section 11).
 """
@@ -203,19 +205,29 @@ class ImportFailed(ConfigError):
 
 
 class RedisError(ResqueError):
-    """Something went wrong between us and Redis."""
+    """Something went wrong between us and Redis.
+
+    `maybe_done` is False where the command was certainly not carried out, True where nobody knows (it was
+    sent, and no reply came that could be understood).
+    """
+
+    def __init__(self, message: str, *, maybe_done: bool = False) -> None:
+        super().__init__(message)
+        self.maybe_done = maybe_done
 
 
 class RedisUnavailable(RedisError):
-    """Redis cannot be reached, or cannot take the command now.
+    """Redis cannot be reached, or cannot take the command now: any error that is not known to last.
 
-    `maybe_done` is False where the command was certainly not carried out, True where nobody knows
-    (it was sent, and the reply did not come).
+    Whoever works for a long time waits and tries again; a client has tried for some seconds already.
     """
 
     def __init__(self, message: str, *, maybe_done: bool) -> None:
-        super().__init__(message)
-        self.maybe_done = maybe_done
+        super().__init__(message, maybe_done=maybe_done)
+
+
+class NotRedis(RedisUnavailable):
+    """What answers there does not speak Redis's protocol: another program, or a reply that was damaged."""
 
 
 class RedisTooOld(RedisError):
@@ -227,4 +239,8 @@ class RedisRefused(RedisError):
 
 
 class RedisReplied(RedisError):
-    """Redis answered a command with an error, for example WRONGTYPE."""
+    """Redis answered a command with an error that will come again, for example WRONGTYPE."""
+
+
+class RedisRejected(RedisReplied):
+    """Redis will never take this very command, for what it holds: a text too large, an impossible expiry."""

@@ -14,6 +14,10 @@ LOG_FORMATS = ("text", "json", "logfmt")
 """The forms of a log line that resque-scheduler knows."""
 
 
+START_TIMEOUT = 60.0
+"""Seconds for which Redis may be away when a worker or a scheduler starts: they start in any order."""
+
+
 @dataclass(frozen=True)
 class SchedulerOptions:
     """How a scheduler works (scheduler.md 11).
@@ -23,7 +27,7 @@ class SchedulerOptions:
     `environment` chooses among the entries with `rails_env`. `catch_up`: what becomes of runs that were
     missed while no scheduler ran, for entries that do not say so themselves. `zone` is that of cron texts
     that name none (empty: this process's own). `logfile` takes the log lines (empty: the terminal), in the
-    form `logformat`.
+    form `logformat`. `start_timeout`: seconds for which Redis may be away when it starts.
     """
 
     interval: float = 5.0
@@ -37,6 +41,7 @@ class SchedulerOptions:
     quiet: bool = False
     logfile: str = ""
     logformat: str = "text"
+    start_timeout: float = START_TIMEOUT
 
 
 def scheduler_options(env: Mapping[str, str]) -> SchedulerOptions:

@@ -29,6 +29,7 @@ class Flags:
     burst: bool
     unknown: Unknown | None
     recover: Recover | None
+    start_timeout: float | None
     failure_backend: str | None
     concurrency: int | None
     pool_file: str | None
@@ -89,7 +90,10 @@ class Flags:
             options = options.with_interval(self.interval)
         if self.no_fork or self.async_concurrency:
             options = replace(options, fork_per_job=False)
-        named = ("unknown", "recover", "jobs_per_fork", "timeout", "max_jobs", "max_idle", "max_rss")
+        named = (
+            "unknown", "recover", "jobs_per_fork", "timeout", "max_jobs", "max_idle", "max_rss",
+            "start_timeout",
+        )  # fmt: skip
         given = {name: getattr(self, name) for name in named if getattr(self, name) is not None}
         stopping = replace(options.stopping, drain=self.drain, requeue=self.requeue_on_shutdown)
         self._check(options)
@@ -225,6 +229,10 @@ GROUPS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "--max-rss",
             metavar="MB",
             help="Leave, between jobs, when the worker has grown beyond this. A pool starts a new one.",
+        ),
+        _seconds_option(
+            "--start-timeout",
+            "Leave if Redis is not there, or not ready, for so long at the start. Else 60; 0 is at once.",
         ),
         _seconds_option("--drain", "On TERM, how long the job that runs may still take."),
         _option(

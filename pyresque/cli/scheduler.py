@@ -22,8 +22,8 @@ logger = logging.getLogger("pyresque.cli")
 class _Seconds(click.FloatRange):
     """A number of seconds that a clock can wait for; click's own type lets NaN and infinity through."""
 
-    def __init__(self) -> None:
-        super().__init__(0, 1e9, min_open=True)
+    def __init__(self, min_open: bool = True) -> None:
+        super().__init__(0, 1e9, min_open=min_open)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; a usage error where it is none."""
@@ -40,6 +40,7 @@ class _Flags:
     environment: str | None
     app_name: str | None
     batch: int | None
+    start_timeout: float | None
     json_style: Any
     verbose: int
     quiet: bool
@@ -49,7 +50,7 @@ class _Flags:
 
     def options(self, settings: Settings) -> SchedulerOptions:
         """What the flags say, over what the environment says."""
-        named = ("catch_up", "interval", "lock_timeout", "environment", "app_name", "batch")
+        named = ("catch_up", "interval", "lock_timeout", "environment", "app_name", "batch", "start_timeout")
         given = {name: getattr(self, name) for name in named if getattr(self, name) is not None}
         return replace(settings.config.scheduler, **given)
 
@@ -86,6 +87,12 @@ class _Flags:
     metavar="N",
     help="Delayed jobs moved in one step. Else DELAYED_REQUEUE_BATCH_SIZE, else 100.",
 )
+@click.option(
+    "--start-timeout",
+    type=_Seconds(min_open=False),
+    metavar="SECONDS",
+    help="Leave if Redis is not there, or not ready, for so long at the start. Else 60; 0 is at once.",
+)
 @click.option("-D", "--dynamic", is_flag=True, expose_value=False, help="As in Ruby; we always are.")
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say more (VERBOSE).")
@@ -115,7 +122,7 @@ def run(settings: Settings, flags: _Flags) -> None:
     from pyresque.cli.daemon import go_to_background, write_pidfile
     from pyresque.cli.logs import set_up
     from pyresque.scheduler import Scheduler
-    from pyresque.store.server import check
+    from pyresque.store.server import wait_for
 
     config = settings.config
     options = config.scheduler
@@ -124,12 +131,13 @@ def run(settings: Settings, flags: _Flags) -> None:
     path = None if flags.schedule is None else str(Path(flags.schedule).absolute())
     resque = settings.resque(json_style=flags.json_style)
     settings.import_jobs()
-    for warning in check(resque.link):
+    chosen = flags.options(settings)
+    for warning in wait_for(resque.link, chosen.start_timeout):
         logger.warning("%s", warning)
     resque.close()
     if config.background:
         go_to_background()
-    one = Scheduler(resque, flags.options(settings), schedule_file=path)
+    one = Scheduler(resque, chosen, schedule_file=path)
     pidfile = flags.pidfile or config.pidfile
     if pidfile:
         write_pidfile(pidfile)

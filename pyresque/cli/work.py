@@ -75,10 +75,10 @@ def run(settings: Settings, flags: Flags) -> int:
 
 
 def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
-    from pyresque.store.server import check
+    from pyresque.store.server import wait_for
     from pyresque.worker.memory import resident
 
-    for warning in check(resque.link):
+    for warning in wait_for(resque.link, options.start_timeout):
         logger.warning("%s", warning)
     resque.close()  # no connection goes through a fork
     size = resident() >> 20

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from pyresque._version import __version__
 from pyresque.config import home_zone
-from pyresque.errors import ConfigError, RedisError, RedisReplied, RedisUnavailable
+from pyresque.errors import ConfigError, RedisError, RedisReplied
 from pyresque.registry import Registry
 from pyresque.scheduler.firing import Firer
-from pyresque.scheduler.master import Master
+from pyresque.scheduler.master import HOLD, Master
 from pyresque.scheduler.mover import Mover
 from pyresque.scheduler.signals import Signals
 from pyresque.scheduler.static import read_file
@@ -21,9 +21,10 @@ from pyresque.scheduler.table import Table
 from pyresque.scheduler.timing import STALLED, Running
 from pyresque.settings import SchedulerOptions
 from pyresque.store import schedules
-from pyresque.store.link import Link, PatientLink
+from pyresque.store.link import LEAVE_SECONDS, DirectLink, PatientLink
 from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
+from pyresque.waiting import Away, Backoff
 
 logger = logging.getLogger("pyresque.scheduler")
 
@@ -31,13 +32,12 @@ BLIND_INTERVAL = 0.5
 """Seconds between two looks where Redis cannot wake us (an old server, a client of the user's)."""
 CALM = 0.05
 """Seconds that a turn takes at least, however often Redis wakes us."""
-_AWAY = (0.05, 5.0)
 
 
 class Home(Protocol):
     """What a scheduler needs of a Resque."""
 
-    link: Link
+    link: DirectLink
     space: Space
     registry: Registry
     local_schedule: dict[str, Any]
@@ -61,9 +61,11 @@ class Scheduler:
         schedule_file: str | None = None,
     ) -> None:
         self.options = options or SchedulerOptions()
-        space = resque.space
-        # Short pauses: while Redis is away the loop must hear signals.
-        self._space = Space(PatientLink(resque.link, (0.0, 0.05, 0.2)), space.keys, space.style)
+        space, self._signals = resque.space, Signals()
+        self._link, signals = resque.link.fresh(), self._signals
+        # Short pauses, and none any more when it is to leave: while Redis is away the loop must hear signals.
+        patient = PatientLink(self._link, (0.0, 0.05, 0.2), lambda: signals.stopping)
+        self._space = Space(patient, space.keys, space.style)
         self._resque = resque
         self._own = dict(schedule or {})
         self._file = schedule_file
@@ -72,9 +74,10 @@ class Scheduler:
         self.table = Table(self.options.environment, self.options.zone or home_zone())
         self._mover = Mover(self._space, resque.registry, self.options.batch)
         self._firer = Firer(self._space, resque.registry)
-        self._signals = Signals()
         self._wakeup = Wakeup(resque.link)
-        self._away = _AWAY[0]
+        self._away = Away(
+            logger, "%s. The scheduler waits for it", "the scheduler goes on", Backoff(first=0.05, most=5.0)
+        )
         self._next_delayed: float | None = None
         self._stored: Mapping[str, bytes] | None = None
         self._reload = True
@@ -91,7 +94,7 @@ class Scheduler:
                 began = time.monotonic()
                 wait = self._turn()
                 self._heed(self._signals.take())
-                if self._reload or self._signals.stopping:
+                if (self._reload and not self._away.now) or self._signals.stopping:
                     continue
                 self._wait(wait)
                 self._wakeup.woken()
@@ -122,17 +125,14 @@ class Scheduler:
     def _turn(self) -> float:
         try:
             seconds = self.turn()
-        except RedisUnavailable as error:
-            logger.warning("%s", error)
-            self.master.active = False
         except RedisError as error:
-            # A key that holds something else, a script that Redis ended: others go on, and so do we.
-            logger.error("%s", error)
-        else:
-            self._away = _AWAY[0]
-            return seconds
-        self._away = min(self._away * 2, _AWAY[1])
-        return self._away
+            # Redis is away, a key holds something else, a script was ended: others go on, and so do we.
+            self._away.failed(error)
+            if not isinstance(error, RedisReplied):
+                self.master.active = False
+            return self._away.seconds_left
+        self._away.answered()
+        return seconds
 
     def _load(self, became_master: bool) -> None:
         now, catch_up = time.time(), self.options.catch_up
@@ -235,11 +235,14 @@ class Scheduler:
                 logger.error("%s; the entries that were read before stay", error)
 
     def _leave(self) -> None:
+        self._link.deadline = time.monotonic() + HOLD + LEAVE_SECONDS
         try:
             self.master.resign()
         except RedisError as error:
             logger.warning("the master lock could not be given back: %s", error)
         self._wakeup.close()
+        self._link.close()
+        self._link.deadline = float("inf")
         self._signals.restore()
 
     def _title(self, text: str) -> None:

@@ -13,14 +13,24 @@ from typing import Literal
 
 from pyresque.errors import RedisError
 from pyresque.store.link import Word
+from pyresque.store.replies import amount, cases, data, either, exactly, flag, fraction, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
-_delay = Script("delay")
-_take = Script("take", uses=("effects",))
-_drain = Script("drain", uses=("effects", "measure", "canonical"))
-_reset = Script("reset")
-_forget = Script("forget")
+_delay = Script("delay", reply=amount)
+_take = Script("take", uses=("effects",), reply=either(row(exactly(0)), row(exactly(1), words, rest=amount)))
+_drain = Script(
+    "drain",
+    uses=("effects", "measure", "canonical"),
+    reply=cases(
+        lost=row(data, words, amount),
+        more=row(data, words, amount),
+        look=row(data, words, amount, rest=data),
+        done=row(data, words, amount, either(exactly(b""), fraction)),
+    ),
+)
+_reset = Script("reset", reply=amount)
+_forget = Script("forget", reply=flag)
 
 BATCH = 100
 """Jobs that are moved in one step, unless another number is given (as in Ruby)."""

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pyresque.store import queues
 from pyresque.store.link import Command
+from pyresque.store.replies import flag
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
 
-_requeue = Script("requeue", uses=("effects",))
-_discard = Script("discard")
+_requeue = Script("requeue", uses=("effects",), reply=flag)
+_discard = Script("discard", reply=flag)
 
 WINDOW = 500
 """Records that are read at a time."""

@@ -1,41 +1,44 @@
-"""How commands reach Redis.
+"""How commands reach Redis, and what its errors mean.
 
 A *link* carries commands out and hands the replies back as they come (bytes, ints, lists, None). It
 never repeats a command by itself: a repeated pop loses a job and a repeated push doubles one, so an
 error says whether the command may have run, and the layer above decides.
 
 There are two: `SocketLink` (socket_link.py), and `RedisPyLink` (redispy_link.py) for a client
-that the user made.
+that the user made. Above them `PatientLink` tries again; workers and schedulers wait beyond that.
+
+What an error reply means is decided in `from_reply`, for all of them: only what is known to be final is,
+and everything else, in whatever words a server, a proxy or a service says it, means *later*.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from pyresque.errors import RedisError, RedisRefused, RedisReplied, RedisUnavailable
+from pyresque.errors import (
+    NotRedis,
+    RedisError,
+    RedisRefused,
+    RedisRejected,
+    RedisReplied,
+    RedisUnavailable,
+)
 
 Word = bytes | str | int | float
 Command = Sequence[Word]
 Reply = Any
-
-# The server is there and has not run the command, but will be able to in a moment.
-NOT_NOW = (
-    "LOADING",
-    "READONLY",
-    "MASTERDOWN",
-    "BUSY ",
-    "OOM",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "MISCONF",
-    "NOREPLICAS",
-)
-_NOT_YOU = ("NOAUTH", "WRONGPASS", "NOPERM")
+Check = Callable[[Reply], bool]
+"""Whether a reply has the form that it must have (replies.py)."""
 
 TIMEOUT = 5.0
-"""Seconds that a connection may take to come about, and a reply to come."""
+"""Seconds that it may take, connecting included, until an answer begins to come; then, between its parts."""
+
+
+LEAVE_SECONDS = 3.0
+"""Seconds that whoever is to leave, and has nothing else left to do, still gives Redis."""
 
 
 class Link(Protocol):
@@ -44,12 +47,15 @@ class Link(Protocol):
     address: str
     """Where the server is, without its password."""
 
-    def execute(self, *words: Word) -> Reply:
+    def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command.
 
+        Args:
+            check: the form of an answer that proves by itself that it is the right one, as that of a script.
+
         Raises:
-            RedisUnavailable: it could not be sent, or its reply did not come.
-            RedisReplied: Redis answered with an error.
+            RedisUnavailable: it could not be sent, no answer to it came, or an error that may pass.
+            RedisReplied: Redis answered with an error that will come again.
             RedisRefused: credentials or permissions are missing.
         """
 
@@ -63,31 +69,56 @@ class Link(Protocol):
         """Close every connection."""
 
 
+class DirectLink(Link, Protocol):
+    """A link that repeats nothing."""
+
+    deadline: float
+    """From this moment on (monotonic clock) it sends nothing, and waits for nothing; infinite at first."""
+    let_in: bool
+    """Whether the server has ever answered: a refusal after that may be a change that is under way."""
+
+    def fresh(self) -> DirectLink:
+        """Another link to the same server, with connections and a deadline of its own."""
+
+
 UNSURE_SECONDS = 60.0
 """So long after a lost reply no answer of a script is removed."""
 
 
 class PatientLink:
-    """A link that tries again after RedisUnavailable, for as long as its pauses (in seconds) last.
+    """A link that tries again for as long as its pauses (in seconds) last.
 
     Everything the store sends may be repeated without harm: reads, sets, and scripts that recognise a
-    repetition. So nothing is lost and nothing is done twice by trying again.
+    repetition. So nothing is lost and nothing is done twice by trying again. Even an error that is final is
+    believed only when it comes twice.
+
+    Args:
+        gives_up: whether whoever waits wants to leave; then nothing is repeated any more.
     """
 
-    def __init__(self, link: Link, pauses: Sequence[float] = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)) -> None:
+    def __init__(
+        self,
+        link: DirectLink,
+        pauses: Sequence[float] = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0),
+        gives_up: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.link = link
         self.address = link.address
         self.pauses = pauses
+        self._gives_up = gives_up
         self._unsure_until = 0.0
 
-    def execute(self, *words: Word) -> Reply:
+    def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command; see `Link`."""
-        return self._patiently(lambda: self.link.execute(*words))
+        return self._patiently(lambda: self.link.execute(*words, check=check))
 
     def execute_many(self, commands: Iterable[Command]) -> list[Reply]:
         """Carry out several commands in one round trip; see `Link`."""
         commands = list(commands)
-        return self._patiently(lambda: self._all(commands))  # type: ignore[no-any-return]
+        replies: list[Reply] = self._patiently(lambda: self._all(commands))
+        if any(isinstance(reply, RedisReplied) for reply in replies):
+            replies = self._patiently(lambda: self._all(commands))
+        return replies
 
     def forget(self, key: str) -> None:
         """Remove a key without waiting, unless a reply was lost lately; see `Link`.
@@ -105,24 +136,36 @@ class PatientLink:
     def _all(self, commands: list[Command]) -> list[Reply]:
         replies = self.link.execute_many(commands)
         for reply in replies:
-            if isinstance(reply, RedisUnavailable):
+            if isinstance(reply, RedisUnavailable | RedisRefused):
+                reply.maybe_done |= any(not isinstance(one, RedisError) for one in replies)
                 raise reply
         return replies
 
     def _patiently(self, call: Callable[[], Reply]) -> Reply:
-        maybe_done = False
-        for pause in self.pauses:
+        maybe_done, was_final, pauses = False, False, iter(self.pauses)
+        while True:
             try:
                 return call()
-            except RedisUnavailable as error:
-                maybe_done = maybe_done or error.maybe_done
+            except RedisError as error:
+                error.maybe_done = maybe_done = maybe_done or error.maybe_done
                 if error.maybe_done:
                     self._unsure_until = time.monotonic() + UNSURE_SECONDS
-                time.sleep(pause)
-        try:
-            return call()
-        except RedisUnavailable as error:
-            raise RedisUnavailable(str(error), maybe_done=maybe_done or error.maybe_done) from error
+                if isinstance(error, RedisReplied):
+                    if was_final or is_missing_script(error):
+                        raise
+                    was_final = True
+                elif not self._waited(error, next(pauses, None)):
+                    raise
+
+    def _waited(self, error: RedisError, pause: float | None) -> bool:
+        """Wait before the next try; False if there is to be none."""
+        if pause is None or (isinstance(error, RedisRefused) and not self.link.let_in):
+            return False
+        if time.monotonic() + pause >= self.link.deadline:
+            return False
+        time.sleep(pause)
+        # With a deadline that is enough: until then it is tried again.
+        return self.link.deadline < float("inf") or not self._gives_up()
 
 
 def as_bytes(word: Word) -> bytes:
@@ -130,11 +173,98 @@ def as_bytes(word: Word) -> bytes:
     return word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
 
 
-def unavailable(address: str, error: Exception, maybe_done: bool) -> RedisUnavailable:
+# --- what went wrong -------------------------------------------------------------------------------
+
+# Redis says it before the command has run, or in a script before anything was written; soon it can.
+_NOT_RUN = (
+    "LOADING",
+    "READONLY",
+    "MASTERDOWN",
+    "BUSY ",
+    "OOM",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "MISCONF",
+    "NOREPLICAS",
+    "MOVED ",
+    "ASK ",
+)
+_FULL = "max number of clients"
+_NOT_YOU = ("NOAUTH", "WRONGPASS", "NOPERM")
+# As a script words a missing permission.
+_NOT_YOUR_SCRIPT = re.compile(
+    r"\bNOPERM\b|can't run this command or subcommand|can't access at least one of the keys"
+)
+
+# What the command holds, and no server will take.
+_REJECTED = re.compile(
+    r"invalid expire time|string exceeds maximum allowed size|invalid (multi)?bulk length"
+    r"|too big (mbulk|bulk) count|too many results to unpack"
+)
+# What will come again as long as the command, the server and its keys are what they are.
+_FINAL = re.compile(
+    r"\bWRONGTYPE\b|^NOSCRIPT\b|\bHELD worker:ID\b|\bunknown (sub)?command|wrong number of arguments"
+    r"|\bsyntax error|is not an integer|not a valid float|is not a float|would overflow"
+    r"|(index|value) (is )?out of range|invalid DB index|\bno such key|Error compiling script"
+    r"|attempt to (call|index|compare|perform|concatenate|get)|bad argument #",
+    re.IGNORECASE,
+)
+
+SHOWN = 300
+"""Characters of an error reply that are shown."""
+
+
+def from_reply(text: str, address: str) -> RedisError:
+    """The error that an error reply means."""
+    shown = _cut(text)
+    # Out of a script, " -CODE " is how Redis 6.2 words it, " CODE " how newer ones do.
+    inside = any(f" {code.strip()} " in text or f" -{code.strip()} " in text for code in _NOT_RUN)
+    if text.startswith(_NOT_RUN) or inside or _FULL in text:
+        return RedisUnavailable(f"Redis at {address} cannot do that now: {shown}", maybe_done=False)
+    if text.startswith(_NOT_YOU) or _NOT_YOUR_SCRIPT.search(text):
+        return RedisRefused(
+            f"Redis at {address} does not permit that: {shown.rstrip('.')}. Put user and password into the "
+            "URL (redis://user:password@host:port/0) or extend the user's ACL",
+            maybe_done=not text.startswith(_NOT_YOU),
+        )
+    if _REJECTED.search(text):
+        return RedisRejected(f"{shown} (Redis at {address})")
+    if _FINAL.search(text):
+        return RedisReplied(f"{shown} (Redis at {address})")
+    return RedisUnavailable(f"Redis at {address} cannot do that now: {shown}", maybe_done=True)
+
+
+_WRONG_LOGIN = re.compile(
+    r"^(NOAUTH|WRONGPASS|NOPERM)|invalid (username|password)|no password is set|without any password"
+    r"|wrong number of arguments",
+    re.IGNORECASE,
+)
+_NO_DATABASE = re.compile(r"DB index is out of range|invalid DB index|not allowed in cluster mode")
+
+
+def from_login(text: str, address: str, db: int) -> RedisError:
+    """The error that an error reply to a login (AUTH, SELECT, HELLO) means."""
+    if _NO_DATABASE.search(text):
+        return RedisRefused(f"Redis at {address} has no database {db}: {_cut(text)}")
+    if _WRONG_LOGIN.search(text):
+        return RedisRefused(f"Redis at {address} refuses the login: {_cut(text)}")
+    return from_reply(text, address)
+
+
+def _cut(text: str) -> str:
+    return (text if len(text) <= SHOWN else text[: SHOWN - 3] + "...") or "an error without a text"
+
+
+def is_missing_script(error: RedisReplied) -> bool:
+    """Whether Redis only lacks the text of a script."""
+    return str(error).startswith("NOSCRIPT")
+
+
+def unavailable(address: str, error: BaseException, maybe_done: bool) -> RedisUnavailable:
     """The error of a connection that could not be made, or broke."""
     reason = str(error).rstrip(".") or type(error).__name__
-    if reason.lower().startswith("protocol error"):  # as hiredis and redis-py say it
-        return RedisUnavailable(
+    if isinstance(error, Damaged):
+        return NotRedis(
             f"what answers at {address} does not speak Redis's protocol ({reason}): is it the right port?",
             maybe_done=maybe_done,
         )
@@ -145,14 +275,5 @@ def unavailable(address: str, error: Exception, maybe_done: bool) -> RedisUnavai
     )
 
 
-def from_reply(text: str, address: str) -> RedisError:
-    """The error that an error reply means."""
-    # Out of a script, " -CODE " is how Redis 6.2 words it, " CODE " how newer ones do.
-    if text.startswith(NOT_NOW) or any(f" {code} " in text or f" -{code} " in text for code in NOT_NOW):
-        return RedisUnavailable(f"Redis at {address} cannot do that now: {text}", maybe_done=False)
-    if text.startswith(_NOT_YOU):
-        return RedisRefused(
-            f"Redis at {address} does not permit that: {text.rstrip('.')}. Put user and password into the "
-            "URL (redis://user:password@host:port/0) or extend the user's ACL"
-        )
-    return RedisReplied(f"{text} (Redis at {address})")
+class Damaged(ConnectionError):
+    """Bytes that are no replies."""

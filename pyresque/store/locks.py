@@ -10,11 +10,12 @@ import time
 from dataclasses import dataclass
 
 from pyresque.store.link import Word
+from pyresque.store.replies import flag
 from pyresque.store.script import Script
 from pyresque.store.space import Space
 
-_lock = Script("lock")
-_unlock = Script("unlock")
+_lock = Script("lock", reply=flag)
+_unlock = Script("unlock", reply=flag)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pyresque.errors import RedisError
 from pyresque.store.link import Command, Word
+from pyresque.store.replies import amount, flag, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 
-_enqueue = Script("enqueue")
-_remove = Script("remove")
-_remove_queue = Script("remove_queue")
-_move = Script("move", uses=("effects",))
+_enqueue = Script("enqueue", reply=amount)
+_remove = Script("remove", reply=amount)
+_remove_queue = Script("remove_queue", reply=flag)
+_move = Script("move", uses=("effects",), reply=row(flag, words))
 
 CHUNK = 10_000
 """Jobs that one push script takes at most, so that a large batch never holds Redis up for long."""
@@ -83,7 +84,9 @@ def remove_from(space: Space, key: str, raws: Sequence[bytes], copies: int) -> i
 
 def move_element(space: Space, source: str, raw: bytes, effects: Sequence[Command]) -> bool:
     """Take one element out of a list (full key) and do what belongs to that; False if it is not there."""
-    taken, _ = _move.run(space.link, [source], [space.keys.prefix, raw, *flat(effects)])
+    with Once(space.link, space.keys.prefix) as once:
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, raw, *flat(effects)]
+        taken, _ = _move.run(space.link, [once, source], args)
     return bool(taken)
 
 

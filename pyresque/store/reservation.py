@@ -9,16 +9,29 @@ from functools import lru_cache
 
 from pyresque.errors import RedisReplied
 from pyresque.store.link import Command, Reply, Word, as_bytes
+from pyresque.store.replies import amount, cases, data, exactly, integer, row, words
 from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import working_on_bytes
 
-_reserve = Script("reserve", uses=("measure",), call="reserve(KEYS, ARGV)")
-_claim = Script("claim")
-_settle = Script("settle", uses=("effects",), call="settle(KEYS, ARGV)")
-_advance = Script("advance", uses=("effects", "settle", "measure", "reserve"))
+_FOUND = cases(
+    job=row(data, words, integer(1), data),
+    held=row(data, words, data),
+    look=row(data, words, integer(1), amount, rest=data),
+    more=row(data, words, integer(1), amount),
+    queues=row(data, words, words),
+    stranger=row(data, words),
+    paused=row(data, words),
+    none=row(data, words),
+)
+_SETTLED = row(exactly(b"settled", b"already", b"gone"), words, integer())
+
+_reserve = Script("reserve", uses=("measure",), call="reserve(KEYS, ARGV)", reply=_FOUND)
+_claim = Script("claim", reply=integer(-1, 1))
+_settle = Script("settle", uses=("effects",), call="settle(KEYS, ARGV)", reply=_SETTLED)
+_advance = Script("advance", uses=("effects", "settle", "measure", "reserve"), reply=row(_SETTLED, _FOUND))
 
 
 @dataclass(frozen=True)

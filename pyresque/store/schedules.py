@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.store.delayed import NOBODY, Claim, texts
 from pyresque.store.link import Reply, Word
+from pyresque.store.replies import flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
 logger = logging.getLogger("pyresque.store")
 
-_reschedule = Script("reschedule")
-_fire = Script("fire", uses=("effects",))
+_reschedule = Script("reschedule", reply=flag)
+_fire = Script("fire", uses=("effects",), reply=row(integer(-1, 1), words))
 
 
 @dataclass(frozen=True)

@@ -7,32 +7,62 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyresque.errors import RedisReplied
-from pyresque.store.link import Command, Link, Reply, Word
+from pyresque.errors import RedisReplied, RedisUnavailable
+from pyresque.store.link import Check, Command, Link, Reply, Word, is_missing_script
+from pyresque.store.replies import new_word
 
 REMEMBER_SECONDS = 300
 """How long Redis keeps the answer of a script that must not run twice."""
 
+# The last argument is a word that the answer begins with: so it cannot be taken for another's.
+_FRAME = """
+local word = table.remove(ARGV)
+local function answer()
+{text}
+end
+local found = answer()
+if type(found) == 'table' and found.err then return found end
+return {{word, found or false}}
+"""
+
 
 class Script:
-    """One .lua file; `uses` are files put in front of it, `call` is what a file of functions returns."""
+    """One .lua file; `uses` are files put in front of it, `call` is what a file of functions returns.
 
-    def __init__(self, name: str, uses: Sequence[str] = (), call: str = "") -> None:
+    Args:
+        reply: the form of its answer.
+    """
+
+    def __init__(self, name: str, uses: Sequence[str] = (), call: str = "", *, reply: Check) -> None:
         folder = Path(__file__).parent
-        self.text = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*uses, name))
+        text = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*uses, name))
         if call:
-            self.text += f"\nreturn {call}\n"
+            text += f"\nreturn {call}\n"
+        self.name = name
+        self.text = _FRAME.format(text=text)
         self.digest = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 (it is Redis's name for it)
+        self._form = reply
 
     def run(self, link: Link, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
         """Run it; raises what `Link.execute` raises."""
-        words = (len(keys), *keys, *args)
+        word, form = new_word(), self._form
+        words = (len(keys), *keys, *args, word)
+
+        def check(reply: Reply) -> bool:
+            return type(reply) is list and len(reply) == 2 and reply[0] == word and form(reply[1])
+
         try:
-            return link.execute("EVALSHA", self.digest, *words)
+            return link.execute("EVALSHA", self.digest, *words, check=check)[1]
         except RedisReplied as error:
-            if "NOSCRIPT" not in str(error):
+            if not is_missing_script(error):
                 raise
-        return link.execute("EVAL", self.text, *words)
+        try:
+            return link.execute("EVAL", self.text, *words, check=check)[1]
+        except RedisReplied as error:
+            if not is_missing_script(error):
+                raise
+            # It had the text before it, so this was no answer to it.
+            raise RedisUnavailable(str(error), maybe_done=True) from error
 
 
 class Once:

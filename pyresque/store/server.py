@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
-from pyresque.errors import RedisRefused, RedisReplied, RedisTooOld
-from pyresque.store.link import Link, PatientLink
+from pyresque.errors import NotRedis, RedisError, RedisRefused, RedisReplied, RedisTooOld, RedisUnavailable
+from pyresque.store.link import DirectLink, Link, PatientLink
+from pyresque.store.replies import data, exactly
+from pyresque.waiting import Away
+
+logger = logging.getLogger("pyresque.store")
 
 OLDEST = (4, 0)
 """Before that, Redis lacks UNLINK and scripts that may ask for the time."""
@@ -18,7 +24,29 @@ _PAUSES = (0.0, 0.05, 0.2)
 """Seconds before a server that seems not to be there is asked again."""
 
 
-def check(link: Link) -> list[str]:
+def wait_for(link: DirectLink, seconds: float) -> list[str]:
+    """Look at the server as `check` does, and wait so long for one that is not there, or not ready, yet.
+
+    A wrong password and the like are told at once, and so is what is no Redis.
+    """
+    until = time.monotonic() + seconds
+    away = Away(logger, f"%s. Waiting for it, up to {seconds:g} seconds (--start-timeout)")
+    while True:
+        try:
+            warnings = check(link)
+        except NotRedis:
+            raise
+        except RedisUnavailable as error:
+            if time.monotonic() >= until:
+                raise
+            away.failed(error)
+        else:
+            away.answered()
+            return warnings
+        time.sleep(away.seconds_left)
+
+
+def check(link: DirectLink) -> list[str]:
     """Look at the server before anything is done with it; returns warnings for whoever runs it.
 
     A server that does not say what it is (INFO may be forbidden) is taken for good. One that is not there is
@@ -29,12 +57,12 @@ def check(link: Link) -> list[str]:
         RedisRefused: it does not let us in, or is a cluster.
         RedisTooOld: it lacks what pyresque needs.
     """
-    link = PatientLink(link, _PAUSES)
+    patient = PatientLink(link, _PAUSES)
     try:
-        link.execute("PING")
+        _twice(lambda: patient.execute("PING", check=exactly(b"PONG")))
     except RedisReplied as error:
         raise RedisRefused(str(error)) from error
-    facts = _facts(link, "server")
+    facts = _facts(patient, "server")
     version = facts.get("redis_version", "")
     if version and _numbers(version) < OLDEST:
         raise RedisTooOld(
@@ -46,7 +74,16 @@ def check(link: Link) -> list[str]:
             f"Redis at {link.address} runs in cluster mode, which neither Resque nor pyresque can use: "
             "name a server without cluster mode with --redis"
         )
-    return [*_age(version), *_eviction(_facts(link, "memory"))]
+    return [*_age(version), *_eviction(_facts(patient, "memory"))]
+
+
+def _twice(ask: Callable[[], object]) -> None:
+    """A refusal is believed when it comes a second time, a moment later: logins may be changing just now."""
+    try:
+        ask()
+    except RedisRefused:
+        time.sleep(_PAUSES[-1])
+        ask()
 
 
 def _age(version: str) -> list[str]:
@@ -67,9 +104,9 @@ def _eviction(facts: Mapping[str, str]) -> list[str]:
 
 def _facts(link: Link, section: str) -> dict[str, str]:
     try:
-        text: bytes = link.execute("INFO", section)
-    except (RedisRefused, RedisReplied):
-        return {}
+        text: bytes = link.execute("INFO", section, check=data)
+    except RedisError:
+        return {}  # not permitted, not known to what stands before it, not to be had now
     lines = text.decode("utf-8", "replace").splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyresque.store.link import Reply
+from pyresque.store.replies import integer, number
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
+
+_increase = Script("increase", reply=integer())
 
 
 def read(space: Space, names: Sequence[str]) -> list[int]:
     """The value of each counter; 0 where it is missing or is no number."""
     replies = space.link.execute_many([("GET", space.keys.stat(name)) for name in names])
-    return [_number(reply) for reply in replies]
-
-
-def _number(reply: Reply) -> int:
-    # What Redis takes for an integer: 64 bits, so never more than 20 characters.
-    if isinstance(reply, bytes) and len(reply) <= 20 and reply.removeprefix(b"-").isdigit():
-        return int(reply)
-    return 0
+    return [number(reply) if isinstance(reply, bytes) else 0 for reply in replies]
 
 
 def increase(space: Space, name: str, by: int = 1) -> int:
-    """Add to a counter; returns its new value. After a lost reply the addition may be made twice."""
-    return int(space.link.execute("INCRBY", space.keys.stat(name), by))
+    """Add to a counter; returns its new value."""
+    with Once(space.link, space.keys.prefix) as once:
+        return int(_increase.run(space.link, [once, space.keys.stat(name)], [REMEMBER_SECONDS, by]))
 
 
 def clear(space: Space, name: str) -> None:

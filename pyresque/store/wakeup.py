@@ -14,17 +14,22 @@ import hiredis
 
 from pyresque.errors import RedisError
 from pyresque.store.address import Address
-from pyresque.store.link import Link, Word
-from pyresque.store.socket_link import Connection, ErrorReply
+from pyresque.store.connection import Connection
+from pyresque.store.link import Command, Link, Reply, Word
+from pyresque.store.replies import RoundTrip
 
 logger = logging.getLogger("pyresque.store")
 
 RETRY_SECONDS = 10.0
 """After a failure polling has to do for so long."""
+TIMEOUT = 2.0
+"""Seconds that it may take to connect, and for an answer to come: without it there is polling."""
 
 
 class Wakeup:
     """Waits for a change of some keys. Where it cannot be had, it is never armed, and polling has to do.
+
+    Whatever comes over its connection, or does not come, nobody ends with it.
 
     Args:
         link: the link whose server is to be watched; only our own link tells where that is.
@@ -37,7 +42,7 @@ class Wakeup:
         self._not_before = 0.0
 
     def fileno(self) -> int:
-        """For `select`; -1 where there is nothing to wait for."""
+        """For `poll`; -1 where there is nothing to wait for."""
         return self._connection.fileno() if self._connection and self._armed else -1
 
     def arm(self, keys: Sequence[Word]) -> bool:
@@ -47,16 +52,17 @@ class Wakeup:
             return False
         is_old = self._connection is not None
         try:
-            self._ask([("CLIENT", "CACHING", "YES"), ("EXISTS", *wanted)])
-        except (OSError, hiredis.ProtocolError, RedisError) as error:
+            connection = self._connection = self._connection or _tracking(self._address)
+            _ask(connection, [("CLIENT", "CACHING", "YES"), ("EXISTS", *wanted)])
+            # A message that came along with the answer has been received already: nobody can wait for it.
+            self._armed = None if connection.discard_buffered() else wanted
+        except (OSError, RedisError) as error:
             self.close()
             if is_old:
                 return self.arm(keys)  # it may have been cut while nobody listened to it
             logger.info("no wake-up by Redis (%s); the queues are polled", error)
             self._not_before = time.monotonic() + RETRY_SECONDS
             return False
-        # A message that came along with the answer has been received already, so nobody can wait for it.
-        self._armed = None if self._connection and self._connection.discard_buffered() else wanted
         return True
 
     def woken(self) -> bool:
@@ -65,10 +71,13 @@ class Wakeup:
         if connection is None or self._armed is None or connection.is_quiet():
             return False
         self._armed = None
+        connection.begin(TIMEOUT, float("inf"))
         try:
-            connection.read()
+            is_message = isinstance(connection.read(), hiredis.PushNotification)
             connection.discard_buffered()
-        except (OSError, hiredis.ProtocolError):
+        except OSError:
+            is_message = False
+        if not is_message:
             self.close()
         return True
 
@@ -78,18 +87,26 @@ class Wakeup:
             self._connection.close()
         self._connection, self._armed = None, None
 
-    def _ask(self, commands: list[tuple[Word, ...]]) -> None:
-        if self._connection is None and self._address is not None:
-            self._connection = Connection(self._address, timeout=2.0, protocol=3)
-            self._ask([("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")])
-        connection = self._connection
-        if connection is None:
-            return
-        connection.send(commands)
-        missing = len(commands)
-        while missing:
-            reply = connection.read()
-            if isinstance(reply, ErrorReply):
-                raise RedisError(str(reply))
-            # Messages about earlier keys may come in between; they ask for a look that is due anyway.
-            missing -= not isinstance(reply, hiredis.PushNotification)
+
+def _tracking(address: Address) -> Connection:
+    connection = Connection(address, timeout=TIMEOUT, protocol=3)
+    try:
+        _ask(connection, [("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")])
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _ask(connection: Connection, commands: list[Command]) -> None:
+    connection.begin(TIMEOUT, float("inf"))
+    trip, replies = RoundTrip(commands), list[Reply]()
+    connection.send(trip.sent)
+    while len(replies) < len(trip.sent):
+        reply = connection.read()
+        # Messages about earlier keys may come in between; they ask for a look that is due anyway.
+        if not isinstance(reply, hiredis.PushNotification):
+            replies.append(reply)
+    for reply in trip.read(replies, str(connection.address)):
+        if isinstance(reply, RedisError):
+            raise reply

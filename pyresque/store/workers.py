@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.store.link import Command, as_bytes
+from pyresque.store.replies import flag, number, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 from pyresque.wire import times
 
-_retire = Script("retire", uses=("effects",))
+_retire = Script("retire", uses=("effects",), reply=row(flag, words))
 
 
 def redis_time(space: Space) -> int:
@@ -81,7 +82,7 @@ def forget_ours(space: Space, gone: Sequence[str]) -> None:
 
 def times_recovered(space: Space, digest: str) -> int:
     """How often a job was taken from a dead worker and put back lately."""
-    return int(space.link.execute("GET", space.keys.recovered(digest)) or 0)
+    return number(space.link.execute("GET", space.keys.recovered(digest)))
 
 
 def heartbeats(space: Space) -> dict[str, str]:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pyresque.errors import DirtyExit, RedisError, RedisReplied
 from pyresque.hooks import WorkerHooks
@@ -14,6 +15,7 @@ from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.worker.books import Books
 from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.reserver import Reserver, Run
 
@@ -38,27 +40,38 @@ class Members:
         listed: the queue list, as the pruner needs it.
     """
 
-    def __init__(self, patient: Space, pruner: Pruner, heartbeat: Heartbeat, listed: Sequence[str]) -> None:
+    def __init__(
+        self,
+        patient: Space,
+        pruner: Pruner,
+        heartbeat: Heartbeat,
+        listed: Sequence[str],
+        patience: Patience,
+    ) -> None:
         self.slots: list[Slot] = []
         self._patient = patient
         self._pruner = pruner
         self._heartbeat = heartbeat
         self._listed = listed
+        self._patience = patience
 
     def begin(self, prune_seconds: int, hooks: WorkerHooks) -> None:
         """Enter all into the books."""
         for one in self.slots:
-            if not self._pruner.retire(one.id, DirtyExit(STILL_PROCESSED)):
-                workers.forget_counters(self._patient, one.id)
+            self._patience.begin(partial(self._clear, one.id))
         self._heartbeat.beat()
         self.prune(prune_seconds)
         hooks.run("before_first_fork")
         for one in self.slots:
-            self._enter(self._patient, one.id)
+            self._patience.begin(partial(self._enter, self._patient, one.id))
         self._heartbeat.registered = True
         # A thread, for a job may hold the loop for longer than a worker without a beat is thought alive.
         self._heartbeat.start_thread()
         logger.info("Worker %s is ready for %d jobs at a time", self.slots[0].id, len(self.slots))
+
+    def _clear(self, worker_id: str) -> None:
+        if not self._pruner.retire(worker_id, DirtyExit(STILL_PROCESSED)):
+            workers.forget_counters(self._patient, worker_id)
 
     def entering_again(self, space: Space, worker_id: str) -> Callable[[], None]:
         """What enters one of them again that has fallen out of the books."""
@@ -71,14 +84,19 @@ class Members:
 
     def prune(self, seconds: int) -> None:
         """Prune dead workers, on behalf of the first place."""
+        if self._heartbeat.registered:
+            self._heartbeat.start_thread()  # where the system had none for us before
         try:
             self._pruner.prune(self.slots[0].id, self._listed, seconds)
         except RedisError as error:
             logger.warning("cannot prune dead workers now: %s", error)
+        except Exception:  # code of the application runs there: hooks, failure backends
+            logger.exception("cannot prune dead workers now")
 
     def end(self) -> None:
         """Take all out of the books."""
-        self._heartbeat.stop_thread()
+        self._heartbeat.stop_thread(seconds=1.0)
+        self._patience.hurry()
         try:
             for one in self.slots:
                 self._leave(one)

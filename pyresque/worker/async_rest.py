@@ -1,72 +1,15 @@
-"""How an async worker waits: for jobs, and for a Redis that is away."""
+"""How an async worker waits for jobs."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 from pyresque.config import Polling
-from pyresque.errors import RedisUnavailable
 from pyresque.store.link import Link
 from pyresque.store.reservation import Search
 from pyresque.store.wakeup import Wakeup
-from pyresque.worker.pace import Backoff, Calm, Pace
-
-logger = logging.getLogger("pyresque.worker")
-
-T = TypeVar("T")
-
-
-class Away:
-    """Whether Redis is away, and when it may be tried again: by one at a time, for a try may take seconds."""
-
-    def __init__(self) -> None:
-        self._backoff = Backoff()
-        self._until = 0.0
-        self.now = False
-        """Whether the last try has failed."""
-
-    @property
-    def seconds_left(self) -> float:
-        """Until the next try."""
-        return max(0.0, self._until - time.monotonic())
-
-    def failed(self, error: RedisUnavailable) -> None:
-        """It could not be reached."""
-        if not self.now:
-            logger.warning("%s. The worker waits for it", error)
-        self.now = True
-        self._until = time.monotonic() + self._backoff.next_sleep()
-
-    def answered(self) -> None:
-        """It has answered."""
-        if self.now:
-            logger.warning("Redis answers again")
-        self.now, self._until = False, 0.0
-        self._backoff.reset()
-
-    async def persist(self, write: Callable[[], T], gives_up: Callable[[], bool]) -> T:
-        """Write something down, for as long as it takes, or until it is to be given up.
-
-        Raises:
-            RedisUnavailable: it was given up.
-        """
-        while True:
-            # Whoever was first may have failed meanwhile: then all wait once more.
-            while self.seconds_left:
-                await asyncio.sleep(self.seconds_left)
-            try:
-                result = write()
-            except RedisUnavailable as error:
-                self.failed(error)
-                if gives_up():
-                    raise
-            else:
-                self.answered()
-                return result
+from pyresque.worker.pace import Calm, Pace
 
 
 class Rest:

@@ -20,20 +20,22 @@ from typing import TypeVar
 
 from pyresque._version import __version__
 from pyresque.config import WorkerOptions
-from pyresque.errors import RedisUnavailable
+from pyresque.errors import RedisError, RedisRejected
 from pyresque.failure import Recorder
 from pyresque.processes import process_space
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
+from pyresque.waiting import Away
 from pyresque.worker.async_job import AsyncRun, async_jobs
 from pyresque.worker.async_members import Members, Slot
-from pyresque.worker.async_rest import Away, Rest
+from pyresque.worker.async_rest import Rest
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
 from pyresque.worker.loop import ResqueLike
+from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import Pruner
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver, Run
@@ -65,7 +67,6 @@ class AsyncWorker:
         self._resque = resque
         self._count = slots
         self._hooks = resque.registry.worker_hooks
-        self._space = Space(resque.link, resque.space.keys, resque.space.style)
 
     @property
     def ids(self) -> list[str]:
@@ -98,26 +99,34 @@ class AsyncWorker:
                 loop.close()
                 self._rest.close()
                 self._members.end()
+                self._link.close()
         finally:
             self._attention.signals.restore()
             self._hooks.run("worker_exit")
 
     def _assemble(self, options: WorkerOptions) -> None:
         resque, registry = self._resque, async_jobs(self._resque.registry)
+        self._link = resque.link.fresh()
+        self._space = Space(self._link, resque.space.keys, resque.space.style)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         heartbeat = Heartbeat(self._space, self.ids, options.heartbeat_interval, process_space())
-        pruner = Pruner(resque.space, resque.registry, recorder, options.recover)
-        self._members = members = Members(resque.space, pruner, heartbeat, self.queue_list.listed)
+        self._attention = Attention(Ending(options.stopping), heartbeat, self._hooks, None, self)
+        self._patience = Patience(self._link, self._attention, options.start_timeout)
+        patient = self._patience.space(resque.space)
+        pruner = Pruner(patient, resque.registry, recorder, options.recover)
+        self._members = members = Members(patient, pruner, heartbeat, self.queue_list.listed, self._patience)
         for one in self.ids:
             enter = members.entering_again(self._space, one)
             reserver = Reserver(self._space, one, self.queue_list, registry, options.unknown, recorder, enter)
             members.slots.append(Slot(one, reserver, Books(self._space, one, recorder)))
         self._stopping, self._timeout = options.stopping, options.timeout
         self._prune_seconds = max(1, int(options.heartbeat_interval))
-        self._rest, self._away = Rest(resque.link, options.polling), Away()
+        self._rest, self._away = (
+            Rest(resque.link, options.polling),
+            Away(logger, "%s. The worker waits for it"),
+        )
         self._limits = Limits(options)
         self._titles = Titles(__version__, options.procline_prefix)
-        self._attention = Attention(Ending(options.stopping), heartbeat, self._hooks, None, self)
         self._running: dict[str, AsyncRun] = {}
         self._turn = asyncio.Lock()
         self._was_working = self._all_paused = False
@@ -161,7 +170,10 @@ class AsyncWorker:
             await asyncio.sleep(self._prune_seconds)
             if not self._away.now:
                 # In a thread, for async on_failure hooks of a dead worker's job need a loop of their own.
-                await asyncio.to_thread(self._members.prune, self._prune_seconds)
+                try:
+                    await asyncio.to_thread(self._members.prune, self._prune_seconds)
+                except RuntimeError as error:  # the system has no thread for us now
+                    logger.warning("cannot prune dead workers now: %s", error)
 
     async def _serve(self, slot: Slot) -> None:
         """Work off jobs in one place; an error makes the whole worker leave, once the other jobs are over."""
@@ -208,7 +220,7 @@ class AsyncWorker:
             return None
         try:
             found = slot.reserver.next(answer)
-        except RedisUnavailable as error:
+        except RedisError as error:
             self._away.failed(error)
             return None
         self._away.answered()
@@ -228,7 +240,7 @@ class AsyncWorker:
         limit = self._timeout if timeout is None else timeout
         self._running[slot.id] = running = AsyncRun(run.job, limit, self._stopping.term_timeout)
         try:
-            await self._persist(lambda: slot.books.begin(run))
+            await self._persist(lambda: slot.books.begin(run), dear=False)
             self._show(slot.reserver.search())
             slot.begun = run
             error = await running.outcome()
@@ -253,17 +265,34 @@ class AsyncWorker:
         else:
             logger.info("%s failed: %s: %s", run.job, report.exception, report.error)
         effects = slot.books.effects(run, report, counts_as_failed=True)
-        return await self._persist(lambda: slot.books.settle(run, effects, self._look_ahead(slot)))
+        return await self._persist(
+            lambda: slot.books.settle(run, effects, self._look_ahead(slot)), dear=not running.was_stopped
+        )
 
     async def _put_back(self, slot: Slot, run: Run) -> None:
-        await self._persist(lambda: slot.books.put_back(run))
+        await self._persist(lambda: slot.books.put_back(run), dear=False)
 
     def _look_ahead(self, slot: Slot) -> Search | None:
         wanted = not self._is_leaving and not self._attention.paused
         return slot.reserver.search() if wanted and not self._limits.reached(len(self._running)) else None
 
-    async def _persist(self, write: Callable[[], T]) -> T:
-        return await self._away.persist(write, lambda: self._attention.ending.insisted)
+    async def _persist(self, write: Callable[[], T], dear: bool = True) -> T:
+        """Write something down, as `Patience.persist` does; one at a time, for a try may take seconds."""
+        while True:
+            # Whoever was first may have failed meanwhile: then all wait once more.
+            while self._away.seconds_left:
+                await asyncio.sleep(self._away.seconds_left)
+            try:
+                result = write()
+            except RedisRejected:
+                raise
+            except RedisError as error:
+                self._away.failed(error)
+                if self._patience.is_over(self._away, dear):
+                    raise
+            else:
+                self._away.answered()
+                return result
 
     def _show(self, search: Search) -> None:
         if self._running:

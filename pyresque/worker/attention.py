@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import select
 import signal
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from pyresque.hooks import WorkerHooks
+from pyresque.waiting import Readable, readable
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.signals import Signals
@@ -16,18 +15,11 @@ from pyresque.worker.signals import Signals
 logger = logging.getLogger("pyresque.worker")
 
 
-class Readable(Protocol):
-    """Something that `select` can wait for."""
-
-    def fileno(self) -> int:
-        """Its file descriptor; below 0 where there is nothing to wait for any more."""
-
-
 class Attention:
-    """The one `select` of a worker. A signal ends a wait at once, and a beat is never late.
+    """The one place where a worker waits. A signal ends a wait at once, and a beat is never late.
 
     Args:
-        after_beat: called after each beat (it prunes); None where a thread beats.
+        after_beat: called after each beat that came through (it prunes); None where a thread beats.
         worker: what before_pause and after_pause hooks are given.
     """
 
@@ -47,13 +39,17 @@ class Attention:
         self._after_beat = after_beat
         self._worker = worker
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the worker was asked to leave, by a signal that nobody has acted on yet too."""
+        return self.ending.asked or self.signals.ask_to_leave
+
     def wait(self, seconds: float, *others: Readable) -> bool:
         """Wait until something comes or the time is over; returns whether a signal came."""
-        waits: list[Any] = [self.signals, *(one for one in others if one.fileno() >= 0)]
-        ready, _, _ = select.select(waits, [], [], max(0.0, min(seconds, self._heartbeat.seconds_left())))
-        if self.signals in ready:
+        waits: list[Readable] = [self.signals, *others]
+        if self.signals in readable(waits, min(seconds, self._heartbeat.seconds_left())):
             self.signals.drain()
-        if self._after_beat is not None and self._heartbeat.beat_if_due():
+        if not self._heartbeat.has_thread and self._heartbeat.beat_if_due() and self._after_beat is not None:
             self._after_beat()
         return self.look()
 

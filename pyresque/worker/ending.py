@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from pyresque.config import Stopping
+from pyresque.worker.signals import LEAVING
 
 
 class Ending:
@@ -27,7 +28,7 @@ class Ending:
     def note(self, number: signal.Signals) -> bool:
         """Take in a signal; whether it asks the worker to leave."""
         graceful = number == signal.SIGQUIT or (number == signal.SIGTERM and self._stopping.graceful_term)
-        if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if number in LEAVING:
             if not graceful:
                 self._plan_kill(after=0.0 if self.asked else self._stopping.drain or 0.0)
             self.insisted, self.asked = self.asked, True

@@ -36,35 +36,51 @@ class Heartbeat:
         """Until the next beat is due."""
         return max(0.0, self._due - time.monotonic())
 
-    def beat(self) -> None:
-        """Beat now; a worker that has vanished from the books enters them again."""
+    def beat(self) -> bool:
+        """Beat now; a worker that has vanished from the books enters them again. Whether it came through."""
         self._due = time.monotonic() + self._interval
         try:
             unknown = workers.beat(self._space, self._ids)
-            for one in unknown if self.registered else ():
+            for one in unknown if self.registered and not self._stop.is_set() else ():
                 logger.warning("%s is not registered any more, though it lives: it registers again", one)
                 workers.register(self._space, one, time.time(), self._process_space)
         except RedisError as error:
             logger.warning("Failed to heartbeat: %s", error)
-
-    def beat_if_due(self) -> bool:
-        """Beat if it is time; whether it was."""
-        if self.seconds_left() > 0:
             return False
-        self.beat()
         return True
 
-    def start_thread(self) -> None:
-        """Beat from a thread of its own: only where the jobs run in this process (no fork)."""
-        self._thread = threading.Thread(target=self._run, name="pyresque-heartbeat", daemon=True)
-        self._thread.start()
+    def beat_if_due(self) -> bool:
+        """Beat if it is time; whether a beat has come through."""
+        return self.seconds_left() <= 0 and self.beat()
 
-    def stop_thread(self) -> None:
-        """End the thread."""
+    @property
+    def has_thread(self) -> bool:
+        """Whether a thread beats."""
+        return self._thread is not None
+
+    def start_thread(self) -> None:
+        """Beat from a thread of its own: only where the jobs run in this process (no fork).
+
+        If the system has no thread for us now, whoever waits has to beat; it may be called again.
+        """
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="pyresque-heartbeat", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                logger.warning("no thread for the heartbeat now (%s): it comes between jobs", error)
+            else:
+                self._thread = thread
+
+    def stop_thread(self, seconds: float) -> None:
+        """End the thread; wait so long for a beat that is on its way."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=seconds)
 
     def _run(self) -> None:
         while not self._stop.wait(self.seconds_left()):
-            self.beat_if_due()
+            try:
+                self.beat_if_due()
+            except Exception:
+                logger.exception("a heartbeat failed")

@@ -11,22 +11,24 @@ from typing import Protocol
 
 from pyresque._version import __version__
 from pyresque.config import WorkerOptions
-from pyresque.errors import DirtyExit, RedisError, RedisReplied, RedisUnavailable
+from pyresque.errors import DirtyExit, RedisError, RedisReplied
 from pyresque.failure import Backend, Recorder
 from pyresque.processes import process_space
 from pyresque.registry import Registry
 from pyresque.store import workers
-from pyresque.store.link import Link
+from pyresque.store.link import DirectLink
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
+from pyresque.waiting import Away
 from pyresque.worker import memory
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
-from pyresque.worker.pace import Backoff, Calm, Pace
+from pyresque.worker.pace import Calm, Pace
+from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver, Run
@@ -39,7 +41,7 @@ logger = logging.getLogger("pyresque.worker")
 class ResqueLike(Protocol):
     """What a worker needs of a Resque."""
 
-    link: Link
+    link: DirectLink
     space: Space
     registry: Registry
     failure_backend: Backend
@@ -65,9 +67,6 @@ class Worker:
         self.options = options or WorkerOptions()
         self._resque = resque
         self._hooks = resque.registry.worker_hooks
-        self._patient = resque.space
-        # The worker's own link does not repeat anything: the loop decides what to do after a lost reply.
-        self._space = Space(resque.link, resque.space.keys, resque.space.style)
 
     @property
     def id(self) -> str:
@@ -100,34 +99,43 @@ class Worker:
     def _assemble(self, options: WorkerOptions) -> None:
         resque, me = self._resque, self.id
         registry = resque.registry
+        # The worker's own link does not repeat anything: the loop decides what to do after a lost reply.
+        self._link = resque.link.fresh()
+        self._space = Space(self._link, resque.space.keys, resque.space.style)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self._me, self._forks = me, options.fork_per_job
-        self._pace, self._away, self._calm = Pace(options.polling), Backoff(), Calm(options.polling.interval)
+        self._pace, self._calm = Pace(options.polling), Calm(options.polling.interval)
+        self._away = Away(logger, "%s. The worker waits for it")
         self._wakeup = Wakeup(resque.link)
         self._limits = Limits(options)
-        self._was_working = self._redis_is_away = self._all_paused = False
+        self._was_working = self._all_paused = False
         self._titles = Titles(__version__, options.procline_prefix)
         self._reserver = Reserver(
             self._space, me, self.queue_list, registry, options.unknown, recorder, self._enter_again
         )
-        self._pruner = Pruner(self._patient, registry, recorder, options.recover)
         self._lock_seconds = max(1, int(options.heartbeat_interval))
         self._heartbeat = Heartbeat(self._space, [me], options.heartbeat_interval, process_space())
         ending = Ending(options.stopping)
         prune = self._prune if self._forks else None
         self._attention = Attention(ending, self._heartbeat, self._hooks, prune, self)
+        self._patience = Patience(self._link, self._attention, options.start_timeout)
+        self._patient = self._patience.space(resque.space)
+        self._pruner = Pruner(self._patient, registry, recorder, options.recover)
         books = Books(self._space, me, recorder)
-        self._runner = Runner(self._attention, books, registry, self._titles, options, self._look_ahead)
+        self._runner = Runner(
+            self._attention, books, registry, self._titles, options, self._look_ahead, self._patience
+        )
 
     def _begin(self) -> None:
         self._titles.show("Starting")
         # A worker that had this very id (a container's pid 1) and died must not leave its job to us unseen.
-        if not self._pruner.retire(self._me, DirtyExit(STILL_PROCESSED)):
-            workers.forget_counters(self._patient, self._me)
+        begin = self._patience.begin
+        if not begin(lambda: self._pruner.retire(self._me, DirtyExit(STILL_PROCESSED))):
+            begin(lambda: workers.forget_counters(self._patient, self._me))
         self._heartbeat.beat()
         self._prune()
         self._hooks.run("before_first_fork")
-        self._enter(self._patient)
+        begin(lambda: self._enter(self._patient))
         self._heartbeat.registered = True
         if self._forks:
             for job in self._resque.registry.jobs():
@@ -148,17 +156,20 @@ class Worker:
         self._enter(self._space)
 
     def _prune(self) -> None:
-        if self._redis_is_away:
+        if self._away.now:
             return
         try:
             self._pruner.prune(self._me, self.queue_list.listed, self._lock_seconds)
         except RedisError as error:
             logger.warning("cannot prune dead workers now: %s", error)
+        except Exception:  # code of the application runs there: hooks, failure backends
+            logger.exception("cannot prune dead workers now")
 
     def _end(self) -> None:
         self._wakeup.close()
-        self._heartbeat.stop_thread()
+        self._heartbeat.stop_thread(seconds=1.0)
         self._runner.end()
+        self._patience.hurry()
         try:
             # A job whose reservation we never heard of may still stand in worker:ID: it was not begun.
             left = workers.working_on(self._patient, [self._me])[0]
@@ -169,6 +180,7 @@ class Worker:
             logger.info("Worker %s has left", self._me)
         except RedisError as error:
             logger.error("cannot unregister %s: %s", self._me, error)
+        self._link.close()
 
     def _loop(self) -> None:
         answer: Answer | None = None
@@ -178,7 +190,7 @@ class Worker:
             if run is not None:
                 answer = self._work_off(run)
                 self._limits.worked()
-            elif self._pace.leaves_when_idle and not self._redis_is_away:
+            elif self._pace.leaves_when_idle and not self._away.now:
                 self._became_idle()
                 return
             else:
@@ -193,15 +205,10 @@ class Worker:
             return None
         try:
             found = self._reserver.next(answer)
-        except RedisUnavailable as error:
-            if not self._redis_is_away:
-                logger.warning("%s. The worker waits for it", error)
-            self._redis_is_away = True
+        except RedisError as error:
+            self._away.failed(error)
             return None
-        if self._redis_is_away:
-            logger.warning("Redis answers again")
-        self._redis_is_away = False
-        self._away.reset()
+        self._away.answered()
         self._all_paused = found == "paused"
         return found if isinstance(found, Run) else None
 
@@ -224,8 +231,8 @@ class Worker:
         return self._runner.run_in_child(run) if self._forks else self._runner.run_here(run)
 
     def _idle(self) -> None:
-        if self._redis_is_away:
-            self._sleep(self._away.next_sleep())
+        if self._away.now:
+            self._sleep(self._away.seconds_left)
             return
         self._became_idle()
         paused = self._attention.paused or self._all_paused

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from pyresque.config import Polling
+from pyresque.waiting import Backoff
+
+__all__ = ["Backoff", "Calm", "Pace"]
 
 
 class Pace:
@@ -30,25 +32,6 @@ class Pace:
         """Seconds to sleep in this idle turn."""
         self._value = min(self._value + self._backoff, self._max)
         return self._value
-
-
-class Backoff:
-    """Growing waits while Redis is away: doubled each time, up to a bound, never two workers in step."""
-
-    def __init__(self, first: float = 0.05, most: float = 1.0) -> None:
-        self._first = first
-        self._most = most
-        self._next = first
-
-    def reset(self) -> None:
-        """Redis answers again."""
-        self._next = self._first
-
-    def next_sleep(self) -> float:
-        """Seconds to wait before the next try."""
-        wait, self._next = self._next, min(self._next * 2, self._most)
-        # Not `random`: to have it imported makes every fork reseed it.
-        return wait * (0.7 + 0.6 * int.from_bytes(os.urandom(1)) / 255)
 
 
 class Calm:

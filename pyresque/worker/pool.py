@@ -10,7 +10,6 @@ import atexit
 import fcntl
 import logging
 import os
-import select
 import signal
 import sys
 import time
@@ -21,6 +20,7 @@ import setproctitle
 
 from pyresque._version import __version__
 from pyresque.errors import ResqueError
+from pyresque.waiting import readable
 from pyresque.worker import memory
 from pyresque.worker.pace import Backoff
 from pyresque.worker.signals import Signals
@@ -53,14 +53,23 @@ class Lifeline:
         """In the supervisor after the worker's end, and in every other worker."""
         os.close(self._write)
 
+    def close(self) -> None:
+        """There will be no worker."""
+        os.close(self._read)
+        os.close(self._write)
+
     def tie(self) -> None:
         """In the worker."""
         os.close(self._write)
         signal.signal(signal.SIGIO, lambda *_: os.kill(os.getpid(), signal.SIGQUIT))
         fcntl.fcntl(self._read, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(self._read, fcntl.F_SETFL, os.O_ASYNC)
-        if select.select([self._read], [], [], 0)[0]:
+        if readable([self], 0):
             os.kill(os.getpid(), signal.SIGQUIT)
+
+    def fileno(self) -> int:
+        """What can be read when the supervisor is gone."""
+        return self._read
 
 
 class Place:
@@ -76,11 +85,19 @@ class Place:
         """Whether the last process did not leave in order."""
         self._backoff = Backoff(first=0.1, most=5.0)
         self._since = 0.0
+        self._is_refused = False
 
     def taken(self, pid: int, lifeline: Lifeline) -> None:
         """A process has been started."""
         self.pid, self.lifeline, self.failed = pid, lifeline, False
-        self._since = time.monotonic()
+        self._since, self._is_refused = time.monotonic(), False
+
+    def refused(self, error: OSError) -> None:
+        """The system has no process or descriptor for it now: one is asked for again, after growing waits."""
+        wait = self._backoff.next_sleep()
+        if not self._is_refused:
+            logger.warning("no worker process can be started now (%s): it is tried again", error)
+        self._is_refused, self.due = True, time.monotonic() + wait
 
     def left(self, code: int) -> float:
         """The process has ended with this exit code; returns the seconds until the next may start."""
@@ -130,8 +147,7 @@ class Pool:
                 self._fill()
                 if not any(place.pid for place in self._places) and self._seconds_left() == float("inf"):
                     return int(any(place.failed for place in self._places))
-                left = self._seconds_left()
-                select.select([self._signals], [], [], None if left == float("inf") else left)
+                readable([self._signals], self._seconds_left())
         finally:
             self._give_signals_back()
 
@@ -204,13 +220,21 @@ class Pool:
     def _start(self, place: Place) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        lifeline = Lifeline()
+        try:
+            lifeline = Lifeline()
+        except OSError as error:
+            place.refused(error)
+            return
         # What comes about the fork waits in the new process until the worker has handlers of its own.
         self._signals.hold()
         try:
             pid = os.fork()
             if pid == 0:
                 self._be_worker(place.start, lifeline)
+        except OSError as error:
+            lifeline.close()
+            place.refused(error)
+            return
         finally:
             self._signals.release()
         lifeline.hold()

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from pyresque.config import WorkerOptions
-from pyresque.errors import RedisUnavailable
 from pyresque.perform import ReservedJob
 from pyresque.registry import Job, Registry
 from pyresque.store.reservation import Answer, Search
@@ -18,7 +17,7 @@ from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.child import Report, Task
 from pyresque.worker.forks import Forks
-from pyresque.worker.pace import Backoff
+from pyresque.worker.patience import Patience
 from pyresque.worker.reserver import Run
 from pyresque.worker.titles import Titles
 
@@ -43,6 +42,7 @@ class Runner:
         titles: Titles,
         options: WorkerOptions,
         look_ahead: Callable[[], Search | None],
+        patience: Patience,
     ) -> None:
         self._attention = attention
         self._books = books
@@ -51,6 +51,7 @@ class Runner:
         self._titles = titles
         self._stopping = options.stopping
         self._look_ahead = look_ahead
+        self._patience = patience
         self._shown = ""
         self._in_children = options.fork_per_job
         limits = [job.options.get("timeout") for job in registry.jobs()]
@@ -61,7 +62,7 @@ class Runner:
 
     def run_here(self, run: Run) -> Answer | None:
         """Run a job in this process (FORK_PER_JOB=false); returns what was said of the next job."""
-        self._persist(lambda: self._books.begin(run), "The next job")
+        self._persist(lambda: self._books.begin(run), "The next job", dear=False)
         self._show_processing(run.job)
         self._attention.signals.raise_term = self._stopping.term_child
         try:
@@ -76,7 +77,7 @@ class Runner:
         Raises:
             BaseException: what a before_fork hook raised; the job is then recorded as failed.
         """
-        self._persist(lambda: self._books.begin(run), "The next job")
+        self._persist(lambda: self._books.begin(run), "The next job", dear=False)
         self._show_processing(run.job)
         if not self._forks.has_waiting_child:
             self._before_fork(run)
@@ -91,15 +92,16 @@ class Runner:
         if outcome.stopped and self._stopping.requeue and (said is None or _was_told_to_end(said)):
             self.put_back(run)
             return None
+        dear = not outcome.stopped  # else it says no more than whoever prunes this worker would
         if said is not None:
-            return self._finish(run, said, counts_as_failed=True)
+            return self._finish(run, said, counts_as_failed=True, dear=dear)
         error = run.job.after_failure(outcome.death) if outcome.death else None
         report = self._books.report(run.job, error, outcome.stack)
-        return self._finish(run, report, counts_as_failed=False)
+        return self._finish(run, report, counts_as_failed=False, dear=dear)
 
     def put_back(self, run: Run) -> None:
         """Give a job back to the head of its queue."""
-        self._persist(lambda: self._books.put_back(run))
+        self._persist(lambda: self._books.put_back(run), dear=False)
 
     def rest(self) -> None:
         """There is no job now: bury the children that have gone, and have one ready for the next job."""
@@ -123,27 +125,19 @@ class Runner:
             self._persist(lambda: self._books.give_up(run, effects))
             raise
 
-    def _finish(self, run: Run, report: Report, counts_as_failed: bool) -> Answer | None:
+    def _finish(self, run: Run, report: Report, counts_as_failed: bool, dear: bool = True) -> Answer | None:
         if report.done:
             logger.info("done: %s", run.job)
         else:
             logger.info("%s failed: %s: %s", run.job, report.exception, report.error)
         effects = self._books.effects(run, report, counts_as_failed)
-        return self._persist(lambda: self._books.settle(run, effects, self._look_ahead()))
+        return self._persist(lambda: self._books.settle(run, effects, self._look_ahead()), dear=dear)
 
-    def _persist(self, write: Callable[[], T], what: str = "The result of the last job") -> T:
+    def _persist(
+        self, write: Callable[[], T], what: str = "The result of the last job", *, dear: bool = True
+    ) -> T:
         """Write something down, for as long as it takes."""
-        backoff, told = Backoff(), False
-        while True:
-            try:
-                return write()
-            except RedisUnavailable as error:
-                if not told:
-                    logger.warning("%s. %s waits for it", error, what)
-                told = True
-                if self._attention.ending.insisted:
-                    raise  # the job stays in worker:ID, where whoever prunes this worker finds it
-                self._attention.wait(backoff.next_sleep())
+        return self._patience.persist(write, what, dear=dear)
 
     @contextmanager
     def _signals_held(self) -> Iterator[None]:

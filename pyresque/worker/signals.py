@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from types import FrameType
 from typing import Any
 
-from pyresque.errors import SignalException, TermException
+from pyresque.errors import ConfigError, SignalException, TermException
 from pyresque.perform import note_leaving
 
 HANDLED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
     signal.SIGHUP, signal.SIGCHLD,
 )  # fmt: skip
+
+LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+"""What asks a worker to leave."""
 
 _RAISED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP,
@@ -26,9 +30,18 @@ _HELD = (*_RAISED, signal.SIGCONT)
 
 
 class Signals:
-    """The signals that have come and were not read yet."""
+    """The signals that have come and were not read yet.
+
+    Raises:
+        ConfigError: not in the main thread.
+    """
 
     def __init__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise ConfigError(
+                "a worker listens to signals, which Python gives to the main thread only: call `work` there, "
+                "or run the worker in a process of its own"
+            )
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
@@ -88,6 +101,11 @@ class Signals:
                 pass
         except BlockingIOError:
             pass
+
+    @property
+    def ask_to_leave(self) -> bool:
+        """Whether one that was not read yet asks the worker to leave."""
+        return any(number in LEAVING for number in self._noted)
 
     def take(self) -> list[signal.Signals]:
         """The signals since the last call, in order."""

@@ -20,7 +20,8 @@ from tests.unit.cli.program import Program, fill, one_line
 
 def test_nobody_listens(program: Program) -> None:
     """A Redis that is not there ends every command with exit code 4 and one line that says where."""
-    for words in (["work", "-q", "*", "-r", "jobs"], ["info"], ["enqueue", "-q", "x", "SomeJob"], ["demo"]):
+    work = ["work", "-q", "*", "-r", "jobs", "--start-timeout", "0"]
+    for words in (work, ["info"], ["enqueue", "-q", "x", "SomeJob"], ["demo"]):
         done = program.run(*words, "--redis", "redis://:secret@localhost:1/0")
         assert done.returncode == 4
         assert one_line(done.stderr)

@@ -14,6 +14,7 @@ def program(tmp_path: Path) -> Program:
     return Program(tmp_path, "redis://localhost:1/0")
 
 
+WORK = ("work", "-q", "*", "--start-timeout", "0")
 NOWHERE = 4
 """What the exit code is once the import has gone well: no Redis listens on port 1."""
 
@@ -22,7 +23,7 @@ NOWHERE = 4
 def test_ways_to_name_a_module(program: Program, word: str) -> None:
     """A module in the current folder is found by its name and by its file."""
     program.jobs(JOBS, "app/jobs.py")
-    done = program.run("work", "-q", "*", "-r", word.format(program.folder))
+    done = program.run(*WORK, "-r", word.format(program.folder))
     assert done.returncode == NOWHERE, done.stderr
 
 
@@ -32,7 +33,7 @@ def test_a_file_elsewhere_finds_its_neighbours(program: Program, tmp_path: Path)
     program.jobs("", "there/neighbour.py")
     program.folder = tmp_path / "here"
     program.folder.mkdir()
-    assert program.run("work", "-q", "*", "-r", "../there/jobs.py").returncode == NOWHERE
+    assert program.run(*WORK, "-r", "../there/jobs.py").returncode == NOWHERE
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_a_file_elsewhere_finds_its_neighbours(program: Program, tmp_path: Path)
 def test_a_module_that_fails(program: Program, text: str, reason: str, place: str) -> None:
     """What a module raises is told in one line with file and line number, and the exit code is 3."""
     program.jobs(text)
-    done = program.run("work", "-q", "*", "-r", "jobs")
+    done = program.run(*WORK, "-r", "jobs")
     assert done.returncode == 3
     assert one_line(done.stderr)
     assert reason in done.stderr
@@ -61,7 +62,7 @@ def test_a_module_that_fails(program: Program, text: str, reason: str, place: st
 def test_no_such_module(program: Program, word: str) -> None:
     """A mistyped module ends with exit code 3 and one line that names it."""
     program.jobs()
-    done = program.run("work", "-q", "*", "-r", word)
+    done = program.run(*WORK, "-r", word)
     assert done.returncode == 3
     assert one_line(done.stderr)
     assert f"cannot import {word}:" in done.stderr
@@ -70,7 +71,7 @@ def test_no_such_module(program: Program, word: str) -> None:
 def test_a_file_with_a_taken_name(program: Program) -> None:
     """A file that is called like a module that is there already is not silently replaced by that."""
     program.jobs(JOBS, "logging.py")
-    done = program.run("work", "-q", "*", "-r", "logging.py", PYTHONSAFEPATH="1")
+    done = program.run(*WORK, "-r", "logging.py", PYTHONSAFEPATH="1")
     assert done.returncode == 3
     assert "another module is called logging" in done.stderr
 
@@ -78,6 +79,6 @@ def test_a_file_with_a_taken_name(program: Program) -> None:
 def test_very_verbose_shows_the_traceback(program: Program) -> None:
     """With -vv the whole traceback is there for whoever looks for it."""
     program.jobs("1/0")
-    done = program.run("work", "-q", "*", "-r", "jobs", "-vv")
+    done = program.run(*WORK, "-r", "jobs", "-vv")
     assert done.returncode == 3
     assert "Traceback" in done.stdout

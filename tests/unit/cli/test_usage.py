@@ -73,8 +73,8 @@ def test_the_options_of_work_stand_under_headings() -> None:
         "How many at once": ["--concurrency", "--config", "--async-concurrency"],
         "One job": ["--no-fork", "--jobs-per-fork", "--timeout", "--failure-backend"],
         "When the worker leaves": [
-            "--burst", "--max-jobs", "--max-idle", "--max-rss", "--drain", "--requeue-on-shutdown",
-            "--recover",
+            "--burst", "--max-jobs", "--max-idle", "--max-rss", "--start-timeout", "--drain",
+            "--requeue-on-shutdown", "--recover",
         ],
         "Other options": ["--json-style", "--verbose", "--pidfile", "--redis", "--require", "--help"],
     }.items():  # fmt: skip
