@@ -19,8 +19,9 @@ from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
 from pyresque.registry import Registry, default_registry
 from pyresque.scheduling import Scheduling
-from pyresque.store import queues, stats
+from pyresque.store import locks, queues, stats
 from pyresque.store.link import DirectLink, PatientLink
+from pyresque.store.locks import Offer
 from pyresque.store.socket_link import SocketLink
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode, same
@@ -142,21 +143,34 @@ class Resque(Delaying, Scheduling):
             NotAJob: one of them cannot be enqueued; none is then.
         """
         calls = [self._call(job, args, {}, queue) for job, *args in map(_listed, jobs)]
-        accepted = [one for one in calls if one.allowed("before_enqueue")]
-        batches: dict[str, list[bytes]] = {}
-        for one in accepted:
-            batches.setdefault(one.queue, []).append(one.raw)
-        pushed = self._push(batches) if batches else 0
-        for one in accepted:
+        pushed = self._pushed([one for one in calls if one.allowed("before_enqueue")])
+        for one in pushed:
             one.after("after_enqueue")
-        return pushed
+        return len(pushed)
 
     def _enqueue(self, one: Call) -> Literal[True] | None:
-        if not one.allowed("before_enqueue"):
+        if not one.allowed("before_enqueue") or not self._pushed([one]):
             return None
-        self._push({one.queue: [one.raw]})
         one.after("after_enqueue")
         return True
+
+    def _pushed(self, calls: Sequence[Call]) -> Sequence[Call]:
+        """Push jobs, in one step with the locks that guard them; returns those that no lock kept away."""
+        judged = [(one, locks.taken_with(self.space, one.guards)) for one in calls]
+        free = [(one, guards) for one, guards in judged if guards is not None]
+        to_redis = self._receiver is None
+        if any(guards for _, guards in free):
+            offers = [Offer(one.queue if to_redis else "", one.raw, guards) for one, guards in free]
+            said = locks.offer(self.space, offers)
+            free = [pair for pair, yes in zip(free, said, strict=True) if yes]
+            if to_redis:
+                return [one for one, _ in free]
+        batches: dict[str, list[bytes]] = {}
+        for one, _ in free:
+            batches.setdefault(one.queue, []).append(one.raw)
+        if batches:
+            self._push(batches)
+        return [one for one, _ in free]
 
     @contextmanager
     def pushing_to(self, receiver: Callable[[str, bytes], None]) -> Iterator[None]:
@@ -213,15 +227,23 @@ class Resque(Delaying, Scheduling):
     def destroy(self, queue: str, class_name: str, *args: Any) -> int:
         """Like `dequeue`, by names and without hooks; returns how many were removed."""
         wanted = Payload.parse(job_bytes(class_name, args, self.space.style)).args if args else None
-        doomed = {}
+        doomed: dict[bytes, list[str]] = {}
         for raw in queues.elements(self.space, queue):
             try:
                 payload = Payload.parse(raw)
             except MalformedPayload:
                 continue
             if payload.class_name == class_name and (wanted is None or same(payload.args, wanted)):
-                doomed[raw] = True
-        return queues.remove_elements(self.space, queue, list(doomed))
+                doomed[raw] = self._locks_of(class_name, payload.args)
+        return queues.remove_elements(self.space, queue, doomed)
+
+    def _locks_of(self, class_name: str, args: list[Any]) -> list[str]:
+        """The locks that a job holds while it waits."""
+        job = self.registry.find(class_name)
+        try:
+            return [one.lock for one in job.guards(args)] if job else []
+        except Exception:  # arguments that its plugin cannot read: then it took no lock for them
+            return []
 
     def pop(self, queue: str) -> dict[str, Any] | None:
         """Remove and return the first job of a queue; None if the queue is empty.

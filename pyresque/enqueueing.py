@@ -9,6 +9,7 @@ from typing import Any
 from pyresque.errors import NoQueueError, NotAJob
 from pyresque.hooks import call
 from pyresque.registry import Job, Registry
+from pyresque.store.locks import Guard
 from pyresque.wire.encoding import Style
 from pyresque.wire.records import job_bytes
 
@@ -57,6 +58,11 @@ class Call:
         """Run the hooks that may refuse; every one is called, even after one has said no (core.md 4)."""
         answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
         return not any(answer is False for answer in answers)
+
+    @property
+    def guards(self) -> list[Guard]:
+        """The locks that must be free for the job to be pushed, and that are taken with the push."""
+        return self.job.guards(self.args) if self.job else []
 
     def after(self, kind: str) -> None:
         """Run the hooks that come after."""

@@ -13,6 +13,7 @@ import msgspec
 
 from pyresque.errors import InvalidJob, WrongArguments
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
+from pyresque.store.locks import Guard
 from pyresque.wire.records import Payload
 
 
@@ -105,6 +106,19 @@ class Job:
         if found is None:
             found = self._hooks[kind] = job_hooks(self.sources, kind)
         return found
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether locks may keep it from being pushed."""
+        return bool(self._guarding)
+
+    @property
+    def _guarding(self) -> list[Any]:
+        return [one for one in self.plugins if callable(getattr(one, "enqueue_guard", None))]
+
+    def guards(self, args: Sequence[Any]) -> list[Guard]:
+        """The locks that must be free for it to be pushed, and that are taken with the push."""
+        return [one.enqueue_guard(args) for one in self._guarding]
 
     def steps(self, queue: str, payload: Payload) -> Generator[Any, Any, BaseException | None] | None:
         """What running this job takes, where that is not just its function and hooks (perform.Steps)."""

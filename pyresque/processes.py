@@ -1,9 +1,12 @@
-"""Processes of this machine: which pids mean anything here, and who lives."""
+"""Processes of this machine: which pids mean anything here, who lives, and the word of a worker's process."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
+
+_word = ""
 
 
 def process_space() -> str:
@@ -27,3 +30,21 @@ def process_lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (OSError, IndexError):
         return True
+
+
+def take_word() -> str:
+    """Give this process, and those that it will fork, a word that no other worker has; returns it."""
+    global _word
+    _word = secrets.token_hex(8)
+    return _word
+
+
+def drop_word() -> None:
+    """This process is no worker any more."""
+    global _word
+    _word = ""
+
+
+def own_word() -> str:
+    """The word of the worker that this process is or runs a job for; empty where there is none."""
+    return _word

@@ -11,12 +11,15 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
 from pyresque.plugins.naming import class_of, joined
-from pyresque.processes import process_lives, process_space
+from pyresque.processes import own_word, process_lives, process_space
 from pyresque.store import locks
+from pyresque.store.locks import Guard
 
 if TYPE_CHECKING:
     from pyresque.client import Resque
@@ -46,6 +49,8 @@ class _Locking:
         self._timeout = timeout
         self._identify = identify
         self._name = name
+        self._left: dict[str, locks.Held] = {}
+        """Locks of jobs that have ended here, which Redis did not free when it was asked."""
 
     def _key(self, args: Sequence[Any]) -> str:
         if self._name is None:
@@ -54,7 +59,9 @@ class _Locking:
 
 
 def _owner() -> str:
-    return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex}"
+    """Who asks: system and process, a word for this asking and, in a worker, that of the worker."""
+    worker = own_word()
+    return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex}{'#' if worker else ''}{worker}"
 
 
 def _here() -> str:
@@ -93,23 +100,28 @@ class Lock(_Locking):
             logger.warning("a lock stays until it expires: %s", trouble)
 
     def _take(self, key: str) -> locks.Held | None:
-        held = locks.take(self._resque.space, key, self._timeout, _owner())
+        owner = _owner()
+        held = locks.take(self._resque.space, key, self._timeout, owner)
         if held is None and self._free_of_the_dead(key):
             # A job that its dead worker's pruner has put back would be skipped, and so be lost.
-            held = locks.take(self._resque.space, key, self._timeout, _owner())
+            held = locks.take(self._resque.space, key, self._timeout, owner)
         return held
 
     def _free_of_the_dead(self, key: str) -> bool:
         space = self._resque.space
         held = None if locks.is_rubys(space, key) else locks.owner(space, key)
-        return held is not None and _is_gone(held.owner) and locks.free(space, held)
+        is_over = held is not None and (held == self._left.get(key) or _is_gone(held.owner))
+        return held is not None and is_over and locks.free(space, held)
 
     def _free(self, held: locks.Held) -> None:
+        self._left.pop(held.key, None)
         try:
             if not locks.free(self._resque.space, held):
                 logger.warning("%s expired before the job was done", held.key)
         except RedisError as error:
-            logger.warning("%s stays until it expires: %s", held.key, error)
+            self._left[held.key] = held
+            logger.warning("%s stays until the next such job in this process, or until it expires: %s",
+                           held.key, error)  # fmt: skip
 
 
 class Loner(_Locking):
@@ -119,31 +131,33 @@ class Loner(_Locking):
     again as soon as it begins, or after `timeout` seconds in the queue.
     """
 
-    def before_enqueue_loner(self, *args: Any) -> bool:
-        """Refuse what waits or runs already."""
-        space, key = self._resque.space, self._key(args)
-        if locks.is_held(space, key):
-            return False
-        self._begun = False
-        return locks.take(space, self._loner_key(args), self._timeout, _owner()) is not None
+    def enqueue_guard(self, args: Sequence[Any]) -> Guard:
+        """What must not wait or run already; the push takes the first key with it, in one step."""
+        return Guard(self._resque.space, self._loner_key(args), self._key(args), self._timeout)
 
     def before_perform_loner(self, *args: Any) -> None:
         """The job is out of its queue, whoever put it there."""
-        self._begun = True
-        locks.forget(self._resque.space, self._loner_key(args))
+        self._freed.set(self._free(args))
 
-    def on_failure_loner(self, error: BaseException, *args: Any) -> None:
-        """A job that failed before it began (its arguments do not fit) waits no more, either."""
-        if not self._begun and not isinstance(error, DirtyExit):
-            locks.forget(self._resque.space, self._loner_key(args))
-        self._begun = False
+    def always_loner(self, *args: Any) -> None:
+        """So is one that ended before it began, or whose key could not be freed then."""
+        if not self._freed.get():
+            self._free(args)
+        self._freed.set(False)  # of the next job in this process
 
-    def after_dequeue_loner(self, *args: Any) -> None:
-        """The job was taken out of its queue."""
-        locks.forget(self._resque.space, self._loner_key(args))
+    @cached_property
+    def _freed(self) -> ContextVar[bool]:
+        """Whether the key of the job that runs here was freed; several async jobs may run at a time."""
+        return ContextVar("pyresque_loner_freed", default=False)
 
-    _begun = False
-    """Whether the job that runs in this process has got as far as `before_perform_loner`."""
+    def _free(self, args: Sequence[Any]) -> bool:
+        key = self._loner_key(args)
+        try:
+            locks.forget(self._resque.space, key)
+        except RedisError as error:
+            logger.warning("%s stays until the job has ended, or until it expires: %s", key, error)
+            return False
+        return True
 
     def _loner_key(self, args: Sequence[Any]) -> str:
         return self._resque.space.keys.loner(self._key(args))

@@ -6,6 +6,7 @@ import logging
 import time
 import uuid as uuids
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,10 +61,15 @@ class Status:
         self.tick(message, num=num, total=total, **more)
 
     def tick(self, message: str | None = None, **more: Any) -> None:
-        """Say something about the job, and see whether it is to end (Killed)."""
-        if self.statuses.is_to_be_killed(self.uuid):
+        """Say something about the job, and see whether it is to end (Killed).
+
+        Where Redis cannot be asked the job goes on; the next time it is asked again.
+        """
+        with _only_told(self.uuid):
+            if not self.statuses.is_to_be_killed(self.uuid):
+                self.set("working", message, **more)
+                return
             raise Killed(f"job {self.uuid} was killed")
-        self.set("working", message, **more)
 
     def completed(self, message: str | None = None, **more: Any) -> None:
         """Say that the job is done; it is said anyway when it returns."""
@@ -139,14 +145,24 @@ class Statuses:
 
     def _create(self, queue: str, job: Any, options: dict[str, Any]) -> str | None:
         uuid, now = uuids.uuid4().hex, int(time.time())
+        try:
+            enqueued = self._enqueued(uuid, now, queue, job, options)
+        except BaseException as error:
+            if not getattr(error, "maybe_done", False):  # else the job may be there
+                with _only_told(uuid):
+                    self.remove(uuid)
+            raise
+        if not enqueued:
+            self.remove(uuid)
+            return None
+        return uuid
+
+    def _enqueued(self, uuid: str, now: int, queue: str, job: Any, options: dict[str, Any]) -> bool:
         self._write(uuid, {"time": now, "status": "queued", "uuid": uuid, "options": options})
         self._execute("ZADD", self._known, now, uuid)
         if self._expire_in is not None:
             self._execute("ZREMRANGEBYSCORE", self._known, 0, now - self._expire_in)
-        if not self._resque.enqueue_to(queue, job, uuid, options):
-            self.remove(uuid)
-            return None
-        return uuid
+        return self._resque.enqueue_to(queue, job, uuid, options) is True
 
     def get(self, uuid: str) -> dict[str, Any] | None:
         """A status as Ruby and we write it: time, status, uuid, options, name, num, total, message ..."""
@@ -182,29 +198,33 @@ class Statuses:
         return [value for value in map(_read, raws) if value is not None]
 
     def around_perform_status(self, uuid: str, *options: Any) -> Iterator[None]:
-        """Say that the job works, that it is done, or that it was killed."""
+        """Say that the job works, that it is done, or that it was killed.
+
+        A status that cannot be written is no failure of the job, least of all when it is done.
+        """
         status = self._status(uuid, options)
         before = _current.set(status)
         try:
-            status.set("working")
+            with _only_told(uuid):
+                status.set("working")
             yield
         except Killed:
-            status.killed()
+            with _only_told(uuid):
+                status.killed()
             return
         finally:
             _current.reset(before)
-        if status.value.get("status") not in ("failed", "completed"):
-            status.completed()
+        with _only_told(uuid):
+            if status.value.get("status") not in ("failed", "completed"):
+                status.completed()
 
     def on_failure_status(self, error: BaseException, *args: Any) -> None:
         """Say that the job has failed; also for one whose process was killed."""
         if not args or not isinstance(args[0], str):
             return
-        try:
+        with _only_told(args[0]):
             message = f"The task failed because of an error: {error_message(error)}"
             self._status(args[0], args[1:]).failed(message)
-        except RedisError as trouble:
-            logger.warning("the status of %s cannot be written: %s", args[0], trouble)
 
     def _status(self, uuid: str, options: tuple[Any, ...]) -> Status:
         given = inspect(options[0]) if options and options[0] else ""
@@ -216,6 +236,15 @@ class Statuses:
 
     def _execute(self, *words: Any) -> Any:
         return self._resque.space.link.execute(*words)
+
+
+@contextmanager
+def _only_told(uuid: str) -> Iterator[None]:
+    """What keeps Redis from telling or noting a status stops nothing else."""
+    try:
+        yield
+    except RedisError as trouble:
+        logger.warning("the status of %s can neither be read nor written now: %s", uuid, trouble)
 
 
 def _read(raw: bytes | None) -> dict[str, Any] | None:

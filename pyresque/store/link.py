@@ -46,6 +46,8 @@ class Link(Protocol):
 
     address: str
     """Where the server is, without its password."""
+    place: str
+    """The same with the database: links to one place reach the same keys."""
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command.
@@ -103,7 +105,7 @@ class PatientLink:
         gives_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self.link = link
-        self.address = link.address
+        self.address, self.place = link.address, link.place
         self.pauses = pauses
         self._gives_up = gives_up
         self._unsure_until = 0.0

@@ -1,21 +1,27 @@
 """Locks on resque-lock-timeout's keys (core.md section 19.4), each with an owner of its own beside it.
 
 The value of a lock is the second at which it expires, which says nothing of who holds it. Who does stands
-in `pyresque:owner:KEY`: so a call whose answer was lost finds its own lock, and nobody frees another's.
+in `pyresque:owner:KEY`: so a call whose answer was lost finds its own lock, and nobody frees another's. A
+lock that a job of a worker of ours holds counts as free once that worker was taken out of the books.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyresque.store.link import Word
-from pyresque.store.replies import flag
-from pyresque.store.script import Script
+from pyresque.store.replies import data, flag
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
-_lock = Script("lock", reply=flag)
+_lock = Script("lock", uses=("held",), reply=flag)
+_offer = Script("offer", uses=("held", "guard"), reply=data)
 _unlock = Script("unlock", reply=flag)
+
+CHUNK = 10_000
+"""Jobs that one script takes at most."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,62 @@ class Held:
     owner: str
 
 
+@dataclass(frozen=True)
+class Guard:
+    """Two locks (full keys) that must be free for a job to be pushed; the push takes the first one.
+
+    `space` is where they are: if that is where the job goes, both happen in one step.
+    """
+
+    space: Space
+    lock: str
+    other: str
+    seconds: int
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """As the scripts read it."""
+        return (self.lock, self.other, self.seconds)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A job to be pushed (no queue: nowhere, only its locks are taken) if nobody holds its locks."""
+
+    queue: str
+    raw: bytes
+    guards: Sequence[Guard]
+
+
+def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
+    """Push jobs in order; whether each was pushed. Its locks are taken in the same step, or not at all.
+
+    Raises:
+        RedisReplied: a queue or a lock holds something else; nothing was done.
+    """
+    pushed: list[bool] = []
+    for first in range(0, len(offers), CHUNK):
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, int(time.time())]
+        for one in offers[first : first + CHUNK]:
+            args += [one.queue, one.raw, len(one.guards), *(word for own in one.guards for word in own.words)]
+        with Once(space.link, space.keys.prefix) as once:
+            answer: bytes = _offer.run(space.link, [once, space.keys.queues], args)
+        pushed += [said == ord("1") for said in answer]
+    return pushed
+
+
+def taken_with(space: Space, guards: Sequence[Guard]) -> list[Guard] | None:
+    """The guards that a push at `space` takes with it; None if one is held that lies elsewhere.
+
+    Those are taken here and now. Should the push fail, they stay until they expire.
+    """
+    here = [one for one in guards if one.space.link.place == space.link.place]
+    for one in guards:
+        if one not in here and not offer(one.space, [Offer("", b"", [one])])[0]:
+            return None
+    return here
+
+
 def take(space: Space, key: str, seconds: int, owner: str) -> Held | None:
     """Take a lock for so many seconds; None if somebody holds it.
 
@@ -36,7 +98,7 @@ def take(space: Space, key: str, seconds: int, owner: str) -> Held | None:
     now = int(time.time())
     held = Held(key, now + seconds, owner)
     # Ruby takes a lock for expired when its second is over: Redis may forget it then.
-    args: list[Word] = [now, held.until, seconds + 1, owner]
+    args: list[Word] = [space.keys.prefix, now, held.until, seconds + 1, owner]
     return held if _lock.run(space.link, [key, owner_key(space, key)], args) else None
 
 
@@ -49,12 +111,6 @@ def owner(space: Space, key: str) -> Held | None:
     """A lock that Python holds; None if it is free, expired, or held by Ruby."""
     until, name = space.link.execute("MGET", key, owner_key(space, key))
     return Held(key, int(until), name.decode()) if name and until and until.isdigit() else None
-
-
-def is_held(space: Space, key: str) -> bool:
-    """Whether anybody holds a lock: Ruby or Python, with a time limit or without."""
-    value: bytes | None = space.link.execute("GET", key)
-    return value is not None and not (value.isdigit() and int(value) < time.time())
 
 
 def is_rubys(space: Space, key: str) -> bool:

@@ -67,17 +67,23 @@ def elements_of(space: Space, key: str) -> list[bytes]:
     return list(space.link.execute("LRANGE", key, 0, -1))
 
 
-def remove_elements(space: Space, queue: str, raws: Sequence[bytes]) -> int:
-    """Remove every copy of these exact elements; returns how many were removed."""
-    return remove_from(space, space.keys.queue(queue), raws, copies=0)
+def remove_elements(space: Space, queue: str, raws: Mapping[bytes, Sequence[str]]) -> int:
+    """Remove every copy of these exact elements, and the (full) keys that go with each; returns how many."""
+    return _remove_from(space, space.keys.queue(queue), list(raws.items()), copies=0)
 
 
 def remove_from(space: Space, key: str, raws: Sequence[bytes], copies: int) -> int:
     """Remove so many copies (0: all) of each of these exact elements from a list (full key)."""
+    return _remove_from(space, key, [(raw, ()) for raw in raws], copies)
+
+
+def _remove_from(space: Space, key: str, raws: Sequence[tuple[bytes, Sequence[str]]], copies: int) -> int:
     removed = 0
     for first in range(0, len(raws), CHUNK):
         with Once(space.link, space.keys.prefix) as once:
-            args: list[Word] = [REMEMBER_SECONDS, copies, *raws[first : first + CHUNK]]
+            args: list[Word] = [REMEMBER_SECONDS, copies]
+            for raw, keys in raws[first : first + CHUNK]:
+                args += [raw, len(keys), *keys]
             removed += int(_remove.run(space.link, [once, key], args))
     return removed
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from pyresque.errors import RedisReplied
 from pyresque.store.link import Command, Reply, Word, as_bytes
 from pyresque.store.replies import amount, cases, data, exactly, integer, row, words
-from pyresque.store.script import Script, flat
+from pyresque.store.script import REMEMBER_SECONDS, Script, flat
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
 from pyresque.wire import times
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import working_on_bytes
@@ -23,15 +24,19 @@ _FOUND = cases(
     more=row(data, words, integer(1), amount),
     queues=row(data, words, words),
     stranger=row(data, words),
+    namesake=row(data, words),
     paused=row(data, words),
     none=row(data, words),
 )
-_SETTLED = row(exactly(b"settled", b"already", b"gone"), words, integer())
+_SETTLED = row(exactly(b"settled", b"already", b"gone", b"disputed"), words, integer())
 
-_reserve = Script("reserve", uses=("measure",), call="reserve(KEYS, ARGV)", reply=_FOUND)
-_claim = Script("claim", reply=integer(-1, 1))
-_settle = Script("settle", uses=("effects",), call="settle(KEYS, ARGV)", reply=_SETTLED)
-_advance = Script("advance", uses=("effects", "settle", "measure", "reserve"), reply=row(_SETTLED, _FOUND))
+_reserve = Script("reserve", uses=("namesake", "measure"), call="reserve(KEYS, ARGV)", reply=_FOUND)
+_claim = Script("claim", uses=("namesake",), reply=integer(-1, 1))
+_settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
+_settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
+_advance = Script(
+    "advance", uses=("effects", "namesake", "settle", "measure", "reserve"), reply=row(_SETTLED, _FOUND)
+)
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,13 @@ class Wanted:
 class Search:
     """A question for the reserve script: whose job, in which order, of which classes; asked many times."""
 
-    def __init__(self, space: Space, worker_id: str, order: Order, wanted: Wanted) -> None:
-        keys = space.keys
+    def __init__(self, space: Space, who: Registration, order: Order, wanted: Wanted) -> None:
+        keys, worker_id = space.keys, who.id
         self.order = order
+        self.who, self.worker_id = who, worker_id
         queues, pauses = [*map(keys.queue, order.queues)], [*map(keys.queue_pause, order.queues)]
         names = [keys.worker(worker_id), keys.pause_all, keys.queues, keys.queue_pause(), keys.workers]
+        names.append(keys.worker_started(worker_id))
         self.keys: list[Word] = [as_bytes(name) for name in (*names, *queues, *pauses)]
         watched = [keys.pause_all, keys.queue_pause(), *queues, *pauses]
         watched += [] if order.members is None else [keys.queues]
@@ -72,11 +79,15 @@ class Search:
         members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
         self._what: list[Word] = [wanted.word(), as_bytes(members)]
         names_as_json: list[Word] = [encode(printable(queue), space.style) for queue in order.queues]
-        self._who: list[Word] = [as_bytes(worker_id), *names_as_json]
+        self._names = names_as_json
 
     def args(self, start: tuple[int, int] = (0, 0)) -> list[Word]:
         """The words of the script for a look from this queue (its place) and offset on."""
-        return [_run_at(int(time.time())), *self._what, start[0] + 1, start[1], *self._who]
+        who = self.who
+        return [
+            _run_at(int(time.time())), *self._what, start[0] + 1, start[1],
+            as_bytes(who.id), who.started, *self._names,
+        ]  # fmt: skip
 
 
 @lru_cache(maxsize=2)
@@ -104,10 +115,10 @@ class Ended:
     settled_before: int
     effects: Sequence[Command]
 
-    def args(self, prefix: str) -> list[Word]:
+    def args(self, prefix: str, who: Registration) -> list[Word]:
         """The words of the settle script."""
         words = flat(self.effects)
-        return [prefix, self.record, self.settled_before, 4 + len(words), *words]
+        return [prefix, self.record, self.settled_before, who.started, 5 + len(words), *words]
 
 
 NEVER = -2
@@ -137,41 +148,61 @@ class Settled:
         return cls(what.decode(), _texts(troubles), count)
 
 
-def settle(space: Space, worker_id: str, ended: Ended) -> Settled:
+def settle(space: Space, who: Registration, ended: Ended) -> Settled:
     """End the job that `worker:ID` holds; may be sent again after a lost reply."""
-    keys = [space.keys.worker(worker_id), space.keys.stat(f"processed:{worker_id}")]
-    return Settled.of(_settle.run(space.link, keys, ended.args(space.keys.prefix)))
+    keys = [space.keys.worker(who.id), space.keys.stat(f"processed:{who.id}")]
+    keys.append(space.keys.worker_started(who.id))
+    with who.unsure_without_answer():
+        settled = Settled.of(_settle.run(space.link, keys, ended.args(space.keys.prefix, who)))
+    return _undisputed(space, who, ended, settled)
 
 
-def advance(space: Space, worker_id: str, ended: Ended, search: Search) -> tuple[Settled, Answer]:
+def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer]:
     """Settle one job and reserve the next in one round trip; may be sent again after a lost reply."""
-    keys = [space.keys.stat(f"processed:{worker_id}"), *search.keys]
-    args = [*ended.args(space.keys.prefix), *search.args()]
-    settled, found = _advance.run(space.link, keys, args)
-    return Settled.of(settled), _answer(found)
+    who = search.who
+    keys = [space.keys.stat(f"processed:{who.id}"), *search.keys]
+    args = [*ended.args(space.keys.prefix, who), *search.args()]
+    with who.unsure_without_answer():
+        settled, found = _advance.run(space.link, keys, args)
+    return _undisputed(space, who, ended, Settled.of(settled)), _answer(found)
 
 
-def claim(space: Space, worker_id: str, queue: str, raw: bytes, payload: bytes) -> bytes | None:
-    """Take this very element; returns the record that now stands in `worker:ID`, None if it is gone.
+def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled) -> Settled:
+    """What became of a settlement, also where another worker works under the same id."""
+    # The counter tells of a repetition, and nothing was repeated: then another worker has counted.
+    if settled.what == "already" and not who.unsure:
+        who.contested = True
+    elif settled.what == "gone":
+        who.contested = who.contested or not who.unsure
+        return settled
+    elif settled.what != "disputed":
+        return settled
+    # The same token however often it is tried: only `settled` tells two jobs that are alike apart.
+    text = f"{who.mark} {who.id} {who.settled} ".encode("utf-8", "surrogateescape") + ended.record
+    once = space.keys.once(hashlib.sha1(text).hexdigest())  # noqa: S324 (no secret)
+    keys = [space.keys.worker(who.id), space.keys.our_workers, once]
+    args = [space.keys.prefix, ended.record, who.id, who.mark, REMEMBER_SECONDS, *flat(ended.effects)]
+    what, troubles = _settle_apart.run(space.link, keys, args)
+    return Settled(what.decode(), _texts(troubles), who.settled + 1)
+
+
+def claim(space: Space, who: Registration, queue: str, raw: bytes, payload: bytes) -> bytes | None:
+    """Take this very element; returns the record that now stands in `worker:ID`, None if it cannot be had.
 
     Raises:
-        Stranger: the worker is not registered.
+        Stranger: the worker is not registered, or another one is under its id.
     """
     record = working_on_bytes(printable(queue), times.run_at(time.time()), payload, space.style)
-    keys = [space.keys.worker(worker_id), space.keys.queue(queue), space.keys.workers]
-    try:
-        taken = _claim.run(space.link, keys, [raw, record, worker_id])
-    except RedisReplied as error:
-        if "HELD" in str(error):
-            return None
-        raise
+    keys = [space.keys.worker(who.id), space.keys.queue(queue), space.keys.workers]
+    keys.append(space.keys.worker_started(who.id))
+    taken = _claim.run(space.link, keys, [raw, record, who.id, who.started])
     if taken < 0:
-        raise Stranger(worker_id)
+        raise Stranger(who.id)
     return record if taken else None
 
 
 class Stranger(Exception):
-    """A worker that is not in the books asked for a job."""
+    """A worker asked for a job that is not in the books, or that another one has the id of."""
 
 
 def printable(queue: str) -> str:

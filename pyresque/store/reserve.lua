@@ -1,11 +1,12 @@
 -- Take the next job that this worker knows, and say so in worker:ID, in one step.
 --
--- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4 pause:all, 5 workers, 6... queue:Q in the order to
---       look at them, then pause:queue:Q of each
+-- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4 pause:all, 5 workers, 6 worker:ID:started,
+--       7... queue:Q in the order to look at them, then pause:queue:Q of each
 -- ARGV: 1 run_at, 2 known classes as NUL name NUL name NUL ("*": every class; "?" before the names:
 --       the caller wants to see unknown ones), 3 the names in the set
 --       `queues` that the order was made from, each with a NUL behind it ("-": the order is fixed),
---       4 number of the queue to begin at, 5 offset in it, 6 ID, 7... the queue names as JSON
+--       4 number of the queue to begin at, 5 offset in it, 6 ID, 7 what we wrote to worker:ID:started,
+--       8... the queue names as JSON
 -- Answer: {what, troubles, ...}
 --   job N record ....... taken from the Nth queue
 --   held record ........ worker:ID already holds a job: an earlier answer was lost
@@ -13,6 +14,7 @@
 --   more N offset ...... enough looked at for one call: go on from there
 --   queues names ....... the set of queues has changed: make a new order
 --   stranger ........... the worker is not registered: nobody would find the job if it died
+--   namesake ........... another worker has registered under its id: what worker:ID holds may be that one's
 --   paused, none
 local wrong = {}
 -- An Active Job's own class stands inside; among the known classes it has this name and a blank before it.
@@ -76,8 +78,9 @@ local function changed_queues(KEYS, ARGV)
 end
 
 local function reserve(KEYS, ARGV)
-  local current = redis.pcall('GET', KEYS[1])
-  if type(current) == 'string' then return {'held', wrong, current} end
+  local current, started = unpack(redis.call('MGET', KEYS[1], KEYS[6]))
+  if is_anothers(started, ARGV[7]) then return {'namesake', wrong} end
+  if current then return {'held', wrong, current} end
   local first, offset = tonumber(ARGV[4]), tonumber(ARGV[5])
   if first == 1 and offset == 0 then
     local pause = read('GET', KEYS[2])
@@ -90,14 +93,14 @@ local function reserve(KEYS, ARGV)
 
   local known, looked = ARGV[2], 0
   local ask = known:sub(1, 1) == '?'
-  local count = (#KEYS - 5) / 2
+  local count = (#KEYS - 6) / 2
   for n = first, count do
-    local key = KEYS[5 + n]
+    local key = KEYS[6 + n]
     local step = 1
     while true do
       local elements = read('LRANGE', key, offset, offset + step - 1)
       if not elements or #elements == 0 then break end
-      if redis.call('EXISTS', KEYS[4], KEYS[5 + count + n]) > 0 then break end
+      if redis.call('EXISTS', KEYS[4], KEYS[6 + count + n]) > 0 then break end
       for i, raw in ipairs(elements) do
         local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
         if class == WRAPPER then
@@ -110,8 +113,9 @@ local function reserve(KEYS, ARGV)
           return {'look', wrong, n, offset + i - 1, unpack(window)}
         end
         if wanted then
-          if redis.pcall('SISMEMBER', KEYS[5], ARGV[6]) == 0 then return {'stranger', wrong} end
-          local record = '{"queue":' .. ARGV[6 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
+          local is_out = ARGV[7] ~= '' and not started
+          if is_out or redis.pcall('SISMEMBER', KEYS[5], ARGV[6]) == 0 then return {'stranger', wrong} end
+          local record = '{"queue":' .. ARGV[7 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
           if offset == 0 and i == 1 then
             redis.call('LPOP', key)
           else

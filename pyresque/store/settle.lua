@@ -1,13 +1,18 @@
 -- End a job: everything that its end means, once, and only while worker:ID still holds this run.
--- KEYS: 1 worker:ID, 2 stat:processed:ID.  ARGV: 1 prefix, 2 record, 3 jobs settled before,
---       4 place of the last effect, 5... effects
--- Answer: {"settled" | "already" | "gone", troubles, jobs settled so far}
+-- KEYS: 1 worker:ID, 2 stat:processed:ID, 3 worker:ID:started
+-- ARGV: 1 prefix, 2 record, 3 jobs settled before, 4 what we wrote to worker:ID:started,
+--       5 place of the last effect, 6... effects
+-- Answer: {"settled" | "already" | "gone" | "disputed", troubles, jobs settled so far}
 --   already: this run was settled by a call whose answer was lost (each settled job adds one to 2)
 --   gone: somebody pruned this worker, and has recorded the job
+--   disputed: another worker has registered under this id, so neither 1 nor 2 says anything: nothing was done
 local function settle(KEYS, ARGV)
-  if tonumber(text_of(KEYS[2])) == tonumber(ARGV[3]) + 1 then return {'already', troubles, tonumber(ARGV[3]) + 1} end
-  if text_of(KEYS[1]) ~= ARGV[2] then return {'gone', troubles, tonumber(text_of(KEYS[2])) or 0} end
-  apply(ARGV[1], ARGV, 5, tonumber(ARGV[4]))
+  local current, settled, started = unpack(redis.call('MGET', KEYS[1], KEYS[2], KEYS[3]))
+  settled = settled and tonumber(settled) or 0
+  if is_anothers(started, ARGV[4]) then return {'disputed', troubles, 0} end
+  if settled == tonumber(ARGV[3]) + 1 then return {'already', troubles, settled} end
+  if current ~= ARGV[2] then return {'gone', troubles, settled} end
+  apply(ARGV[1], ARGV, 6, tonumber(ARGV[5]))
   redis.call('UNLINK', KEYS[1])
   return {'settled', troubles, tonumber(text_of(KEYS[2])) or 0}
 end

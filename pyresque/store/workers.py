@@ -2,16 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
-from pyresque.store.link import Command, as_bytes
-from pyresque.store.replies import flag, number, row, words
+from pyresque.store.link import Command, Reply, Word, as_bytes
+from pyresque.store.replies import digits, flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 from pyresque.wire import times
 
-_retire = Script("retire", uses=("effects",), reply=row(flag, words))
+_claim_ids = Script("claim_ids", uses=("effects",), reply=row(flag, words))
+_register = Script("register", uses=("effects", "namesake"), reply=row(flag, words))
+_release_id = Script("release_id", reply=flag)
+_retire = Script("retire", uses=("effects", "namesake"), reply=row(integer(-1, 1), words))
+
+_COUNTED = ("processed", "failed")
+
+
+@dataclass(eq=False)
+class Registration:
+    """Who a worker is in Redis, and what tells it from another one that would have the same id.
+
+    Containers may share a host name, and in each the worker is process 1. So `pyresque:workers` holds a mark
+    for each of our ids: where its pid is valid, and the word of its process. Ruby knows nothing of that, but
+    it writes `worker:ID:started` when it registers: what stands there tells it from us, unless it came in the
+    same second. Then it shows by what it does.
+
+    Args:
+        host: the host name, as it stands in the id.
+        tail: the rest of the id, `pid:queues`.
+        mark: what `pyresque:workers` holds for it.
+        started: what it wrote to `worker:ID:started`; empty as long as it has not registered.
+        settled: how many jobs it has settled under this id.
+        unsure: a reply was lost, so a job in `worker:ID` that it does not know of may be its own.
+        contested: something showed that another worker works under this id.
+    """
+
+    host: str
+    tail: str
+    mark: str = ""
+    started: str = ""
+    settled: int = 0
+    unsure: bool = False
+    contested: bool = False
+
+    @property
+    def id(self) -> str:
+        """The worker id, `host:pid:queues`."""
+        return f"{self.host}:{self.tail}"
+
+    @contextmanager
+    def unsure_without_answer(self) -> Iterator[None]:
+        """About a call that may take a job: if it fails nobody knows whether, nor when it will arrive."""
+        try:
+            yield
+        except BaseException:
+            self.unsure = True
+            raise
+
+    def become(self, other: Registration) -> None:
+        """Go on under another id, which was claimed and registered."""
+        self.started, self.settled, self.host = other.started, 0, other.host
+        self.unsure = self.contested = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What Redis says of an id: whether it is registered, its mark, its last beat, its job (empty: none).
+
+    `beat` is None where that cannot be told: something else lies under the key.
+    """
+
+    registered: bool
+    mark: str
+    beat: str | None
+    working: bytes
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is no trace of a worker."""
+        return not (self.registered or self.mark or self.beat or self.working)
+
+
+def mark_of(process_space: str, word: str) -> str:
+    """What `pyresque:workers` holds for a worker: where its pid is valid, and the word of its process."""
+    return f"{process_space}#{word}"
+
+
+def space_in(mark: str) -> str:
+    """The system in which a worker's pid is valid, by its mark; 0.1.0 wrote no word behind it."""
+    return mark.partition("#")[0]
 
 
 def redis_time(space: Space) -> int:
@@ -19,40 +102,76 @@ def redis_time(space: Space) -> int:
     return int(space.link.execute("TIME")[0])
 
 
-def register(space: Space, worker_id: str, now: float, process_space: str = "") -> None:
-    """Enter a worker of ours into the books; `process_space` names the system in which its pid is valid."""
-    entered, started, _ = space.link.execute_many(
-        [
-            ("SADD", space.keys.workers, worker_id),
-            ("SET", space.keys.worker_started(worker_id), times.started(now)),
-            ("HSET", space.keys.our_workers, worker_id, process_space),
+def look(space: Space, worker_ids: Sequence[str]) -> list[Seen]:
+    """What Redis says of these ids."""
+    keys = space.keys
+    commands: list[Command] = []
+    for one in worker_ids:
+        commands += [
+            ("SISMEMBER", keys.workers, one),
+            ("HGET", keys.our_workers, one),
+            ("HGET", keys.heartbeats, one),
+            ("GET", keys.worker(one)),
         ]
-    )
-    for reply in (entered, started):
+    replies = space.link.execute_many(commands)
+    return [_seen(*replies[place : place + 4]) for place in range(0, len(replies), 4)]
+
+
+def _seen(registered: Reply, mark: Reply, beat: Reply, working: Reply) -> Seen:
+    at = None if isinstance(beat, RedisError) else _text(beat)
+    return Seen(registered == 1, _text(mark), at, working if isinstance(working, bytes) else b"")
+
+
+def claim_ids(space: Space, claims: Sequence[tuple[Registration, Seen]]) -> bool:
+    """Make ids ours, all or none, and beat for them; False if one is not as it was seen any more.
+
+    What a predecessor has left under them (but for its job) is forgotten. May be sent again.
+    """
+    keys = space.keys
+    names = [keys.workers, keys.heartbeats, keys.our_workers]
+    args: list[Word] = [times.heartbeat(redis_time(space))]
+    for one, seen in claims:
+        names += [keys.worker_started(one.id), *(keys.stat(f"{kind}:{one.id}") for kind in _COUNTED)]
+        args += [one.id, one.mark, int(seen.registered), seen.mark, seen.beat or ""]
+    done, _ = _claim_ids.run(space.link, names, args)
+    return bool(done)
+
+
+def register(space: Space, one: Registration, now: float) -> bool:
+    """Enter a worker of ours into the books, for the first time or again; False if another has its id.
+
+    Raises:
+        RedisReplied: a key of the books holds something else.
+    """
+    keys = space.keys
+    if not one.started:
+        one.started = times.started(now)
+    names = [keys.workers, keys.our_workers, keys.worker_started(one.id)]
+    done, troubles = _register.run(space.link, names, [one.id, one.mark, one.started])
+    if troubles:
+        raise RedisReplied("; ".join(trouble.decode("utf-8", "replace") for trouble in troubles))
+    return bool(done)
+
+
+def release_id(space: Space, one: Registration) -> None:
+    """Leave an id to the other worker that has registered under it."""
+    _release_id.run(space.link, [space.keys.our_workers], [one.id, one.mark])
+
+
+def beat(space: Space, members: Sequence[Registration]) -> list[Registration]:
+    """Write heartbeats with the clock of Redis; returns those that have fallen out of the books."""
+    now, keys = times.heartbeat(redis_time(space)), space.keys
+    beats = [word for one in members for word in (one.id, now)]
+    commands: list[Command] = [("HSET", keys.heartbeats, *beats)]
+    for one in members:
+        commands += [("SISMEMBER", keys.workers, one.id), ("HGET", keys.our_workers, one.id)]
+    written, *replies = space.link.execute_many(commands)
+    for reply in (written, *replies[::2]):
         if isinstance(reply, RedisError):
             raise reply
-
-
-def forget_counters(space: Space, worker_id: str) -> None:
-    """Begin to count the jobs of a worker anew."""
-    names = [space.keys.stat(f"{kind}:{worker_id}") for kind in ("processed", "failed")]
-    space.link.execute("UNLINK", *names)
-
-
-def beat(space: Space, worker_ids: Sequence[str]) -> list[str]:
-    """Write heartbeats with the clock of Redis; returns the workers that are not in the books any more."""
-    now = times.heartbeat(redis_time(space))
-    beats = [word for one in worker_ids for word in (one, now)]
-    replies = space.link.execute_many(
-        [
-            ("HSET", space.keys.heartbeats, *beats),
-            *(("SISMEMBER", space.keys.workers, one) for one in worker_ids),
-        ]
-    )
-    for reply in replies:
-        if isinstance(reply, RedisError):
-            raise reply
-    return [one for one, known in zip(worker_ids, replies[1:], strict=True) if not known]
+    for one, mark in zip(members, replies[1::2], strict=True):
+        one.contested |= _text(mark) not in ("", one.mark)
+    return [one for one, known in zip(members, replies[::2], strict=True) if not known]
 
 
 def ids(space: Space) -> list[str]:
@@ -69,9 +188,10 @@ def is_registered(space: Space, worker_id: str) -> bool:
 def ours(space: Space) -> dict[str, str]:
     """The workers that are pyresque's, and for each the system in which its pid is valid."""
     try:
-        return _hash(space, space.keys.our_workers)
+        marks = _hash(space, space.keys.our_workers)
     except RedisReplied:
         return {}  # somebody has put something else there: then we know of none
+    return {one: space_in(mark) for one, mark in marks.items()}
 
 
 def forget_ours(space: Space, gone: Sequence[str]) -> None:
@@ -81,8 +201,12 @@ def forget_ours(space: Space, gone: Sequence[str]) -> None:
 
 
 def times_recovered(space: Space, digest: str) -> int:
-    """How often a job was taken from a dead worker and put back lately."""
-    return number(space.link.execute("GET", space.keys.recovered(digest)))
+    """How often a job was taken from a dead worker and put back lately; very often, if nobody can count."""
+    try:
+        raw: bytes | None = space.link.execute("GET", space.keys.recovered(digest))
+    except RedisReplied:
+        return sys.maxsize
+    return 0 if raw is None else int(raw) if digits(raw) else sys.maxsize
 
 
 def heartbeats(space: Space) -> dict[str, str]:
@@ -98,6 +222,14 @@ def working_on(space: Space, worker_ids: Sequence[str]) -> list[bytes]:
     return [reply or b"" for reply in replies]
 
 
+def unheard(space: Space, who: Registration) -> bytes:
+    """What `worker:ID` holds of a job that this worker took without hearing of it; empty where none is."""
+    if not who.unsure:
+        return b""
+    working, at = space.link.execute("MGET", space.keys.worker(who.id), space.keys.worker_started(who.id))
+    return b"" if at is not None and _text(at) != who.started else working or b""
+
+
 def started(space: Space, worker_ids: Sequence[str]) -> list[str]:
     """When each worker registered, as written; empty where unknown."""
     if not worker_ids:
@@ -106,22 +238,35 @@ def started(space: Space, worker_ids: Sequence[str]) -> list[str]:
     return [(reply or b"").decode("utf-8", "replace") for reply in replies]
 
 
+ANY_BEAT, NO_BEAT = "", "-"
+"""What `retire` may ask of a heartbeat: nothing, or that there is none."""
+
+
 def retire(
-    space: Space, worker_id: str, working: bytes, beat: str = "", effects: Sequence[Command] = ()
+    space: Space,
+    worker_id: str,
+    working: bytes,
+    beat: str = ANY_BEAT,
+    effects: Sequence[Command] = (),
+    who: Registration | None = None,
 ) -> bool:
     """Take a worker out of the books, with everything that its end means.
 
-    Only if `worker:ID` still holds `working` (empty: nothing) and, where one is given, its heartbeat is
-    still `beat`; else nothing is done and the answer is False.
+    Only if `worker:ID` still holds `working` (empty: nothing) and its heartbeat is still `beat`; else nothing
+    is done, and the answer is False. Where a worker takes itself out (`who`) and another one has registered
+    under its id, it only leaves the id to that one.
     """
     keys = space.keys
     stats = [keys.stat(f"processed:{worker_id}"), keys.stat(f"failed:{worker_id}")]
     names = [keys.workers, keys.heartbeats, keys.worker(worker_id), keys.worker_started(worker_id), *stats]
     names.append(keys.our_workers)
-    args = [keys.prefix, worker_id, working, beat, REMEMBER_SECONDS, *flat(effects)]
+    args: list[Word] = [keys.prefix, worker_id, working, beat, REMEMBER_SECONDS]
+    args += [who.started if who else "", *flat(effects)]
     with Once(space.link, keys.prefix) as once:
         done, _ = _retire.run(space.link, [*names, once], args)
-    return bool(done)
+    if done < 0 and who is not None:
+        release_id(space, who)
+    return bool(done > 0)
 
 
 def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> bool:
@@ -134,6 +279,10 @@ def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> bool:
         return bool(space.link.execute("GET", key) == as_bytes(worker_id))
     except RedisReplied:
         return False
+
+
+def _text(reply: Reply) -> str:
+    return reply.decode("utf-8", "surrogateescape") if isinstance(reply, bytes) else ""
 
 
 def _hash(space: Space, key: str) -> dict[str, str]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from pyresque.errors import DirtyExit, RedisError, RedisReplied
+from pyresque.errors import DirtyExit, RedisError
 from pyresque.hooks import WorkerHooks
-from pyresque.processes import process_space
 from pyresque.store import workers
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
 from pyresque.worker.books import Books
 from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.membership import Membership
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.reserver import Reserver, Run
@@ -26,10 +25,15 @@ logger = logging.getLogger("pyresque.worker")
 class Slot:
     """A place for one job; `begun`: the job that runs there."""
 
-    id: str
+    who: Registration
     reserver: Reserver
     books: Books
     begun: Run | None = None
+
+    @property
+    def id(self) -> str:
+        """Who it is in Redis."""
+        return self.who.id
 
 
 class Members:
@@ -45,11 +49,13 @@ class Members:
         patient: Space,
         pruner: Pruner,
         heartbeat: Heartbeat,
+        membership: Membership,
         listed: Sequence[str],
         patience: Patience,
     ) -> None:
         self.slots: list[Slot] = []
         self._patient = patient
+        self._membership = membership
         self._pruner = pruner
         self._heartbeat = heartbeat
         self._listed = listed
@@ -57,30 +63,15 @@ class Members:
 
     def begin(self, prune_seconds: int, hooks: WorkerHooks) -> None:
         """Enter all into the books."""
-        for one in self.slots:
-            self._patience.begin(partial(self._clear, one.id))
+        self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
         self.prune(prune_seconds)
         hooks.run("before_first_fork")
-        for one in self.slots:
-            self._patience.begin(partial(self._enter, self._patient, one.id))
+        self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
         # A thread, for a job may hold the loop for longer than a worker without a beat is thought alive.
         self._heartbeat.start_thread()
         logger.info("Worker %s is ready for %d jobs at a time", self.slots[0].id, len(self.slots))
-
-    def _clear(self, worker_id: str) -> None:
-        if not self._pruner.retire(worker_id, DirtyExit(STILL_PROCESSED)):
-            workers.forget_counters(self._patient, worker_id)
-
-    def entering_again(self, space: Space, worker_id: str) -> Callable[[], None]:
-        """What enters one of them again that has fallen out of the books."""
-
-        def enter() -> None:
-            logger.warning("%s is not registered any more, though it lives: it registers again", worker_id)
-            self._enter(space, worker_id)
-
-        return enter
 
     def prune(self, seconds: int) -> None:
         """Prune dead workers, on behalf of the first place."""
@@ -105,15 +96,12 @@ class Members:
             logger.error("cannot unregister %s: %s", self.slots[0].id, error)
 
     def _leave(self, slot: Slot) -> None:
-        left = workers.working_on(self._patient, [slot.id])[0]
+        left = workers.unheard(self._patient, slot.who)
         # A job that was begun has failed; one whose reservation we never heard of was not begun.
         run = slot.reserver.held(left) if left and slot.begun is None else None
         if run is not None:
             slot.books.put_back(run)
-        self._pruner.retire(slot.id, DirtyExit(STILL_PROCESSED))
-
-    def _enter(self, space: Space, worker_id: str) -> None:
-        try:
-            workers.register(space, worker_id, time.time(), process_space())
-        except RedisReplied as error:
-            logger.error("cannot register %s, and work nevertheless: %s", worker_id, error)
+        if slot.begun is None:
+            workers.retire(self._patient, slot.id, b"", who=slot.who)
+        else:
+            self._pruner.retire(slot.id, DirtyExit(STILL_PROCESSED), who=slot.who)

@@ -22,9 +22,11 @@ from pyresque._version import __version__
 from pyresque.config import WorkerOptions
 from pyresque.errors import RedisError, RedisRejected
 from pyresque.failure import Recorder
-from pyresque.processes import process_space
+from pyresque.processes import drop_word, process_space, take_word
+from pyresque.store import workers
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
 from pyresque.waiting import Away
 from pyresque.worker.async_job import AsyncRun, async_jobs
 from pyresque.worker.async_members import Members, Slot
@@ -35,6 +37,7 @@ from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
 from pyresque.worker.loop import ResqueLike
+from pyresque.worker.membership import Membership
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import Pruner
 from pyresque.worker.queue_list import QueueList
@@ -70,9 +73,12 @@ class AsyncWorker:
 
     @property
     def ids(self) -> list[str]:
-        """Who its places are in Redis."""
-        first = f"{socket.gethostname()}:{os.getpid()}:{self.queue_list}"
-        return [first + "," * place for place in range(self._count)]
+        """Who its places are in Redis, if no other worker has their ids."""
+        return [one.id for one in self._places()]
+
+    def _places(self, mark: str = "") -> list[Registration]:
+        tail = f"{os.getpid()}:{self.queue_list}"
+        return [Registration(socket.gethostname(), tail + "," * place, mark) for place in range(self._count)]
 
     @property
     def was_idle(self) -> bool:
@@ -100,6 +106,7 @@ class AsyncWorker:
                 self._rest.close()
                 self._members.end()
                 self._link.close()
+                drop_word()
         finally:
             self._attention.signals.restore()
             self._hooks.run("worker_exit")
@@ -109,16 +116,20 @@ class AsyncWorker:
         self._link = resque.link.fresh()
         self._space = Space(self._link, resque.space.keys, resque.space.style)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
-        heartbeat = Heartbeat(self._space, self.ids, options.heartbeat_interval, process_space())
+        places = self._places(workers.mark_of(process_space(), take_word()))
+        heartbeat = Heartbeat(self._space, places, options.heartbeat_interval)
         self._attention = Attention(Ending(options.stopping), heartbeat, self._hooks, None, self)
         self._patience = Patience(self._link, self._attention, options.start_timeout)
         patient = self._patience.space(resque.space)
         pruner = Pruner(patient, resque.registry, recorder, options.recover)
-        self._members = members = Members(patient, pruner, heartbeat, self.queue_list.listed, self._patience)
-        for one in self.ids:
-            enter = members.entering_again(self._space, one)
-            reserver = Reserver(self._space, one, self.queue_list, registry, options.unknown, recorder, enter)
-            members.slots.append(Slot(one, reserver, Books(self._space, one, recorder)))
+        entering = Membership(patient, pruner, places)
+        listed = self.queue_list.listed
+        self._members = Members(patient, pruner, heartbeat, entering, listed, self._patience)
+        for one in places:
+            reserver = Reserver(
+                self._space, one, self.queue_list, registry, options.unknown, recorder, entering
+            )
+            self._members.slots.append(Slot(one, reserver, Books(self._space, one, recorder)))
         self._stopping, self._timeout = options.stopping, options.timeout
         self._prune_seconds = max(1, int(options.heartbeat_interval))
         self._rest, self._away = (

@@ -16,6 +16,7 @@ from pyresque.store import reservation
 from pyresque.store.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Search
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, is_wrapper
 from pyresque.worker.child import Report
@@ -28,11 +29,10 @@ logger = logging.getLogger("pyresque.worker")
 class Books:
     """The books of one worker."""
 
-    def __init__(self, space: Space, worker_id: str, recorder: Recorder) -> None:
+    def __init__(self, space: Space, who: Registration, recorder: Recorder) -> None:
         self._space = space
-        self._id = worker_id
+        self._who = who
         self._recorder = recorder
-        self._settled = 0
         self._begun: tuple[Run, Attempt | None] | None = None
 
     def begin(self, run: Run) -> None:
@@ -72,7 +72,7 @@ class Books:
     def effects(self, run: Run, report: Report, counts_as_failed: bool) -> list[Command]:
         """Everything that the end of a job means: the record of its failure, a retry, the counters."""
         names = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
-        stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._id}")]
+        stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._who.id}")]
         return [*self.end(run, report), *(("INCRBY", key, 1) for key in stats)]
 
     def end(self, run: Run, report: Report) -> list[Command]:
@@ -84,10 +84,10 @@ class Books:
             ]
             return [*(attempt.done() if attempt else []), *chain.from_iterable(following)]
         failure, policy = self._failure(run.job, report), policy_of(run.job)
-        record = partial(self._recorded, failure, report, policy is not None and policy.quiet)
-        return attempt.failed(run.job, failure, report.retryable, record) if attempt else record()
+        record = partial(self._recorded, report, policy is not None and policy.quiet)
+        return attempt.failed(run.job, failure, report.retryable, record) if attempt else record(failure)
 
-    def _recorded(self, failure: Failure, report: Report, tell: bool) -> list[Command]:
+    def _recorded(self, report: Report, tell: bool, failure: Failure) -> list[Command]:
         saved = self._recorder.save(failure) if tell else report.saved
         return self._recorder.effects(failure, saved)
 
@@ -103,23 +103,23 @@ class Books:
         Returns:
             The answer to that question.
         """
-        ended, answer = Ended(run.record, self._settled, effects), None
-        if search is None:
-            settled = reservation.settle(self._space, self._id, ended)
+        ended, answer = Ended(run.record, self._who.settled, effects), None
+        if search is None or self._who.contested:  # no job is to be taken under an id that is another's
+            settled = reservation.settle(self._space, self._who, ended)
         else:
-            settled, answer = reservation.advance(self._space, self._id, ended, search)
+            settled, answer = reservation.advance(self._space, ended, search)
         for trouble in settled.troubles:
             logger.warning("a key holds something that it should not: %s", trouble)
         if settled.what == "gone":
             logger.warning(
-                "%s was pruned while it worked on %s, which is recorded as failed", self._id, run.job
+                "%s was pruned while it worked on %s, which is recorded as failed", self._who.id, run.job
             )
-        self._settled = settled.count
+        self._who.settled = settled.count
         return answer
 
     def give_up(self, run: Run, effects: Sequence[Command]) -> None:
         """Write down the failure of a job that was not begun; it counts nowhere (core.md 9.3)."""
-        reservation.settle(self._space, self._id, Ended(run.record, NEVER, effects))
+        reservation.settle(self._space, self._who, Ended(run.record, NEVER, effects))
 
     def put_back(self, run: Run) -> None:
         """Give a job that was not begun back to the head of its queue."""
@@ -131,7 +131,7 @@ class Books:
         attempt = self._attempt(run)
         if attempt is not None:
             effects += attempt.undone()
-        reservation.settle(self._space, self._id, Ended(run.record, NEVER, effects))
+        reservation.settle(self._space, self._who, Ended(run.record, NEVER, effects))
 
     def _failure(self, job: ReservedJob, report: Report) -> Failure:
         return Failure(
@@ -139,7 +139,7 @@ class Books:
             exception=report.exception,
             error=report.error,
             backtrace=report.backtrace,
-            worker=self._id,
+            worker=self._who.id,
             queue=job.queue,
             failure_id=report.failure_id,
         )

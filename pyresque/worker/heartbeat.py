@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pyresque.errors import RedisError
 from pyresque.store import workers
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -20,13 +21,10 @@ INTERVAL = 60.0
 class Heartbeat:
     """Beats for one worker, or for several in one process. One that fails is told, the next comes in time."""
 
-    def __init__(
-        self, space: Space, worker_ids: Sequence[str], interval: float = INTERVAL, process_space: str = ""
-    ) -> None:
+    def __init__(self, space: Space, workers: Sequence[Registration], interval: float = INTERVAL) -> None:
         self._space = space
-        self._ids = worker_ids
+        self._workers = workers
         self._interval = interval
-        self._process_space = process_space
         self._due = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -40,10 +38,10 @@ class Heartbeat:
         """Beat now; a worker that has vanished from the books enters them again. Whether it came through."""
         self._due = time.monotonic() + self._interval
         try:
-            unknown = workers.beat(self._space, self._ids)
-            for one in unknown if self.registered and not self._stop.is_set() else ():
-                logger.warning("%s is not registered any more, though it lives: it registers again", one)
-                workers.register(self._space, one, time.time(), self._process_space)
+            lost = workers.beat(self._space, self._workers)
+            for one in lost if self.registered and not self._stop.is_set() else ():
+                logger.warning("%s is not registered any more, though it lives: it registers again", one.id)
+                workers.register(self._space, one, time.time())  # else the next look for a job finds out
         except RedisError as error:
             logger.warning("Failed to heartbeat: %s", error)
             return False

@@ -11,15 +11,16 @@ from typing import Protocol
 
 from pyresque._version import __version__
 from pyresque.config import WorkerOptions
-from pyresque.errors import DirtyExit, RedisError, RedisReplied
+from pyresque.errors import DirtyExit, RedisError
 from pyresque.failure import Backend, Recorder
-from pyresque.processes import process_space
+from pyresque.processes import drop_word, process_space, take_word
 from pyresque.registry import Registry
 from pyresque.store import workers
 from pyresque.store.link import DirectLink
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
+from pyresque.store.workers import Registration
 from pyresque.waiting import Away
 from pyresque.worker import memory
 from pyresque.worker.attention import Attention
@@ -27,6 +28,7 @@ from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
+from pyresque.worker.membership import Membership
 from pyresque.worker.pace import Calm, Pace
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
@@ -67,11 +69,17 @@ class Worker:
         self.options = options or WorkerOptions()
         self._resque = resque
         self._hooks = resque.registry.worker_hooks
+        self._who = Registration(socket.gethostname(), self._tail)
 
     @property
     def id(self) -> str:
-        """Who this worker is in Redis: `host:pid:queues`."""
-        return f"{socket.gethostname()}:{os.getpid()}:{self.queue_list}"
+        """Who this worker is in Redis: `host:pid:queues`, the host with an ending if that was another's."""
+        is_own = self._who.tail == self._tail  # and not that of the process that made this object
+        return self._who.id if is_own else f"{socket.gethostname()}:{self._tail}"
+
+    @property
+    def _tail(self) -> str:
+        return f"{os.getpid()}:{self.queue_list}"
 
     @property
     def was_idle(self) -> bool:
@@ -92,50 +100,50 @@ class Worker:
                 self._loop()
             finally:
                 self._end()
+                drop_word()
         finally:
             self._attention.signals.restore()
             self._hooks.run("worker_exit")
 
     def _assemble(self, options: WorkerOptions) -> None:
-        resque, me = self._resque, self.id
+        resque, mark = self._resque, workers.mark_of(process_space(), take_word())
+        self._who = who = Registration(socket.gethostname(), self._tail, mark)
         registry = resque.registry
         # The worker's own link does not repeat anything: the loop decides what to do after a lost reply.
         self._link = resque.link.fresh()
         self._space = Space(self._link, resque.space.keys, resque.space.style)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
-        self._me, self._forks = me, options.fork_per_job
+        self._forks = options.fork_per_job
         self._pace, self._calm = Pace(options.polling), Calm(options.polling.interval)
         self._away = Away(logger, "%s. The worker waits for it")
         self._wakeup = Wakeup(resque.link)
         self._limits = Limits(options)
         self._was_working = self._all_paused = False
         self._titles = Titles(__version__, options.procline_prefix)
-        self._reserver = Reserver(
-            self._space, me, self.queue_list, registry, options.unknown, recorder, self._enter_again
-        )
         self._lock_seconds = max(1, int(options.heartbeat_interval))
-        self._heartbeat = Heartbeat(self._space, [me], options.heartbeat_interval, process_space())
+        self._heartbeat = Heartbeat(self._space, [who], options.heartbeat_interval)
         ending = Ending(options.stopping)
         prune = self._prune if self._forks else None
         self._attention = Attention(ending, self._heartbeat, self._hooks, prune, self)
         self._patience = Patience(self._link, self._attention, options.start_timeout)
         self._patient = self._patience.space(resque.space)
         self._pruner = Pruner(self._patient, registry, recorder, options.recover)
-        books = Books(self._space, me, recorder)
+        self._membership = Membership(self._patient, self._pruner, [who])
+        self._reserver = Reserver(
+            self._space, who, self.queue_list, registry, options.unknown, recorder, self._membership
+        )
+        books = Books(self._space, who, recorder)
         self._runner = Runner(
             self._attention, books, registry, self._titles, options, self._look_ahead, self._patience
         )
 
     def _begin(self) -> None:
         self._titles.show("Starting")
-        # A worker that had this very id (a container's pid 1) and died must not leave its job to us unseen.
-        begin = self._patience.begin
-        if not begin(lambda: self._pruner.retire(self._me, DirtyExit(STILL_PROCESSED))):
-            begin(lambda: workers.forget_counters(self._patient, self._me))
+        self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
         self._prune()
         self._hooks.run("before_first_fork")
-        begin(lambda: self._enter(self._patient))
+        self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
         if self._forks:
             for job in self._resque.registry.jobs():
@@ -143,23 +151,13 @@ class Worker:
             memory.settle()
         else:
             self._heartbeat.start_thread()
-        logger.info("Worker %s is ready", self._me)
-
-    def _enter(self, space: Space) -> None:
-        try:
-            workers.register(space, self._me, time.time(), process_space())
-        except RedisReplied as error:
-            logger.error("cannot register %s, and work nevertheless: %s", self._me, error)
-
-    def _enter_again(self) -> None:
-        logger.warning("%s is not registered any more, though it lives: it registers again", self._me)
-        self._enter(self._space)
+        logger.info("Worker %s is ready", self.id)
 
     def _prune(self) -> None:
         if self._away.now:
             return
         try:
-            self._pruner.prune(self._me, self.queue_list.listed, self._lock_seconds)
+            self._pruner.prune(self.id, self.queue_list.listed, self._lock_seconds)
         except RedisError as error:
             logger.warning("cannot prune dead workers now: %s", error)
         except Exception:  # code of the application runs there: hooks, failure backends
@@ -172,14 +170,14 @@ class Worker:
         self._patience.hurry()
         try:
             # A job whose reservation we never heard of may still stand in worker:ID: it was not begun.
-            left = workers.working_on(self._patient, [self._me])[0]
+            left = workers.unheard(self._patient, self._who)
             run = self._reserver.held(left) if left else None
             if run is not None:
                 self._runner.put_back(run)
-            workers.retire(self._patient, self._me, b"")
-            logger.info("Worker %s has left", self._me)
+            workers.retire(self._patient, self.id, b"", who=self._who)
+            logger.info("Worker %s has left", self.id)
         except RedisError as error:
-            logger.error("cannot unregister %s: %s", self._me, error)
+            logger.error("cannot unregister %s: %s", self.id, error)
         self._link.close()
 
     def _loop(self) -> None:
@@ -196,7 +194,7 @@ class Worker:
             else:
                 self._idle()
             if answer is None and self._limits.reached():
-                logger.info("Worker %s has reached its limit", self._me)
+                logger.info("Worker %s has reached its limit", self.id)
                 return
 
     def _take(self, answer: Answer | None) -> Run | None:

@@ -10,7 +10,6 @@ import hashlib
 import logging
 import socket
 from collections.abc import Sequence
-from functools import partial
 
 from pyresque.config import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
@@ -76,8 +75,18 @@ class Pruner:
         text = f"Worker {worker_id} did not gracefully exit while processing {name or '<Unknown Job>'}"
         return self.retire(worker_id, PruneDeadWorkerDirtyExit(text), beat)
 
-    def retire(self, worker_id: str, error: DirtyExit, beat: str = "") -> bool:
+    def retire(
+        self,
+        worker_id: str,
+        error: DirtyExit,
+        beat: str = workers.ANY_BEAT,
+        who: workers.Registration | None = None,
+    ) -> bool:
         """Take one worker out of the books and record the job that it had, if any, as failed with `error`.
+
+        Args:
+            beat: what its heartbeat must still be.
+            who: the worker itself, if it is its own end.
 
         Returns:
             False if it turned out to live (its books changed meanwhile) or its books cannot be read.
@@ -90,7 +99,7 @@ class Pruner:
             )
             return False
         effects = [] if payload is None else self._failed(worker_id, raw, payload, error)
-        return workers.retire(self._space, worker_id, raw, beat, effects)
+        return workers.retire(self._space, worker_id, raw, beat, effects, who)
 
     def _put_back(self, worker_id: str, queue: str, payload: object) -> list[Command]:
         """The job goes back to the head of its queue; nothing where it has been there too often."""
@@ -132,11 +141,10 @@ class Pruner:
             queue=queue,
             failure_id=self._recorder.new_id(),
         )
-        record = partial(self._recorded, failure)
         attempt = attempt_at(self._space, job, begun=True) if job else None
         if job is None or attempt is None:
-            return record()
-        return attempt.failed(job, failure, attempt.policy.wants(error), record)
+            return self._recorded(failure)
+        return attempt.failed(job, failure, attempt.policy.wants(error), self._recorded)
 
     def _following(self, handled: Handled) -> list[Command]:
         parts = [(queue, Payload(b"", value), due) for queue, value, due in handled.again]
@@ -191,7 +199,8 @@ def _is_gone(worker_id: str, space: str | None, listed: Sequence[str]) -> bool:
         return False
     # Ruby splits at every colon here, and so do we, to hit exactly whom it would hit.
     host, pid, queues = [*worker_id.split(":"), "", ""][:3]
-    if host != socket.gethostname() or not pid.isdecimal() or int(pid) < 1:
+    is_here = bool(space) or host == socket.gethostname()  # one of ours may have an ending to its host name
+    if not is_here or not pid.isdecimal() or int(pid) < 1:
         return False
     # The commas at the end (of the ids of an async worker) are no queues to Ruby.
     if "*" not in listed and set(queues.rstrip(",").split(",")) != set(listed):

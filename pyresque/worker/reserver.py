@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from pyresque.config import Unknown
 from pyresque.errors import MalformedPayload
@@ -17,6 +17,7 @@ from pyresque.store import queues, reservation
 from pyresque.store.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
 from pyresque.worker.queue_list import QueueList
@@ -39,21 +40,34 @@ class Run:
     raw: bytes
 
 
+class Entering(Protocol):
+    """Who keeps a worker in the books of Redis, under an id that no other worker has."""
+
+    def enter_again(self, who: Registration) -> None:
+        """The worker has fallen out of the books, or another one has registered under its id."""
+
+    def look_again(self, who: Registration) -> None:
+        """Another worker seems to work under the id of this one."""
+
+    def give_way(self, who: Registration) -> None:
+        """Another worker works under the id of this one: it goes on under another."""
+
+
 class Reserver:
-    """Takes jobs for one worker; `enter` puts the worker into the books again if it has fallen out."""
+    """Takes jobs for one worker; `books` has its entry, should the worker have fallen out."""
 
     def __init__(
         self,
         space: Space,
-        worker_id: str,
+        who: Registration,
         queue_list: QueueList,
         registry: Registry,
         unknown: Unknown,
         recorder: Recorder,
-        enter: Callable[[], None],
+        entering: Entering,
     ) -> None:
         self._space = space
-        self._id = worker_id
+        self._who = who
         self._list = queue_list
         self._registry = registry
         self._unknown = unknown
@@ -62,7 +76,7 @@ class Reserver:
         self._rest_until: dict[str, float] = {}
         self._told: set[str] = set()
         self._recorder = recorder
-        self._enter = enter
+        self._entering = entering
 
     @property
     def order(self) -> Order:
@@ -72,10 +86,10 @@ class Reserver:
     def search(self) -> Search:
         """The question for the next job, from the first queue on."""
         names = self._registry.names()
-        if self._search is None or names != self._names:
+        if self._search is None or names != self._names or self._search.worker_id != self._who.id:
             self._names = names
             order = self._search.order if self._search else self._list.order()
-            self._search = Search(self._space, self._id, order, self._wanted())
+            self._search = Search(self._space, self._who, order, self._wanted())
         return self._search
 
     def next(self, answer: Answer | None = None) -> Run | Literal["paused"] | None:
@@ -87,6 +101,12 @@ class Reserver:
         Raises:
             RedisUnavailable: nobody knows whether a job was taken; the next call finds it.
         """
+        with self._who.unsure_without_answer():
+            return self._next(answer)
+
+    def _next(self, answer: Answer | None) -> Run | Literal["paused"] | None:
+        if answer is None and self._who.contested:
+            self._entering.look_again(self._who)
         began, search, start = time.monotonic(), self.search(), (0, 0)
         while True:
             if answer is None:
@@ -96,14 +116,18 @@ class Reserver:
             match answer.what:
                 case "job":
                     return self._taken(queue, answer.record)
-                case "held":
+                case "held" if self._who.unsure or WorkingOn.parse(answer.record).payload is None:
                     held = self.held(answer.record)
                     if held is not None:
                         return held
+                case "held":  # every call of ours was answered: this job is another worker's
+                    self._entering.give_way(self._who)
+                    search = self.search()
                 case "paused":
                     return "paused"
-                case "stranger":
-                    self._enter()
+                case "stranger" | "namesake":
+                    self._entering.enter_again(self._who)
+                    search = self.search()
                 case "queues":
                     search = self._resolved(answer.elements)
                 case "look":
@@ -123,7 +147,7 @@ class Reserver:
 
     def _resolved(self, members: Sequence[bytes]) -> Search:
         order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
-        self._search = Search(self._space, self._id, order, self._wanted())
+        self._search = Search(self._space, self._who, order, self._wanted())
         return self._search
 
     def _further(self, queue: str, answer: Answer, began: float) -> tuple[int, int]:
@@ -143,7 +167,7 @@ class Reserver:
         except MalformedPayload as error:
             # The script took it for plain JSON and we do not: it ends as any element that is no job.
             effects = self._set_aside(queue, raw, error)
-            reservation.settle(self._space, self._id, Ended(record, NEVER, effects))
+            reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
             return None
         return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
 
@@ -155,11 +179,11 @@ class Reserver:
             if record.startswith(head):
                 return self._taken(self._queue_named(working.queue), record)
         logger.warning(
-            "worker:%s held something that is no job; it was put aside: %r", self._id, record[:200]
+            "worker:%s held something that is no job; it was put aside: %r", self._who.id, record[:200]
         )
-        key = self._space.keys.worker(self._id)
+        key = self._space.keys.worker(self._who.id)
         effects = [("RPUSH", self._space.keys.aside(key), record)]
-        reservation.settle(self._space, self._id, Ended(record, NEVER, effects))
+        reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
         return None
 
     def _queue_named(self, name: str) -> str:
@@ -174,9 +198,9 @@ class Reserver:
             if verdict == "take" and payload is not None:
                 normal = payload.normal(self._space.style)
                 try:
-                    record = reservation.claim(self._space, self._id, queue, raw, normal)
+                    record = reservation.claim(self._space, self._who, queue, raw, normal)
                 except reservation.Stranger:
-                    self._enter()
+                    self._entering.enter_again(self._who)
                     record = None
                 if record is None:
                     return None, answer.offset  # somebody else was faster: look again
@@ -215,7 +239,7 @@ class Reserver:
             exception="Resque::Helpers::DecodeException",
             error=f"{reason}. The bytes lie in the list {aside}; `pyresque failed retry` puts them back",
             backtrace=[],
-            worker=self._id,
+            worker=self._who.id,
             queue=queue,
             failure_id=self._recorder.new_id(),
         )

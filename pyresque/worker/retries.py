@@ -75,19 +75,28 @@ class Attempt:
         return [] if self.found is None else [("UNLINK", self.key)]
 
     def failed(
-        self, job: ReservedJob, failure: Failure, retryable: bool, record: Callable[[], list[Command]]
+        self,
+        job: ReservedJob,
+        failure: Failure,
+        retryable: bool,
+        record: Callable[[Failure], list[Command]],
     ) -> list[Command]:
         """Everything that its failure means: the record and, where one follows, the next attempt.
 
         Args:
             retryable: whether the error allows another attempt.
-            record: gives the commands that record the failure.
+            record: gives the commands that record a failure.
         """
+        if retryable and self.number is None:
+            reason = f"not retried, for {self.key} holds no number of attempts"
+            failure = replace(failure, error=f"{failure.error} ({reason})")
         delay = self._delay() if retryable and self.number is not None else None
         if delay is None or self.number is None:
-            recorded = [("UNLINK", self._suppressed), *record()] if self.policy.quiet else record()
+            recorded = (
+                [("UNLINK", self._suppressed), *record(failure)] if self.policy.quiet else record(failure)
+            )
             return [*recorded, *([] if self.number is None else [("UNLINK", self.key)])]
-        recorded = self._suppress(failure, delay) if self.policy.quiet else record()
+        recorded = self._suppress(failure, delay) if self.policy.quiet else record(failure)
         following = again(self.space, job.queue, job.payload, time.time() + delay)
         return [*recorded, self._count(self.number), *following]
 
@@ -132,7 +141,7 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     try:
         raw = space.link.execute("GET", key)
     except RedisReplied:
-        raw = b"no text"
+        raw = b"something else"
     if raw is None:
         return Attempt(space, policy, key, None, 0)
     if not re.fullmatch(rb"-?\d{1,9}", raw):

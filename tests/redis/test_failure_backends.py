@@ -146,7 +146,7 @@ def test_failure_ids_off(resque, work, backend):
 def test_a_pruner_uses_the_backend_too(resque, make, in_failed, in_own):
     """The failure of a dead worker's job goes where failures go; never nowhere."""
     dead = "elsewhere:1:q"
-    workers.register(resque.space, dead, 0)
+    workers.register(resque.space, workers.Registration(*dead.split(":", 1)), 0)
     resque.link.execute(
         "SET", f"resque:worker:{dead}", '{"queue":"q","run_at":"x","payload":{"class":"A","args":[]}}'
     )

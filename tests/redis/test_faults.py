@@ -23,6 +23,7 @@ from pyresque.devredis import running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.store import queues, workers
+from pyresque.store.workers import Registration
 from pyresque.worker.loop import unregister
 from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance, script
@@ -97,7 +98,7 @@ OPERATIONS: dict[str, Operation] = {
     "failures.list": lambda r: len(r.failures.list()),
     "failures.count": lambda r: r.failures.count(class_name="Fails"),
     "unregister": lambda r: unregister(r, DEAD),
-    "register": lambda r: workers.register(r.space, "here:1:jobs", 0.0),
+    "register": lambda r: workers.register(r.space, Registration("here", "1:jobs", "space#word"), 0.0),
 }
 
 
@@ -123,7 +124,7 @@ def _prepare(real: Resque) -> None:
         real.link.execute("RPUSH", "resque:failed", json.dumps(record))
     working = '{"queue":"jobs","run_at":"2026-11-24T12:00:00Z","payload":{"class":"Held","args":[]}}'
     real.link.execute("SET", f"resque:worker:{DEAD}", working)
-    workers.register(real.space, DEAD, 0.0)
+    workers.register(real.space, Registration(*DEAD.split(":", 1)), 0.0)
     real.link.execute("HSET", "resque:workers:heartbeat", DEAD, "2026-11-24T12:00:00+00:00")
     for name in ("processed", "failed", f"processed:{DEAD}", f"failed:{DEAD}"):
         real.link.execute("SET", f"resque:stat:{name}", 7)

@@ -17,6 +17,7 @@ from pyresque.processes import process_space
 from pyresque.store import reservation
 from pyresque.store.socket_link import Connection
 from pyresque.store.wakeup import Wakeup
+from pyresque.store.workers import Registration
 from pyresque.worker.pruner import Pruner
 from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
 
@@ -449,5 +450,6 @@ def test_a_claim_beside_a_job_that_is_held_already(resque):
     put(resque, b'{"class":"Echo","args":[1]}')
     resque.link.execute("SADD", "resque:workers", "h:1:q")
     resque.link.execute("SET", "resque:worker:h:1:q", "{}")
-    assert reservation.claim(resque.space, "h:1:q", "q", elements(resque)[0], b"{}") is None
+    who = Registration("h", "1:q")
+    assert reservation.claim(resque.space, who, "q", elements(resque)[0], b"{}") is None
     assert resque.size("q") == 1

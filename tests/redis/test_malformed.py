@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pyresque import Resque, ResqueError
 from pyresque.store import queues, reservation
+from pyresque.store.workers import Registration
 from pyresque.wire.records import Payload, job_bytes
 from tests.chaos.zygote import Zygote
 
@@ -554,7 +555,7 @@ def _finite(text: str) -> float:
 def _takes(resque: Resque, raw: bytes) -> bool:
     """Let the script look at an element; whether it took it by itself. What it takes must be flawless."""
     search = reservation.Search(
-        resque.space, "h:1:jobs", reservation.Order(("jobs",)), reservation.Wanted(("Any",))
+        resque.space, Registration("h", "1:jobs"), reservation.Order(("jobs",)), reservation.Wanted(("Any",))
     )
     resque.link.execute_many(
         [

@@ -92,7 +92,7 @@ def test_a_loner_that_is_dequeued_is_freed(resque: Resque) -> None:
 
 
 def test_a_loner_whose_answer_was_lost_is_enqueued(resque: Resque, server: DevRedis) -> None:
-    """At each command of `enqueue`: it finds its own key and goes on."""
+    """At each command of `enqueue`: the push is repeated, with its lock, and knows that it was there."""
     with FaultProxy(server.port) as proxy:
         number, hit = 0, True
         while hit:
@@ -105,4 +105,4 @@ def test_a_loner_whose_answer_was_lost_is_enqueued(resque: Resque, server: DevRe
             hit, number = number == 0 or bool(fault and fault.hits), number + 1
             proxy.begin()
             assert resque.size("q") == 1
-        assert number > 4
+        assert number > 2

@@ -1,0 +1,22 @@
+-- Put in front of the scripts that ask for locks.
+-- A lock holds the second at which it expires, as in Ruby; what is no number holds for ever. Redis forgets ours by itself,
+-- Ruby's never. Who holds one of ours stands beside it. Where that ends with "#WORD" it is the job of a worker, and holds
+-- nothing any more when no worker in the books has that word: it was taken out of them, and its job given to others.
+local function is_retired(prefix, key)
+  if redis.call('TTL', key) < 0 then return false end
+  local owner = redis.call('GET', prefix .. 'pyresque:owner:' .. key:sub(#prefix + 1))
+  local word = owner and owner:match('#%x+$')
+  local marks = word and redis.pcall('HVALS', prefix .. 'pyresque:workers')
+  if not marks or marks.err then return false end
+  for _, mark in ipairs(marks) do
+    if mark:sub(-#word) == word then return false end
+  end
+  return true
+end
+
+local function is_held(prefix, key, now)
+  local value = redis.call('GET', key)
+  local till = value and value:match('^%d+$')
+  if not value or (till and tonumber(till) < now) then return false end
+  return not is_retired(prefix, key)
+end
