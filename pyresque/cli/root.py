@@ -68,6 +68,16 @@ class Failed(click.ClickException):
 class Program(click.Group):
     """The group of all commands."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; without any, show the help and end as wrong usage does.
+
+        Not left to click: one version ends such a call with 0 and the help on stdout, another with 2.
+        """
+        if not args:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
         try:

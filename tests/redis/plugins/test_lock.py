@@ -104,7 +104,7 @@ def test_the_lock_of_a_killed_job_is_freed_by_its_worker(resque: Resque, works: 
     assert (errors(resque), left(resque)) == (["Resque::DirtyExit"], set())
 
 
-@pytest.mark.parametrize("owner", ["elsewhere:1:x", f"{_here()}:{os.getpid()}:x"])
+@pytest.mark.parametrize("owner", ["elsewhere:1:x", f"{_here()}:{os.getpid()}:x"], ids=["elsewhere", "here"])
 def test_a_killed_job_frees_nobody_elses_lock(resque: Resque, works: Works, owner: str) -> None:
     """One that is held by a living process, or on another host."""
     plugin = Lock(resque)
