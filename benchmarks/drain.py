@@ -86,9 +86,8 @@ def rate(system: System, server: DevRedis, jobs: int) -> float:
             "BENCH_OUT": out.name,
             "BENCH_JOBS": str(count),
         }
-        import redis
 
-        redis.Redis(port=server.port).flushall()
+        server.empty()
         subprocess.run(system.fill, env=env, check=True, capture_output=True)
         worker = subprocess.Popen(system.work, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

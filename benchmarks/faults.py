@@ -133,7 +133,7 @@ def drops(trial: Trial, count: int, seed: int) -> dict[str, int]:
     dice, jobs = random.Random(seed), count * 4
     trial.resque.enqueue_many([("FaultJob", number) for number in range(jobs)], queue="jobs")
     hits = ended = 0
-    with FaultProxy(trial.server.port) as proxy:
+    with FaultProxy(trial.server) as proxy:
         trial.start(proxy.url)
         while hits < count and trial.resque.size("jobs"):
             fault = proxy.arm("drop", match=lambda words: dice.random() < 0.1)

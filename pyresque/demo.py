@@ -218,7 +218,7 @@ def _stage(server: str | None) -> Iterator[Stage]:
         with _own_redis() as redis:
             link = Resque(redis.url).link
             try:
-                told = f"started {redis.program} on {redis.url}, for this demo only"
+                told = f"started {redis.program} on {redis.address}, for this demo only"
                 yield Stage(link, redis.url, "resque", told)
             finally:
                 link.close()

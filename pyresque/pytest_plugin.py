@@ -23,9 +23,5 @@ def _resque_redis_server() -> Iterator[DevRedis]:
 @pytest.fixture
 def resque_redis(_resque_redis_server: DevRedis) -> str:
     """The URL of an empty, private, real Redis."""
-    import redis
-
-    client = redis.Redis(port=_resque_redis_server.port)
-    client.flushall()
-    client.close()
+    _resque_redis_server.empty()
     return _resque_redis_server.url

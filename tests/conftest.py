@@ -28,7 +28,7 @@ def registry() -> Registry:
 @pytest.fixture
 def resque(server: DevRedis, registry: Registry) -> Iterator[Resque]:
     """A Resque on an empty Redis, with no jobs registered yet: use `@job(registry=resque.registry)`."""
+    server.empty()
     resque = Resque(server.url, registry=registry)
-    resque.link.execute("FLUSHALL")
     yield resque
     resque.close()

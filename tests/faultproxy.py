@@ -2,7 +2,7 @@
 
 It understands as much of the protocol as it needs to count commands and to match replies to them:
 
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         proxy.arm("drop", number=3)          # the third command from now on
         Resque(proxy.url).enqueue(...)
 
@@ -31,6 +31,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
+
+from pyresque.devredis import DevRedis
 
 Mode = Literal["drop", "close", "hang", "delay", "hole"]
 Words = tuple[bytes, ...]
@@ -74,10 +76,13 @@ def chance(seed: int, share: float) -> Match:
 
 
 class FaultProxy:
-    """Listens on `port` and passes everything on to a Redis server, but for the faults that are armed."""
+    """Listens on `port` and passes everything on to a Redis server, but for the faults that are armed.
 
-    def __init__(self, server_port: int, host: str = "127.0.0.1") -> None:
-        self._server = (host, server_port)
+    It gives the server its password by itself: its own clients need none.
+    """
+
+    def __init__(self, server: DevRedis, host: str = "127.0.0.1") -> None:
+        self._server = server
         self._listener = socket.create_server((host, 0))
         self.port = int(self._listener.getsockname()[1])
         self.url = f"redis://{host}:{self.port}/0"
@@ -138,11 +143,11 @@ class FaultProxy:
             except OSError:
                 return
             try:
-                server = socket.create_connection(self._server, timeout=30)
+                server = socket.create_connection(("127.0.0.1", self._server.port), timeout=30)
             except OSError:
                 _reset(client)
                 continue
-            pipe = _Pipe(self, client, server)
+            pipe = _Pipe(self, client, server, self._server.password)
             self._open[id(pipe)] = pipe
             threading.Thread(target=self._serve, args=(pipe,), daemon=True).start()
 
@@ -168,8 +173,11 @@ class FaultProxy:
 class _Pipe:
     """One client and its connection to the server."""
 
-    def __init__(self, proxy: FaultProxy, client: socket.socket, server: socket.socket) -> None:
+    def __init__(
+        self, proxy: FaultProxy, client: socket.socket, server: socket.socket, password: str
+    ) -> None:
         self._proxy, self._client, self._server = proxy, client, server
+        self._password, self._let_in = password, False
         for one in (client, server):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._asked, self._answered = b"", b""
@@ -177,6 +185,7 @@ class _Pipe:
         self._gone = False  # the client has, but its delayed command must still be passed on
 
     def run(self) -> None:
+        self._server.sendall(f"AUTH {self._password}\r\n".encode())
         while not self._gone:
             for one in select.select([self._client, self._server], [], [])[0]:
                 data = one.recv(1 << 20)
@@ -215,7 +224,11 @@ class _Pipe:
     def _pass_replies(self) -> None:
         while (end := _end(self._answered, 0)) is not None:
             raw, self._answered = self._answered[:end], self._answered[end:]
-            fault = self._expected.popleft() if raw[:1] != b">" else None
+            if not self._let_in:
+                self._let_in = True
+                if raw == b"+OK\r\n":
+                    continue  # the answer to our own AUTH; an error is passed on
+            fault = self._expected.popleft() if raw[:1] != b">" and self._expected else None
             if fault and fault.mode == "drop":
                 raise OSError("dropped on purpose")
             if fault and fault.mode == "hang":

@@ -72,7 +72,7 @@ def test_the_books_balance_whoever_is_killed(
     kind = KINDS[number % len(KINDS)]
     zygote.clear()
     seed = SEED * 1_000_003 + number
-    with FaultProxy(durable.port) as proxy:
+    with FaultProxy(durable) as proxy:
         if kind == "kills and a bad network":
             proxy.arm("drop", match=chance(seed, 0.03), times=1_000_000)
             proxy.arm("close", match=chance(seed + 1, 0.03), times=1_000_000)

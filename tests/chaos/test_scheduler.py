@@ -68,7 +68,7 @@ class _Chaos:
         self.resque = Resque(server.url, registry=Registry(WorkerHooks()))
         self.redis = self.resque.link.execute
         self.fleet = Fleet(self.resque, log, LOCK_SECONDS)
-        self.proxy = FaultProxy(server.port)
+        self.proxy = FaultProxy(server)
         faults = {"dropped": ("drop", 0.02, 0.0), "closed": ("close", 0.01, 0.0),
                   "late": ("hang", 0.001, 0.8), "overtaken": ("delay", 0.001, 0.8)}  # fmt: skip
         self._faults = {

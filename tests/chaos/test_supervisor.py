@@ -18,7 +18,7 @@ import pytest
 
 from pyresque import Resque
 from tests.chaos.test_kills import ROUNDS, SEED
-from tests.redis.bench import eventually
+from tests.redis.bench import eventually, resque_url
 
 ROOT = Path(__file__).parents[2]
 JOBS = 120
@@ -38,7 +38,7 @@ def test_a_killed_supervisor_costs_no_job(number: int, resque: Resque, tmp_path:
     """Every job is done once, none has failed, and no worker is left registered or running."""
     seed = SEED * 1_000_003 + number
     dice, log = random.Random(seed), tmp_path / "log"
-    url = f"redis://{resque.link.address}/0"
+    url = resque_url(resque)
     jobs = [("Pooled", n, dice.choice([0.0, 0.005, 0.02])) for n in range(JOBS)]
     resque.enqueue_many(jobs, queue="jobs")
     killed = 0

@@ -463,7 +463,8 @@ def _first(candidates: Sequence[Callable[[], Found]]) -> tuple[Found | None, lis
 
 def url_for(found: Found, url: str) -> str:
     """The address under which this Ruby reaches a server of this machine."""
-    return f"redis://{found.host}:{urlsplit(url).port}/0"
+    parts = urlsplit(url)
+    return f"redis://:{parts.password}@{found.host}:{parts.port}/0"
 
 
 def release(found: Found) -> None:

@@ -58,8 +58,9 @@ class Stage:
 
     def __init__(self, name: str, server: DevRedis) -> None:
         self.trace: dict[str, Any] = json.loads((TRACES / f"scheduler_{name}.json").read_text("utf-8"))
-        self.admin = redis.Redis(port=server.port)
-        self.admin.flushall()
+        self.server = server
+        self.admin = redis.Redis.from_url(server.url)
+        server.empty()
         self.registry = Registry(WorkerHooks())
         self.resque = Resque(server.url, registry=self.registry)
         for key, entry in self.trace["keyspace_before"].items():
@@ -357,7 +358,7 @@ def master_lock(stage: Stage) -> Any:
 @play
 def master_lock_prefix(stage: Stage) -> Any:
     stage.resque.close()
-    stage.resque = Resque(stage.resque.link.address, "my:app")
+    stage.resque = Resque(stage.server.url, "my:app")
     one = Master(stage.resque.space, SchedulerOptions(lock_prefix="blue", lock_timeout=30))
     return [one.ask()]
 

@@ -24,6 +24,11 @@ def eventually(check, seconds=20.0):
     return found
 
 
+def resque_url(resque):
+    """Where its server is, with the password: for a process of its own."""
+    return f"redis://:{resque.link.target.password}@{resque.link.address}/0"
+
+
 class Running:
     """A worker in a forked process. `prepare(worker)` runs there first."""
 

@@ -26,5 +26,5 @@ def program(resque, server, tmp_path):
 @pytest.fixture
 def proxy(server):
     """A proxy before the server of the tests."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         yield proxy

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from tests.faultproxy import FaultProxy
 from tests.unit.cli.program import Program, one_line
 
 RUBYS_ID = "rubyhost:4711:images,mail"
@@ -177,9 +177,9 @@ def test_workers_remove_of_nobody(program: Program) -> None:
 # --- all of them ------------------------------------------------------------------------------------
 
 
-def test_namespace_and_redis_may_stand_anywhere(program: Program, server: DevRedis) -> None:
+def test_namespace_and_redis_may_stand_anywhere(program: Program, proxy: FaultProxy) -> None:
     """The common options are taken before and after the command; the later wins, then the environment."""
-    place = f"127.0.0.1:{server.port}"
+    place = f"127.0.0.1:{proxy.port}"
     program.run("enqueue", "-q", "x", "SomeJob", "--namespace", "app")
     for words, env in (
         (["--namespace", "app", "queues"], {}),

@@ -64,7 +64,7 @@ def test_a_start_outlives_broken_connections(
 def test_a_wrong_password(program: Program, resque: Resque) -> None:
     """A Redis that does not let us in ends with exit code 4."""
     resque.link.execute("ACL", "SETUSER", "ann", "on", ">right", "~*", "+@all")
-    place = program.url.split("//")[1] if program.url else ""
+    place = program.url.rpartition("@")[2] if program.url else ""
     done = program.run("info", "--redis", f"redis://ann:wrong@{place}")
     assert done.returncode == 4
     assert one_line(done.stderr)
@@ -74,7 +74,7 @@ def test_a_wrong_password(program: Program, resque: Resque) -> None:
 def test_a_server_that_hides_its_facts(program: Program, resque: Resque) -> None:
     """Where INFO is forbidden, as on some hosted servers, the worker works all the same."""
     resque.link.execute("ACL", "SETUSER", "bob", "on", ">pw", "~*", "+@all", "-info", "-config")
-    place = program.url.split("//")[1] if program.url else ""
+    place = program.url.rpartition("@")[2] if program.url else ""
     fill(resque)
     done = program.run("work", "-q", "*", "-r", "jobs", "--burst", "--redis", f"redis://bob:pw@{place}")
     assert (done.returncode, done.stderr) == (0, "")

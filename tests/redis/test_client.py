@@ -616,11 +616,11 @@ def test_namespaces_are_apart(server, resque):
 @pytest.mark.parametrize(
     ("text", "prefix"), [("", "resque:"), ("/app", "app:"), ("/a/b", "a/b:"), ("/", ":")]
 )
-def test_the_server_setting_names_a_namespace(server, resque, text, prefix):
+def test_the_server_setting_names_a_namespace(proxy, resque, text, prefix):
     """`host:port/app` is namespace app, as in Ruby; a namespace argument wins over it."""
-    there = Resque(f"localhost:{server.port}{text}", registry=resque.registry)
+    there = Resque(f"localhost:{proxy.port}{text}", registry=resque.registry)
     there.enqueue("A", queue="q")
-    other = Resque(f"localhost:{server.port}:0{text}", namespace="mine")
+    other = Resque(f"localhost:{proxy.port}:0{text}", namespace="mine")
     other.enqueue("A", queue="q")
     expected = [f"{prefix}queue:q", f"{prefix}queues", "mine:queue:q", "mine:queues"]
     assert keys(resque) == sorted(key.encode() for key in expected)
@@ -632,7 +632,7 @@ def test_the_server_setting_names_a_namespace(server, resque, text, prefix):
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_a_client_object_is_taken(server, resque, decode_responses, protocol):
     """A redis.Redis of the user's serves with any options of its own, and stays usable."""
-    client = redis.Redis(port=server.port, decode_responses=decode_responses, protocol=protocol)
+    client = redis.Redis.from_url(server.url, decode_responses=decode_responses, protocol=protocol)
     there = Resque(client, namespace="resque", registry=resque.registry)
     convert = add_convert(there)
     there.enqueue(convert, 42, fmt="wébp")
@@ -648,7 +648,7 @@ def test_a_client_object_is_taken(server, resque, decode_responses, protocol):
 
 def test_a_client_object_keeps_its_database(server, resque):
     """The database of the client's connections is the one that is used."""
-    client = redis.Redis(port=server.port, db=3)
+    client = redis.Redis.from_url(f"{server.url.removesuffix('/0')}/3")
     there = Resque(client)
     there.enqueue("A", queue="q")
     assert sorted(client.keys()) == [b"resque:queue:q", b"resque:queues"]

@@ -27,6 +27,7 @@ from pyresque.store.workers import Registration
 from pyresque.worker.loop import unregister
 from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance, script
+from tests.redis.bench import resque_url
 
 DEAD = "elsewhere:77:jobs"
 
@@ -296,11 +297,6 @@ def _all_in_order(resque: Resque, zygote: Zygote) -> None:
     assert failures == [("Bad", [7], "ValueError"), ("Killed", [8], "Resque::DirtyExit")]
     assert keys_left(resque) == LEFT
     assert (resque.stat("processed"), resque.stat("failed")) == (10, 1)
-
-
-def resque_url(resque: Resque) -> str:
-    """Where its server is."""
-    return f"redis://{resque.link.address}/0"
 
 
 def _ready(resque: Resque, zygote: Zygote) -> None:

@@ -1,5 +1,6 @@
 """The ways to reach a Redis: passwords, users, sockets, TLS, Sentinel; with the same worker and client."""
 
+import secrets
 import shutil
 import signal
 import subprocess
@@ -28,22 +29,20 @@ def works(bench, resque):
     assert failed(resque) == []
 
 
-def test_a_unix_socket(bench, registry, tmp_path):
+def test_a_unix_socket(bench, registry):
     """unix:///path reaches a server, wake-up included."""
-    path = tmp_path / "redis.sock"
-    with running("--unixsocket", str(path)):
-        works(bench, Resque(f"unix://{path}", registry=registry))
+    with running() as server:
+        works(bench, Resque(f"unix://:{server.password}@{server.socket_path}", registry=registry))
 
 
 def test_a_password(bench, registry):
     """The password of the default user, with signs that a URL must escape."""
-    with running() as server:
-        Resque(server.url).link.execute("CONFIG", "SET", "requirepass", "p@ss/w:rd")
-        works(bench, Resque(f"redis://:p%40ss%2Fw%3Ard@127.0.0.1:{server.port}/2", registry=registry))
+    with running(password="p@ss/w:rd") as server:
+        works(bench, Resque(f"redis://:p%40ss%2Fw%3Ard@{server.address}/2", registry=registry))
         with pytest.raises(RedisRefused, match="NOAUTH"):
-            Resque(server.url).queues()
+            Resque(f"redis://{server.address}/0").queues()
         with pytest.raises(RedisRefused, match="WRONGPASS"):
-            Resque(f"redis://:wrong@127.0.0.1:{server.port}/0").queues()
+            Resque(f"redis://:wrong@{server.address}/0").queues()
 
 
 def test_a_user_with_few_rights(bench, registry):
@@ -52,7 +51,7 @@ def test_a_user_with_few_rights(bench, registry):
         admin = Resque(server.url)
         rights = ["on", ">secret", "~resque:*", "~seen", "+@all", "-@dangerous", "+keys", "+info"]
         admin.link.execute("ACL", "SETUSER", "jobs", *rights)
-        url = f"redis://jobs:secret@127.0.0.1:{server.port}/0"
+        url = f"redis://jobs:secret@{server.address}/0"
         works(bench, Resque(url, registry=registry))
         admin.link.execute("ACL", "SETUSER", "jobs", "-llen")
         with pytest.raises(RedisRefused, match="extend the user's ACL"):
@@ -65,12 +64,12 @@ def test_a_database_that_is_not_there():
         running() as server,
         pytest.raises(RedisRefused, match="has no database 99: ERR DB index is out of range"),
     ):
-        Resque(f"redis://127.0.0.1:{server.port}/99").queues()
+        Resque(f"redis://:{server.password}@{server.address}/99").queues()
 
 
 @pytest.fixture
 def tls(tmp_path):
-    """A server that speaks TLS too; its port and the file of its authority."""
+    """A server that speaks TLS too; where it does, with its password, and the file of its authority."""
     if shutil.which("openssl") is None:
         pytest.skip("no openssl to make a certificate with")
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
@@ -82,39 +81,48 @@ def tls(tmp_path):
         port = probe.port
     files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate]
     try:
-        with running("--tls-port", str(port), *map(str, files), "--tls-auth-clients", "no"):
-            yield port, certificate
+        with running("--tls-port", str(port), *map(str, files), "--tls-auth-clients", "no") as server:
+            yield f"rediss://:{server.password}@localhost:{port}/0", certificate
     except ConfigError as error:
         pytest.skip(f"this redis-server has no TLS: {error}")
 
 
 def test_tls(bench, registry, tls):
     """rediss:// with the authority's file; a certificate that nobody vouches for is refused."""
-    port, certificate = tls
-    works(bench, Resque(f"rediss://localhost:{port}/0?ssl_ca_certs={certificate}", registry=registry))
+    url, certificate = tls
+    works(bench, Resque(f"{url}?ssl_ca_certs={certificate}", registry=registry))
     with pytest.raises(RedisUnavailable, match="certificate verify failed"):
-        SocketLink(f"rediss://localhost:{port}/0").execute("PING")
-    unchecked = SocketLink(f"rediss://localhost:{port}/0?ssl_cert_reqs=none")
+        SocketLink(url).execute("PING")
+    unchecked = SocketLink(f"{url}?ssl_cert_reqs=none")
     assert unchecked.execute("PING") == b"PONG"
+
+
+PASSWORD = secrets.token_hex(16)  # one for all that may become master of each other
+
+
+def replica_of(master):
+    """What makes a server a replica of another."""
+    return "--replicaof", "127.0.0.1", str(master.port), "--masterauth", master.password
 
 
 class Sentinels:
     """A master, a replica and one sentinel that fails over by itself."""
 
     def __init__(self, folder):
-        self.master = DevRedis()
-        self.replica = DevRedis("--replicaof", "127.0.0.1", str(self.master.port))
+        self.master = DevRedis("--masterauth", PASSWORD, password=PASSWORD)
+        self.replica = DevRedis(*replica_of(self.master), password=PASSWORD)
         probe = DevRedis()
         self.port = probe.port
         probe.stop()
         config = folder / "sentinel.conf"
         config.write_text(
             f"port {self.port}\nsentinel monitor jobs 127.0.0.1 {self.master.port} 1\n"
+            f"sentinel auth-pass jobs {PASSWORD}\n"
             "sentinel down-after-milliseconds jobs 300\nsentinel failover-timeout jobs 1000\n"
         )
         program = [str(self.master.program), str(config), "--sentinel"]
         self.process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.url = f"redis+sentinel://127.0.0.1:1,127.0.0.1:{self.port}/jobs/0"
+        self.url = f"redis+sentinel://:{PASSWORD}@127.0.0.1:1,127.0.0.1:{self.port}/jobs/0"
         sentinel = Resque(f"redis://127.0.0.1:{self.port}/0").link
         eventually(lambda: self._knows_the_replica(sentinel), 30)
 
@@ -129,8 +137,7 @@ class Sentinels:
         self.process.kill()
         self.process.wait()
         self.replica.stop()
-        if self.master.process.poll() is None:
-            self.master.stop()
+        self.master.stop()
 
 
 @pytest.fixture
@@ -181,7 +188,7 @@ def test_sentinel_failover_under_load(bench, registry, sentinels):
 
 def test_a_replica_is_left_for_its_master(server):
     """READONLY means: not done, and the next try looks for the master anew."""
-    with running("--replicaof", "127.0.0.1", str(server.port)) as replica:
+    with running(*replica_of(server)) as replica:
         link = SocketLink(replica.url)
         with pytest.raises(RedisUnavailable, match="READONLY") as caught:
             link.execute("SET", "x", 1)

@@ -19,6 +19,7 @@ from pyresque.store import queues, reservation
 from pyresque.store.workers import Registration
 from pyresque.wire.records import Payload, job_bytes
 from tests.chaos.zygote import Zygote
+from tests.redis.bench import resque_url
 
 ASIDE = "resque:pyresque:aside:queue:jobs"
 GOOD = b'{"class":"Good","args":["last"]}'
@@ -139,11 +140,6 @@ def _work(resque: Resque, zygote: Zygote, elements: list[bytes], **options: Any)
     assert resque.workers() == []
     assert resque.link.execute("KEYS", "resque:worker:*") == []
     return log[:-2]
-
-
-def resque_url(resque: Resque) -> str:
-    """Where its server is."""
-    return f"redis://{resque.link.address}/0"
 
 
 @pytest.mark.parametrize("name", NO_JOBS)

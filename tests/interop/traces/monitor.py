@@ -7,6 +7,8 @@ import socket
 
 import redis
 
+from pyresque.devredis import DevRedis
+
 _LINE = re.compile(r"\+[\d.]+ \[(\d+) (\S+)\] (.*)")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
@@ -14,13 +16,13 @@ _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
 class Monitor:
     """Listens from its making to `stop()`; leaves out what `ignored` (a single connection) sends."""
 
-    def __init__(self, port: int, ignored: redis.Redis) -> None:
+    def __init__(self, server: DevRedis, ignored: redis.Redis) -> None:
         self._ignored = ignored
         self._address = ignored.client_info()["addr"]
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
         self._file = self._socket.makefile("r", encoding="ascii", newline="\r\n")
-        self._socket.sendall(b"MONITOR\r\n")
-        assert self._file.readline() == "+OK\r\n"
+        self._socket.sendall(f"AUTH {server.password}\r\nMONITOR\r\n".encode())
+        assert [self._file.readline() for _ in range(2)] == ["+OK\r\n"] * 2
 
     def stop(self) -> list[list[str]]:
         """The commands until now, each as its words; names in upper case."""

@@ -109,8 +109,8 @@ class Play:
     def __init__(self, trace: Trace, server: DevRedis) -> None:
         self.trace, self.server = trace, server
         self.since = time.time()
-        self.admin = redis.Redis(port=server.port, single_connection_client=True)
-        self.admin.flushall()
+        self.admin = redis.Redis.from_url(server.url, single_connection_client=True)
+        server.empty()
         self.registry = Registry(WorkerHooks())
         jobs.register(self.registry)
         self.resque = Resque(server.url, registry=self.registry)
@@ -120,7 +120,7 @@ class Play:
         self._ids = {f"{self._host}:{os.getpid()}": "<HOST>:<PID2>", f"{self._host}:999999": "<HOST>:999999"}
         put(self.admin, trace.before, self.fill)
         self.before = Normal(trace, self.since, self._ids).keyspace(dump(self.admin))
-        self._monitor = Monitor(server.port, self.admin)
+        self._monitor = Monitor(server, self.admin)
 
     def fill(self, text: str) -> str:
         """A recorded text with this machine's host name."""

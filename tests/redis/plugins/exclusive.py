@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from pyresque import Resque, job
 from tests.redis.plugins.failing import note, value
 
 LOCK, LONER = "resque:lock:Exclusive:1-a", "resque:loner:lock:Exclusive:1-a"
-PAST, FUTURE = str(int(time.time()) - 100), str(int(time.time()) + 1000)
+PAST, FUTURE = "1000000000", "4000000000"  # 2001 and 2096
 
 
 def exclusive(resque: Resque, *plugins: Any, body: Any = None) -> Any:

@@ -197,7 +197,7 @@ def test_of_two_jobs_at_once_one_runs(resque: Resque, works: Works) -> None:
 @pytest.mark.parametrize("mode", ["drop", "close"])
 def test_no_single_fault_changes_what_becomes_of_a_lock(mode: Mode, resque: Resque, server: DevRedis) -> None:
     """At each command: taken once by whoever asks first, refused to the second, freed."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         number, hit = 0, True
         while hit:
             resque.link.execute("FLUSHALL")

@@ -93,7 +93,7 @@ def test_a_loner_that_is_dequeued_is_freed(resque: Resque) -> None:
 
 def test_a_loner_whose_answer_was_lost_is_enqueued(resque: Resque, server: DevRedis) -> None:
     """At each command of `enqueue`: the push is repeated, with its lock, and knows that it was there."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         number, hit = 0, True
         while hit:
             resque.link.execute("FLUSHALL")

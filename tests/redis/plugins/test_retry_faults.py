@@ -19,7 +19,7 @@ from pyresque.registry import Job
 from pyresque.worker.loop import unregister
 from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance
-from tests.redis.bench import eventually
+from tests.redis.bench import eventually, resque_url
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +107,6 @@ def test_random_kills_lose_no_job_and_add_no_attempt(seed: int, resque: Resque, 
     assert sorted(one.payload["args"] for one in resque.failures.list(0, 100)) == [[n] for n in range(jobs)]
     assert resque.link.execute("KEYS", "resque:*retry:*") == []
     assert resque.size("jobs") == 0
-
-
-def resque_url(resque: Resque) -> str:
-    """Where its server is."""
-    return f"redis://{resque.link.address}/0"
 
 
 def children(pid: int) -> list[int]:

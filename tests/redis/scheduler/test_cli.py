@@ -143,7 +143,7 @@ def test_settings_that_mean_nothing_are_refused(run, monkeypatch):
 
 def test_a_start_outlives_a_lost_reply(stage, server):
     """The scheduler asks again before it gives up a Redis that seems not to be there."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         fault = proxy.arm("drop", match=lambda words: True, times=2)
         words = [sys.executable, "-m", "pyresque", "scheduler", "--redis", proxy.url]
         process = subprocess.Popen(words, stderr=subprocess.PIPE)

@@ -317,7 +317,7 @@ def test_a_lost_reply_does_nothing_twice(stage, server, verb):
     def outcome(lose):
         stage.redis("FLUSHALL")
         stage.delay(FAR, ITEM, ITEM, b'{"class":"Mail","args":[2],"queue":"mail"}')
-        with FaultProxy(server.port) as proxy:
+        with FaultProxy(server) as proxy:
             resque = Resque(proxy.url, registry=stage.resque.registry)
             fault = proxy.arm("drop", match=named("EVALSHA", "EVAL"), times=2 if lose else 0)
             answer = VERBS[verb](resque)

@@ -93,7 +93,7 @@ def test_an_expired_lock_is_taken_over(stage, master):
 
 def test_a_lost_reply_makes_nobody_master_twice_or_never(stage, server):
     """Asked again, the script finds that the lock is ours."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         resque = Resque(proxy.url)
         one = Master(resque.space, SchedulerOptions())
         fault = proxy.arm("drop", match=named("EVALSHA", "EVAL"), times=2)
@@ -104,7 +104,7 @@ def test_a_lost_reply_makes_nobody_master_twice_or_never(stage, server):
 
 def test_a_master_that_cannot_reach_redis_for_a_while_is_master_again_at_once(stage, server):
     """It need not wait until its own lock expires: neither after its first claim nor after a later one."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         resque = Resque(proxy.url)
         resque.space.link.pauses = (0.0,)
         one = Master(resque.space, SchedulerOptions())

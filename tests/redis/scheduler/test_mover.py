@@ -281,7 +281,7 @@ def test_lost_replies_neither_lose_nor_double_a_job(stage, server, mode):
     """Every third command in turn, while both paths are at work."""
     for number, raw in enumerate(mixed(600)):
         stage.delay(10 + number // 50, raw)
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         resque = Resque(proxy.url, registry=stage.resque.registry)
         count = iter(range(10**6))
         fault = proxy.arm(

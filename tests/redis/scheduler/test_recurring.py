@@ -63,7 +63,7 @@ def test_nothing_is_fired_without_the_lock(stage, firer):
 
 def test_a_lost_reply_fires_once(stage, server):
     """The script is sent again and repeats its answer."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         resque = Resque(proxy.url, registry=stage.resque.registry)
         fault = proxy.arm("drop", match=named("EVALSHA", "EVAL"), times=2)
         assert Firer(resque.space, resque.registry).fire(running()) == "fired"
@@ -153,7 +153,7 @@ def test_a_scheduler_without_wake_up_looks_often_enough(stage, server):
     """A client of the user's has no connection that Redis could wake."""
     import redis
 
-    resque = Resque(redis.Redis(port=server.port), registry=stage.resque.registry)
+    resque = Resque(redis.Redis.from_url(server.url), registry=stage.resque.registry)
     with stage.scheduler(resque, interval=60.0) as one:
         until(lambda: one.master.active, "a master")
         stage.resque.enqueue_in(1, stage.mail, 1)
