@@ -11,6 +11,8 @@ from pyresque.devredis import DevRedis, running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 
+pytest_plugins = ["tests.live_ruby"]
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[DevRedis]:

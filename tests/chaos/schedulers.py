@@ -8,8 +8,9 @@ check_ticks ... none of them twice; which are missing
 
 from __future__ import annotations
 
+import itertools
 import os
-import shlex
+import re
 import signal
 import subprocess
 import sys
@@ -18,48 +19,54 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import hiredis
 
 from pyresque import Resque
 from pyresque.wire import times
+from tests.interop.choice import ROOT
+from tests.interop.ruby import Ruby
 
-ROOT = Path(__file__).parents[2]
 LOCK = "resque:resque:resque_scheduler_master_lock"
 NOTED = "resque:delayed:last_enqueued_at"
-RUBY = shlex.split(os.environ.get("PYRESQUE_RUBY") or "ruby")
 CODE = """
 require "resque"
 require "resque-scheduler"
 Resque.redis = ENV.fetch("REDIS_URL")
 $stdout.sync = true
+puts "PID #{Process.pid}"
 Resque::Scheduler.configure { |c| c.poll_sleep_amount = 0.5; c.dynamic = true; c.quiet = true }
 Resque::Scheduler.run
 """
 
 
-def ruby_works() -> bool:
-    """Whether there is a Ruby with resque-scheduler, on this machine: we kill its processes."""
-    words = [*RUBY, "-W0", "-e", 'require "resque-scheduler"; print Process.pid']
-    try:
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    except OSError:
-        return False
-    return process.communicate(timeout=60)[0] == str(process.pid)
-
-
 @dataclass
 class One:
-    """A scheduler process, and what it takes to start it again."""
+    """A scheduler, and what it takes to start it again: ours has its command line and its Redis."""
 
     process: subprocess.Popen[bytes]
+    pid: int
     words: Sequence[str]
     url: str
+    ruby: Ruby | None = None
 
     @property
     def is_ruby(self) -> bool:
         """Whether it is a Ruby one."""
-        return self.words[0] == RUBY[0]
+        return self.ruby is not None
+
+    def send(self, name: str) -> None:
+        """Send it a signal. A Ruby one may be another process than the one that we have started."""
+        if self.ruby is not None:
+            self.ruby.kill(self.pid, name)
+        elif self.process.poll() is None:
+            self.process.send_signal(signal.Signals[f"SIG{name}"])
+
+    def kill(self) -> None:
+        """Kill -9, and wait until it is gone."""
+        self.send("KILL")
+        self.process.wait(60)
 
 
 class Fleet:
@@ -74,31 +81,45 @@ class Fleet:
     def __init__(self, resque: Resque, log: Path, lock: float) -> None:
         self._resque = resque
         self._log = log
-        self._lock = lock
+        self._settings = {"LOCK_TIMEOUT": f"{lock:g}", "MULTI_JSON": "json_gem"}
+        self._numbers = itertools.count()
         self.all: list[One] = []
 
     def python(self, url: str, *flags: str) -> None:
         """Start the real program."""
-        self.start([sys.executable, "-m", "pyresque", "scheduler", *flags], url)
-
-    def ruby(self, url: str) -> None:
-        """Start resque-scheduler."""
-        self.start([*RUBY, "-W0", "-e", CODE], url)
-
-    def start(self, words: Sequence[str], url: str) -> None:
-        """Start a scheduler with this command line."""
+        words = [sys.executable, "-m", "pyresque", "scheduler", *flags]
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("RESQUE", "RAILS"))}
-        env = {**keep, "REDIS_URL": url, "LOCK_TIMEOUT": f"{self._lock:g}", "MULTI_JSON": "json_gem"}
         with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                words, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        self.all.append(One(process, words, url))
+            process = self._process(words, {**keep, "REDIS_URL": url, **self._settings}, log)
+        self.all.append(One(process, process.pid, words, url))
+
+    def ruby(self, ruby: Ruby) -> None:
+        """Start resque-scheduler, and wait until it says which process it is."""
+        own = self._log.with_name(f"{self._log.name}-ruby-{next(self._numbers)}")
+        words = ruby.command("-W0", "-e", CODE, env=self._settings)
+        with own.open("wb") as log:
+            process = self._process(words, ruby.environment(self._settings), log)
+        until = time.monotonic() + 60
+        while not (found := re.search(r"^PID (\d+)$", own.read_text("utf-8", "replace"), re.M)):
+            assert process.poll() is None, own.read_text("utf-8", "replace")
+            assert time.monotonic() < until, "Ruby does not start"
+            time.sleep(0.01)
+        self.all.append(One(process, int(found[1]), words, ruby.url, ruby))
+
+    def again(self, one: One) -> None:
+        """Start another one like one that is gone."""
+        if one.ruby is not None:
+            self.ruby(one.ruby)
+        else:
+            self.python(one.url, *one.words[4:])
+
+    def _process(self, words: Sequence[str], env: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(words, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def master(self) -> One | None:
         """Whoever has the lock."""
         held = (self._resque.link.execute("GET", LOCK) or b"::").split(b":")
-        return next((one for one in self.all if str(one.process.pid).encode() == held[1]), None)
+        return next((one for one in self.all if str(one.pid).encode() == held[1]), None)
 
     def wait_for_master(self) -> One:
         """Wait until there is one."""
@@ -110,12 +131,11 @@ class Fleet:
         return found
 
     def kill(self, one: One, again: bool = True) -> None:
-        """Kill -9, and start it again at once, or later with `start`."""
-        one.process.kill()
-        one.process.wait()
+        """Kill -9, and start another one like it at once, or later with `again`."""
+        one.kill()
         self.all.remove(one)
         if again:
-            self.start(one.words, one.url)
+            self.again(one)
 
     def revive(self) -> int:
         """Start again what has ended by itself (Ruby does); how many that were. Ours must not."""
@@ -128,29 +148,32 @@ class Fleet:
     def end(self) -> None:
         """Tell all to leave, and wait for it; ours leave with status 0."""
         for one in self.all:
-            while not _listens(one.process.pid):
+            while not _listens(one.pid):
                 time.sleep(0.01)  # it was started a moment ago
-            one.process.send_signal(signal.SIGTERM)
+            one.send("TERM")
         for one in self.all:
             status = one.process.wait(60)
             assert one.is_ruby or status == 0, f"status {status}\n{self.told()}"
 
     def told(self) -> str:
         """The last that they have said."""
-        return self._log.read_text("utf-8", "replace")[-4000:] if self._log.exists() else ""
+        logs = sorted(self._log.parent.glob(f"{self._log.name}*"))
+        return "\n".join(f"{one.name}: {one.read_text('utf-8', 'replace')[-4000:]}" for one in logs)
 
     def __enter__(self) -> Fleet:
         return self
 
     def __exit__(self, *error: object) -> None:
         for one in self.all:
-            one.process.kill()
-            one.process.wait()
+            one.kill()
 
 
 def _listens(pid: int) -> bool:
-    """Whether a process has a handler for TERM, or has ended."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    """Whether a process has a handler for TERM, or is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
     caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), "")
     return "\nState:\tZ" in status or bool(int(caught or "0", 16) & 1 << (signal.SIGTERM - 1))
 

@@ -17,8 +17,10 @@ from pyresque import Resque
 from pyresque.devredis import running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from tests.chaos.schedulers import Fleet, check_ticks, fires, history, ruby_works
+from tests.chaos.schedulers import Fleet, check_ticks, fires, history
 from tests.chaos.test_kills import ROUNDS, SEED
+from tests.interop.choice import Found, url_for
+from tests.interop.ruby import Ruby
 from tests.redis.bench import eventually
 
 SECONDS = 4.0 if ROUNDS < 100 else 1.2 * ROUNDS
@@ -26,25 +28,29 @@ POLICIES = ("all", "none")
 
 
 @pytest.mark.timeout(SECONDS + 120)
-def test_two_languages_take_turns(tmp_path: Path) -> None:
+def test_two_languages_take_turns(found_ruby: Found, tmp_path: Path) -> None:
     """No tick is fired twice, none is missed that we could have made up for; delayed jobs are moved once.
 
     A Ruby master makes up for nothing: with `catch_up: all` ticks are missing only before one that a Ruby
     master fired. Where a Ruby master is killed between its push and its note the tick may come again.
     """
-    if not ruby_works():
-        pytest.skip("no Ruby with resque-scheduler on this machine")
     with running("--appendonly", "yes", "--auto-aof-rewrite-percentage", "0") as server:
         resque = Resque(server.url, registry=Registry(WorkerHooks()))
+        ruby = Ruby(found_ruby, url_for(found_ruby, server.url), tmp_path)
+        if not ruby.has("resque-scheduler"):
+            pytest.skip("this Ruby has no resque-scheduler")
+        if not found_ruby.shares_processes:
+            pytest.skip("the processes of this Ruby are not on our host")
         for policy in POLICIES:
             resque.set_schedule(policy, job="Tick", cron="* * * * * *", queue=policy, catch_up=policy)
         with Fleet(resque, tmp_path / "log", lock=2.0) as fleet:
             for start in (fleet.ruby, fleet.ruby, fleet.python, fleet.python):
-                start(server.url)
+                start(ruby if start == fleet.ruby else server.url)
                 fleet.wait_for_master()  # so the first one is Ruby
             killed, delayed = _take_turns(fleet, resque)
             eventually(lambda: not resque.link.execute("EXISTS", "resque:delayed_queue_schedule"), 60)
             fleet.end()
+        ruby.close()
         print(f"\ntwo languages: seed {SEED}, {SECONDS:g} s: {dict(killed)}, {delayed} delayed jobs")
         writes = history(server.folder)
         for policy in POLICIES:
@@ -86,4 +92,4 @@ def _leave_it_to_ruby(fleet: Fleet) -> None:
         fleet.kill(one, again=False)
     assert fleet.wait_for_master().is_ruby
     for one in ours:
-        fleet.start(one.words, one.url)
+        fleet.again(one)

@@ -1,6 +1,5 @@
-"""Real Ruby Resque for the live tests, wherever there is one, and workers of both languages as processes.
+"""Real Ruby Resque for the live tests, and workers of both languages as processes.
 
-choose() ...... finds a Ruby: PYRESQUE_RUBY, else a container, else a local `ruby`; and says what it was
 Ruby .......... Resque's own API (interop/ruby/enqueue.rb), its workers, its dashboard, its command
 Python ........ our workers, with the jobs of live_jobs.py
 Worker ........ one worker process of either language
@@ -10,10 +9,8 @@ eventually .... wait for something, up to a deadline
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
-import shlex
 import shutil
 import signal
 import socket
@@ -21,19 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 
-from pyresque.devredis import running
-from pyresque.errors import ConfigError
+from tests.interop.choice import ROOT, Found
 
-ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
 OTHER_HOST = "another-host"
 
@@ -225,27 +217,6 @@ class Python(Language):
         return [sys.executable, "-c", "from tests.interop import live_jobs; live_jobs.main()"]
 
 
-@dataclass(frozen=True)
-class Found:
-    """A Ruby that works: how to run it, and what it is. `container` is testcontainers' object."""
-
-    command: tuple[str, ...]
-    scripts: str
-    versions: dict[str, str]
-    where: str
-    host: str = "127.0.0.1"
-    container: Any = None
-
-    @property
-    def text(self) -> str:
-        """Which Ruby this is, for people."""
-        versions = self.versions
-        return (
-            f"{self.where} (ruby {versions['ruby']}, resque {versions['resque']}, redis-rb "
-            f"{versions['redis_rb']}, json {versions['json']})"
-        )
-
-
 class Ruby(Language):
     """Real Ruby Resque on a server."""
 
@@ -312,6 +283,11 @@ class Ruby(Language):
         pages: list[dict[str, Any]] = json.loads(answer)["pages"]
         return pages
 
+    def has(self, library: str) -> bool:
+        """Whether it has a library."""
+        code = f"begin; require '{library}'; print 'yes'; rescue LoadError; print 'no'; end"
+        return self.run("-W0", "-e", code) == "yes"
+
     def listed(self) -> list[str]:
         """What `resque list` prints."""
         return self.run("-e", LIST).splitlines()
@@ -333,29 +309,30 @@ class Ruby(Language):
 
     def command(self, *words: str, env: dict[str, str]) -> list[str]:
         """The command line of a Ruby process."""
-        return _command(self.found, words, {**env, "REDIS_URL": self.url})
+        return self.found.line(words, {**env, "REDIS_URL": self.url})
 
     def start(self, env: dict[str, str], other_host: bool = False) -> list[str]:
         """The command that starts a Ruby worker."""
         script = f"{self.found.scripts}/worker.rb"
         if not other_host:
             return self.command(script, env=env)
-        if self.found.container is None and _may_rename():
+        if not self.found.container and _may_rename():
             return [*_RENAMED, *self.command(script, env=env)]
         return self.command("-e", STUB, script, env=env)
 
     def title(self, pid: int) -> str:
         """The title of a process."""
-        if self.found.container is None:
+        if self.found.shares_processes:
             return super().title(pid)
         return self.run("-e", f"print `ps -o args= -p {pid}`").strip()
 
     def kill(self, pid: int, name: str) -> None:
         """Send a signal to a process, if it is there."""
-        if self.found.container is None:
-            super().kill(pid, name)
-        else:
-            self.run("-e", f'begin; Process.kill("{name}", {pid}); rescue Errno::ESRCH; end')
+        if self.found.shares_processes:
+            with contextlib.suppress(PermissionError):  # those of a container may be root's
+                super().kill(pid, name)
+                return
+        self.run("-e", f'begin; Process.kill("{name}", {pid}); rescue Errno::ESRCH; end')
 
     @property
     def _json(self) -> tuple[int, ...]:
@@ -411,143 +388,3 @@ def _may_rename() -> bool:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
-
-
-def _command(found: Found, words: Sequence[str], env: dict[str, str]) -> list[str]:
-    if found.container is None:
-        return [*found.command, *words]
-    settings = [word for name, value in env.items() for word in ("-e", f"{name}={value}")]
-    return ["docker", "exec", "-i", *settings, *found.command, *words]
-
-
-# Which Ruby
-
-
-def choose() -> tuple[Found | None, list[str]]:
-    """The Ruby to use, and why each better choice was none.
-
-    PYRESQUE_RUBY is a command (`none`: no Ruby is wanted). Otherwise a container is preferred, as the
-    same everywhere; then a local `ruby`.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Docker's client leaves its sockets to the garbage collector
-        try:
-            return _chosen(os.environ.get("PYRESQUE_RUBY"))
-        finally:
-            gc.collect()
-
-
-def _chosen(wanted: str | None) -> tuple[Found | None, list[str]]:
-    if wanted == "none":
-        return None, ["PYRESQUE_RUBY is none"]
-    try:
-        with running() as server:
-            if wanted:
-                candidates: list[Callable[[], Found]] = [lambda: _local(shlex.split(wanted), server.url)]
-            else:
-                candidates = [lambda: _container(server.url), lambda: _local(["ruby"], server.url)]
-            return _first(candidates)
-    except ConfigError as error:
-        return None, [f"no Redis: {str(error).splitlines()[0]}"]
-
-
-def _first(candidates: Sequence[Callable[[], Found]]) -> tuple[Found | None, list[str]]:
-    reasons: list[str] = []
-    for candidate in candidates:
-        try:
-            return candidate(), reasons
-        except Exception as error:
-            reasons.append(" ".join(f"{error or type(error).__name__}".split())[:300])
-    return None, reasons
-
-
-def url_for(found: Found, url: str) -> str:
-    """The address under which this Ruby reaches a server of this machine."""
-    parts = urlsplit(url)
-    return f"redis://:{parts.password}@{found.host}:{parts.port}/0"
-
-
-def release(found: Found) -> None:
-    """Give back what the choice holds."""
-    if found.container is not None:
-        found.container.stop()
-
-
-def _local(command: Sequence[str], url: str) -> Found:
-    shown = shlex.join(command)
-    if shutil.which(command[0]) is None:
-        raise RuntimeError(f"no local Ruby ({shown} is not on the PATH)")
-    found = Found(tuple(command), str(ROOT / "interop/ruby"), {}, f"local {shown}")
-    return _asked(found, url, f"the local {shown} does not run Resque")
-
-
-def _asked(found: Found, url: str, trouble: str) -> Found:
-    """The same with its versions, which it tells after having spoken with the server."""
-    env = {"REDIS_URL": url_for(found, url), "MULTI_JSON": "json_gem"}
-    asked = subprocess.run(
-        _command(found, [f"{found.scripts}/enqueue.rb"], env),
-        env={**os.environ, **env},
-        input=b'{"op":"version"}\n',
-        capture_output=True,
-        timeout=60,
-        check=False,
-        cwd=ROOT,
-    )
-    try:
-        versions = json.loads(asked.stdout)["ok"]
-    except (ValueError, KeyError):
-        text = (asked.stderr + asked.stdout).decode("utf-8", "replace").strip().splitlines()
-        raise RuntimeError(f"{trouble}: {text[0] if text else 'it says nothing'}") from None
-    return Found(found.command, found.scripts, versions, found.where, found.host, found.container)
-
-
-def _container(url: str) -> Found:
-    try:
-        import docker
-        from testcontainers.core.image import DockerImage
-    except ImportError as error:
-        raise RuntimeError(f"no container (testcontainers is not installed: {error})") from None
-    try:
-        engine = docker.from_env()
-        engine.ping()
-        engine.close()
-    except Exception as error:
-        raise RuntimeError(f"no Docker engine ({_last(error)})") from None
-    if shutil.which("docker") is None:
-        raise RuntimeError("no container (there is an engine, but no docker command)")
-    try:
-        image = DockerImage(
-            ROOT, tag="pyresque-interop-ruby", clean_up=False, dockerfile_path="interop/ruby/Dockerfile"
-        ).build()
-    except Exception as error:
-        raise RuntimeError(f"no container (the image cannot be built: {_last(error)})") from None
-    reasons = []
-    # On Linux the container shares network, processes and host name with us; elsewhere only a network.
-    for host, settings in (
-        ("127.0.0.1", {"network_mode": "host", "pid_mode": "host"}),
-        ("host.docker.internal", {"extra_hosts": {"host.docker.internal": "host-gateway"}}),
-    ):
-        try:
-            return _started(str(image), host, settings, url)
-        except Exception as error:
-            reasons.append(_last(error))
-    raise RuntimeError(f"no container (it does not reach Redis: {'; '.join(reasons)})")
-
-
-def _started(image: str, host: str, settings: dict[str, Any], url: str) -> Found:
-    from testcontainers.core.container import DockerContainer
-
-    container = DockerContainer(image).with_command("sleep infinity").with_kwargs(**settings)
-    container.start()
-    try:
-        command = (container.get_wrapped_container().id, "ruby")
-        found = Found(command, "/app/interop/ruby", {}, "container", host, container)
-        return _asked(found, url, "Resque in the container does not work")
-    except BaseException:
-        container.stop()
-        raise
-
-
-def _last(error: BaseException) -> str:
-    """The last line of what an error says: Docker's errors nest."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1][-200:]
