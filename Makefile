@@ -1,15 +1,17 @@
 # The commands that a contributor needs.
 VENV ?= .venv
 BIN = $(VENV)/bin
+PYTHON ?= python3
 
-.PHONY: test lint types demo bench chaos
+.PHONY: test lint demo chaos lowest newest lock
 
-$(BIN)/pyresque:
-	python3 -m venv $(VENV)
-	$(BIN)/pip install -q -e '.[dev]'
+$(BIN)/pyresque: requirements/locked.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c requirements/locked.txt -e '.[dev]'
+	touch $@
 
-test: $(BIN)/pyresque   ## every test
-	$(BIN)/python -m pytest
+test: $(BIN)/pyresque   ## every test, side by side
+	$(BIN)/python -m pytest -n 4
 
 lint: $(BIN)/pyresque   ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -19,3 +21,14 @@ demo: $(BIN)/pyresque   ## both languages' jobs on a Redis of its own
 
 chaos: $(BIN)/pyresque  ## the long run of kills and lost replies
 	PYRESQUE_CHAOS_ROUNDS=500 $(BIN)/python -m pytest tests/chaos -s --timeout 0
+
+lowest newest:          ## the tests with the oldest, or the newest, versions of other people's packages
+	PYTHON=$(PYTHON) bash .ci/versions $@
+
+lock:                   ## renew requirements/locked.txt; with the oldest Python, so that all can install it
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock PYTHON=python3.11")'
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install -q -e '.[dev]'
+	{ echo '# What the tests are run with: every package, made by `make lock`.'; \
+	  .venv-lock/bin/pip freeze --exclude-editable; } >requirements/locked.txt

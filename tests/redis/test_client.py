@@ -622,10 +622,11 @@ def test_the_server_setting_names_a_namespace(proxy, resque, text, prefix):
     there.enqueue("A", queue="q")
     other = Resque(f"localhost:{proxy.port}:0{text}", namespace="mine")
     other.enqueue("A", queue="q")
-    expected = [f"{prefix}queue:q", f"{prefix}queues", "mine:queue:q", "mine:queues"]
-    assert keys(resque) == sorted(key.encode() for key in expected)
     there.close()
     other.close()
+    proxy.drain()
+    expected = [f"{prefix}queue:q", f"{prefix}queues", "mine:queue:q", "mine:queues"]
+    assert eventually(lambda: keys(resque) == sorted(key.encode() for key in expected))
 
 
 @pytest.mark.parametrize("decode_responses", [False, True])

@@ -1,8 +1,10 @@
-"""The wheel: what is in it, and that it works outside of the checkout."""
+"""The wheel: what is in it, and that it works outside of the checkout; and what it asks for."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -88,3 +90,31 @@ def test_every_module_can_be_imported_from_the_wheel(installed):
 def test_the_command_runs_from_the_wheel(installed):
     """`python -m pyresque --version` names the version."""
     assert __version__ in outside(installed, "-m", "pyresque", "--version")
+
+
+# --- other people's packages -------------------------------------------------------------------------
+
+
+def pins(name):
+    """The versions in a file of requirements/, by package."""
+    lines = (ROOT / "requirements" / name).read_text("utf-8").splitlines()
+    return dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+
+
+def test_the_lowest_versions_that_are_tried_are_those_that_we_ask_for():
+    """pyproject.toml says what we need; requirements/lowest.txt is that, and croniter, as exact versions."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    croniter = [one for one in project["optional-dependencies"]["dev"] if one.startswith("croniter")]
+    asked = [re.fullmatch(r"([a-z]+)>=([\d.]+)(?:,<\d+)?", one) for one in project["dependencies"] + croniter]
+    assert pins("lowest.txt") == {one[1]: one[2] for one in asked}
+
+
+def test_every_package_that_we_ask_for_is_locked():
+    """Directly or by one of the extras that the tests use."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    names = {
+        re.match(r"[\w-]+", one)[0].lower()
+        for one in project["dependencies"] + extras["demo"] + extras["dev"]
+    }
+    assert names - {"pyresque"} <= set(pins("locked.txt"))
