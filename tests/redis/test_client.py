@@ -23,6 +23,7 @@ from pyresque.errors import (
 from pyresque.failure import RedisMultiQueue
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from tests.redis.bench import eventually
 
 
 def add_convert(resque):
