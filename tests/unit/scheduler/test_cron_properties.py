@@ -20,6 +20,7 @@ ZONES = [
     "Africa/Cairo",
 ]
 LIMITS = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)]
+LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 moments = st.datetimes(datetime(2019, 1, 1), datetime(2035, 1, 1)).map(lambda one: one.replace(tzinfo=UTC))
 
 
@@ -102,14 +103,28 @@ def test_any_text_is_refused_or_runs(text, moment):
     assert run > moment
 
 
+def test_a_month_without_any_of_the_days_has_no_run():
+    """As recorded from Ruby (fugit): February has no 30th, so its Sundays do not count either."""
+    assert Cron("* * 30 2-3 0").next_after(datetime(2024, 1, 1, tzinfo=UTC)) == datetime(
+        2024, 3, 3, tzinfo=UTC
+    )
+    assert Cron("* * 29 2 0").next_after(datetime(2024, 1, 1, tzinfo=UTC)) == datetime(2024, 2, 4, tzinfo=UTC)
+
+
 @given(fields, moments)
 def test_croniter_agrees_on_ordinary_fields(parts, moment):
     """A second opinion, where the two dialects are the same: five ordinary fields, no change of the clock.
 
-    Both days restricted, one of them with a star: croniter does not take that for a restriction, Ruby does.
+    Where the days of the month and of the week are both restricted, they are not the same in two cases:
+
+    - one of them begins with a star (`*/2`): croniter does not take that for a restriction, Ruby does;
+    - a month has none of the days (`* * 30 2-3 0`): Ruby leaves it out altogether, its Sundays too.
     """
     texts = [text for text, _ in parts]
-    assume("*" in (texts[2], texts[4]) or not any(text.startswith("*") for text in (texts[2], texts[4])))
+    _, _, days, months, weekdays = (numbers for _, numbers in parts)
+    if days and weekdays:
+        assume(not any(text.startswith("*") for text in (texts[2], texts[4])))
+        assume(all(min(days) <= LONGEST.get(month, 31) for month in months or ()))
     cron = cron_of(parts, "UTC")
     other = croniter(" ".join(texts), moment)
     ours = theirs = moment
