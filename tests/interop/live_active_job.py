@@ -1,4 +1,5 @@
-"""The Python jobs of the live Active Job tests: those of interop/ruby/active_job_setup.rb, by their names.
+"""The Python jobs of the live Active Job tests: those of interop/ruby/active_job_setup.rb and of the
+application in interop/ruby/rails_app, by their names.
 
 As a program (`main()`) it is a worker that obeys Ruby's environment variables, as live_jobs.py. RAILS is the
 version of Rails that reads what the jobs enqueue.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -57,6 +59,21 @@ def python_job(user: GlobalID, *, at: Any = None) -> None:
     """Leave what it got."""
     job = active_job.current()
     leave("python", {"id": user.id, "at": repr(at), "locale": job.locale, "zone": job.timezone})
+
+
+@active_job.job("WelcomeJob", queue="python", registry=registry)
+def welcome(user: GlobalID, *, at: datetime) -> None:
+    """Send the record back to Rails."""
+    active_job.enqueue(resque(), "GreetedJob", user, f"Welcome, number {user.id}", at=at, queue="ruby")
+
+
+@active_job.job("FlakyJob", queue="python", registry=registry)
+@active_job.retry_on(AppError, wait=1, attempts=3)
+def flaky(user: GlobalID, *, at: datetime) -> None:
+    """Fail at first; then the same."""
+    if active_job.current().executions == 1:
+        raise AppError("not yet")
+    welcome(user, at=at)
 
 
 def main() -> None:

@@ -93,6 +93,8 @@ def namespace_and_db(play: Play) -> None:
     """`Resque("host:port:db/namespace")`, as Ruby writes it; the namespace may hold a colon."""
     with FaultProxy(play.server) as door:  # this form has no place for the password
         play.client(f"127.0.0.1:{door.port}:3/app:one").enqueue(OkJob, 1)
+        play.client()
+        door.drain()
     play.admin.select(3)
 
 

@@ -1,0 +1,3 @@
+# Python runs it, and fails at first.
+class FlakyJob < ApplicationJob
+end

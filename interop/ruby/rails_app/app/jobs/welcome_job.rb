@@ -1,0 +1,3 @@
+# Python runs it, and sends GreetedJob.
+class WelcomeJob < ApplicationJob
+end

@@ -1,0 +1,1 @@
+Resque.redis = ENV.fetch("REDIS_URL", "redis://localhost:6379/0")

@@ -1,0 +1,3 @@
+Rails.application.routes.draw do
+  mount Resque::Server.new, at: "/resque"
+end
