@@ -28,6 +28,7 @@ HOW_TO_GET_ONE = """no Redis server was found. Three ways to get one:
   3. start one elsewhere, e.g. docker run -p 6379:6379 redis, and set REDIS_URL=redis://localhost:6379/0"""
 
 _START_SECONDS = 30.0
+_PORTS = range(20_000, 32_000)
 _PORTS_TO_TRY = 5
 _LONGEST_SOCKET = 100
 """Bytes in the path of a unix socket: macOS takes 104."""
@@ -224,6 +225,10 @@ def _config_lines(words: Sequence[str]) -> str:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # Below those that the system gives to outgoing connections: one of them must not have the port when the
+    # server is started again.
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = secrets.choice(_PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port

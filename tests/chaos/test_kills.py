@@ -219,7 +219,7 @@ class _Round:
         return f"unknown ({error})"
 
 
-def _wait_until(true: Callable[[], Any], zygote: Zygote, seconds: float = 60.0) -> None:
+def _wait_until(true: Callable[[], Any], zygote: Zygote, seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, zygote.told()

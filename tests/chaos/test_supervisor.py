@@ -52,7 +52,7 @@ def test_a_killed_supervisor_costs_no_job(number: int, resque: Resque, tmp_path:
         pool = start(url, log)
     eventually(lambda: resque.size("jobs") == 0 and not resque.working(), 60)
     pool.send_signal(signal.SIGQUIT)
-    assert pool.wait(30) == 0
+    assert pool.wait(90) == 0
     eventually(lambda: not resque.workers(), 30)
     words = Counter(line for line in log.read_text().splitlines())
     print(f"\nsupervisors: seed {seed}: {killed} killed, {JOBS} jobs")

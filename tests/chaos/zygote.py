@@ -100,12 +100,12 @@ class Zygote:
         """Start a process that enqueues jobs, [class name, args...] each, one by one."""
         return int(self._ask(do="enqueue", url=url, jobs=jobs, pause=pause))
 
-    def wait(self, pid: int, seconds: float = 30.0) -> int:
+    def wait(self, pid: int, seconds: float = 90.0) -> int:
         """Wait until a process and everything that it forked is gone; its exit code, or -signal."""
         code = self._ask(do="wait", pid=pid, seconds=seconds)
         if code is None:
             os.kill(pid, signal.SIGKILL)
-            self._ask(do="wait", pid=pid, seconds=5)
+            self._ask(do="wait", pid=pid, seconds=30)
             raise AssertionError(f"process {pid} is still there after {seconds} s\n{self.told()}")
         return int(code)
 

@@ -26,7 +26,7 @@ import redis
 
 from tests.interop.choice import ROOT, Found
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 OTHER_HOST = "another-host"
 
 # What a developer's shell may hold and a worker would obey.

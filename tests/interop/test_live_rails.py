@@ -67,7 +67,7 @@ class Shop(Ruby):
             )  # fmt: skip
             try:
                 yield process
-                assert process.wait(30) == 0
+                assert process.wait(60) == 0
             except BaseException as error:
                 log.seek(0)
                 error.add_note(f"rake {task} said: {log.read().decode('utf-8', 'replace')[-3000:]}")

@@ -93,7 +93,7 @@ class Running:
     def end(self, name: str = "TERM") -> int:
         if self.process.poll() is None:
             self._language.kill(self.pid, name)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from pyresque import Worker, job
 from pyresque._version import __version__
 
 
-def eventually(check, seconds=20.0):
+def eventually(check, seconds=60.0):
     """Wait until `check()` is true; returns what it gave."""
     until = time.monotonic() + seconds
     while not (found := check()):

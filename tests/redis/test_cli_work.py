@@ -16,7 +16,7 @@ from tests.unit.cli.program import Program, fill, one_line, until
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     return process.returncode
 
 

@@ -74,12 +74,15 @@ def test_a_port_that_was_taken_while_ours_was_down(own: DevRedis) -> None:
 
 def test_whoever_has_no_password_may_do_nothing(own: DevRedis) -> None:
     """Neither on its port nor on its socket, which lies where only we may go."""
-    address = {"host": "127.0.0.1", "port": own.port}
-    for stranger in (redis.Redis(**address), redis.Redis(unix_socket_path=str(own.socket_path))):
-        for words in (["GET", "x"], ["CONFIG", "SET", "dir", "/"], ["FLUSHALL"], ["MODULE", "LIST"]):
-            with pytest.raises(redis.AuthenticationError):
-                stranger.execute_command(*words)
-        stranger.close()
+    with (
+        socket.create_connection(("127.0.0.1", own.port)) as by_port,
+        socket.socket(socket.AF_UNIX) as by_path,
+    ):
+        by_path.connect(str(own.socket_path))
+        for stranger in (by_port, by_path):
+            for command in ("GET x", "CONFIG SET dir /", "FLUSHALL", "MODULE LOAD x", "HELLO 3"):
+                stranger.sendall(f"{command}\r\n".encode())
+                assert stranger.recv(1000).startswith(b"-NOAUTH")
     assert own.folder.stat().st_mode & 0o077 == 0
 
 

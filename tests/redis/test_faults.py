@@ -539,7 +539,7 @@ def _each_once(zygote: Zygote, total: int) -> None:
     assert begun == Counter(map(str, range(total)))
 
 
-def _wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+def _wait_until(true: Callable[[], bool], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "waited too long"

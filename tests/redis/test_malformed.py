@@ -397,7 +397,7 @@ def _worked(resque: Resque, zygote: Zygote, commands: Commands, queue_list: list
             resque.link.execute("DEL", full)
         resque.link.execute(name, full, *rest)
     zygote.release()
-    assert zygote.wait(pid, seconds=15) == 0, zygote.told()
+    assert zygote.wait(pid) == 0, zygote.told()
     return own
 
 

@@ -57,11 +57,11 @@ class Stage:
             yield one
         finally:
             one.stop()
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive()
 
 
-def until(true, what, seconds=20.0):
+def until(true, what, seconds=60.0):
     """Wait until something is true; returns it."""
     deadline = time.monotonic() + seconds
     while not (answer := true()):

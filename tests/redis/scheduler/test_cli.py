@@ -151,7 +151,7 @@ def test_a_start_outlives_a_lost_reply(stage, server):
             until(lambda: stage.redis("EXISTS", LOCK) or process.poll() is not None, "a master")
             assert len(fault.hits) == 2
             process.terminate()
-            told = process.communicate(timeout=20)[1]
+            told = process.communicate(timeout=60)[1]
             assert process.returncode == 0, told
         finally:
             process.kill()

@@ -171,7 +171,7 @@ def test_a_signal_ends_it_at_once_and_frees_the_lock(stage, server, number):
     process = subprocess.Popen([sys.executable, "-c", CODE, server.url])
     until(lambda: stage.redis("EXISTS", LOCK), "a master")
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert stage.redis("EXISTS", LOCK) == 0
 
 

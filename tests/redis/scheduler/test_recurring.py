@@ -373,7 +373,7 @@ def test_usr1_prints_and_usr2_reads_the_file_again(stage, server, tmp_path):
         stage.resque.enqueue_in(1, stage.mail, FAR)
         until(lambda: stage.queue("mail"), "a delayed job")
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

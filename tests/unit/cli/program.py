@@ -67,7 +67,7 @@ class Program:
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
         with self.start(*words, **env) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
@@ -98,13 +98,13 @@ class Live:
         """Wait for its end, after a signal; returns its exit status and all that was printed."""
         if number is not None:
             self.send(number)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out + err
 
 
 def until(what: Callable[[], object]) -> None:
     """Wait until something is so."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not what():
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.02)
