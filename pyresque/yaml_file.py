@@ -64,9 +64,14 @@ def _parsed(text: str, name: str) -> Any:
         return found
     except RecursionError:
         raise ConfigError(f"{name} refers to itself, or is nested too deep: write its lists out") from None
-    except yaml.YAMLError as error:
+    except Exception as error:
+        # Not its YAMLError alone: what it cannot make of a date or a tagged value raises whatever comes.
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1} of " if mark else ""
-        problem = getattr(error, "problem", None) or "a character that it must not hold"
+        problem = getattr(error, "problem", None) or (
+            "a character that it must not hold"
+            if isinstance(error, yaml.YAMLError)
+            else f"a date, a number or a tagged value that is none ({type(error).__name__}: {error})"
+        )
         quotes = "; a name that begins with * or ! needs quotes" if re.search(r"^\s*[*!]", text, re.M) else ""
         raise ConfigError(f"{where}{name} is no YAML: {problem}{quotes}") from None

@@ -38,6 +38,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _WIDE_READER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=float)
 # The closing quote may be missing: what never fails to match cannot take quadratic time.
 _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_LONG_INTEGER = re.compile(rb"(?<![0-9.eE+])[0-9]{4301}")
 _BRACKETS = re.compile(rb"[\[{][\]}]?|[\]}]")
 
 
@@ -229,7 +230,7 @@ def decode(text: bytes, max_depth: int | None = None) -> Any:
             return _READER.decode(text)
         except msgspec.ValidationError:
             return _WIDE_READER.decode(text)
-    except (ValueError, msgspec.DecodeError) as error:
+    except (ValueError, msgspec.MsgspecError) as error:
         raise MalformedPayload(_fault_of(text, error)) from None
 
 
@@ -245,7 +246,7 @@ def _fault_of(text: bytes, error: Exception) -> str:
         text.decode("utf-8")
     except UnicodeDecodeError:
         return "not JSON: a text in it is not UTF-8"
-    if isinstance(error, msgspec.ValidationError):
+    if _LONG_INTEGER.search(_TEXTS.sub(b"", text)):
         return "an integer of more than 4300 digits"
     return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
 
