@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from pyresque import Resque
@@ -12,6 +13,10 @@ from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 
 pytest_plugins = ["tests.live_ruby"]
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("without a deadline", deadline=None)
+hypothesis.settings.load_profile("without a deadline")
 
 
 @pytest.fixture(scope="session")
