@@ -28,6 +28,8 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
+from pyresque.usercode import application_code, one_process
+
 Hook = Callable[..., Any]
 _F = TypeVar("_F", bound=Hook)
 
@@ -74,7 +76,8 @@ def call(hook: Hook, *args: Any) -> Any:
 
 
 async def _awaited(result: Any) -> Any:
-    return await result
+    with one_process():  # a copy of the process must not take down the loop either, for it shares its files
+        return await result
 
 
 def call_around(hook: Hook, args: Sequence[Any], inner: Callable[[], object]) -> None:
@@ -116,7 +119,8 @@ async def _in_thread(hook: Hook, args: Sequence[Any], inner: Callable[[], Corout
 
     def in_thread() -> BaseException | None:
         try:
-            hook(*args, run)
+            with one_process():
+                hook(*args, run)
         except BaseException as error:
             return error
         return None
@@ -197,7 +201,8 @@ class WorkerHooks:
     def run(self, kind: str, *args: Any) -> None:
         """Call the functions of a moment; the first exception ends it and is raised."""
         for hook in self._hooks[kind]:
-            hook(*args)
+            with application_code():
+                hook(*args)
 
     def has(self, kind: str) -> bool:
         """Whether any function is registered for a moment."""

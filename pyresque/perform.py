@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from pyresque.errors import (
 from pyresque.failure.describe import error_message, error_name
 from pyresque.hooks import Hook, call, call_around, call_around_async
 from pyresque.registry import Job, Registry
+from pyresque.usercode import application_code, end_copy, one_process
 from pyresque.wire.encoding import inspect
 from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 
@@ -57,7 +59,8 @@ class ReservedJob:
 
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
-        return _carried_out(self._steps())
+        with one_process():
+            return _carried_out(self._steps())
 
     async def run_async(self, meaning: Meaning) -> BaseException | None:
         """The same on an event loop: what is `async def` is awaited.
@@ -65,17 +68,19 @@ class ReservedJob:
         Args:
             meaning: which error it is for the job that its task was cancelled.
         """
-        return await _carried_out_async(self._steps(), meaning)
+        with one_process():
+            return await _carried_out_async(self._steps(), meaning)
 
     def after_failure(self, error: BaseException) -> BaseException:
         """Run the on_failure hooks; returns the exception to record: `error`, or what a hook made of it.
 
         `Handled` is none to record: an Active Job may retry or discard what ended its process.
         """
-        rescue = self.job.rescue(self.queue, self.payload, error) if self.job is not None else None
-        if rescue is not None and isinstance(error, DirtyExit):
-            return _carried_out(rescue) or error
-        return _carried_out(self._failed(error)) or error
+        with one_process():
+            rescue = self.job.rescue(self.queue, self.payload, error) if self.job is not None else None
+            if rescue is not None and isinstance(error, DirtyExit):
+                return _carried_out(rescue) or error
+            return _carried_out(self._failed(error)) or error
 
     def _steps(self) -> Steps:
         error = yield from self._performed()
@@ -141,10 +146,11 @@ def _carried_out(steps: Steps) -> BaseException | None:
             return result
         error = None
         try:
-            if step.inner is None:
-                call(step.call, *step.args)
-            else:
-                call_around(step.call, step.args, partial(_inner, step.inner))
+            with application_code():
+                if step.inner is None:
+                    call(step.call, *step.args)
+                else:
+                    call_around(step.call, step.args, partial(_inner, step.inner, os.getpid()))
         except BaseException as raised:
             error = raised
 
@@ -159,22 +165,29 @@ async def _carried_out_async(steps: Steps, meaning: Meaning) -> BaseException | 
             return result
         error = None
         try:
-            if step.inner is not None:
-                await call_around_async(step.call, step.args, partial(_inner_async, step.inner, meaning))
-            elif hasattr(awaited := step.call(*step.args), "__await__"):
-                await awaited
+            with one_process():
+                if step.inner is not None:
+                    await call_around_async(
+                        step.call, step.args, partial(_inner_async, step.inner, meaning, os.getpid())
+                    )
+                elif hasattr(awaited := step.call(*step.args), "__await__"):
+                    await awaited
         except BaseException as raised:
             error = meaning(raised)
 
 
-def _inner(inner: Callable[[], Steps]) -> _Over:
+def _inner(inner: Callable[[], Steps], pid: int) -> _Over:
+    if os.getpid() != pid:
+        end_copy()  # a hook about the job has forked before it let the job run
     error = _carried_out(inner())
     if error is not None:
         raise error
     return _OVER
 
 
-async def _inner_async(inner: Callable[[], Steps], meaning: Meaning) -> None:
+async def _inner_async(inner: Callable[[], Steps], meaning: Meaning, pid: int) -> None:
+    if os.getpid() != pid:
+        end_copy()
     error = await _carried_out_async(inner(), meaning)
     if error is not None:
         raise error

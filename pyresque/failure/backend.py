@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyresque.keys import Keys
 from pyresque.store.link import Command
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
+
+TEXT = 65_536
+"""Bytes of UTF-8 that an error text, or the name of an exception, may have in a record."""
+LINES = 1_000
+"""Lines that a backtrace may have in a record."""
+LINE = 4_096
+"""Bytes that one of them may have."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,9 @@ class Failure:
         """The record as Ruby writes it (core.md section 14.1): the payload is spliced in as it is."""
         before = encode({"failed_at": times.failed_at(self.failed_at)}, style)
         after = {
-            "exception": cleaned(self.exception),
-            "error": cleaned(self.error),
-            "backtrace": [cleaned(line) for line in self.backtrace],
+            "exception": shortened(self.exception),
+            "error": shortened(self.error),
+            "backtrace": shortened_lines(self.backtrace),
             "worker": cleaned(self.worker),
             "queue": cleaned(self.queue),
         }
@@ -43,10 +50,34 @@ class Failure:
             after["failure_id"] = self.failure_id
         return before[:-1] + b',"payload":' + self.payload + b"," + encode(after, style)[1:]
 
+    def short(self) -> Failure:
+        """The least that tells of it, for a Redis that does not take more."""
+        text = f"{shortened(self.error, 2_000)}\n(The rest is left out: Redis did not take the whole record)"
+        return replace(self, exception=shortened(self.exception, 200), error=text, backtrace=[])
+
 
 def cleaned(text: str) -> str:
     """The text with `?` for whatever is no Unicode: Ruby readers refuse other records."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def shortened(text: str, most: int = TEXT) -> str:
+    """The text, cleaned, with at most so many bytes; what is left out is told. The same if done again."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= most:
+        return data.decode("utf-8")
+    told = f"\n... ({len(data):,} bytes in all: the rest is left out)"
+    return data[: most - len(told)].decode("utf-8", "ignore") + told
+
+
+def shortened_lines(lines: Sequence[str]) -> list[str]:
+    """The lines of a backtrace, cleaned: of too many those in the middle are left out, which is told."""
+    kept = list(lines)
+    if len(kept) > LINES:
+        half = LINES // 2
+        told = f"... {len(kept) - LINES + 1:,} lines are left out ..."
+        kept = [*kept[: half - 1], told, *kept[-half:]]
+    return [shortened(line, LINE) for line in kept]
 
 
 class Backend:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import hiredis
 
+from pyresque.descriptors import Own
 from pyresque.errors import RedisError
 from pyresque.store.address import Address
 from pyresque.store.link import Command, Damaged, Reply, as_bytes, from_login
@@ -53,6 +54,7 @@ class Connection:
         self._poll = select.poll()
         self.begin(timeout, deadline, until)
         self.socket = _connected(address, self._until)
+        self._own = Own(self.socket.fileno())
         self._limit = -1.0
         self._poll.register(self.socket, select.POLLIN)
         try:
@@ -64,7 +66,7 @@ class Connection:
     def __del__(self) -> None:
         # With its last holder it is gone, and gives its descriptor back; so nobody has to close a link.
         with contextlib.suppress(Exception):
-            self.socket.close()
+            self.close()
 
     def begin(self, timeout: float, deadline: float, until: float | None = None) -> None:
         """The next answer has so many seconds to begin (or until then), and each further part of it again."""
@@ -119,7 +121,7 @@ class Connection:
 
     def is_usable(self) -> bool:
         """Whether it is ours and in step: every reply that was owed has come, and nothing else."""
-        if self.pid != os.getpid():
+        if self.pid != os.getpid() or not self._own.is_ours:
             return False
         try:
             while self.owed:
@@ -137,15 +139,18 @@ class Connection:
 
     def is_quiet(self) -> bool:
         """Whether nothing has come that nobody asked for: neither data nor the end."""
-        return not self._poll.poll(0)
+        return self._own.is_ours and not self._poll.poll(0)
 
     def fileno(self) -> int:
-        """For `poll`."""
-        return self.socket.fileno()
+        """For `poll`; -1 where code of the application has closed the socket."""
+        return self._own.number if self._own.is_ours else -1
 
     def close(self) -> None:
-        """Close the socket."""
-        self.socket.close()
+        """Close the socket, unless its number is somebody else's by now."""
+        if self._own.is_ours:
+            self.socket.close()
+        else:
+            self.socket.detach()
 
     def _next(self) -> Reply:
         try:

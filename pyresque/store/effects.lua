@@ -1,6 +1,7 @@
 -- Put in front of the scripts that change several keys at once.
--- An effect is one Redis command; in ARGV it stands as the number of its words and the words. What a single key's wrong content makes impossible must not stop
--- the others: it is reported, and a value that could not be pushed goes to the key's aside list.
+-- An effect is one Redis command; in ARGV it stands as the number of its words and the words.
+-- What a single key's wrong content makes impossible must not stop the others: it is reported, and a value that could not
+-- be pushed goes to the key's aside list. Any other error stops them only before the first: there is no way back from half.
 local troubles = {}
 
 local function of_one_key(err)
@@ -20,17 +21,28 @@ local function attempt(words)
   return checked(words[2], redis.pcall(unpack(words)))
 end
 
+-- The same where it is too late to stop: every error is only told.
+local function told(words)
+  local reply = redis.pcall(unpack(words))
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  troubles[#troubles + 1] = words[2] .. ': ' .. reply.err
+  return false
+end
+
 -- Carry out the effects that stand in the words from this place to `last`.
 local function apply(prefix, ARGV, place, last)
+  local begun = false
   while place <= last do
     local count = tonumber(ARGV[place])
     local words = {unpack(ARGV, place + 1, place + count)}
     place = place + count + 1
-    local done = attempt(words)
+    local try = begun and told or attempt
+    local done = try(words)
     if done == false and (words[1] == 'RPUSH' or words[1] == 'LPUSH') then
       local aside = prefix .. 'pyresque:aside:' .. words[2]:sub(#prefix + 1)
-      for i = 3, #words do attempt({'RPUSH', aside, words[i]}) end
+      for i = 3, #words do begun = try({'RPUSH', aside, words[i]}) ~= false or begun end
     end
+    begun = begun or done ~= false
   end
 end
 

@@ -13,6 +13,7 @@ and everything else, in whatever words a server, a proxy or a service says it, m
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,7 @@ from pyresque.errors import (
     RedisReplied,
     RedisUnavailable,
 )
+from pyresque.usercode import end_copy
 
 Word = bytes | str | int | float
 Command = Sequence[Word]
@@ -168,6 +170,64 @@ class PatientLink:
         time.sleep(pause)
         # With a deadline that is enough: until then it is tried again.
         return self.link.deadline < float("inf") or not self._gives_up()
+
+
+class OneProcessLink:
+    """The link of a worker: a copy of its process that wants to say something over it ends instead.
+
+    Code of the application that forks is watched where it returns (usercode.py); this is for the places that
+    nobody has thought of.
+    """
+
+    def __init__(self, link: DirectLink) -> None:
+        self._link = link
+        self.address, self.place = link.address, link.place
+        self._pid = os.getpid()
+
+    @property
+    def deadline(self) -> float:
+        """From this moment on it sends nothing; see `DirectLink`."""
+        return self._link.deadline
+
+    @deadline.setter
+    def deadline(self, moment: float) -> None:
+        self._link.deadline = moment
+
+    @property
+    def let_in(self) -> bool:
+        """Whether the server has ever answered; see `DirectLink`."""
+        return self._link.let_in
+
+    @let_in.setter
+    def let_in(self, answered: bool) -> None:
+        self._link.let_in = answered
+
+    def fresh(self) -> DirectLink:
+        """Another link to the same server, for any process; see `DirectLink`."""
+        return self._link.fresh()
+
+    def execute(self, *words: Word, check: Check | None = None) -> Reply:
+        """Carry out one command; see `Link`."""
+        self._check()
+        return self._link.execute(*words, check=check)
+
+    def execute_many(self, commands: Iterable[Command]) -> list[Reply]:
+        """Carry out several commands in one round trip; see `Link`."""
+        self._check()
+        return self._link.execute_many(commands)
+
+    def forget(self, key: str) -> None:
+        """Remove a key without waiting; see `Link`."""
+        self._check()
+        self._link.forget(key)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._link.close()
+
+    def _check(self) -> None:
+        if os.getpid() != self._pid:
+            end_copy()
 
 
 def as_bytes(word: Word) -> bytes:

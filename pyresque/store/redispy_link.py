@@ -13,6 +13,7 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.connection import ConnectionPool
 from redis.retry import Retry
 
+from pyresque.descriptors import Own
 from pyresque.errors import RedisError, RedisRefused, RedisUnavailable
 from pyresque.store.link import (
     TIMEOUT,
@@ -175,11 +176,21 @@ def _is_in_step(connection: Any) -> bool:
 class _Careful:
     """Connects patiently, and turns a failed health check into a new connection, not into an error."""
 
+    _own: Own | None = None
+    _owned: Any = None
+
     def connect(self) -> None:
+        sock = self._sock  # type: ignore[attr-defined]
+        if sock is not None and sock is self._owned and self._own and not self._own.is_ours:
+            sock.detach()  # its number may be somebody else's: a job has closed it
+            self.disconnect()  # type: ignore[attr-defined]
         Retry(ExponentialBackoff(base=0.02, cap=0.2), 2).call_with_retry(
             super().connect,  # type: ignore[misc]
             lambda error: self.disconnect(),  # type: ignore[attr-defined]
         )
+        sock = self._sock  # type: ignore[attr-defined]
+        if sock is not self._owned:
+            self._owned, self._own = sock, Own(sock.fileno())
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pyresque.store.link import Command, Reply, Word, as_bytes
-from pyresque.store.replies import amount, cases, data, exactly, integer, row, words
+from pyresque.store.replies import amount, cases, data, digits, exactly, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Script, flat
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
@@ -173,7 +173,8 @@ def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled)
     if settled.what == "already" and not who.unsure:
         who.contested = True
     elif settled.what == "gone":
-        who.contested = who.contested or not who.unsure
+        # Nor would a lesser count be another worker's doing: then Redis came back older than it was.
+        who.contested = who.contested or not (who.unsure or settled.count < who.settled)
         return settled
     elif settled.what != "disputed":
         return settled
@@ -184,6 +185,12 @@ def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled)
     args = [space.keys.prefix, ended.record, who.id, who.mark, REMEMBER_SECONDS, *flat(ended.effects)]
     what, troubles = _settle_apart.run(space.link, keys, args)
     return Settled(what.decode(), _texts(troubles), who.settled + 1)
+
+
+def settled_count(space: Space, who: Registration) -> int:
+    """How many jobs a worker has settled, as its counter in Redis says."""
+    raw = space.link.execute("GET", space.keys.stat(f"processed:{who.id}"))
+    return int(raw) if digits(raw) else 0
 
 
 def claim(space: Space, who: Registration, queue: str, raw: bytes, payload: bytes) -> bytes | None:

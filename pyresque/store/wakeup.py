@@ -47,6 +47,8 @@ class Wakeup:
 
     def arm(self, keys: Sequence[Word]) -> bool:
         """Watch these keys; True if that is new, so that one more look at them is due."""
+        if self._connection is not None and self._connection.fileno() < 0:
+            self.close()  # a job in this process has closed the socket
         wanted = tuple(keys)
         if self._address is None or self._armed == wanted or time.monotonic() < self._not_before:
             return False
@@ -73,7 +75,7 @@ class Wakeup:
         self._armed = None
         connection.begin(TIMEOUT, float("inf"))
         try:
-            is_message = isinstance(connection.read(), hiredis.PushNotification)
+            is_message = connection.fileno() >= 0 and isinstance(connection.read(), hiredis.PushNotification)
             connection.discard_buffered()
         except OSError:
             is_message = False

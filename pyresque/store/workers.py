@@ -223,9 +223,7 @@ def working_on(space: Space, worker_ids: Sequence[str]) -> list[bytes]:
 
 
 def unheard(space: Space, who: Registration) -> bytes:
-    """What `worker:ID` holds of a job that this worker took without hearing of it; empty where none is."""
-    if not who.unsure:
-        return b""
+    """What `worker:ID` holds, unless another worker has registered under this id; empty where nothing is."""
     working, at = space.link.execute("MGET", space.keys.worker(who.id), space.keys.worker_started(who.id))
     return b"" if at is not None and _text(at) != who.started else working or b""
 

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from pyresque.errors import DirtyExit, RedisError
+from pyresque.errors import RedisError
 from pyresque.hooks import WorkerHooks
-from pyresque.store import workers
 from pyresque.store.space import Space
-from pyresque.store.workers import Registration
-from pyresque.worker.books import Books
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.membership import Membership
 from pyresque.worker.patience import Patience
-from pyresque.worker.pruner import STILL_PROCESSED, Pruner
-from pyresque.worker.reserver import Reserver, Run
+from pyresque.worker.pruner import Pruner
+from pyresque.worker.slot import Slot
 
 logger = logging.getLogger("pyresque.worker")
-
-
-@dataclass(eq=False)
-class Slot:
-    """A place for one job; `begun`: the job that runs there."""
-
-    who: Registration
-    reserver: Reserver
-    books: Books
-    begun: Run | None = None
-
-    @property
-    def id(self) -> str:
-        """Who it is in Redis."""
-        return self.who.id
 
 
 class Members:
@@ -88,20 +69,13 @@ class Members:
         """Take all out of the books."""
         self._heartbeat.stop_thread(seconds=1.0)
         self._patience.hurry()
-        try:
-            for one in self.slots:
-                self._leave(one)
+        left = [self._has_left(one) for one in self.slots]
+        if all(left):
             logger.info("Worker %s has left", self.slots[0].id)
-        except RedisError as error:
-            logger.error("cannot unregister %s: %s", self.slots[0].id, error)
 
-    def _leave(self, slot: Slot) -> None:
-        left = workers.unheard(self._patient, slot.who)
-        # A job that was begun has failed; one whose reservation we never heard of was not begun.
-        run = slot.reserver.held(left) if left and slot.begun is None else None
-        if run is not None:
-            slot.books.put_back(run)
-        if slot.begun is None:
-            workers.retire(self._patient, slot.id, b"", who=slot.who)
-        else:
-            self._pruner.retire(slot.id, DirtyExit(STILL_PROCESSED), who=slot.who)
+    def _has_left(self, slot: Slot) -> bool:
+        try:
+            return slot.leave(self._patient, self._patience)
+        except RedisError as error:
+            logger.error("cannot unregister %s: %s", slot.id, error)
+            return False

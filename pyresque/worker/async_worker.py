@@ -24,16 +24,19 @@ from pyresque.errors import RedisError, RedisRejected
 from pyresque.failure import Recorder
 from pyresque.processes import drop_word, process_space, take_word
 from pyresque.store import workers
+from pyresque.store.link import OneProcessLink
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.waiting import Away
 from pyresque.worker.async_job import AsyncRun, async_jobs
-from pyresque.worker.async_members import Members, Slot
+from pyresque.worker.async_members import Members
 from pyresque.worker.async_rest import Rest
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
+from pyresque.worker.event_loop import EventLoop
+from pyresque.worker.hand import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
 from pyresque.worker.loop import ResqueLike
@@ -41,7 +44,8 @@ from pyresque.worker.membership import Membership
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import Pruner
 from pyresque.worker.queue_list import QueueList
-from pyresque.worker.reserver import Reserver, Run
+from pyresque.worker.reserver import Reserver
+from pyresque.worker.slot import Slot
 from pyresque.worker.titles import Titles
 
 logger = logging.getLogger("pyresque.worker")
@@ -92,28 +96,35 @@ class AsyncWorker:
             interval: seconds between two looks at empty queues, instead of the option's.
         """
         self._assemble(self.options.with_interval(interval))
-        self._attention.signals.install()
-        loop = asyncio.new_event_loop()
+        signals = self._attention.signals
+        signals.install()
+        loop = EventLoop()
         try:
             try:
                 self._titles.show("Starting")
                 self._members.begin(self._prune_seconds, self._hooks)
-                loop.run_until_complete(self._serve_all())
+                with signals.passed_on(lambda: loop.call_soon_threadsafe(self._notice)):
+                    self._run(loop)
             finally:
-                # Not asyncio.run: that would wait for a job that does not let itself be cancelled.
-                loop.run_until_complete(loop.shutdown_asyncgens())
-                loop.close()
                 self._rest.close()
                 self._members.end()
                 self._link.close()
                 drop_word()
         finally:
-            self._attention.signals.restore()
+            signals.restore()
             self._hooks.run("worker_exit")
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            loop.run_until_complete(self._serve_all())
+        finally:
+            # Not asyncio.run: that would wait for a job that does not let itself be cancelled.
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
 
     def _assemble(self, options: WorkerOptions) -> None:
         resque, registry = self._resque, async_jobs(self._resque.registry)
-        self._link = resque.link.fresh()
+        self._link = OneProcessLink(resque.link.fresh())
         self._space = Space(self._link, resque.space.keys, resque.space.style)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         places = self._places(workers.mark_of(process_space(), take_word()))
@@ -125,11 +136,11 @@ class AsyncWorker:
         entering = Membership(patient, pruner, places)
         listed = self.queue_list.listed
         self._members = Members(patient, pruner, heartbeat, entering, listed, self._patience)
-        for one in places:
+        for hand in map(Hand, places):
             reserver = Reserver(
-                self._space, one, self.queue_list, registry, options.unknown, recorder, entering
+                self._space, hand, self.queue_list, registry, options.unknown, recorder, entering
             )
-            self._members.slots.append(Slot(one, reserver, Books(self._space, one, recorder)))
+            self._members.slots.append(Slot(hand, reserver, Books(self._space, hand, recorder)))
         self._stopping, self._timeout = options.stopping, options.timeout
         self._prune_seconds = max(1, int(options.heartbeat_interval))
         self._rest, self._away = (
@@ -144,21 +155,17 @@ class AsyncWorker:
         self._error: BaseException | None = None
 
     async def _serve_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._attention.signals.fileno(), self._notice)
         pruning = asyncio.create_task(self._prune_regularly())
         try:
             self._notice()
             await asyncio.gather(*map(self._serve, self._members.slots))
         finally:
             pruning.cancel()
-            loop.remove_reader(self._attention.signals.fileno())
         if self._error is not None:
             raise self._error
 
     def _notice(self) -> None:
         """Act on the signals that have come."""
-        self._attention.signals.drain()
         if self._attention.look():
             self._rest.stir()
             self._end_jobs()
@@ -244,7 +251,7 @@ class AsyncWorker:
             return None
         if not self._running:
             self._attention.ending.nobody_to_kill()  # a USR1 that came while idle means no later job
-        logger.info("got: %s", run.job)
+        logger.info("got: %s", run)
         self._was_working = True
         self._rest.worked()
         timeout = run.job.job.options.get("timeout") if run.job.job else None
@@ -253,11 +260,9 @@ class AsyncWorker:
         try:
             await self._persist(lambda: slot.books.begin(run), dear=False)
             self._show(slot.reserver.search())
-            slot.begun = run
+            slot.books.begun(run)
             error = await running.outcome()
-            answer = await self._finish(slot, run, running, error)
-            slot.begun = None
-            return answer
+            return await self._finish(slot, run, running, error)
         finally:
             del self._running[slot.id]
             self._limits.worked()
@@ -271,17 +276,18 @@ class AsyncWorker:
             await self._put_back(slot, run)
             return None
         report = slot.books.report(run.job, error, running.stack)
+        slot.books.ended(run, report)
         if report.done:
-            logger.info("done: %s", run.job)
+            logger.info("done: %s", run)
         else:
-            logger.info("%s failed: %s: %s", run.job, report.exception, report.error)
-        effects = slot.books.effects(run, report, counts_as_failed=True)
+            logger.info("%s failed: %s: %s", run, report.exception, report.error)
         return await self._persist(
-            lambda: slot.books.settle(run, effects, self._look_ahead(slot)), dear=not running.was_stopped
+            lambda: slot.books.settle(self._look_ahead(slot)), dear=not running.was_stopped
         )
 
     async def _put_back(self, slot: Slot, run: Run) -> None:
-        await self._persist(lambda: slot.books.put_back(run), dear=False)
+        slot.books.put_back(run)
+        await self._persist(slot.books.settle, dear=False)
 
     def _look_ahead(self, slot: Slot) -> Search | None:
         wanted = not self._is_leaving and not self._attention.paused

@@ -46,6 +46,7 @@ class Attention:
 
     def wait(self, seconds: float, *others: Readable) -> bool:
         """Wait until something comes or the time is over; returns whether a signal came."""
+        self.signals.mend()
         waits: list[Readable] = [self.signals, *others]
         if self.signals in readable(waits, min(seconds, self._heartbeat.seconds_left())):
             self.signals.drain()

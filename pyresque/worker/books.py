@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
-from pyresque.errors import Handled
-from pyresque.failure import Failure, Recorder
-from pyresque.failure.backend import cleaned
+from pyresque.errors import Handled, RedisError, RedisRejected, RedisReplied, RedisUnavailable
+from pyresque.failure import Failure, Recorder, Redis
+from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
 from pyresque.perform import ReservedJob
 from pyresque.store import reservation
 from pyresque.store.link import Command
-from pyresque.store.reservation import NEVER, Answer, Ended, Search
+from pyresque.store.reservation import NEVER, Answer, Ended, Search, Settled
 from pyresque.store.space import Space
-from pyresque.store.workers import Registration
+from pyresque.usercode import one_process
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, is_wrapper
-from pyresque.worker.child import Report
-from pyresque.worker.reserver import Run
+from pyresque.worker.hand import Hand, Run, Settlement, untouched
+from pyresque.worker.report import Report
 from pyresque.worker.retries import Attempt, again, attempt_at, policy_of
 
 logger = logging.getLogger("pyresque.worker")
+
+COUNTED = ("processed", "failed")
+"""The counters of a job that has failed; of one that is done, or whose process died, it is the first."""
 
 
 class Books:
     """The books of one worker."""
 
-    def __init__(self, space: Space, who: Registration, recorder: Recorder) -> None:
+    def __init__(self, space: Space, hand: Hand, recorder: Recorder) -> None:
         self._space = space
-        self._who = who
+        self._who = hand.who
+        self._hand = hand
         self._recorder = recorder
-        self._begun: tuple[Run, Attempt | None] | None = None
+        self._attempt: tuple[Run, Attempt | None] | None = None
 
     def begin(self, run: Run) -> None:
-        """A job begins: if it has `retry=`, count the attempt. May be called again after RedisUnavailable."""
-        if self._begun is None or self._begun[0] is not run:
-            self._begun = (run, attempt_at(self._space, run.job))
-        attempt = self._begun[1]
+        """A job is to begin: if it has `retry=`, count the attempt. May be called after RedisUnavailable."""
+        if self._attempt is None or self._attempt[0] is not run:
+            self._attempt = (run, attempt_at(self._space, run.job))
+        attempt = self._attempt[1]
         if attempt is not None:
             attempt.begin()
+
+    def begun(self, run: Run) -> None:
+        """From now on code of the application may run for this job."""
+        self._hand.begin(run)
+
+    @property
+    def unfinished(self) -> Run | None:
+        """The job that was begun, and of which nobody has said yet what became of it."""
+        return self._hand.begun if self._hand.ending is None else None
 
     def report(self, job: ReservedJob, error: BaseException | None, stack: Sequence[str] = ()) -> Report:
         """What became of a job; of a failure the user's own failure backend is told here and now.
@@ -54,10 +67,22 @@ class Books:
         if isinstance(error, Handled):
             style = self._space.style
             return Report(again=[(queue, encode(value, style), due) for queue, value, due in error.again])
+        try:
+            with one_process():
+                return self._described(job, error, stack)
+        except BaseException as raised:
+            # A policy or a backend of the user's, or the error itself: the job has failed all the same.
+            logger.exception(
+                "the failure of %s cannot be told: %s", job.payload.class_name, error_name(raised)
+            )
+            text = f"(its failure cannot be told: {error_name(raised)})"
+            return Report(error_name(error), text, [], self._recorder.new_id(), saved=False, retryable=False)
+
+    def _described(self, job: ReservedJob, error: BaseException, stack: Sequence[str]) -> Report:
         report = Report(
-            cleaned(error_name(error)),
-            cleaned(error_message(error)),
-            [cleaned(line) for line in stack or backtrace_lines(error)],
+            shortened(error_name(error)),
+            shortened(error_message(error)),
+            shortened_lines(stack or backtrace_lines(error)),
             self._recorder.new_id(),
         )
         if is_wrapper(job.payload.class_name):
@@ -66,72 +91,144 @@ class Books:
         report.retryable = policy is not None and policy.wants(error)
         # Whether another attempt follows is known when the job is settled, and not to the child.
         later = policy is not None and policy.quiet
-        report.saved = not later and self._recorder.save(self._failure(job, report))
+        report.saved = not later and self._recorder.save(self._failure(untouched(job), report))
         return report
 
-    def effects(self, run: Run, report: Report, counts_as_failed: bool) -> list[Command]:
-        """Everything that the end of a job means: the record of its failure, a retry, the counters."""
-        names = ["processed"] if report.done or not counts_as_failed else ["failed", "processed"]
+    def ended(self, run: Run, report: Report, counted: Sequence[str] = COUNTED) -> None:
+        """A job is over, and this became of it: from now on it waits to be settled.
+
+        Args:
+            counted: the counters that it counts in; none: it has never begun.
+        """
+        names = counted[:1] if report.done else counted
         stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._who.id}")]
-        return [*self.end(run, report), *(("INCRBY", key, 1) for key in stats)]
+        counters: list[Command] = [("INCRBY", key, 1) for key in stats]
+        less: Iterator[list[Command]]
+        try:
+            with one_process():
+                whole, less = self._meaning(run, report)
+        except BaseException as error:
+            # A policy or a backend of the user's: that must not leave a job that has run without its end.
+            logger.exception("what follows from the end of %s cannot be told: %s", run, error_message(error))
+            whole, less = self._bare(run, report, error), iter(())
+        self._hand.ending = Settlement(
+            run, bool(names), [*whole, *counters], ([*one, *counters] for one in less)
+        )
 
-    def end(self, run: Run, report: Report) -> list[Command]:
-        """The same without the counters. Ask once: the user's failure backend may be told of it here."""
-        attempt = self._attempt(run)
-        if report.done:
-            following = [
-                again(self._space, queue, Payload.parse(raw), due) for queue, raw, due in report.again
-            ]
-            return [*(attempt.done() if attempt else []), *chain.from_iterable(following)]
-        failure, policy = self._failure(run.job, report), policy_of(run.job)
-        record = partial(self._recorded, report, policy is not None and policy.quiet)
-        return attempt.failed(run.job, failure, report.retryable, record) if attempt else record(failure)
+    def put_back(self, run: Run) -> None:
+        """A job is to go back to the head of its queue: it waits to be settled so."""
+        keys = self._space.keys
+        effects: list[Command] = [
+            ("SADD", keys.queues, run.job.queue),
+            ("LPUSH", keys.queue(run.job.queue), run.raw),
+        ]
+        attempt = self._attempt_at(run)
+        if attempt is not None:
+            effects += attempt.undone()
+        self._hand.ending = Settlement(run, False, effects)
 
-    def _recorded(self, report: Report, tell: bool, failure: Failure) -> list[Command]:
-        saved = self._recorder.save(failure) if tell else report.saved
-        return self._recorder.effects(failure, saved)
-
-    def _attempt(self, run: Run) -> Attempt | None:
-        return self._begun[1] if self._begun is not None and self._begun[0] is run else None
-
-    def settle(self, run: Run, effects: Sequence[Command], search: Search | None = None) -> Answer | None:
-        """Write down how a job ended; may be called again after RedisUnavailable.
+    def settle(self, search: Search | None = None) -> Answer | None:
+        """Write down what waits to be settled; to be called again after any error but RedisRejected.
 
         Args:
             search: the question for the next job, which is then asked in the same round trip.
 
         Returns:
             The answer to that question.
+
+        Raises:
+            RedisRejected: Redis will not take it, however little is said.
+            RedisError: it could not be done now; later it may.
         """
-        ended, answer = Ended(run.record, self._who.settled, effects), None
-        if search is None or self._who.contested:  # no job is to be taken under an id that is another's
-            settled = reservation.settle(self._space, self._who, ended)
-        else:
-            settled, answer = reservation.advance(self._space, ended, search)
+        ending = self._hand.ending
+        if ending is None:
+            return None
+        while True:
+            try:
+                settled, answer = self._send(ending, search)
+                break
+            except RedisRejected as error:
+                if not ending.shorten():
+                    raise
+                logger.warning("Redis does not take the end of %s, so less is said: %s", ending.run, error)
+            except RedisReplied:
+                # Perhaps it was the question. Else what is final may be so for less of it, or pass after all.
+                if ending.refused():
+                    ending.shorten()
+                raise
+            except RedisUnavailable as error:
+                if error.maybe_done and ending.broke() and self._is_well():
+                    ending.shorten()  # it is this that breaks the connection: too large for this server
+                raise
+        self._tell(ending, settled)
+        self._hand.begun = self._hand.ending = None
+        self._hand.fetched = answer is not None and answer.what == "job"
+        return answer
+
+    def _send(self, ending: Settlement, search: Search | None) -> tuple[Settled, Answer | None]:
+        who = self._who
+        ended = Ended(ending.run.record, who.settled if ending.counts else NEVER, ending.effects)
+        if search is None or who.contested or ending.was_refused:
+            return reservation.settle(self._space, who, ended), None
+        return reservation.advance(self._space, ended, search)
+
+    def _tell(self, ending: Settlement, settled: Settled) -> None:
         for trouble in settled.troubles:
             logger.warning("a key holds something that it should not: %s", trouble)
         if settled.what == "gone":
             logger.warning(
-                "%s was pruned while it worked on %s, which is recorded as failed", self._who.id, run.job
-            )
-        self._who.settled = settled.count
-        return answer
+                "worker:%s does not hold %s any more: the worker was pruned, and the job is recorded as failed, "
+                "or Redis came back older than it was; what became of it is dropped",
+                self._who.id, ending.run,
+            )  # fmt: skip
+        elif ending.counts:
+            self._who.settled = settled.count
 
-    def give_up(self, run: Run, effects: Sequence[Command]) -> None:
-        """Write down the failure of a job that was not begun; it counts nowhere (core.md 9.3)."""
-        reservation.settle(self._space, self._who, Ended(run.record, NEVER, effects))
+    def _is_well(self) -> bool:
+        try:
+            self._space.link.execute("PING")
+        except RedisError:
+            return False
+        return True
 
-    def put_back(self, run: Run) -> None:
-        """Give a job that was not begun back to the head of its queue."""
-        keys = self._space.keys
-        effects: list[Command] = [
-            ("SADD", keys.queues, run.job.queue),
-            ("LPUSH", keys.queue(run.job.queue), run.raw),
-        ]
-        attempt = self._attempt(run)
-        if attempt is not None:
-            effects += attempt.undone()
-        reservation.settle(self._space, self._who, Ended(run.record, NEVER, effects))
+    # --- what the end of a job means -----------------------------------------------------------------
+
+    def _meaning(self, run: Run, report: Report) -> tuple[list[Command], Iterator[list[Command]]]:
+        """Everything that the end of a job means but for the counters; then what says less."""
+        attempt = self._attempt_at(run)
+        if report.done:
+            following = [
+                again(self._space, queue, Payload.parse(raw), due) for queue, raw, due in report.again
+            ]
+            return [*(attempt.done() if attempt else []), *chain.from_iterable(following)], iter(())
+        job = run.untouched
+        failure, policy = self._failure(job, report), policy_of(job)
+        saved: list[bool] = [] if policy is not None and policy.quiet else [report.saved]
+
+        def recorded(one: Failure) -> list[Command]:
+            if not saved:  # now that it is known that no attempt follows, and only once
+                saved.append(self._recorder.save(failure))
+            return self._recorder.effects(one, saved[0])
+
+        def written(one: Failure, attempt: Attempt | None) -> list[Command]:
+            return attempt.failed(job, one, report.retryable, recorded) if attempt else recorded(one)
+
+        forms = ((failure.short(), attempt), (failure.short(), None))
+        return written(failure, attempt), (written(*form) for form in forms)
+
+    def _bare(self, run: Run, report: Report, error: BaseException) -> list[Command]:
+        """The record of a failure and nothing else, where all else cannot be told because of this error."""
+        failure = self._failure(run.untouched, report)
+        text = f"{error_name(error)}: {error_message(error)}"
+        if report.done:
+            failure = replace(failure, exception=error_name(error), failure_id=self._recorder.new_id())
+            text = f"The job is done, but what follows from it cannot be written: {text}"
+        else:
+            text = f"{report.error}\n(What follows from this failure cannot be written: {text})"
+        return Redis().effects(replace(failure, error=text), self._space.keys, self._space.style)
+
+    def _attempt_at(self, run: Run) -> Attempt | None:
+        return self._attempt[1] if self._attempt is not None and self._attempt[0] is run else None
 
     def _failure(self, job: ReservedJob, report: Report) -> Failure:
         return Failure(

@@ -13,8 +13,10 @@ from pyresque.config import WorkerOptions
 from pyresque.errors import DirtyExit
 from pyresque.worker import oom
 from pyresque.worker.attention import Attention
-from pyresque.worker.child import Child, Report, Task, Work
-from pyresque.worker.reserver import Run
+from pyresque.worker.channel import Memory
+from pyresque.worker.child import Child, Work
+from pyresque.worker.hand import Run
+from pyresque.worker.report import Report, Task
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -51,26 +53,36 @@ class Forks:
         self._attention = attention
         self._timeout = options.timeout
         hooks = options.stopping.run_at_exit_hooks
-        self._work = Work(prepare, warm_up, perform, hooks, options.jobs_per_fork, any_timeout)
+        self._work = Work(prepare, warm_up, perform, Memory(), hooks, options.jobs_per_fork, any_timeout)
+        self._number = 0
         self._current: Child | None = None
+        self._busy: Child | None = None
         self._leaving: list[Child] = []
         self._oom_kills = oom.kills()
 
     def start(self, run: Run) -> Child:
-        """Give a job to a child, a new one unless the last one may run more."""
-        task: Task = (run.job.queue, run.raw)
-        if self._current is not None and self._current.give(task):
-            return self._current
-        self.dismiss()
-        self.reap()
-        self._current = Child(self._work, task)
+        """Give a job to a child, a new one unless the last one may run more.
+
+        Raises:
+            OSError: the system has no room for a new one now.
+        """
+        self._number += 1
+        task = Task(self._number, run.job.queue, run.raw)
+        if self._current is None or not self._current.give(task):
+            self.dismiss()
+            self.reap()
+            self._current = Child(self._work, task)
+        self._busy = self._current
         return self._current
 
     def prepare(self) -> None:
         """Have a child ready for the next job: an idle worker has the time for it that a job has not."""
         if not self.has_waiting_child:
             self.dismiss()
-            self._current = Child(self._work)
+            try:
+                self._current = Child(self._work)
+            except OSError as error:
+                logger.debug("no child can be made ready for the next job: %s", error)
 
     @property
     def has_waiting_child(self) -> bool:
@@ -105,6 +117,7 @@ class Forks:
         said = said or child.listen()
         stopped = ending.has_killed and ending.asked
         ending.nobody_to_kill()
+        self._busy = None
         if said is not None:
             return Outcome(said, stopped=stopped)
         death = child.death()
@@ -120,6 +133,16 @@ class Forks:
             self._current.dismiss()
             self._leaving.append(self._current)
             self._current = None
+
+    def last_word(self, seconds: float) -> Report | None:
+        """The worker ends in the middle of a job: let its child end, and hear what it has said."""
+        child = self._busy
+        if child is None:
+            return None
+        until = time.monotonic() + seconds
+        while (said := child.listen()) is None and child.poll() is None and time.monotonic() < until:
+            self._attention.wait(0.05, child)
+        return said
 
     def reap(self, seconds: float = 0.0) -> None:
         """Bury children that have gone; wait so long for the last, then end it."""

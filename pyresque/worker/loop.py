@@ -16,7 +16,7 @@ from pyresque.failure import Backend, Recorder
 from pyresque.processes import drop_word, process_space, take_word
 from pyresque.registry import Registry
 from pyresque.store import workers
-from pyresque.store.link import DirectLink
+from pyresque.store.link import DirectLink, OneProcessLink
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
@@ -26,6 +26,7 @@ from pyresque.worker import memory
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
+from pyresque.worker.hand import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
 from pyresque.worker.membership import Membership
@@ -33,8 +34,9 @@ from pyresque.worker.pace import Calm, Pace
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.queue_list import QueueList
-from pyresque.worker.reserver import Reserver, Run
+from pyresque.worker.reserver import Reserver
 from pyresque.worker.runner import Runner
+from pyresque.worker.slot import Slot
 from pyresque.worker.titles import Titles
 
 logger = logging.getLogger("pyresque.worker")
@@ -110,7 +112,7 @@ class Worker:
         self._who = who = Registration(socket.gethostname(), self._tail, mark)
         registry = resque.registry
         # The worker's own link does not repeat anything: the loop decides what to do after a lost reply.
-        self._link = resque.link.fresh()
+        self._link = OneProcessLink(resque.link.fresh())
         self._space = Space(self._link, resque.space.keys, resque.space.style)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self._forks = options.fork_per_job
@@ -129,10 +131,12 @@ class Worker:
         self._patient = self._patience.space(resque.space)
         self._pruner = Pruner(self._patient, registry, recorder, options.recover)
         self._membership = Membership(self._patient, self._pruner, [who])
+        hand = Hand(who)
         self._reserver = Reserver(
-            self._space, who, self.queue_list, registry, options.unknown, recorder, self._membership
+            self._space, hand, self.queue_list, registry, options.unknown, recorder, self._membership
         )
-        books = Books(self._space, who, recorder)
+        books = Books(self._space, hand, recorder)
+        self._slot = Slot(hand, self._reserver, books)
         self._runner = Runner(
             self._attention, books, registry, self._titles, options, self._look_ahead, self._patience
         )
@@ -164,21 +168,18 @@ class Worker:
             logger.exception("cannot prune dead workers now")
 
     def _end(self) -> None:
-        self._wakeup.close()
-        self._heartbeat.stop_thread(seconds=1.0)
-        self._runner.end()
-        self._patience.hurry()
         try:
-            # A job whose reservation we never heard of may still stand in worker:ID: it was not begun.
-            left = workers.unheard(self._patient, self._who)
-            run = self._reserver.held(left) if left else None
-            if run is not None:
-                self._runner.put_back(run)
-            workers.retire(self._patient, self.id, b"", who=self._who)
-            logger.info("Worker %s has left", self.id)
-        except RedisError as error:
-            logger.error("cannot unregister %s: %s", self.id, error)
-        self._link.close()
+            self._wakeup.close()
+            self._heartbeat.stop_thread(seconds=1.0)
+            self._runner.end()
+        finally:
+            self._patience.hurry()
+            try:
+                if self._slot.leave(self._patient, self._patience):
+                    logger.info("Worker %s has left", self.id)
+            except RedisError as error:
+                logger.error("cannot unregister %s: %s", self.id, error)
+            self._link.close()
 
     def _loop(self) -> None:
         answer: Answer | None = None
@@ -222,7 +223,7 @@ class Worker:
             self._runner.put_back(run)
             return None
         self._attention.ending.nobody_to_kill()  # a USR1 that came while idle means no later job
-        logger.info("got: %s", run.job)
+        logger.info("got: %s", run)
         self._was_working = True
         self._pace.worked()
         self._calm.worked()

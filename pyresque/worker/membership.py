@@ -19,7 +19,7 @@ from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.store.workers import NO_BEAT, Registration, Seen
 from pyresque.wire import times
-from pyresque.worker.pruner import EXPIRED_AFTER, STILL_PROCESSED, Pruner
+from pyresque.worker.pruner import BEGUN_BEFORE, EXPIRED_AFTER, STILL_PROCESSED, Pruner
 
 logger = logging.getLogger("pyresque.worker")
 
@@ -95,6 +95,11 @@ class Membership:
             "another worker works as %s (%s): this one is %s from now on", who.id, _ADVICE, other.id
         )
         who.become(other)
+
+    def disown(self, who: Registration) -> None:
+        """Record the job that `worker:ID` holds as failed: it was begun before, and must not run again."""
+        logger.warning("Redis came back older than it was: %s has begun the job that it holds before", who.id)
+        self._pruner.retire(who.id, DirtyExit(BEGUN_BEFORE), who=who)
 
     def _enter(self, who: Registration) -> bool:
         """Register it; whether under the id that it had."""

@@ -20,9 +20,11 @@ import setproctitle
 
 from pyresque._version import __version__
 from pyresque.errors import ResqueError
+from pyresque.usercode import one_process
 from pyresque.waiting import readable
 from pyresque.worker import memory
 from pyresque.worker.pace import Backoff
+from pyresque.worker.parent import end_with_parent
 from pyresque.worker.signals import Signals
 
 logger = logging.getLogger("pyresque.worker")
@@ -40,9 +42,13 @@ Start = Callable[[], int]
 
 
 class Lifeline:
-    """A pipe that tells a worker of the end of its supervisor, however that came: it then gets a QUIT."""
+    """What tells a worker of the end of its supervisor, however that came: it then gets a QUIT.
+
+    It is a pipe. A job in the worker's own process may close that; on Linux the kernel tells, too.
+    """
 
     def __init__(self) -> None:
+        self._supervisor = os.getpid()
         self._read, self._write = os.pipe()
 
     def hold(self) -> None:
@@ -61,11 +67,17 @@ class Lifeline:
     def tie(self) -> None:
         """In the worker."""
         os.close(self._write)
-        signal.signal(signal.SIGIO, lambda *_: os.kill(os.getpid(), signal.SIGQUIT))
+        signal.signal(signal.SIGIO, self._pull)
+        end_with_parent(self._supervisor, signal.SIGIO)
         fcntl.fcntl(self._read, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(self._read, fcntl.F_SETFL, os.O_ASYNC)
         if readable([self], 0):
-            os.kill(os.getpid(), signal.SIGQUIT)
+            os.kill(os.getpid(), signal.SIGIO)
+
+    @staticmethod
+    def _pull(number: int, frame: object) -> None:
+        signal.signal(signal.SIGIO, signal.SIG_IGN)  # a second QUIT would mean more than one
+        os.kill(os.getpid(), signal.SIGQUIT)
 
     def fileno(self) -> int:
         """What can be read when the supervisor is gone."""
@@ -252,7 +264,8 @@ class Pool:
             # The terminal's Ctrl-C goes to the supervisor only, which passes it on: once, not twice.
             os.setpgid(0, 0)
             lifeline.tie()
-            status = start()
+            with one_process():
+                status = start()
             atexit._run_exitfuncs()
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()

@@ -23,7 +23,8 @@ from pyresque.store.link import Command
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
-from pyresque.wire.records import Payload, shown
+from pyresque.wire.records import Payload, is_wrapper, shown
+from pyresque.worker.hand import untouched
 from pyresque.worker.retries import again, attempt_at
 
 logger = logging.getLogger("pyresque.worker")
@@ -35,6 +36,10 @@ RECOVERY_MEMORY = 86400
 """Seconds for which it is remembered how often a job was put back."""
 
 STILL_PROCESSED = "Job still being processed"
+
+BEGUN_BEFORE = (
+    "Redis came back older than it was: the job was begun before, and what became of it is not known any more"
+)
 
 
 class Pruner:
@@ -127,13 +132,16 @@ class Pruner:
             return back
         job = None
         if isinstance(payload, dict):
-            job = ReservedJob.of(queue, Payload(b"", payload), self._registry)
+            taken = encode(payload, self._space.style)
+            job = ReservedJob.of(queue, Payload(taken, payload), self._registry)
             handled = job.after_failure(error)
             if isinstance(handled, Handled):
                 return self._following(handled)
             error = handled
+            if not is_wrapper(job.payload.class_name):
+                job = untouched(job)
         failure = Failure(
-            payload=encode(payload, self._space.style),
+            payload=job.payload.normal(self._space.style) if job else encode(payload, self._space.style),
             exception=error_name(error),
             error=error_message(error),
             backtrace=[],

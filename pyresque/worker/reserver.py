@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pyresque.config import Unknown
@@ -20,6 +19,7 @@ from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
+from pyresque.worker.hand import Hand, Run
 from pyresque.worker.queue_list import QueueList
 
 logger = logging.getLogger("pyresque.worker")
@@ -29,15 +29,6 @@ FULL_LOOKS_EVERY = 20
 so foreign jobs in great numbers never cost more than a twentieth of the time."""
 
 Verdict = Literal["take", "leave", "aside", "park"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A job that was taken; `record` is what `worker:ID` holds for it."""
-
-    job: ReservedJob
-    record: bytes
-    raw: bytes
 
 
 class Entering(Protocol):
@@ -52,6 +43,9 @@ class Entering(Protocol):
     def give_way(self, who: Registration) -> None:
         """Another worker works under the id of this one: it goes on under another."""
 
+    def disown(self, who: Registration) -> None:
+        """What `worker:ID` holds was begun before: it is recorded as failed, and the id is free again."""
+
 
 class Reserver:
     """Takes jobs for one worker; `books` has its entry, should the worker have fallen out."""
@@ -59,7 +53,7 @@ class Reserver:
     def __init__(
         self,
         space: Space,
-        who: Registration,
+        hand: Hand,
         queue_list: QueueList,
         registry: Registry,
         unknown: Unknown,
@@ -67,7 +61,8 @@ class Reserver:
         entering: Entering,
     ) -> None:
         self._space = space
-        self._who = who
+        self._who = hand.who
+        self._hand = hand
         self._list = queue_list
         self._registry = registry
         self._unknown = unknown
@@ -115,18 +110,21 @@ class Reserver:
             queue = search.order.queues[answer.queue] if search.order.queues else ""
             match answer.what:
                 case "job":
+                    self._hand.fetched = True
                     return self._taken(queue, answer.record)
-                case "held" if self._who.unsure or WorkingOn.parse(answer.record).payload is None:
+                case "held":
                     held = self.held(answer.record)
-                    if held is not None:
+                    if isinstance(held, Run):
                         return held
-                case "held":  # every call of ours was answered: this job is another worker's
-                    self._entering.give_way(self._who)
+                    if held == "begun":
+                        self._entering.disown(self._who)
+                    elif held == "another's":
+                        self._entering.give_way(self._who)
                     search = self.search()
                 case "paused":
                     return "paused"
                 case "stranger" | "namesake":
-                    self._entering.enter_again(self._who)
+                    self._enter_again()
                     search = self.search()
                 case "queues":
                     search = self._resolved(answer.elements)
@@ -171,13 +169,20 @@ class Reserver:
             return None
         return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
 
-    def held(self, record: bytes) -> Run | None:
-        """The job that an earlier call took without our hearing of it."""
+    def held(self, record: bytes) -> Run | Literal["begun", "another's"] | None:
+        """What to make of the job that `worker:ID` holds, if this worker has begun none.
+
+        Returns:
+            The job, where an earlier call took it without our hearing of it. "begun": Redis came back older
+            than it was, and it is a job that has run already. "another's": that of another worker. None: it
+            was no job, and was put aside.
+        """
         working = WorkingOn.parse(record)
-        if working.queue is not None and working.run_at is not None and working.payload is not None:
-            head = working_on_bytes(working.queue, working.run_at, b"", self._space.style)[:-1]
-            if record.startswith(head):
-                return self._taken(self._queue_named(working.queue), record)
+        if working.payload is not None:
+            queue, run_at = working.queue or "", working.run_at or ""
+            if record.startswith(working_on_bytes(queue, run_at, b"", self._space.style)[:-1]):
+                return self._whose() or self._taken(self._queue_named(queue), record)
+            return "another's"
         logger.warning(
             "worker:%s held something that is no job; it was put aside: %r", self._who.id, record[:200]
         )
@@ -185,6 +190,21 @@ class Reserver:
         effects = [("RPUSH", self._space.keys.aside(key), record)]
         reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
         return None
+
+    def _whose(self) -> Literal["begun", "another's"] | None:
+        """Whose job `worker:ID` holds; None: ours, and not begun.
+
+        A job that ends adds to the counter in the step that takes it out of `worker:ID`. So as long as the
+        counter says what we say, no job that we have run can be there.
+        """
+        count = reservation.settled_count(self._space, self._who)
+        if count < self._who.settled:
+            return "begun"
+        return None if self._hand.may_hold_more and count == self._who.settled else "another's"
+
+    def _enter_again(self) -> None:
+        self._entering.enter_again(self._who)
+        self._who.settled = reservation.settled_count(self._space, self._who)
 
     def _queue_named(self, name: str) -> str:
         """The queue that stands so in a record; names that are no UTF-8 do not look like themselves there."""
@@ -196,14 +216,16 @@ class Reserver:
         for raw in answer.elements:
             verdict, payload, reason = self._judge(queue, raw)
             if verdict == "take" and payload is not None:
-                normal = payload.normal(self._space.style)
                 try:
-                    record = reservation.claim(self._space, self._who, queue, raw, normal)
+                    record = reservation.claim(
+                        self._space, self._who, queue, raw, payload.normal(self._space.style)
+                    )
                 except reservation.Stranger:
-                    self._entering.enter_again(self._who)
+                    self._enter_again()
                     record = None
                 if record is None:
                     return None, answer.offset  # somebody else was faster: look again
+                self._hand.fetched = True
                 return Run(ReservedJob.of(queue, payload, self._registry), record, raw), 0
             if verdict == "leave":
                 offset += 1

@@ -106,7 +106,7 @@ class Attempt:
 
     def _count(self, number: int) -> Command:
         seconds = _guarded(lambda: self.policy.expiry(max(number, 0)))
-        return ("SET", self.key, number, *(("KEEPTTL",) if seconds is None else ("EX", int(seconds))))
+        return ("SET", self.key, number, *(("KEEPTTL",) if seconds is None else ("EX", _expiry(seconds))))
 
     def _delay(self) -> float | None:
         number = self.number or 0
@@ -120,7 +120,7 @@ class Attempt:
         record = replace(failure, failure_id=None).record(style)
         with_zone = encode({"failed_at": times.failed_at(failure.failed_at)}, style)[:-1]
         without = encode({"failed_at": times.retried_at_without_zone(failure.failed_at)}, style)[:-1]
-        seconds = max(1, int(2 * delay))
+        seconds = _expiry(2 * delay)
         return [("SETEX", self._suppressed, seconds, without + record.removeprefix(with_zone))]
 
 
@@ -165,6 +165,11 @@ def again(space: Space, queue: str, payload: Payload, moment: float) -> list[Com
         ("SADD", keys.timestamps(item), f"delayed:{due}"),
         ("ZADD", keys.delayed_schedule, due, due),
     ]
+
+
+def _expiry(seconds: float) -> int:
+    """Seconds that Redis takes for an expiry: not 0, and not beyond its calendar."""
+    return int(min(max(seconds, 1), 10**10))
 
 
 def _guarded(ask: Callable[[], T]) -> T | None:

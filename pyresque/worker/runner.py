@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -12,13 +12,16 @@ from pyresque.config import WorkerOptions
 from pyresque.perform import ReservedJob
 from pyresque.registry import Job, Registry
 from pyresque.store.reservation import Answer, Search
+from pyresque.usercode import forget_due
+from pyresque.waiting import Backoff
 from pyresque.wire.records import Payload
 from pyresque.worker.attention import Attention
-from pyresque.worker.books import Books
-from pyresque.worker.child import Report, Task
+from pyresque.worker.books import COUNTED, Books
+from pyresque.worker.child import Child
 from pyresque.worker.forks import Forks
+from pyresque.worker.hand import Run
 from pyresque.worker.patience import Patience
-from pyresque.worker.reserver import Run
+from pyresque.worker.report import Report, Task
 from pyresque.worker.titles import Titles
 
 logger = logging.getLogger("pyresque.worker")
@@ -64,12 +67,10 @@ class Runner:
         """Run a job in this process (FORK_PER_JOB=false); returns what was said of the next job."""
         self._persist(lambda: self._books.begin(run), "The next job", dear=False)
         self._show_processing(run.job)
-        self._attention.signals.raise_term = self._stopping.term_child
-        try:
-            error = run.job.run()
-        finally:
-            self._attention.signals.raise_term = False
-        return self._finish(run, self._books.report(run.job, error), counts_as_failed=True)
+        self._books.begun(run)
+        with self._attention.signals.lent(self._stopping.term_child):
+            error = _performed(run.job)
+        return self._finish(run, self._books.report(run.job, error))
 
     def run_in_child(self, run: Run) -> Answer | None:
         """Run a job in a process of its own; returns what was said of the next job.
@@ -79,10 +80,13 @@ class Runner:
         """
         self._persist(lambda: self._books.begin(run), "The next job", dear=False)
         self._show_processing(run.job)
+        self._books.begun(run)
         if not self._forks.has_waiting_child:
             self._before_fork(run)
-        with self._signals_held():
-            child = self._forks.start(run)
+        child = self._child_for(run)
+        if child is None:
+            self.put_back(run)
+            return None
         self._titles.show(f"Forked {child.pid} at {int(time.time())}")
         self._shown = ""
         outcome = self._forks.watch(child, run)
@@ -94,14 +98,15 @@ class Runner:
             return None
         dear = not outcome.stopped  # else it says no more than whoever prunes this worker would
         if said is not None:
-            return self._finish(run, said, counts_as_failed=True, dear=dear)
+            return self._finish(run, said, dear=dear)
         error = run.job.after_failure(outcome.death) if outcome.death else None
         report = self._books.report(run.job, error, outcome.stack)
-        return self._finish(run, report, counts_as_failed=False, dear=dear)
+        return self._finish(run, report, counted=COUNTED[:1], dear=dear)
 
     def put_back(self, run: Run) -> None:
         """Give a job back to the head of its queue."""
-        self._persist(lambda: self._books.put_back(run), dear=False)
+        self._books.put_back(run)
+        self._persist(self._books.settle, dear=False)
 
     def rest(self) -> None:
         """There is no job now: bury the children that have gone, and have one ready for the next job."""
@@ -112,26 +117,50 @@ class Runner:
                 self._forks.prepare()
 
     def end(self) -> None:
-        """There will be no more jobs: no child is left behind."""
+        """There will be no more jobs: no child is left behind, and none that still runs one goes unheard."""
+        run = self._books.unfinished
+        said = self._forks.last_word(seconds=5.0) if run is not None else None
         self._forks.dismiss()
         self._forks.reap(seconds=5.0)
+        if run is not None and said is not None:
+            self._books.ended(run, said)
+
+    def _child_for(self, run: Run) -> Child | None:
+        """A process with this job; None if the worker is to leave before the system has had room for one."""
+        backoff, told = Backoff(), False
+        while True:
+            try:
+                with self._signals_held():
+                    return self._forks.start(run)
+            except OSError as error:
+                if not told:
+                    logger.warning(
+                        "the system has no room for the process of a job: %s. It is tried again", error
+                    )
+                told = True
+            if self._attention.ending.asked:
+                return None
+            self._attention.wait(backoff.next_sleep())
 
     def _before_fork(self, run: Run) -> None:
         try:
             self._hooks.run("before_fork", run.job)
-        except BaseException as error:
-            report = self._books.report(run.job, run.job.after_failure(error))
-            effects = self._books.end(run, report)
-            self._persist(lambda: self._books.give_up(run, effects))
-            raise
+            return
+        except BaseException as raised:
+            error = raised
+        self._books.ended(run, self._books.report(run.job, run.job.after_failure(error)), counted=())
+        self._persist(self._books.settle)
+        raise error
 
-    def _finish(self, run: Run, report: Report, counts_as_failed: bool, dear: bool = True) -> Answer | None:
+    def _finish(
+        self, run: Run, report: Report, counted: Sequence[str] = COUNTED, dear: bool = True
+    ) -> Answer | None:
+        self._books.ended(run, report, counted)
         if report.done:
-            logger.info("done: %s", run.job)
+            logger.info("done: %s", run)
         else:
-            logger.info("%s failed: %s: %s", run.job, report.exception, report.error)
-        effects = self._books.effects(run, report, counts_as_failed)
-        return self._persist(lambda: self._books.settle(run, effects, self._look_ahead()), dear=dear)
+            logger.info("%s failed: %s: %s", run, report.exception, report.error)
+        return self._persist(lambda: self._books.settle(self._look_ahead()), dear=dear)
 
     def _persist(
         self, write: Callable[[], T], what: str = "The result of the last job", *, dear: bool = True
@@ -168,20 +197,39 @@ class Runner:
         self._books.report(job, job.run())
 
     def _in_child(self, task: Task) -> Report:
-        queue, raw = task
-        job, signals = ReservedJob.of(queue, Payload.parse(raw), self._registry), self._attention.signals
+        job = ReservedJob.of(task.queue, Payload.parse(task.raw), self._registry)
+        signals = self._attention.signals
+        signals.release()
         try:
-            signals.release()
             self._show_processing(job)  # nothing to do for a child that has inherited the title
-            if self._is_first:
-                self._is_first = False
-                self._hooks.run("after_fork", job)
-            error = job.run()
-        except BaseException as raised:
-            error = job.after_failure(raised)
+            error = self._after_fork(job)
+            if error is None:
+                error = _performed(job)
         finally:
             signals.hold()
+            forget_due()
         return self._books.report(job, error)
+
+    def _after_fork(self, job: ReservedJob) -> BaseException | None:
+        """Run the after_fork hooks, once in a child; returns the error of the job that one of them is."""
+        if not self._is_first:
+            return None
+        self._is_first = False
+        try:
+            self._hooks.run("after_fork", job)
+            return None
+        except BaseException as raised:
+            error = raised
+        return job.after_failure(error)
+
+
+def _performed(job: ReservedJob) -> BaseException | None:
+    """Perform a job; returns what failed it."""
+    try:
+        return job.run()
+    except BaseException as raised:  # from between two calls of its code
+        error = raised
+    return job.after_failure(error)
 
 
 def _nothing() -> None:

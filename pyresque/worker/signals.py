@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from pyresque.descriptors import Own
 from pyresque.errors import ConfigError, SignalException, TermException
 from pyresque.perform import note_leaving
+from pyresque.usercode import forget_due, raise_in_application
 
 HANDLED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
@@ -42,19 +46,24 @@ class Signals:
                 "a worker listens to signals, which Python gives to the main thread only: call `work` there, "
                 "or run the worker in a process of its own"
             )
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
+        self._open()
         self._noted: list[signal.Signals] = []
         self._before: dict[signal.Signals, Any] = {}
         self._wakeup_before = -1
         self._inert = False
+        self._notify: Callable[[], object] | None = None
         self.raise_term = False
         """Whether TERM is to be raised in the code that runs now (a job without a process of its own)."""
 
+    def _open(self) -> None:
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        os.set_blocking(write, False)
+        self._read, self._write = Own(read), Own(write)
+
     def install(self) -> None:
         """Begin to note signals, those that were held until now too. Only in the main thread."""
-        self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._wakeup_before = signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
         for number in HANDLED:
             self._before[number] = signal.signal(number, self._note)
         self.release()
@@ -64,8 +73,46 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         signal.set_wakeup_fd(self._wakeup_before)
-        os.close(self._read)
-        os.close(self._write)
+        self._read.close()
+        self._write.close()
+
+    @contextmanager
+    def lent(self, raise_term: bool) -> Iterator[None]:
+        """While a job runs in this process: nothing is written into a pipe whose number may be the job's.
+
+        Args:
+            raise_term: whether TERM is to be raised in the job.
+        """
+        signal.set_wakeup_fd(-1)
+        self.raise_term = raise_term
+        try:
+            yield
+        finally:
+            self.raise_term = False
+            forget_due()
+            self.mend()
+            signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
+
+    @contextmanager
+    def passed_on(self, notify: Callable[[], object]) -> Iterator[None]:
+        """While jobs run on an event loop: a call tells of each signal; nothing is written into a pipe."""
+        signal.set_wakeup_fd(-1)
+        self._notify = notify
+        try:
+            yield
+        finally:
+            self._notify = None
+            self.mend()
+            signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
+
+    def mend(self) -> None:
+        """Get a new pipe if code of the application has closed this one."""
+        if self._read.is_ours and self._write.is_ours:
+            return
+        self._read.close()
+        self._write.close()
+        self._open()
+        signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
 
     def leave_to_child(self, term_child: bool) -> None:
         """Set the signals of a job's process, in that process.
@@ -92,12 +139,12 @@ class Signals:
 
     def fileno(self) -> int:
         """What becomes readable when a signal comes."""
-        return self._read
+        return self._read.number
 
     def drain(self) -> None:
         """Empty what `fileno` is about, so that it becomes readable only with the next signal."""
         try:
-            while os.read(self._read, 512):
+            while os.read(self._read.number, 512):
                 pass
         except BlockingIOError:
             pass
@@ -118,15 +165,18 @@ class Signals:
         if self._inert:
             return
         self._noted.append(signal.Signals(number))
+        if self._notify is not None:
+            self._notify()
         if self.raise_term and number in (signal.SIGTERM, signal.SIGINT):
             self.raise_term = False
-            raise TermException(signal.Signals(number).name)
+            raise_in_application(TermException(signal.Signals(number).name))
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGTERM:
         signal.signal(signal.SIGTERM, lambda number, frame: None)
-        raise TermException("SIGTERM")
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise SignalException(signal.Signals(number).name)
+        raise_in_application(TermException("SIGTERM"))
+    elif number == signal.SIGINT:
+        raise_in_application(KeyboardInterrupt())
+    else:
+        raise_in_application(SignalException(signal.Signals(number).name))

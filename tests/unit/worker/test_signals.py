@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from pyresque.errors import SignalException, TermException
+from pyresque.usercode import application_code
 from pyresque.worker.signals import HANDLED, Signals
 
 
@@ -60,12 +61,50 @@ def test_restore_gives_the_handlers_back():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_term_is_raised_once_where_a_job_has_no_process_of_its_own(signals, number):
-    """TermException with the signal's name in the code that runs; a second one is only noted."""
-    signals.raise_term = True
-    with pytest.raises(TermException, match=number.name):
-        send(number)
-    send(number)
+    """TermException with the signal's name in the job's code; a second one is only noted."""
+    with signals.lent(raise_term=True):
+        with pytest.raises(TermException, match=number.name), application_code():
+            send(number)
+        with application_code():
+            send(number)
     assert signals.take() == [number, number]
+
+
+def test_a_term_between_two_calls_of_a_job_s_code_is_raised_in_the_next(signals):
+    """In our own code it would cut off what is to be said of the job."""
+    with signals.lent(raise_term=True):
+        send(signal.SIGTERM)
+        with pytest.raises(TermException), application_code():
+            raise AssertionError("the code runs")
+
+
+def test_a_term_that_comes_as_a_job_ends_is_not_for_the_next(signals):
+    """It is only noted."""
+    with signals.lent(raise_term=True):
+        send(signal.SIGTERM)
+    with signals.lent(raise_term=True), application_code():
+        pass
+    assert signals.take() == [signal.SIGTERM]
+
+
+def test_a_job_that_closes_the_pipe_leaves_signals_that_wake(signals):
+    """And what it has opened under these numbers is neither written into nor closed."""
+    theirs = []
+    with signals.lent(raise_term=False):
+        for number in (signals._read.number, signals._write.number):
+            os.close(number)
+        theirs = [*os.pipe(), *os.pipe()]
+        send(signal.SIGUSR1)
+    for number in theirs:
+        os.set_blocking(number, False)
+    for read in theirs[::2]:
+        with pytest.raises(BlockingIOError):
+            os.read(read, 1)
+    send(signal.SIGUSR2)
+    assert select.select([signals], [], [], 0)[0] == [signals]
+    assert signals.take() == [signal.SIGUSR1, signal.SIGUSR2]
+    for number in theirs:
+        os.close(number)
 
 
 def in_child(term_child, *numbers):
@@ -80,7 +119,8 @@ def in_child(term_child, *numbers):
             said = []
             for number in numbers:
                 try:
-                    send(number)
+                    with application_code():
+                        send(number)
                     said.append("-")
                 except (TermException, SignalException, KeyboardInterrupt) as error:
                     said.append(f"{type(error).__name__} {error}".strip())

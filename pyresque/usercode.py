@@ -1,0 +1,97 @@
+"""What holds wherever code of the application runs: jobs, hooks, failure backends.
+
+    with application_code():
+        hook(*args)
+
+A process that the code has forked, and that comes out of the block, has no business behind it: it would
+speak for the job, or become a second worker. It ends there, as Python ends a process, and nothing of ours
+runs in it. Exceptions that signals raise come up inside such blocks only: raised a moment later, in our own
+code, one of them would cut off the telling of what the job has come to.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import NoReturn
+
+_depth = 0
+_due: BaseException | None = None
+
+
+class one_process:  # noqa: N801 (it is used as a function)
+    """A block that only the process comes out of that went in."""
+
+    __slots__ = ("_pid",)
+
+    def __enter__(self) -> None:
+        self._pid = os.getpid()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        # A coroutine that another process throws away is closed there, and has not come out by itself.
+        if os.getpid() != self._pid and kind is not GeneratorExit:
+            end_copy(error)
+
+
+class application_code(one_process):  # noqa: N801 (it is used as a function)
+    """The same, in which code of the application runs, in the main thread."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        global _depth, _due
+        if _due is not None:
+            error, _due = _due, None
+            raise error
+        self._pid = os.getpid()
+        _depth += 1
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        global _depth
+        _depth -= 1
+        if os.getpid() != self._pid:
+            end_copy(error)
+
+
+def raise_in_application(error: BaseException) -> None:
+    """For a signal handler: raise this where code of the application runs, now or as soon as it does."""
+    global _due
+    if not _depth:
+        _due = error
+        return
+    raise error
+
+
+def forget_due() -> None:
+    """A job begins, or is over: what was due in the last one is not for the next."""
+    global _due
+    _due = None
+
+
+def end_copy(error: BaseException | None = None) -> NoReturn:
+    """End this process, which a job has forked, as Python ends one; but nothing of ours runs.
+
+    Args:
+        error: what it ends with; where that is no SystemExit, stderr tells of it.
+    """
+    status = 1
+    try:
+        status = _status(error)
+        threading._shutdown()  # type: ignore[attr-defined]  # its own threads may finish
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    finally:
+        os._exit(status)
+
+
+def _status(error: BaseException | None) -> int:
+    if error is None:
+        return 0
+    if not isinstance(error, SystemExit):
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 1
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    sys.stderr.write(f"{error.code}\n")
+    return 1

@@ -1,0 +1,177 @@
+"""The event loop of an async worker. It survives what jobs do to the process that they share.
+
+- A job may close descriptors that the loop needs, and open files of its own under their numbers. So the
+  loop waits with `poll`, which needs no descriptor, and looks whether the sockets by which threads wake it
+  are still its own before it waits and before it writes.
+- A job may fork. The copy of the process has a copy of the loop with all jobs in it: it ends as soon as the
+  code that has forked lets the loop go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import selectors
+import socket
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from pyresque.descriptors import Own
+from pyresque.usercode import end_copy, one_process
+
+_loops: weakref.WeakSet[EventLoop] = weakref.WeakSet()
+
+
+class EventLoop(asyncio.SelectorEventLoop):
+    """An event loop whose jobs may do what they like to descriptors and processes."""
+
+    # Names of asyncio's own that are not in its documentation; they are the same from Python 3.4 to 3.14.
+    _ssock: socket.socket
+    _csock: socket.socket
+    _internal_fds: int
+    _ready: deque[asyncio.Handle]
+
+    def __init__(self) -> None:
+        self._poll = _Poll(self._mend)
+        super().__init__(self._poll)
+        self._note_own()
+        self.set_default_executor(_Threads())
+        _loops.add(self)
+
+    def _note_own(self) -> None:
+        self._own = (Own(self._ssock.fileno()), Own(self._csock.fileno()))
+        self._waking = self._poll.get_key(self._own[0].number).data[0]
+
+    def _mend(self) -> None:
+        """Get new sockets to be woken by if a job has closed those that there were."""
+        reading, writing = self._own
+        if not (reading.is_ours and writing.is_ours):
+            self._renew()
+
+    def _renew(self) -> None:
+        reading, writing = self._own
+        key = self._poll.get_map().get(reading.number)
+        if key is not None and key.data[0] is self._waking:  # else a job listens to that number by now
+            self.remove_reader(reading.number)
+        for one, own in ((self._ssock, reading), (self._csock, writing)):
+            if own.is_ours:
+                one.close()
+            else:
+                one.detach()
+        self._internal_fds -= 1
+        self._make_self_pipe()  # type: ignore[attr-defined]
+        self._note_own()
+
+    def _read_from_self(self) -> None:
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            if not self._ssock.recv(1, socket.MSG_PEEK):
+                self._renew()  # shut down: that would wake the loop without end
+                return
+        super()._read_from_self()  # type: ignore[misc]
+
+    def _write_to_self(self) -> None:
+        # Called by threads, too. A loop that does not wait mends its sockets before it does.
+        if self._own[1].is_ours:
+            super()._write_to_self()  # type: ignore[misc]
+
+    def end_in_copy(self) -> None:
+        """In a copy of the process: nothing that waits in this loop is to run."""
+        self._ready.appendleft(asyncio.Handle(end_copy, (), self))
+
+    def close(self) -> None:
+        """Close the loop."""
+        if not self.is_closed():
+            self._mend()
+        super().close()
+
+
+class _Poll(selectors.BaseSelector):
+    """A selector that needs no descriptor; `before` is called before each wait."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
+        self._pid = os.getpid()
+        self._poll = select.poll()
+        self._keys: dict[int, selectors.SelectorKey] = {}
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        if not events or events & ~(selectors.EVENT_READ | selectors.EVENT_WRITE):
+            raise ValueError(f"Invalid events: {events!r}")
+        if number in self._keys:
+            raise KeyError(f"{fileobj!r} (FD {number}) is already registered")
+        key = self._keys[number] = selectors.SelectorKey(fileobj, number, events, data)
+        self._poll.register(number, _asked(events))
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        key = self.get_key(fileobj)
+        del self._keys[key.fd]
+        self._poll.unregister(key.fd)
+        return key
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        self.unregister(fileobj)
+        return self.register(fileobj, events, data)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if os.getpid() != self._pid:
+            end_copy()
+        self._before()
+        milliseconds = None if timeout is None else max(0.0, min(timeout * 1000, 1e9))
+        found = []
+        for number, events in self._poll.poll(milliseconds):
+            key = self._keys[number]
+            if events & select.POLLNVAL:
+                self.unregister(number)  # closed without a word: told once, or this loop would never rest
+            what = (selectors.EVENT_READ if events & ~select.POLLOUT else 0) | (
+                selectors.EVENT_WRITE if events & ~select.POLLIN else 0
+            )
+            found.append((key, what & key.events))
+        return found
+
+    def get_key(self, fileobj: Any) -> selectors.SelectorKey:
+        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        if number in self._keys:
+            return self._keys[number]
+        for key in self._keys.values():  # it has been closed meanwhile, and does not know its number any more
+            if key.fileobj is fileobj:
+                return key
+        raise KeyError(f"{fileobj!r} is not registered")
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._keys
+
+    def close(self) -> None:
+        self._keys.clear()
+
+
+def _asked(events: int) -> int:
+    return (select.POLLIN if events & selectors.EVENT_READ else 0) | (
+        select.POLLOUT if events & selectors.EVENT_WRITE else 0
+    )
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads for `asyncio.to_thread`: a copy of the process that is made in one does no more work of it."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        return super().submit(_alone, function, args, named)
+
+
+def _alone(function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    with one_process():
+        return function(*args, **named)
+
+
+def _in_copy() -> None:
+    for loop in _loops:
+        loop.end_in_copy()
+
+
+os.register_at_fork(after_in_child=_in_copy)

@@ -1,0 +1,89 @@
+"""What a worker and the process of a job say to each other, and how it is framed.
+
+Every task has a number. A report says of which task it is, and who says it: what does not fit is not heard.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+Again = tuple[str, bytes, float]
+"""A job that is to be put on a queue: queue, element, when (seconds since the epoch)."""
+
+
+class Report(msgspec.Struct):
+    """What became of a job: nothing but defaults is "done", else the failure."""
+
+    exception: str = ""
+    error: str = ""
+    backtrace: list[str] = []
+    failure_id: str | None = None
+    saved: bool = True
+    """False where the failure backend's own `save` raised, or is yet to be told."""
+    retryable: bool = True
+    """False where the job's `retry=` does not want this error."""
+    again: list[Again] = []
+    """What follows from a job that is done: its next attempt."""
+    payload: bytes = b""
+    """The job as its failure shows it, where that may not be how it was taken (an Active Job's counts)."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the job is done."""
+        return not self.exception
+
+    def short(self) -> Report:
+        """The least that can be said, where there is little room."""
+        what = "the job has closed the descriptor over which it is told, and elsewhere is too little room"
+        if self.again:
+            text = f"The job is done, but what follows from it is not told: {what}"
+            return Report("Resque::DirtyExit", text, saved=False)
+        text = f"{self.error[:10_000]}\n(The rest is left out: {what})" if self.exception else ""
+        return Report(
+            self.exception[:1_000], text, [], self.failure_id, saved=self.saved, retryable=self.retryable
+        )
+
+
+class Task(msgspec.Struct, array_like=True):
+    """A job on its way to its process: its number, its queue, its element."""
+
+    number: int
+    queue: str
+    raw: bytes
+
+
+class Told(msgspec.Struct, array_like=True):
+    """A report on its way back: of which task it is, and which process says it."""
+
+    number: int
+    pid: int
+    report: Report
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_TASK = msgspec.msgpack.Decoder(Task)
+_TOLD = msgspec.msgpack.Decoder(Told)
+
+
+def framed(message: Task | Told) -> bytes:
+    """A message with its length before it."""
+    data = _encode(message)
+    return len(data).to_bytes(4, "big") + data
+
+
+def size_in(head: bytes | bytearray) -> int:
+    """The length that stands before a message."""
+    return int.from_bytes(head[:4], "big")
+
+
+def task_in(data: bytes) -> Task:
+    """Read a task."""
+    return _TASK.decode(data)
+
+
+def told_in(data: bytes | bytearray) -> Told | None:
+    """Read what was told; None if that is no report at all."""
+    try:
+        return _TOLD.decode(data)
+    except msgspec.DecodeError:
+        return None
