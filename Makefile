@@ -11,7 +11,7 @@ $(BIN)/pyresque: requirements/locked.txt
 	touch $@
 
 test: $(BIN)/pyresque   ## every test, side by side
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: $(BIN)/pyresque   ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
