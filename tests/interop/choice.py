@@ -140,8 +140,8 @@ def _container(url: str) -> Found:
     if shutil.which("docker") is None:
         raise RuntimeError("no container (there is no docker command)")
     docker("no Docker engine", "version")
-    docker("no container (the image cannot be built)", "build", "-q", "-t", IMAGE,
-           "-f", "interop/ruby/Dockerfile", ".")  # fmt: skip
+    image = docker("no container (the image cannot be built)", "build", "-q", "-t", IMAGE,
+                   "-f", "interop/ruby/Dockerfile", ".")  # fmt: skip
     reasons = []
     # On Linux the container shares network, processes and host name with us; elsewhere only a network.
     for host, settings in (
@@ -149,14 +149,14 @@ def _container(url: str) -> Found:
         ("host.docker.internal", ("--add-host", "host.docker.internal:host-gateway")),
     ):
         try:
-            return _started(host, settings, url)
+            return _started(image, host, settings, url)
         except RuntimeError as error:
             reasons.append(str(error))
     raise RuntimeError(f"no container (it does not reach Redis: {'; '.join(reasons)})")
 
 
-def _started(host: str, settings: Sequence[str], url: str) -> Found:
-    container = docker("it does not start", "run", "-d", "--rm", *settings, IMAGE, "sleep", LIFE)
+def _started(image: str, host: str, settings: Sequence[str], url: str) -> Found:
+    container = docker("it does not start", "run", "-d", "--rm", *settings, image, "sleep", LIFE)
     found = Found(("ruby",), "/app/interop/ruby", "container", {}, host, container)
     try:
         return _asked(found, url, "Resque in the container does not work")
