@@ -8,6 +8,7 @@ Enters N idle workers into the books (records only) and times what looks at all 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -43,18 +44,19 @@ def main() -> None:
         timed("info()", resque.info)
         timed("workers()", resque.workers)
         timed("working()", resque.working)
-        burst = [sys.executable, "-m", "pyresque", "work", "-q", "none", "--burst", "--redis", server.url]
+        env = {**os.environ, "REDIS_URL": server.url}
+        burst = [sys.executable, "-m", "pyresque", "work", "-q", "none", "--burst"]
         timed(
             "a worker starts (prunes, registers) and leaves",
-            lambda: subprocess.run(burst, capture_output=True),
+            lambda: subprocess.run(burst, env=env, capture_output=True),
         )
-        command = [sys.executable, "-m", "pyresque", "workers", "--redis", server.url]
-        timed("pyresque workers", lambda: subprocess.run(command, capture_output=True))
+        command = [sys.executable, "-m", "pyresque", "workers"]
+        timed("pyresque workers", lambda: subprocess.run(command, env=env, capture_output=True))
         resque.link.execute("FLUSHALL")
         print("no other worker")
         timed(
             "a worker starts (prunes, registers) and leaves",
-            lambda: subprocess.run(burst, capture_output=True),
+            lambda: subprocess.run(burst, env=env, capture_output=True),
         )
 
 

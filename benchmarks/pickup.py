@@ -25,14 +25,14 @@ from pyresque.devredis import DevRedis, running
 
 HERE = Path(__file__).parent
 WORKER = """
-import sys
+import os, sys
 from pyresque import Resque, Worker, job
 from pyresque.config import WorkerOptions
-sys.path.insert(0, sys.argv[3])
+sys.path.insert(0, sys.argv[2])
 from peers import note
 job(queue="q7", name="BenchJob")(note)
-options = WorkerOptions(fork_per_job=sys.argv[2] == "fork")
-Worker(Resque(sys.argv[1]), ["critical", "*", "!slow"], options).work()
+options = WorkerOptions(fork_per_job=sys.argv[1] == "fork")
+Worker(Resque(os.environ["REDIS_URL"]), ["critical", "*", "!slow"], options).work()
 """
 
 
@@ -70,7 +70,8 @@ def commands_per_second(server: DevRedis) -> float:
     """Commands that an idle worker sends."""
     resque = Resque(server.url)
     resque.link.execute("FLUSHALL")
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, server.url, "fork", str(HERE)])
+    env = {**os.environ, "REDIS_URL": server.url}
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, "fork", str(HERE)], env=env)
     while not resque.workers():
         time.sleep(0.05)
     time.sleep(2)
@@ -93,9 +94,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=200)
     options = parser.parse_args()
     with running() as server:
-        rows = {
-            mode: [sys.executable, "-c", WORKER, server.url, mode, str(HERE)] for mode in ("nofork", "fork")
-        }
+        rows = {mode: [sys.executable, "-c", WORKER, mode, str(HERE)] for mode in ("nofork", "fork")}
         ruby = os.environ.get("PYRESQUE_RUBY", "ruby")
         if shutil.which(ruby):
             program = 'require ARGV[0]; Resque::Worker.new(*ENV["QUEUE"].split(",")).work(0.1)'

@@ -1,6 +1,7 @@
 """`pyresque delayed`, `schedule` and `scheduler`, as programs on a real Redis."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,8 @@ def run(server, tmp_path):
 
     def run(*words, status=0):
         done = subprocess.run(
-            [sys.executable, "-m", "pyresque", *words, "--redis", server.url],
+            [sys.executable, "-m", "pyresque", *words],
+            env={**os.environ, "REDIS_URL": server.url},
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.returncode == status, done.stdout + done.stderr

@@ -147,16 +147,16 @@ def test_a_clean_stop_hands_over_at_once(stage):
 
 
 CODE = """
-import sys
+import os
 from pyresque import Resque, Scheduler
 from pyresque.settings import SchedulerOptions
-Scheduler(Resque(sys.argv[1]), SchedulerOptions(lock_timeout=1.0)).run()
+Scheduler(Resque(os.environ["REDIS_URL"]), SchedulerOptions(lock_timeout=1.0)).run()
 """
 
 
 def test_after_kill_9_another_takes_over_when_the_lock_expires(stage, server):
     """As with Ruby; what is due waits till then."""
-    process = subprocess.Popen([sys.executable, "-c", CODE, server.url])
+    process = subprocess.Popen([sys.executable, "-c", CODE], env={**os.environ, "REDIS_URL": server.url})
     until(lambda: stage.redis("EXISTS", LOCK), "the first master")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -168,7 +168,7 @@ def test_after_kill_9_another_takes_over_when_the_lock_expires(stage, server):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_ends_it_at_once_and_frees_the_lock(stage, server, number):
     """Also while it sleeps (scheduler.md 16, rule 11)."""
-    process = subprocess.Popen([sys.executable, "-c", CODE, server.url])
+    process = subprocess.Popen([sys.executable, "-c", CODE], env={**os.environ, "REDIS_URL": server.url})
     until(lambda: stage.redis("EXISTS", LOCK), "a master")
     process.send_signal(number)
     assert process.wait(60) == 0

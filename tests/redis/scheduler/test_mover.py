@@ -329,7 +329,7 @@ def test_two_masters_and_a_busy_client_neither_lose_nor_double_a_job(stage, serv
 
 
 KILLED = """
-import sys
+import os
 from pyresque import Resque, job
 from pyresque.registry import Registry
 from pyresque.scheduler.mover import Mover
@@ -340,7 +340,7 @@ class Hooked:
     def perform(*args): pass
     @staticmethod
     def before_enqueue(*args): pass
-resque = Resque(sys.argv[1], registry=registry)
+resque = Resque(os.environ["REDIS_URL"], registry=registry)
 print("ready", flush=True)
 while True:
     Mover(resque.space, registry, batch=5).drain(now=10000)
@@ -357,7 +357,8 @@ def test_kill_9_neither_loses_nor_doubles_a_job(stage, server):
     dice, kills = random.Random(3), 0
     moved = lambda: stage.redis("LLEN", "resque:queue:q")  # noqa: E731
     while stage.redis("EXISTS", "resque:delayed_queue_schedule"):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, server.url], stdout=subprocess.PIPE)
+        words = [sys.executable, "-c", KILLED]
+        process = subprocess.Popen(words, env={**os.environ, "REDIS_URL": server.url}, stdout=subprocess.PIPE)
         assert process.stdout.readline() == b"ready\n"
         goal = min(moved() + dice.randint(1, 800), total)
         until(lambda goal=goal: moved() >= goal, "progress")

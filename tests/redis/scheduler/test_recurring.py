@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -356,9 +357,9 @@ def test_usr1_prints_and_usr2_reads_the_file_again(stage, server, tmp_path):
     path = tmp_path / "schedule.yml"
     path.write_text("one:\n  cron: '0 3 * * *'\n  class: R\n  queue: q\n")
     log = tmp_path / "log"
-    words = [sys.executable, "-m", "pyresque", "scheduler", "--redis", server.url, "--schedule", str(path)]
+    words = [sys.executable, "-m", "pyresque", "scheduler", "--schedule", str(path)]
     with log.open("w") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=out)
+        process = subprocess.Popen(words, env={**os.environ, "REDIS_URL": server.url}, stdout=out, stderr=out)
     try:
         until(lambda: "one: cron 0 3 * * *; next " in log.read_text(), "the entry on load")
         process.send_signal(signal.SIGUSR1)
