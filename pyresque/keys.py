@@ -41,6 +41,10 @@ Ours, which no Ruby process reads:
 
 from __future__ import annotations
 
+import re
+
+_WHITE_SPACE = re.compile(r"[ \t\r\n\f\v]")
+
 
 class Keys:
     """The key names under one namespace: `Keys("resque").queue("jobs")` is `resque:queue:jobs`."""
@@ -88,9 +92,10 @@ class Keys:
         """A list of failure records by its bare name: `failed` or `Q_failed`."""
         return self.prefix + list_name
 
-    def retry(self, name: str) -> str:
-        """The attempts of a job; `name` is its class and what identifies its arguments."""
-        return f"{self.prefix}resque-retry:{name}"
+    def retry(self, class_name: str, identifier: str = "") -> str:
+        """The attempts of a job, by its class and what tells it from others; without white space."""
+        name = f"{class_name}:{identifier}" if identifier else class_name
+        return f"{self.prefix}resque-retry:" + _WHITE_SPACE.sub("", name)
 
     def suppressed_failure(self, retry_key: str) -> str:
         """The last failure of a job that is going to be retried, by the (full) key of its attempts."""

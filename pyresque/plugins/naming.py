@@ -1,12 +1,11 @@
-"""What the names of plugins' keys are made of: the job's class and its arguments."""
+"""What the names of plugins' keys are made of: the job's class and its arguments (`joined`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyresque.errors import InvalidJob
-from pyresque.wire.encoding import inspect
+from pyresque.wire.arguments import joined as joined
 
 if TYPE_CHECKING:
     from pyresque.client import Resque
@@ -25,16 +24,3 @@ def class_of(plugin: object, resque: Resque) -> str:
             f"{', '.join(names) or 'none'}: make one for each"
         )
     return names[0]
-
-
-def joined(args: Sequence[Any]) -> str:
-    """Ruby's `args.join("-")`: nil is empty, lists are flattened, an object is shown as `inspect` does."""
-    return "-".join(map(_text, args))
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return joined(value) if isinstance(value, list | tuple) else inspect(value)

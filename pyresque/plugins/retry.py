@@ -6,14 +6,13 @@ as the failure (`worker/retries.py`).
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyresque.errors import InvalidJob
-from pyresque.plugins.naming import joined
+from pyresque.wire.arguments import digest
 
 Backoff = float | Sequence[float] | Callable[[int], float]
 Errors = type[BaseException] | tuple[type[BaseException], ...]
@@ -96,10 +95,7 @@ class Retry:
 
     def identifier(self, args: Sequence[Any]) -> str:
         """The part of the key that stands for the arguments; empty without arguments, as in Ruby."""
-        if self.identify is not None:
-            return self.identify(args)
-        text = joined(args)
-        return hashlib.sha1(text.encode("utf-8", "replace")).hexdigest() if text else ""  # noqa: S324
+        return digest(args) if self.identify is None else self.identify(args)
 
     def expiry(self, attempt: int) -> int | None:
         """Seconds after which the counter is forgotten; None: never."""

@@ -136,8 +136,7 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     identifier = _guarded(lambda: policy.identifier(job.payload.args))
     if identifier is None:
         return None
-    name = ":".join(part for part in (job.job.name, identifier) if part)
-    key = space.keys.retry(re.sub(r"[ \t\r\n\f\v]", "", name))
+    key = space.keys.retry(job.job.name, identifier)
     try:
         raw = space.link.execute("GET", key)
     except RedisReplied:

@@ -28,6 +28,14 @@ def test_every_key_of_ruby(namespace, prefix):
     assert all(name.startswith(prefix) for name in names)
 
 
+def test_the_key_of_a_jobs_attempts():
+    """Class and identifier, if there is one, without white space (core.md section 19.2)."""
+    keys = Keys("app")
+    assert keys.retry("Mail") == keys.retry("Mail", "") == "app:resque-retry:Mail"
+    assert keys.retry("A::Mail", "to a\tb\nc") == "app:resque-retry:A::Mail:toabc"
+    assert keys.suppressed_failure(keys.retry("Mail", "x")) == "app:failure-resque-retry:Mail:x"
+
+
 def test_our_own_keys_are_apart():
     """What no Ruby reads has its own prefix; the aside list bears the name of the key that it belongs to."""
     keys = Keys("app")

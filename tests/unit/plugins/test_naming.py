@@ -1,24 +1,11 @@
-"""The names of plugins' keys: classes, and arguments in Ruby's string form (core.md section 19)."""
+"""The names of plugins' keys: whose plugin it is (core.md section 19)."""
 
 import pytest
 
 from pyresque import Resque, job
 from pyresque.errors import InvalidJob
 from pyresque.plugins import Statuses
-from pyresque.plugins.naming import class_of, joined
-
-
-@pytest.mark.parametrize(
-    ("args", "text"),
-    [
-        ([], ""), ([1, "a"], "1-a"), ([None, True, False], "-true-false"), ([1.0, 1e20], "1.0-1.0e+20"),
-        ([1, [2, [3, "x"]]], "1-2-3-x"), ((1, (2,)), "1-2"), ([{"x": 1}], '{"x"=>1}'), ([[], 1], "-1"),
-        (["ä b", "-"], "ä b--"),
-    ],
-)  # fmt: skip
-def test_arguments_are_joined_as_by_ruby(args, text):
-    """nil is empty, lists are flattened, objects are inspected."""
-    assert joined(args) == text
+from pyresque.plugins.naming import class_of
 
 
 def test_a_plugin_knows_the_one_job_that_has_it(registry):
