@@ -32,6 +32,14 @@ def process_lives(pid: int) -> bool:
         return True
 
 
+def process_title(pid: int) -> str:
+    """The title of a process as `ps` shows it; empty if it cannot be read."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
 def take_word() -> str:
     """Give this process, and those that it will fork, a word that no other worker has; returns it."""
     global _word

@@ -10,7 +10,7 @@ from pyresque.cli.options import Settings, common, json_option, pass_settings
 from pyresque.cli.show import job_of, json_line, safe, short, table
 
 if TYPE_CHECKING:
-    from pyresque import WorkerInfo
+    from pyresque import Resque, WorkerInfo
 
 
 @click.group(invoke_without_command=True)
@@ -35,24 +35,39 @@ def list_(settings: Settings, as_json: bool) -> None:
 
 @workers.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option(
+    "--force", is_flag=True, help="Also a worker that lives. Its job is recorded as failed and runs on."
+)
 @common
 @pass_settings
-def remove(settings: Settings, ids: tuple[str, ...]) -> None:
-    """Take workers out of the books that are gone; a job that one had becomes a failure.
+def remove(settings: Settings, ids: tuple[str, ...], force: bool) -> None:
+    """Take dead workers out of the books; a job that one had becomes a failure.
 
-    Use it only on workers that do not run any more.
+    A worker that lives is refused: whose process runs on this host, or whose last heartbeat is no older than
+    two minutes.
     """
+    resque = settings.connected()
+    missed = sum(not _removed(resque, one, force) for one in ids)
+    click.get_current_context().exit(1 if missed else 0)
+
+
+def _removed(resque: Resque, worker_id: str, force: bool) -> bool:
+    from pyresque.store.workers import is_registered
+    from pyresque.worker.living import signs_of_life
     from pyresque.worker.loop import unregister
 
-    resque = settings.connected()
-    missed = 0
-    for one in ids:
-        if unregister(resque, one):
-            click.echo(f"removed {safe(one)}")
-        else:
-            missed += 1
-            click.echo(f"Error: no worker {safe(one)} to remove; `pyresque workers` lists them", err=True)
-    click.get_current_context().exit(1 if missed else 0)
+    if not is_registered(resque.space, worker_id):
+        click.echo(f"Error: there is no worker {safe(worker_id)}; `pyresque workers` lists them", err=True)
+        return False
+    signs = signs_of_life(resque.space, worker_id)
+    why = f"lives: {short(signs.seen, 160)}. Stop it first; --force removes it, but a job it has runs on"
+    if not signs.seen or force:
+        if unregister(resque, worker_id, "" if force else signs.beat):
+            click.echo(f"removed {safe(worker_id)}")
+            return True
+        why = "was left alone: it did something meanwhile, or nobody can read what it works on"
+    click.echo(f"Error: {safe(worker_id)} {why}", err=True)
+    return False
 
 
 def _list(settings: Settings, as_json: bool) -> None:
