@@ -98,7 +98,7 @@ class Resque(Delaying, Scheduling):
         self.registry = registry
         self.local_schedule: dict[str, Any] = {}
         self._receiver: Callable[[str, bytes], None] | None = None
-        self.failures = Failures(self.space, multi_queue=keeps_lists_per_queue(self.failure_backend))
+        self.failures = Failures(self.space, keeps_lists_per_queue(self.failure_backend), registry)
 
     def __repr__(self) -> str:
         return f"<Resque {self.link.address} {self.space.keys.namespace}>"

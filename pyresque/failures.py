@@ -7,10 +7,13 @@ moves while people look at it, only chooses among records with the same bytes.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pyresque.errors import NotAJob
+from pyresque.attempts import NextAttempt, next_attempts
+from pyresque.due import ready_item
+from pyresque.errors import MalformedPayload, NotAJob
+from pyresque.registry import Registry
 from pyresque.store import failures as store
 from pyresque.store import queues
 from pyresque.store.link import Command
@@ -22,6 +25,8 @@ from pyresque.wire.records import FailureRecord
 Records = list[FailureRecord]
 Effects = list[Command]
 Names = list[str]
+Found = list[FailureRecord | None]
+Attempts = list[NextAttempt | None]
 
 
 class Failures:
@@ -31,9 +36,10 @@ class Failures:
     the failure backend, as Ruby does: with several backends the same failure stands in several lists.
     """
 
-    def __init__(self, space: Space, multi_queue: bool = False) -> None:
+    def __init__(self, space: Space, multi_queue: bool = False, registry: Registry | None = None) -> None:
         self._space = space
         self._multi_queue = multi_queue
+        self._registry = Registry() if registry is None else registry
 
     def lists(self) -> Names:
         """The names of the failure lists: `failed` and every `Q_failed`."""
@@ -66,19 +72,40 @@ class Failures:
 
     def find(self, record_id: str) -> FailureRecord | None:
         """The failure with this failure_id (or `sha1:` address), or with an id that alone begins so."""
-        if not record_id:
-            return None
-        found = [one for one in self.each() if one.id == record_id or one.id.startswith(record_id)]
-        exact = [one for one in found if one.id == record_id]
-        candidates = exact or found
-        return candidates[0] if len({one.raw for one in candidates}) == 1 else None
+        return self.find_all([record_id])[0]
+
+    def find_all(self, record_ids: Sequence[str]) -> Found:
+        """What `find` gives for each of these ids; the lists are read only once for all of them."""
+        wanted = {one for one in record_ids if one}
+        lengths = {len(one) for one in wanted}
+        found: dict[str, Records] = {}
+        for record in self.each() if wanted else ():
+            own = record.id
+            for start in {own[:length] for length in lengths} & wanted:
+                found.setdefault(start, []).append(record)
+        return [_only_one(one, found.get(one, [])) for one in record_ids]
 
     def search(self, text: str) -> Records:
         """The failures in whose record this text occurs."""
         return [one for one in self.each() if text in one.raw.decode("utf-8", "replace")]
 
+    def next_attempt(self, failure: str | FailureRecord) -> NextAttempt | None:
+        """The automatic attempt at the job of a failure that is still to come; None where there is none."""
+        record = self._record(failure)
+        return None if record is None else self.next_attempts([record])[0]
+
+    def next_attempts(self, failures: Sequence[FailureRecord], *, thorough: bool = True) -> Attempts:
+        """The same for each of these failures, in one go.
+
+        Args:
+            thorough: look at every delayed and waiting job if need be, not only at the first 20,000.
+        """
+        return next_attempts(self._space, self._registry, failures, thorough)
+
     def requeue(self, failure: str | FailureRecord) -> bool:
         """Put the job of a failure back on its queue; the record stays and is marked as retried.
+
+        It is put back whatever else is to come: `next_attempt` tells whether it would run twice.
 
         Returns:
             False if there is no such failure any more.
@@ -94,8 +121,34 @@ class Failures:
             raise NotAJob("this record is no JSON object: it can only be shown and removed")
         return store.requeue(self._space, record, encode(value, self._space.style), self._push(record))
 
+    def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
+        """Let a delayed attempt at the job of a failure come now; the record is marked as retried.
+
+        Returns:
+            False if the failure is gone, or the attempt is delayed no more; then nothing is done.
+
+        Raises:
+            NotAJob: the attempt is not delayed, or not sure, or could not be put on a queue.
+        """
+        if attempt.state != "delayed" or not attempt.sure:
+            raise NotAJob("only a delayed attempt can be brought forward, and one that is known for certain")
+        try:
+            ready = ready_item(attempt.place[1], self._registry, self._space.style)
+        except MalformedPayload as error:
+            raise NotAJob(f"its delayed job is none: {error}") from None
+        keys, value = self._space.keys, {**failure.value, "retried_at": self._now(failure.list_name)}
+        push: Effects = [
+            ("SADD", keys.queues, ready.queue),
+            ("RPUSH", keys.queue(ready.queue), ready.payload),
+        ]
+        marked = encode(value, self._space.style)
+        return store.forward(self._space, failure, marked, attempt.place, push)
+
     def requeue_all(self) -> int:
-        """Put every failed job of the backend's lists back; returns how many."""
+        """Put every failed job of the backend's lists back, as Ruby does; returns how many.
+
+        Those whose automatic attempt is still to come, too: they run twice.
+        """
         return sum(self._requeue_list(name) for name in self._own_lists())
 
     def requeue_queue(self, queue: str) -> int:
@@ -192,6 +245,11 @@ class Failures:
                     ("RPUSH", key, raw),
                 ]
         raise NotAJob(f"the bytes of this element are not in {aside} any more")
+
+
+def _only_one(record_id: str, candidates: Records) -> FailureRecord | None:
+    exact = [one for one in candidates if one.id == record_id] or candidates
+    return exact[0] if len({one.raw for one in exact}) == 1 else None
 
 
 def _requeued(payload: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,9 +81,21 @@ def run(settings: Settings, ids: tuple[str, ...]) -> None:
 @common
 @pass_settings
 def remove(settings: Settings, ids: tuple[str, ...]) -> None:
-    """Remove delayed jobs by ID (its beginning is enough)."""
+    """Remove delayed jobs by ID (its beginning is enough).
+
+    If one is the next attempt at a job that failed, its retries end with it.
+    """
+    from pyresque.attempts import forget_attempts
+
     resque = settings.connected()
-    _each(resque, ids, "removed", resque.remove_found)
+
+    def gone(found: Sequence[DelayedJob]) -> int:
+        removed = resque.remove_found(found)
+        for one in found:
+            forget_attempts(resque.space, resque.registry, one.raw)
+        return removed
+
+    _each(resque, ids, "removed", gone)
 
 
 @delayed.command()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from pyresque.cli.failed_retry import Wanted, retry_chosen, retry_many
+from pyresque.cli.failed_text import HEAD, coming, count, document, lines, row, title
 from pyresque.cli.options import Settings, common, json_option, limit_option, pass_settings, style_option
-from pyresque.cli.show import compact, job_of, json_line, pairs, safe, short, table
-from pyresque.errors import NotAJob
+from pyresque.cli.show import json_line, pairs, safe, table
 
 if TYPE_CHECKING:
     from pyresque import Resque
@@ -49,37 +50,26 @@ def list_(settings: Settings, queue: str | None, limit: int | None, as_json: boo
 @pass_settings
 def show(settings: Settings, record_id: str, as_json: bool) -> None:
     """Show one failure with its backtrace. The beginning of its ID is enough."""
-    record = _found(settings.connected(), record_id)
+    resque = settings.connected()
+    [record] = _found(resque, [record_id])
     if record is None:
         click.get_current_context().exit(1)
+    attempt = resque.failures.next_attempt(record)
     if as_json:
-        json_line(_document(record))
-        return
-    if not record.value:
-        pairs([("id", record.id), ("no record", record.raw.decode("utf-8", "backslashreplace"))])
-        return
-    error = (record.text("error") or "").splitlines()
-    pairs(
-        [
-            ("id", record.id),
-            ("failed at", record.text("failed_at") or ""),
-            ("job", record.class_name or compact(record.value.get("payload"))),
-            ("args", compact(job_of(record.payload)[1])),
-            ("queue", record.text("queue") or ""),
-            ("worker", record.text("worker") or ""),
-            ("exception", record.text("exception") or ""),
-            *((("error" if n == 0 else ""), line) for n, line in enumerate(error or [""])),
-            ("retried at", record.text("retried_at") or "never"),
-            *((("backtrace" if n == 0 else ""), line) for n, line in enumerate(record.backtrace)),
-        ]
-    )
+        json_line(document(record, attempt))
+    else:
+        pairs(lines(record, attempt))
 
 
 @failed.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All failures.")
 @click.option("-q", "--queue", metavar="QUEUE", help="All failures of this queue.")
-@click.option("--again", is_flag=True, help="With --all or --queue: also those that were put back before.")
+@click.option("--again", is_flag=True, help="Also those that were put back before.")
+@click.option(
+    "--with-due", is_flag=True, help="Also those whose automatic attempt is delayed: it comes now instead."
+)
+@click.option("--yes", is_flag=True, help="With IDs: do not ask, whatever may run twice.")
 @style_option
 @common
 @pass_settings
@@ -89,24 +79,27 @@ def retry(
     everything: bool,
     queue: str | None,
     again: bool,
+    with_due: bool,
+    yes: bool,
     json_style: Style,
 ) -> None:
     """Put jobs back on their queues: by ID (its beginning is enough), or with --all or --queue.
+
+    What was put back before, and what comes by itself (Retry, resque-retry), is left alone by --all and
+    --queue; by ID there is a question first. Name your modules with -r: a Retry may have an identify.
 
     The records stay, marked as retried; `pyresque failed clear --retried` removes them.
     """
     if (bool(ids) + everything + (queue is not None)) != 1:
         raise click.UsageError("say which: one or more IDs, or --all, or --queue QUEUE")
     resque = settings.connected(json_style)
+    wanted = Wanted(again, with_due, ask=not yes)
     if ids:
-        missed = _retry(resque, [_found(resque, one) for one in ids], tell=True)
+        found = _found(resque, ids)
+        named = list({id(one): one for one in found if one is not None}.values())
+        missed = found.count(None) + retry_chosen(resque, named, wanted)
     else:
-        chosen = _of_queue(resque.failures.each(), queue)
-        before = set() if again else {one.id for one in chosen if one.text("retried_at") is not None}
-        # Several failure backends write the same failure to several lists.
-        fresh = list({one.id: one for one in reversed(chosen) if one.id not in before}.values())[::-1]
-        missed = _retry(resque, fresh, tell=False)
-        click.echo(f"put {_count(len(fresh) - missed, 'job')} back" + _left_out(len(before)))
+        missed = retry_many(resque, _of_queue(resque.failures.each(), queue), wanted)
     click.get_current_context().exit(1 if missed else 0)
 
 
@@ -117,13 +110,16 @@ def retry(
 def remove(settings: Settings, ids: tuple[str, ...]) -> None:
     """Remove failures by ID (its beginning is enough)."""
     resque = settings.connected()
-    missed = 0
-    for one in ids:
-        record = _found(resque, one)
-        if record is None or not resque.failures.remove(record):
+    found = _found(resque, ids)
+    missed = found.count(None)
+    records = [one for one in found if one is not None]
+    for record, attempt in zip(records, resque.failures.next_attempts(records, thorough=False), strict=True):
+        if not resque.failures.remove(record):
             missed += 1
-        else:
-            click.echo(f"removed {_title(record)}")
+            continue
+        click.echo(f"removed {title(record)}")
+        if attempt is not None:
+            click.echo(f"its job still comes by itself: {safe(coming(attempt))}", err=True)
     click.get_current_context().exit(1 if missed else 0)
 
 
@@ -137,14 +133,14 @@ def clear(settings: Settings, retried: bool, yes: bool) -> None:
     failures = settings.connected().failures
     if retried:
         removed = sum(map(failures.clear_retried, failures.lists()))
-        click.echo(f"removed {_count(removed, 'failure')}")
+        click.echo(f"removed {count(removed, 'failure')}")
         return
     total = failures.count()
     if total and not yes:
-        click.confirm(f"Remove {_count(total, 'failure')}?", abort=True, err=True)
+        click.confirm(f"Remove {count(total, 'failure')}?", abort=True, err=True)
     for name in failures.lists():
         failures.clear(name)
-    click.echo(f"removed {_count(total, 'failure')}")
+    click.echo(f"removed {count(total, 'failure')}")
 
 
 def _list(settings: Settings, as_json: bool, queue: str | None, limit: int | None) -> None:
@@ -156,94 +152,30 @@ def _list(settings: Settings, as_json: bool, queue: str | None, limit: int | Non
     else:
         chosen = _of_queue(failures.each(), queue)
         total, found = len(chosen), list(deque(chosen, maxlen=most or None))
+    attempts = failures.next_attempts(found, thorough=False)
     if as_json:
-        for one in found:
-            json_line(_document(one))
+        for one, attempt in zip(found, attempts, strict=True):
+            json_line(document(one, attempt))
         return
     if not found:
         click.echo("no failures")
         return
-    table(("ID", "FAILED AT", "QUEUE", "JOB", "ERROR", "RETRIED"), (_row(one) for one in found))
+    table(HEAD, map(row, found, attempts))
     if len(found) < total:
         click.echo(f"the last {len(found)} of {total}; --limit 0 lists all", err=True)
-
-
-def _retry(resque: Resque, records: Sequence[FailureRecord | None], tell: bool) -> int:
-    """Put the jobs of records back; returns with how many that did not succeed."""
-    missed = 0
-    for record in records:
-        try:
-            done = record is not None and resque.failures.requeue(record)
-        except NotAJob as error:
-            done = False
-            click.echo(f"Error: {_title(record)}: {safe(error)}", err=True)
-        missed += not done
-        if done and tell:
-            click.echo(f"put back {_title(record)}")
-    return missed
 
 
 def _of_queue(records: Iterable[FailureRecord], queue: str | None) -> list[FailureRecord]:
     return [one for one in records if queue is None or one.text("queue") == queue]
 
 
-def _found(resque: Resque, record_id: str) -> FailureRecord | None:
-    record = resque.failures.find(record_id) if record_id else None
-    if record is None:
-        click.echo(
-            f"Error: no failure has the ID {safe(record_id)}, or several begin with it; "
-            "`pyresque failed list` lists them",
-            err=True,
-        )
-    return record
-
-
-def _title(record: FailureRecord | None) -> str:
-    if record is None:
-        return ""
-    job = f"{short(record.class_name or '(no job)', 50)} {short(compact(job_of(record.payload)[1]), 60)}"
-    return f"{job} of queue {safe(record.text('queue'))} ({_short_id(record)})"
-
-
-def _short_id(record: FailureRecord) -> str:
-    return safe(record.id[: 13 if record.id.startswith("sha1:") else 8])
-
-
-def _row(record: FailureRecord) -> tuple[str, ...]:
-    job = f"{record.class_name} {compact(job_of(record.payload)[1])}" if record.class_name else "(no job)"
-    error = f"{record.text('exception') or ''}: {record.text('error') or ''}"
-    return (
-        _short_id(record),
-        short(record.text("failed_at") or "", 26),
-        short(record.text("queue") or "", 30),
-        short(job, 40),
-        short(error, 50),
-        short(record.text("retried_at") or "", 26),
-    )
-
-
-def _document(record: FailureRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "list": record.list_name,
-        "failed_at": record.value.get("failed_at"),
-        "queue": record.value.get("queue"),
-        "class": record.class_name or record.payload.get("class"),
-        "args": job_of(record.payload)[1],
-        "exception": record.value.get("exception"),
-        "error": record.value.get("error"),
-        "backtrace": record.value.get("backtrace"),
-        "worker": record.value.get("worker"),
-        "retried_at": record.value.get("retried_at"),
-        "payload": record.value.get("payload"),
-    }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _left_out(number: int) -> str:
-    return (
-        f"; {number} had been put back before and were left alone (--again takes them too)" if number else ""
-    )
+def _found(resque: Resque, ids: Sequence[str]) -> list[FailureRecord | None]:
+    records = resque.failures.find_all(ids)
+    for one, record in zip(ids, records, strict=True):
+        if record is None:
+            click.echo(
+                f"Error: no failure has the ID {safe(one)}, or several begin with it; "
+                "`pyresque failed list` lists them",
+                err=True,
+            )
+    return records

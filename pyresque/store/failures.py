@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pyresque.store import queues
-from pyresque.store.link import Command
+from pyresque.store.delayed import Place
+from pyresque.store.link import Command, Word
 from pyresque.store.replies import flag
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
@@ -13,6 +14,7 @@ from pyresque.wire.records import FailureRecord
 
 _requeue = Script("requeue", uses=("effects",), reply=flag)
 _discard = Script("discard", reply=flag)
+_forward = Script("forward", uses=("effects", "place"), reply=flag)
 
 WINDOW = 500
 """Records that are read at a time."""
@@ -67,6 +69,20 @@ def requeue(space: Space, record: FailureRecord, marked: bytes, effects: Sequenc
         keys = [once, space.keys.failed_list(record.list_name)]
         args = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, record.place, *flat(effects)]
         return bool(_requeue.run(space.link, keys, args))
+
+
+def forward(
+    space: Space, record: FailureRecord, marked: bytes, place: Place, effects: Sequence[Command]
+) -> bool:
+    """Replace a record by its marked form and a delayed job by its push, in one step.
+
+    Returns:
+        False if the record, or the delayed job, is gone; then nothing is done.
+    """
+    with Once(space.link, space.keys.prefix) as once:
+        keys = [once, space.keys.failed_list(record.list_name), space.keys.delayed_schedule]
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, record.place, *place]
+        return bool(_forward.run(space.link, keys, [*args, *flat(effects)]))
 
 
 def clear(space: Space, list_name: str) -> None:

@@ -154,6 +154,7 @@ _FORMS: dict[str, Check] = {
     **dict.fromkeys(("TTL", "PTTL"), integer(-2)),
     "INCRBY": integer(),
     **dict.fromkeys(("GET", "LINDEX", "HGET"), maybe(data)),
+    "LPOS": maybe(amount),
     **dict.fromkeys(
         ("SMEMBERS", "LRANGE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE", "HKEYS", "KEYS"), words
     ),

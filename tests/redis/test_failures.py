@@ -145,6 +145,19 @@ def test_find_by_the_digest_of_a_record_without_id(resque):
         assert again.raw == raws(resque)[number]
 
 
+def test_find_all_gives_what_find_gives_for_each(resque):
+    """Whole ids, beginnings that one alone has, and what fits none or several; in the order asked."""
+    put(resque, record(1, failure_id="abc"), record(2, failure_id="abcd"), old(3), record(4, failure_id="x"))
+    sha = resque.failures.list()[2].id
+    asked = ["abc", "abcd", "ab", sha, sha[:9], "x", "", "xx", "abc", "sha1:"]
+    found = resque.failures.find_all(asked)
+    assert [one and one.payload["args"] for one in found] == [
+        [1], [2], None, [3], [3], [4], None, None, [1], [3],
+    ]  # fmt: skip
+    assert found == [resque.failures.find(one) for one in asked]
+    assert resque.failures.find_all([]) == []
+
+
 def test_find_does_not_choose_between_records_of_one_id(resque):
     """Two different records with one id: neither is found by it. Identical ones are one."""
     put(resque, record(1, error="a"), record(1, error="b"), record(2), record(2))

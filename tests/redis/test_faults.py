@@ -22,8 +22,9 @@ from pyresque import Resque, job
 from pyresque.devredis import running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.store import queues, workers
+from pyresque.store import delayed, queues, workers
 from pyresque.store.workers import Registration
+from pyresque.wire.arguments import digest
 from pyresque.worker.loop import unregister
 from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance, script
@@ -49,6 +50,7 @@ def keyspace(resque: Resque) -> dict[str, Any]:
             b"list": ["LRANGE", key, 0, -1],
             b"set": ["SMEMBERS", key],
             b"hash": ["HGETALL", key],
+            b"zset": ["ZRANGE", key, 0, -1],
         }[kind]
         value = resque.link.execute(*read)
         if b":pyresque:once:" not in key:
@@ -64,6 +66,14 @@ Operation = Callable[[Resque], object]
 
 def _push_two(resque: Resque) -> object:
     return queues.push(resque.space, {"jobs": [b'{"class":"New","args":[]}'], "low": [b"1", b"2"]})
+
+
+def _bring_forward(resque: Resque) -> object:
+    record = resque.failures.find("f1")
+    assert record is not None
+    attempt = resque.failures.next_attempt(record)
+    assert attempt is not None
+    return resque.failures.bring_forward(record, attempt)
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -90,6 +100,8 @@ OPERATIONS: dict[str, Operation] = {
     "working": lambda r: [one.id for one in r.working()],
     "stat": lambda r: r.stat("processed"),
     "failures.requeue": lambda r: r.failures.requeue("f1"),
+    "failures.next_attempt": lambda r: r.failures.next_attempt("f1"),
+    "failures.bring_forward": _bring_forward,
     "failures.requeue_all": lambda r: r.failures.requeue_all(),
     "failures.requeue_queue": lambda r: r.failures.requeue_queue("jobs"),
     "failures.remove": lambda r: r.failures.remove("f1"),
@@ -123,6 +135,10 @@ def _prepare(real: Resque) -> None:
         if number == 2:
             record["retried_at"] = "2026/11/24 12:00:00 UTC"
         real.link.execute("RPUSH", "resque:failed", json.dumps(record))
+    item = delayed.Job(b'{"class":"Fails","args":[1],"queue":"jobs"}', "jobs", b"")
+    for _ in range(2):
+        delayed.delay(real.space, 4_000_000_000, item)
+    real.link.execute("SET", real.space.keys.retry("Fails", digest([1])), 0)
     working = '{"queue":"jobs","run_at":"2026-11-24T12:00:00Z","payload":{"class":"Held","args":[]}}'
     real.link.execute("SET", f"resque:worker:{DEAD}", working)
     workers.register(real.space, Registration(*DEAD.split(":", 1)), 0.0)
@@ -194,6 +210,7 @@ ONCE = [
     "push to two queues",
     "pop one of two alike",
     "failures.requeue",
+    "failures.bring_forward",
     "dequeue with arguments",
 ]
 """Operations whose repetition would do harm, had it no token."""

@@ -49,7 +49,7 @@ class Program:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, stdin: int = subprocess.DEVNULL, **env: str) -> subprocess.Popen[str]:
         """Start it; both its outputs are pipes."""
         base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
         if self.url:
@@ -58,17 +58,19 @@ class Program:
             [sys.executable, "-m", "pyresque", *words],
             cwd=self.folder,
             env=base | env,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
 
-    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
-        with self.start(*words, **env) as process:
-            out, err = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+    def run(self, *words: str, answer: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end; it may be given an answer to its question."""
+        with self.start(
+            *words, stdin=subprocess.DEVNULL if answer is None else subprocess.PIPE, **env
+        ) as one:
+            out, err = one.communicate(answer, timeout=120)
+        return subprocess.CompletedProcess(words, one.returncode, out, err)
 
 
 class Live:

@@ -1,0 +1,174 @@
+"""What `pyresque failed retry` does: jobs are put back so that none runs twice unless that was wanted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from pyresque.cli.failed_text import count, title
+from pyresque.cli.show import moment, safe
+from pyresque.errors import NotAJob
+
+if TYPE_CHECKING:
+    from pyresque import Resque
+    from pyresque.attempts import NextAttempt
+    from pyresque.store.delayed import Place
+    from pyresque.wire.records import FailureRecord
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which failures are meant of those whose job may run twice, and whether to ask before that."""
+
+    again: bool
+    with_due: bool
+    ask: bool = False
+
+
+def retry_chosen(resque: Resque, records: Sequence[FailureRecord], wanted: Wanted) -> int:
+    """Put back the jobs of failures that were named, after a question where one could run twice.
+
+    Returns:
+        How many were not put back.
+    """
+    missed = 0
+    for record, attempt in zip(records, resque.failures.next_attempts(records), strict=True):
+        doubt = _doubt(record, attempt, wanted)
+        if doubt and wanted.ask and not _agreed(f"{title(record)} {doubt}", attempt):
+            missed += 1
+            continue
+        done = _put_back(resque, record, attempt)
+        missed += not done
+        if done:
+            click.echo(f"put back {title(record)}{_instead(attempt)}")
+    return missed
+
+
+def retry_many(resque: Resque, chosen: Sequence[FailureRecord], wanted: Wanted) -> int:
+    """Put back the jobs of many failures, and tell how many were left alone, and why.
+
+    Returns:
+        How many could not be put back.
+    """
+    before = set() if wanted.again else {one.id for one in chosen if _was_retried(one)}
+    # Several failure backends write the same failure to several lists.
+    fresh = list({one.id: one for one in reversed(chosen) if one.id not in before}.values())[::-1]
+    done = missed = 0
+    left: list[NextAttempt] = []
+    brought: set[Place] = set()
+    for record, attempt in zip(fresh, resque.failures.next_attempts(fresh), strict=True):
+        # Several failures may be attempts at one job: it comes once.
+        if attempt is not None and (
+            not wanted.with_due or attempt.state != "delayed" or (attempt.sure and attempt.place in brought)
+        ):
+            left.append(attempt)
+        elif _put_back(resque, record, attempt):
+            done += 1
+            brought.update(() if attempt is None else (attempt.place,))
+        else:
+            missed += 1
+    click.echo("; ".join([f"put {count(done, 'job')} back", *_left(len(before), left, wanted)]))
+    return missed
+
+
+def _put_back(resque: Resque, record: FailureRecord, attempt: NextAttempt | None) -> bool:
+    """Put one job back, a delayed attempt in its own place; says why where that cannot be."""
+    why = "it is not in the list any more"
+    try:
+        if attempt is not None and _can_come_now(attempt):
+            why = "its automatic attempt has come meanwhile, or it is not in the list any more"
+            done = resque.failures.bring_forward(record, attempt)
+        else:
+            done = resque.failures.requeue(record)
+    except NotAJob as error:
+        done, why = False, safe(error)
+    if not done:
+        click.echo(f"Error: {title(record)}: {why}", err=True)
+    return done
+
+
+def _doubt(record: FailureRecord, attempt: NextAttempt | None, wanted: Wanted) -> str:
+    """Why this job might run twice, as the beginning of a question; empty where nothing says so."""
+    found = []
+    if _was_retried(record) and not wanted.again:
+        found.append(f"was put back before ({safe(record.value['retried_at'])})")
+    if attempt is not None and not wanted.with_due:
+        found.append(_coming(attempt))
+    return " and ".join(found)
+
+
+def _coming(attempt: NextAttempt) -> str:
+    where = safe(attempt.where)
+    due = moment(attempt.at) if attempt.state == "delayed" else ""
+    return {
+        "delayed": f"comes by itself at {due}"
+        if attempt.sure
+        else f"has an equal delayed job, due {due}, which may be its automatic attempt",
+        "queued": f"waits on the queue {where} already, for its automatic attempt",
+        "running": f"runs now on {where}, in its automatic attempt",
+        "unknown": "comes by itself, for its attempts are still counted",
+    }[attempt.state]
+
+
+def _agreed(doubt: str, attempt: NextAttempt | None) -> bool:
+    wanted = "Let it come now instead" if _can_come_now(attempt) else "Put it back all the same"
+    try:
+        return click.confirm(f"{doubt}. {wanted}?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(
+            "\nError: nobody answered, so it was left alone; --yes puts it back without a question", err=True
+        )
+        return False
+
+
+def _can_come_now(attempt: NextAttempt | None) -> bool:
+    return attempt is not None and attempt.state == "delayed" and attempt.sure
+
+
+def _instead(attempt: NextAttempt | None) -> str:
+    if attempt is None:
+        return ""
+    if _can_come_now(attempt):
+        return f"; its automatic attempt, due {moment(attempt.at)}, comes now instead"
+    return "; its automatic attempt comes as well"
+
+
+def _left(before: int, left: Sequence[NextAttempt], wanted: Wanted) -> list[str]:
+    """Why failures were left alone, with their numbers."""
+    sure = [one.at for one in left if one.state == "delayed" and one.sure]
+    perhaps = [one for one in left if not one.sure]
+    others = len(left) - len(sure) - len(perhaps)
+    said = []
+    if before:
+        said.append(
+            f"{before} had been put back before and {_were(before)} left alone (--again takes them too)"
+        )
+    if sure and wanted.with_due:
+        said.append(f"{len(sure)} {_were(len(sure))} left alone: other failures of the same jobs")
+    elif sure:
+        said.append(
+            f"{len(sure)} {_were(len(sure))} left alone: their automatic attempt is still to come, the next "
+            f"at {moment(min(sure))} (--with-due lets it come now)"
+        )
+    if perhaps:
+        said.append(
+            f"{len(perhaps)} {_were(len(perhaps))} left alone: a delayed job may be their automatic attempt "
+            "(-r with their module tells; --with-due puts them back all the same)"
+        )
+    if others:
+        said.append(f"{others} {_were(others)} left alone: their automatic attempt waits on a queue or runs")
+    return said
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _was_retried(record: FailureRecord) -> bool:
+    return record.value.get("retried_at") not in (None, False)

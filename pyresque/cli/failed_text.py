@@ -1,0 +1,106 @@
+"""What `pyresque failed` prints about a failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyresque.cli.show import compact, job_of, moment, safe, short
+
+if TYPE_CHECKING:
+    from pyresque.attempts import NextAttempt
+    from pyresque.wire.records import FailureRecord
+
+HEAD = ("ID", "FAILED AT", "QUEUE", "JOB", "ERROR", "RETRIED")
+
+
+def row(record: FailureRecord, attempt: NextAttempt | None) -> tuple[str, ...]:
+    """A failure as a line of a table."""
+    job = f"{record.class_name} {compact(job_of(record.payload)[1])}" if record.class_name else "(no job)"
+    error = f"{record.text('exception') or ''}: {record.text('error') or ''}"
+    retried = short(record.text("retried_at") or "", 26)
+    return (
+        short_id(record),
+        short(record.text("failed_at") or "", 26),
+        short(record.text("queue") or "", 30),
+        short(job, 40),
+        short(error, 50),
+        "; ".join(filter(None, [retried, short(coming(attempt), 60)])),
+    )
+
+
+def lines(record: FailureRecord, attempt: NextAttempt | None) -> list[tuple[str, str]]:
+    """All about a failure, as names and values."""
+    if not record.value:
+        return [("id", record.id), ("no record", record.raw.decode("utf-8", "backslashreplace"))]
+    error = (record.text("error") or "").splitlines()
+    return [
+        ("id", record.id),
+        ("failed at", record.text("failed_at") or ""),
+        ("job", record.class_name or compact(record.value.get("payload"))),
+        ("args", compact(job_of(record.payload)[1])),
+        ("queue", record.text("queue") or ""),
+        ("worker", record.text("worker") or ""),
+        ("exception", record.text("exception") or ""),
+        *((("error" if n == 0 else ""), line) for n, line in enumerate(error or [""])),
+        ("retried at", record.text("retried_at") or "never"),
+        *([("next attempt", coming(attempt))] if attempt else []),
+        *((("backtrace" if n == 0 else ""), line) for n, line in enumerate(record.backtrace)),
+    ]
+
+
+def document(record: FailureRecord, attempt: NextAttempt | None) -> dict[str, Any]:
+    """A failure for programs."""
+    return {
+        "id": record.id,
+        "list": record.list_name,
+        "failed_at": record.value.get("failed_at"),
+        "queue": record.value.get("queue"),
+        "class": record.class_name or record.payload.get("class"),
+        "args": job_of(record.payload)[1],
+        "exception": record.value.get("exception"),
+        "error": record.value.get("error"),
+        "backtrace": record.value.get("backtrace"),
+        "worker": record.value.get("worker"),
+        "retried_at": record.value.get("retried_at"),
+        "next_attempt": _attempt(attempt),
+        "payload": record.value.get("payload"),
+    }
+
+
+def title(record: FailureRecord) -> str:
+    """A failure in a sentence."""
+    job = f"{short(record.class_name or '(no job)', 50)} {short(compact(job_of(record.payload)[1]), 60)}"
+    return f"{job} of queue {safe(record.text('queue'))} ({short_id(record)})"
+
+
+def short_id(record: FailureRecord) -> str:
+    """As much of its ID as is typed."""
+    return safe(record.id[: 13 if record.id.startswith("sha1:") else 8])
+
+
+def coming(attempt: NextAttempt | None) -> str:
+    """What comes of a failed job by itself, in a few words."""
+    if attempt is None:
+        return ""
+    if attempt.state == "delayed":
+        return f"{'retry' if attempt.sure else 'equal job'} due {moment(attempt.at)}"
+    if attempt.state == "unknown":
+        return "retry to come"
+    return f"retry {'waits on' if attempt.state == 'queued' else 'runs on'} {attempt.where}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _attempt(attempt: NextAttempt | None) -> dict[str, Any] | None:
+    if attempt is None:
+        return None
+    return {
+        "state": attempt.state,
+        "at": attempt.at if attempt.state == "delayed" else None,
+        "queue": attempt.where if attempt.state == "queued" else None,
+        "worker": attempt.where if attempt.state == "running" else None,
+        "sure": attempt.sure,
+    }
