@@ -52,7 +52,7 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool) -> None:
 
 
 def _removed(resque: Resque, worker_id: str, force: bool) -> bool:
-    from pyresque.store.workers import is_registered
+    from pyresque.store.workers import ANY_BEAT, is_registered
     from pyresque.worker.living import signs_of_life
     from pyresque.worker.loop import unregister
 
@@ -62,7 +62,7 @@ def _removed(resque: Resque, worker_id: str, force: bool) -> bool:
     signs = signs_of_life(resque.space, worker_id)
     why = f"lives: {short(signs.seen, 160)}. Stop it first; --force removes it, but a job it has runs on"
     if not signs.seen or force:
-        if unregister(resque, worker_id, "" if force else signs.beat):
+        if unregister(resque, worker_id, ANY_BEAT if force else signs.beat):
             click.echo(f"removed {safe(worker_id)}")
             return True
         why = "was left alone: it did something meanwhile, or nobody can read what it works on"

@@ -17,7 +17,7 @@ FRESH = 2 * INTERVAL
 
 @dataclass(frozen=True)
 class Signs:
-    """What speaks for a worker's being alive (empty: nothing), and its last beat as it was then."""
+    """What speaks for a worker's being alive (empty: nothing), and its last beat as `retire` takes it."""
 
     seen: str
     beat: str
@@ -28,11 +28,11 @@ def signs_of_life(space: Space, worker_id: str) -> Signs:
 
     Of a worker of ours it is known in which system its pid is valid; of Ruby's only the host name.
     """
-    beat = workers.heartbeats(space).get(worker_id, "")
+    beat = workers.heartbeats(space).get(worker_id, workers.NO_BEAT)
     host, pid, *_ = [*worker_id.split(":"), ""]
     own_space = workers.ours(space).get(worker_id)
     number = int(pid) if pid.isdecimal() and len(pid) < 10 else 0
-    here = host == socket.gethostname() and own_space in (None, "", process_space())
+    here = own_space == process_space() if own_space else host == socket.gethostname()
     if here and number and process_lives(number):
         return Signs(f"its process {pid} runs on this host{_shown(process_title(number))}", beat)
     at = times.parse(beat)

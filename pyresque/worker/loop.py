@@ -264,13 +264,13 @@ class Worker:
             self._hooks.run("queue_empty")
 
 
-def unregister(resque: ResqueLike, worker_id: str, beat: str = "") -> bool:
+def unregister(resque: ResqueLike, worker_id: str, beat: str = workers.ANY_BEAT) -> bool:
     """Take a worker out of the books by hand; its job, if it has one, becomes a failure (core.md 12.2).
 
     It is not asked whether the worker lives (see `living`): a job that still runs then counts as failed.
 
     Args:
-        beat: only if this is still its last heartbeat.
+        beat: only if this is still its last heartbeat, as `workers.retire` takes it.
     """
     recorder = Recorder(resque.space, resque.failure_backend, resque.failure_ids)
     pruner = Pruner(resque.space, resque.registry, recorder)

@@ -94,23 +94,31 @@ def test_workers_remove_knows_whose_pid_it_is(program: Program, resque: Resque) 
     """A pid counts on the host and in the container that it belongs to; of Ruby's the host is known."""
     host, me, gone = socket.gethostname(), os.getpid(), dead_pid()
     elsewhere, rubys, ours = f"{host}:{me}:a", f"{host}:{me}:b", f"{host}:{gone}:c"
+    aliased = f"{host}-2:{me}:f"  # as a worker calls itself whose id another one has
     hidden, odd = f"{host}:{gone}:d", [f"{host}:0:e", f"{host}:{10**30}:e", f"{host}:-1:e", "odd"]
-    for one, where in ((elsewhere, "another boot and container"), (ours, process_space())):
+    for one, where in (
+        (elsewhere, "another boot and container"),
+        (ours, process_space()),
+        (aliased, process_space()),
+    ):
         resque.link.execute("HSET", "resque:pyresque:workers", one, where)
     beats(resque, ours, 0)
     beats(resque, hidden, 0)
-    resque.link.execute("SADD", "resque:workers", elsewhere, rubys, *odd)
-    done = program.run("workers", "remove", elsewhere, rubys, ours, hidden, *odd, "nobody:1:x")
+    resque.link.execute("SADD", "resque:workers", elsewhere, rubys, aliased, *odd)
+    done = program.run("workers", "remove", elsewhere, rubys, ours, hidden, aliased, *odd, "nobody:1:x")
     assert done.returncode == 1
-    assert [one.id for one in resque.workers()] == sorted([rubys, hidden])
-    assert done.stderr.count("lives: its process") == 1
+    assert [one.id for one in resque.workers()] == sorted([rubys, hidden, aliased])
+    assert done.stderr.count("lives: its process") == 2
     assert done.stderr.count("lives: its last heartbeat") == 1
     assert done.stderr.count("there is no worker") == 1
 
 
-def test_a_worker_that_beats_meanwhile_is_not_removed(resque: Resque) -> None:
-    """What was seen must still be so when it is taken out of the books."""
-    beats(resque, RUBYS_ID, 500)
+@pytest.mark.parametrize("age", [500, None])
+def test_a_worker_that_beats_meanwhile_is_not_removed(resque: Resque, age: int | None) -> None:
+    """What was seen must still be so when it is taken out of the books; also that there was no beat."""
+    register(resque)
+    if age is not None:
+        beats(resque, RUBYS_ID, age)
     signs = signs_of_life(resque.space, RUBYS_ID)
     assert signs.seen == ""
     beats(resque, RUBYS_ID, 0)
