@@ -13,9 +13,17 @@ Modes of a fault:
     hang ..... the server carries the command out; its reply comes after so many seconds
     delay .... the command reaches the server after so many seconds, even if the client has gone by then
     hole ..... the command and everything after it on this connection is swallowed, without an answer
+    answer ... the server never sees the command; it is answered with `raw`, whatever that is
+    swap ..... the server carries the command out; `raw` comes in place of its reply
+    half ..... the server carries the command out; half of its reply comes, then the connection is closed
+    more ..... the server carries the command out; behind its reply comes `raw`, too
+    ahead .... the server carries the command out; `raw` comes before its reply
 
-`hang` and `delay` end early when the fault is released. Nothing here is random but for `chance`, which
-is a function of its seed and of the order of the commands.
+`hang` and `delay` end early when the fault is released. With `seconds`, `more` and `ahead` let so much time
+pass between the two. Nothing here is random but for `chance`, which is a function of its seed and of the
+order of the commands; or for what a test puts into `choose`.
+
+`turn_away` makes the proxy answer connections as a server does that is full: an error, and the end.
 """
 
 from __future__ import annotations
@@ -34,7 +42,7 @@ from typing import Literal
 
 from pyresque.devredis import DevRedis
 
-Mode = Literal["drop", "close", "hang", "delay", "hole"]
+Mode = Literal["drop", "close", "hang", "delay", "hole", "answer", "swap", "half", "more", "ahead"]
 Words = tuple[bytes, ...]
 Match = Callable[[Words], bool]
 
@@ -48,6 +56,7 @@ class Fault:
     match: Match | None = None
     seconds: float = 0.0
     times: int = 1
+    raw: bytes = b""
     hits: list[Words] = field(default_factory=list)
     hit: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
@@ -88,7 +97,10 @@ class FaultProxy:
         self.url = f"redis://{host}:{self.port}/0"
         self.commands: list[Words] = []
         """Every command since the last `begin`, in order; command number N is `commands[N - 1]`."""
+        self.choose: Callable[[Words], Fault | None] = lambda words: None
+        """Asked for each command that no armed fault takes."""
         self._faults: list[Fault] = []
+        self._refusals: list[bytes] = []
         self._lock = threading.Lock()
         self._open: dict[int, _Pipe] = {}
         self._closing = False
@@ -100,6 +112,11 @@ class FaultProxy:
         with self._lock:
             self._faults.append(fault)
         return fault
+
+    def turn_away(self, raw: bytes, times: int = 1) -> None:
+        """Answer the next connections with this and close them."""
+        with self._lock:
+            self._refusals += [raw] * times
 
     def drain(self, left: int = 0, deadline: float = 30.0) -> None:
         """Wait until every client (but `left` of them) has gone and all that they sent has been passed on."""
@@ -113,7 +130,7 @@ class FaultProxy:
         self.drain()
         with self._lock:
             self._release()
-            self._faults, self.commands = [], []
+            self._faults, self.commands, self._refusals = [], [], []
 
     def close(self) -> None:
         """End everything."""
@@ -142,6 +159,10 @@ class FaultProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self._refusals:
+                client.sendall(self._refusals.pop())
+                client.close()
+                continue
             try:
                 server = socket.create_connection(("127.0.0.1", self._server.port), timeout=30)
             except OSError:
@@ -164,10 +185,15 @@ class FaultProxy:
             self.commands.append(words)
             for fault in self._faults:
                 if fault.takes(len(self.commands), words):
-                    fault.hits.append(words)
-                    fault.hit.set()
-                    return fault
-        return None
+                    break
+            else:
+                chosen = self.choose(words)
+                if chosen is None:
+                    return None
+                fault = chosen
+            fault.hits.append(words)
+            fault.hit.set()
+            return fault
 
 
 class _Pipe:
@@ -182,6 +208,7 @@ class _Pipe:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._asked, self._answered = b"", b""
         self._expected: deque[Fault | None] = deque()
+        """What is to happen to the replies that are to come, or, with `answer`, in the place of one."""
         self._gone = False  # the client has, but its delayed command must still be passed on
 
     def run(self) -> None:
@@ -218,8 +245,10 @@ class _Pipe:
                 raise OSError("swallowed on purpose")
             if fault and mode == "delay":
                 fault.release.wait(fault.seconds)
-            self._server.sendall(raw)
+            if mode != "answer":
+                self._server.sendall(raw)
             self._expected.append(fault)
+            self._answer()
 
     def _pass_replies(self) -> None:
         while (end := _end(self._answered, 0)) is not None:
@@ -229,11 +258,35 @@ class _Pipe:
                 if raw == b"+OK\r\n":
                     continue  # the answer to our own AUTH; an error is passed on
             fault = self._expected.popleft() if raw[:1] != b">" and self._expected else None
-            if fault and fault.mode == "drop":
-                raise OSError("dropped on purpose")
-            if fault and fault.mode == "hang":
-                fault.release.wait(fault.seconds)
-            self._client.sendall(raw)
+            if fault is None:
+                self._client.sendall(raw)
+            else:
+                self._pass_reply(raw, fault)
+            self._answer()
+
+    def _pass_reply(self, raw: bytes, fault: Fault) -> None:
+        if fault.mode == "drop":
+            raise OSError("dropped on purpose")
+        if fault.mode == "hang":
+            fault.release.wait(fault.seconds)
+        if fault.mode == "half":
+            self._client.sendall(raw[: len(raw) // 2])
+            self._client.shutdown(socket.SHUT_WR)
+            raise OSError("closed in the middle on purpose")
+        first, second = {
+            "swap": (fault.raw, b""), "more": (raw, fault.raw), "ahead": (fault.raw, raw),
+        }.get(fault.mode, (raw, b""))  # fmt: skip
+        if fault.seconds and fault.mode in ("more", "ahead"):
+            self._client.sendall(first)
+            fault.release.wait(fault.seconds)
+            first = b""
+        self._client.sendall(first + second)
+
+    def _answer(self) -> None:
+        """Give the answers of our own whose turn it is."""
+        while self._expected and (fault := self._expected[0]) is not None and fault.mode == "answer":
+            self._expected.popleft()
+            self._client.sendall(fault.raw)
 
 
 def _reset(one: socket.socket) -> None:

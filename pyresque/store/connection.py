@@ -162,7 +162,7 @@ class Connection:
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        if not 0.95 * self._limit <= left <= self._limit:
+        if abs(self._limit - left) > 0.05 * left:  # a system call that is hardly ever needed
             self.socket.settimeout(left)
             self._limit = left
 

@@ -238,24 +238,15 @@ def as_bytes(word: Word) -> bytes:
 # --- what went wrong -------------------------------------------------------------------------------
 
 # Redis says it before the command has run, or in a script before anything was written; soon it can.
-_NOT_RUN = (
-    "LOADING",
-    "READONLY",
-    "MASTERDOWN",
-    "BUSY ",
-    "OOM",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "MISCONF",
-    "NOREPLICAS",
-    "MOVED ",
-    "ASK ",
+# Out of a script, " -CODE " is how Redis 6.2 words it, " CODE " how newer ones do.
+_NOT_RUN = re.compile(
+    r"(^| -?)(LOADING|READONLY|MASTERDOWN|BUSY|OOM|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|MOVED|ASK)( |$)"
+    r"|max number of clients"
 )
-_FULL = "max number of clients"
-_NOT_YOU = ("NOAUTH", "WRONGPASS", "NOPERM")
+_NOT_YOU = re.compile(r"^(NOAUTH|WRONGPASS|NOPERM)( |$)")
 # As a script words a missing permission.
 _NOT_YOUR_SCRIPT = re.compile(
-    r"\bNOPERM\b|can't run this command or subcommand|can't access at least one of the keys"
+    r"\bNOPERM |can't run this command or subcommand|can't access at least one of the keys"
 )
 
 # What the command holds, and no server will take.
@@ -279,25 +270,22 @@ SHOWN = 300
 def from_reply(text: str, address: str) -> RedisError:
     """The error that an error reply means."""
     shown = _cut(text)
-    # Out of a script, " -CODE " is how Redis 6.2 words it, " CODE " how newer ones do.
-    inside = any(f" {code.strip()} " in text or f" -{code.strip()} " in text for code in _NOT_RUN)
-    if text.startswith(_NOT_RUN) or inside or _FULL in text:
+    if _NOT_RUN.search(text):
         return RedisUnavailable(f"Redis at {address} cannot do that now: {shown}", maybe_done=False)
-    if text.startswith(_NOT_YOU) or _NOT_YOUR_SCRIPT.search(text):
+    if _NOT_YOU.search(text) or _NOT_YOUR_SCRIPT.search(text):
         return RedisRefused(
             f"Redis at {address} does not permit that: {shown.rstrip('.')}. Put user and password into the "
             "URL (redis://user:password@host:port/0) or extend the user's ACL",
-            maybe_done=not text.startswith(_NOT_YOU),
+            maybe_done=not _NOT_YOU.search(text),
         )
-    if _REJECTED.search(text):
-        return RedisRejected(f"{shown} (Redis at {address})")
-    if _FINAL.search(text):
-        return RedisReplied(f"{shown} (Redis at {address})")
+    for pattern, kind in ((_REJECTED, RedisRejected), (_FINAL, RedisReplied)):
+        if pattern.search(text):  # it may come from the midst of a script
+            return kind(f"{shown} (Redis at {address})", maybe_done=True)
     return RedisUnavailable(f"Redis at {address} cannot do that now: {shown}", maybe_done=True)
 
 
 _WRONG_LOGIN = re.compile(
-    r"^(NOAUTH|WRONGPASS|NOPERM)|invalid (username|password)|no password is set|without any password"
+    r"^(NOAUTH|WRONGPASS|NOPERM)( |$)|invalid (username|password)|no password is set|without any password"
     r"|wrong number of arguments",
     re.IGNORECASE,
 )

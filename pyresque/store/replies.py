@@ -13,6 +13,7 @@ What does not hold is no answer at all: the connection is closed, and nobody kno
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Sequence
@@ -25,9 +26,13 @@ class ErrorReply(Exception):
     """An error reply, as it came."""
 
 
+_OURS = os.urandom(6).hex()
+_numbers = itertools.count()
+
+
 def new_word() -> bytes:
-    """A word that no other call uses."""
-    return os.urandom(8).hex().encode()
+    """A word that no other call uses, here or in another process."""
+    return f"{_OURS}.{os.getpid()}.{next(_numbers)}".encode()
 
 
 # --- forms -----------------------------------------------------------------------------------------
@@ -44,18 +49,15 @@ def data(reply: Reply) -> bool:
     return type(reply) is bytes
 
 
-def integer(least: int | None = None, most: int | None = None) -> Check:
+def integer(least: float = float("-inf"), most: float = float("inf")) -> Check:
     """A number, between these."""
-
-    def check(reply: Reply) -> bool:
-        return type(reply) is int and (least is None or reply >= least) and (most is None or reply <= most)
-
-    return check
+    return lambda reply: type(reply) is int and least <= reply <= most
 
 
 def exactly(*values: bytes | int | None) -> Check:
     """One of these values."""
-    return lambda reply: any(type(reply) is type(one) and reply == one for one in values)
+    kinds = {type(one) for one in values}
+    return lambda reply: type(reply) in kinds and reply in values
 
 
 def maybe(check: Check) -> Check:
@@ -81,13 +83,15 @@ def many(check: Check, count: int | None = None) -> Check:
 
 def row(*checks: Check, rest: Check | None = None) -> Check:
     """A list of just these, one after the other, and of any number of `rest` behind them."""
+    length = len(checks)
 
     def checked(reply: Reply) -> bool:
-        if type(reply) is not list or len(reply) < len(checks) or (rest is None and len(reply) > len(checks)):
+        if type(reply) is not list or len(reply) < length or (rest is None and len(reply) > length):
             return False
-        if not all(check(one) for check, one in zip(checks, reply, strict=False)):
-            return False
-        return rest is None or all(map(rest, reply[len(checks) :]))
+        for check, one in zip(checks, reply, strict=False):
+            if not check(one):
+                return False
+        return rest is None or all(map(rest, reply[length:]))
 
     return checked
 
@@ -218,10 +222,10 @@ class RoundTrip:
         Raises:
             RedisUnavailable: they are not the replies to these commands, or nobody can tell.
         """
-        found = [from_reply(str(one), address) if isinstance(one, ErrorReply) else one for one in replies]
+        found = [from_reply(str(one), address) if type(one) is ErrorReply else one for one in replies]
         echo = found.pop() if self._word is not None else None
         for command, check, reply in zip(self._commands, self._checks, found, strict=True):
-            if not isinstance(reply, RedisError) and not check(reply):
+            if not check(reply) and not isinstance(reply, RedisError):
                 raise _strange(address, f"{_name(command)} with {_kind(reply)}")
         if echo != self._word and not self._is_excused(echo, found):
             if isinstance(echo, RedisError):

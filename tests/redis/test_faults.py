@@ -44,6 +44,8 @@ def keyspace(resque: Resque) -> dict[str, Any]:
     """Everything in Redis but answers of scripts, with times and random ids made equal."""
     found = {}
     for key in sorted(resque.link.execute("KEYS", "*")):
+        if b":pyresque:once:" in key:
+            continue  # it may be on its way out
         kind = resque.link.execute("TYPE", key)
         read = {
             b"string": ["GET", key],
@@ -53,8 +55,7 @@ def keyspace(resque: Resque) -> dict[str, Any]:
             b"zset": ["ZRANGE", key, 0, -1],
         }[kind]
         value = resque.link.execute(*read)
-        if b":pyresque:once:" not in key:
-            found[key.decode()] = sorted(value) if kind == b"set" else value
+        found[key.decode()] = sorted(value) if kind == b"set" else value
     text = re.sub(r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d( \w+|Z|[+-]\d\d:\d\d)?", "TIME", repr(found))
     return eval(re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", text))
 
