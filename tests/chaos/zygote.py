@@ -11,6 +11,7 @@ third of a second; and it has no threads, so forking is safe there, which it is 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -24,10 +25,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from pyresque import Resque, Worker, job
+from pyresque import Resque, Scheduler, Worker, job
 from pyresque.config import Polling, Unknown, WorkerOptions
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from pyresque.settings import SchedulerOptions
+from pyresque.worker.async_worker import AsyncWorker
+from pyresque.worker.pool import Pool
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = Registry(WorkerHooks())
@@ -66,6 +70,14 @@ def killed(number: Any, pause: float = 0.0) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@job(queue="jobs", name="Async", registry=REGISTRY)
+async def asynchronous(number: Any, pause: float = 0.0) -> None:
+    """Is done, on an event loop."""
+    note("begin", number, os.getpid())
+    await asyncio.sleep(pause)
+    note("end", number, os.getpid())
+
+
 @job(queue="jobs", name="Any", registry=REGISTRY)
 def anything(*args: Any) -> None:
     """Takes what comes, and writes down only a part of it."""
@@ -88,13 +100,18 @@ class Zygote:
         )
 
     def work(self, url: str, queues: list[str], interval: float = 0.0, **options: Any) -> int:
-        """Start a worker; options: heartbeat, unknown, fork, namespace,
-        timeout, hold (it begins when `release` says so). Returns its pid."""
+        """Start a worker; options: heartbeat, unknown, fork, namespace, jobs_per_fork, timeout (of its link),
+        slots (an async worker), pool (so many in a pool), hold (it begins when `release` says so).
+        Returns its pid."""
         return int(self._ask(do="work", url=url, queues=queues, interval=interval, **options))
 
     def release(self) -> None:
         """Let a worker that was started with `hold` begin."""
         (self.folder / "go").touch()
+
+    def schedule(self, url: str, **options: Any) -> int:
+        """Start a scheduler; options: timeout. Returns its pid."""
+        return int(self._ask(do="schedule", url=url, **options))
 
     def enqueue(self, url: str, jobs: list[list[Any]], pause: float = 0.0) -> int:
         """Start a process that enqueues jobs, [class name, args...] each, one by one."""
@@ -186,7 +203,7 @@ class _Server:
             logging.basicConfig(
                 level=logging.INFO, format=f"{pid or os.getpid()} %(relativeCreated)d %(message)s"
             )
-            (_work if request["do"] == "work" else _enqueue)(request)
+            {"work": _work, "enqueue": _enqueue, "schedule": _schedule}[request["do"]](request)
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -218,6 +235,7 @@ def _work(request: dict[str, Any]) -> None:
         heartbeat_interval=request.get("heartbeat", 60.0),
         unknown=Unknown.parse(request.get("unknown", "leave")),
         fork_per_job=request.get("fork", True),
+        jobs_per_fork=request.get("jobs_per_fork", 1),
     )
     resque = Resque(request["url"], request.get("namespace"), registry=REGISTRY)
     if "timeout" in request:
@@ -225,7 +243,22 @@ def _work(request: dict[str, Any]) -> None:
     queues = [
         name.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape") for name in request["queues"]
     ]
-    Worker(resque, queues, options).work()
+
+    def start() -> int:
+        if "slots" in request:
+            AsyncWorker(resque, queues, request["slots"], options).work()
+        else:
+            Worker(resque, queues, options).work()
+        return 0
+
+    status = Pool([start] * request["pool"]).run() if "pool" in request else start()
+    assert status == 0
+
+
+def _schedule(request: dict[str, Any]) -> None:
+    resque = Resque(request["url"], registry=REGISTRY)
+    resque.link._timeout = request.get("timeout", 5.0)  # type: ignore[attr-defined]
+    Scheduler(resque, SchedulerOptions(interval=0.2, lock_timeout=5.0)).run()
 
 
 def _enqueue(request: dict[str, Any]) -> None:
