@@ -146,12 +146,13 @@ class PatientLink:
         return replies
 
     def _patiently(self, call: Callable[[], Reply]) -> Reply:
-        maybe_done, was_final, pauses = False, False, iter(self.pauses)
+        maybe_done, was_final, was_redis, pauses = False, False, False, iter(self.pauses)
         while True:
             try:
                 return call()
             except RedisError as error:
                 error.maybe_done = maybe_done = maybe_done or error.maybe_done
+                was_redis = was_redis or not isinstance(error, NotRedis)
                 if error.maybe_done:
                     self._unsure_until = time.monotonic() + UNSURE_SECONDS
                 if isinstance(error, RedisReplied):
@@ -159,6 +160,8 @@ class PatientLink:
                         raise
                     was_final = True
                 elif not self._waited(error, next(pauses, None)):
+                    if isinstance(error, NotRedis) and was_redis:
+                        raise RedisUnavailable(str(error), maybe_done=maybe_done) from error
                     raise
 
     def _waited(self, error: RedisError, pause: float | None) -> bool:
@@ -303,6 +306,12 @@ def from_login(text: str, address: str, db: int) -> RedisError:
 
 def _cut(text: str) -> str:
     return (text if len(text) <= SHOWN else text[: SHOWN - 3] + "...") or "an error without a text"
+
+
+def is_hopeless(error: RedisError, link: DirectLink) -> bool:
+    """Whether, at the start, waiting is of no use: a wrong password, something that is no Redis."""
+    turned_away = isinstance(error, NotRedis | RedisRefused) and not link.let_in
+    return turned_away or isinstance(error, RedisRejected)
 
 
 def is_missing_script(error: RedisReplied) -> bool:

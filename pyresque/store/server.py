@@ -7,8 +7,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from pyresque.errors import NotRedis, RedisError, RedisRefused, RedisReplied, RedisTooOld, RedisUnavailable
-from pyresque.store.link import DirectLink, Link, PatientLink
+from pyresque.errors import RedisError, RedisRefused, RedisReplied, RedisTooOld
+from pyresque.store.link import DirectLink, Link, PatientLink, is_hopeless
 from pyresque.store.replies import data, exactly
 from pyresque.waiting import Away
 
@@ -34,10 +34,9 @@ def wait_for(link: DirectLink, seconds: float) -> list[str]:
     while True:
         try:
             warnings = check(link)
-        except NotRedis:
-            raise
-        except RedisUnavailable as error:
-            if time.monotonic() >= until:
+        except RedisError as error:
+            told_at_once = isinstance(error, RedisRefused | RedisTooOld) or is_hopeless(error, link)
+            if told_at_once or time.monotonic() >= until:
                 raise
             away.failed(error)
         else:

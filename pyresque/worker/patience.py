@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyresque.errors import NotRedis, RedisError, RedisRefused, RedisRejected
-from pyresque.store.link import LEAVE_SECONDS, DirectLink, PatientLink
+from pyresque.errors import RedisError, RedisRejected
+from pyresque.store.link import LEAVE_SECONDS, DirectLink, PatientLink, is_hopeless
 from pyresque.store.space import Space
 from pyresque.waiting import Away
 from pyresque.worker.attention import Attention
@@ -92,10 +92,3 @@ class Patience:
         if ending.insisted or (ending.asked and not dear):
             self.hurry()
         return time.monotonic() + away.seconds_left >= self._link.deadline
-
-
-def is_hopeless(error: RedisError, link: DirectLink) -> bool:
-    """Whether, at the start, waiting is of no use: a wrong password, something that is no Redis."""
-    return isinstance(error, NotRedis | RedisRejected) or (
-        isinstance(error, RedisRefused) and not link.let_in
-    )
