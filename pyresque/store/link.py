@@ -282,8 +282,8 @@ def from_reply(text: str, address: str) -> RedisError:
             maybe_done=not _NOT_YOU.search(text),
         )
     for pattern, kind in ((_REJECTED, RedisRejected), (_FINAL, RedisReplied)):
-        if pattern.search(text):  # it may come from the midst of a script
-            return kind(f"{shown} (Redis at {address})", maybe_done=True)
+        if pattern.search(text):  # it may come from the midst of a script, unless Redis has not found one
+            return kind(f"{shown} (Redis at {address})", maybe_done=not text.startswith("NOSCRIPT"))
     return RedisUnavailable(f"Redis at {address} cannot do that now: {shown}", maybe_done=True)
 
 
