@@ -65,7 +65,7 @@ def test_odd_replies_cost_nothing(
 ) -> None:
     """A client enqueues, a worker works (a scheduler schedules), and both hear nonsense at every corner."""
     seed = SEED * 1_000_003 + number * 31 + list(MODES).index(mode)
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         world = _World(random.Random(seed), mode, server, zygote, proxy)
         try:
             world.run(seed)

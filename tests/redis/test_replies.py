@@ -93,7 +93,7 @@ _OPEN = object()
 @pytest.fixture(scope="module")
 def stage(server: DevRedis) -> Iterator[tuple[Resque, FaultProxy]]:
     """A Resque beside the proxy, and the proxy."""
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server) as proxy:
         real = Resque(server.url, registry=Registry(WorkerHooks()))
         yield real, proxy
         real.close()
