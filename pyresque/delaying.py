@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pyresque.due import DelayedJob, Ready, own_way, ready_item
+from pyresque.due import DelayedJob, own_way
 from pyresque.enqueueing import Call, registered_job
 from pyresque.hooks import call
 from pyresque.moments import Moment, second_after, second_of
 from pyresque.registry import Registry
 from pyresque.store import delayed
-from pyresque.store.delayed import Taking
+from pyresque.store.delayed import Place, Taking
 from pyresque.store.space import Space
+from pyresque.taking import Taker
 from pyresque.wire.encoding import encode, same
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
@@ -68,7 +69,10 @@ class Delaying:
         return self._delay(second_after(delay), self._read_call(job, args, kwargs, queue))
 
     def delay_or_enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> int:
-        """Move what is delayed of this job to this moment; if nothing is, delay it. All in one step.
+        """Move what is delayed of this job to this moment; if nothing is, delay it.
+
+        All in one step, unless the job has hooks, or a `scheduled` of its own: then one after the other, and
+        what a hook refuses, or an error, stays as it was.
 
         Returns:
             How many jobs are delayed (or, if the moment is past, on the queue) by this.
@@ -173,6 +177,8 @@ class Delaying:
     def enqueue_found(self, found: Sequence[DelayedJob], *, tidy: bool = True) -> int:
         """Put delayed jobs that `find_delayed` gave on their queues now; returns how many were still there.
 
+        They go in order. An error, be it of a hook, leaves its job and all behind it delayed.
+
         Args:
             tidy: forget seconds that have become empty, as Ruby's web page does (its verbs do not).
 
@@ -180,21 +186,9 @@ class Delaying:
             MalformedPayload: one of them is no job.
             NoQueueError: nobody says on which queue one goes.
         """
-        ready = [ready_item(one.raw, self.registry, self.space.style) for one in found]
-        count, waiting = 0, list[tuple[Ready, Taking]]()
-        for number, (job, one) in enumerate(zip(ready, found, strict=True), 1):
-            waiting.append((job, job.taking(one.place)))
-            if job.has_hooks or number == len(found):  # they run about its push, as at a drain
-                count, waiting = count + self._take(waiting, tidy), []
-        return count
-
-    def _take(self, judged: Sequence[tuple[Ready, Taking]], tidy: bool) -> int:
-        answer = delayed.take(self.space, [taking for _, taking in judged], tidy=tidy)
-        counts = answer[0] if answer else []
-        for (job, taking), count in zip(judged, counts, strict=True):
-            if count and taking.what == "push":
-                job.after("after_enqueue")
-        return sum(counts)
+        taker = Taker(self.space, self.registry, tidy=tidy)
+        taker.take(one.place for one in found)
+        return taker.taken
 
     def _read_call(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any], queue: str | None) -> Call:
         return Call.of(self.registry, self.space.style, job, args, kwargs, queue)
@@ -219,22 +213,41 @@ class Delaying:
         if self._receiver is not None:
             return int(self._enqueue(one) is True)
         due = second <= int(time.time())
-        found = self._same(one)
+        places = [item.place for item in self._same(one)]
         way = own_way(one.job, one.args) if due else None
         if way is not None:
-            copies = max(1, self._remove(found))
-            for _ in range(copies):
+            return self._schedule_each(places, one, way)
+        hooks = ("before_enqueue", "after_enqueue") if due else ("before_schedule", "after_schedule")
+        epoch = None if due else second
+        if one.job is not None and any(map(one.job.hooks, hooks)):
+            return self._delay_each(places, one, epoch, hooks)
+        return delayed.delay(self.space, epoch, self._forms(one), list(dict.fromkeys(places)))
+
+    def _schedule_each(self, places: Sequence[Place], one: Call, way: Callable[..., Any]) -> int:
+        """Let the class put each of these on a queue itself, then take it; if none is there, let it once."""
+        count = 0
+        for place in places:
+            if delayed.stands(self.space, place):
                 self._scheduled(one, way)
-            return copies
-        before, after = ("before_enqueue", "after_enqueue") if due else ("before_schedule", "after_schedule")
-        if not one.allowed(before):
-            return 0
-        places = sorted({item.place for item in found})
-        written = delayed.delay(self.space, None if due else second, self._forms(one), places)
-        one.after(after)
-        for _ in range(written - 1):  # Ruby asks for each copy; ours are all written already
-            one.allowed(before)
-            one.after(after)
+                delayed.take(self.space, [Taking(place, copies=1)])
+                count += 1
+        if not count:
+            self._scheduled(one, way)
+        return max(1, count)
+
+    def _delay_each(
+        self, places: Sequence[Place], one: Call, epoch: int | None, hooks: tuple[str, str]
+    ) -> int:
+        """Move each of these with the hooks about it; if none is there, delay one."""
+        written = 0
+        for number, place in enumerate(places or [None], 1):
+            needed = int(number >= len(places) and not written)
+            there = place is not None and delayed.stands(self.space, place)
+            if (there or needed) and one.allowed(hooks[0]):
+                instead = [place] if place is not None else []
+                forms = self._forms(one)
+                written += delayed.delay(self.space, epoch, forms, instead, copies=1, least=needed)
+                one.after(hooks[1])
         return written
 
     def _scheduled(self, one: Call, way: Callable[..., Any]) -> Any:
@@ -242,9 +255,9 @@ class Delaying:
         return call(way, one.queue, one.job and one.job.name, *one.args)
 
     def _remove(self, found: Sequence[DelayedJob], tidy: bool = False) -> int:
-        takings = [Taking(place, "drop") for place in dict.fromkeys(one.place for one in found)]
+        takings = [Taking(place) for place in dict.fromkeys(one.place for one in found)]
         answer = delayed.take(self.space, takings, tidy=tidy)
-        return sum(answer[0]) if answer else 0
+        return sum(answer.counts) if answer else 0
 
     def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedJob]:
         if isinstance(job, str) and kwargs.get("queue") is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -60,13 +60,21 @@ class DelayedJob:
             place,
         )
 
+    def payload(self, style: Style) -> bytes:
+        """The job without its queue, as a failure shows it; empty if it is no job."""
+        if not self.class_name:
+            return b""
+        value = Payload.parse(self.raw).value
+        others = {key: item for key, item in value.items() if key not in ("class", "args", "queue")}
+        return encode({"class": self.class_name, "args": self.args, **others}, style)
+
 
 @dataclass(frozen=True)
 class Ready:
     """A job that is ready for its queue.
 
-    `job` is None where only its name is known here; `custom` is the `scheduled` of its class that puts it on
-    a queue; `payload` are the bytes for the queue otherwise.
+    `job` is None where only its name is known here; `ways` have a `scheduled` that may put it on a queue;
+    `payload` are the bytes for the queue otherwise. `custom` is the `scheduled` that does, once `decided`.
     """
 
     class_name: str
@@ -74,12 +82,21 @@ class Ready:
     args: list[Any]
     payload: bytes
     job: Job | None
+    ways: tuple[Any, ...] = ()
     custom: Callable[..., Any] | None = None
 
     @property
-    def has_hooks(self) -> bool:
-        """Whether hooks run about its push."""
-        return self.job is not None and any(map(self.job.hooks, HOOKS))
+    def has_code(self) -> bool:
+        """Whether code of the application runs about its push, or instead of it."""
+        return bool(self.ways) or any(map(self.has_hooks, HOOKS))
+
+    def has_hooks(self, kind: str) -> bool:
+        """Whether it has hooks of this kind."""
+        return self.job is not None and bool(self.job.hooks(kind))
+
+    def decided(self) -> Ready:
+        """The same, once the job's class and plugins were asked whether they put it on a queue themselves."""
+        return replace(self, custom=_way(self.ways, self.args))
 
     def allowed(self, kind: str) -> bool:
         """Run the hooks that may refuse; every one is called, even after one has said no."""
@@ -90,13 +107,13 @@ class Ready:
         """Run the hooks before its push; returns what is to become of the delayed job at this place."""
         self.allowed("before_delayed_enqueue")
         pushed = not self.run_custom() and self.allowed("before_enqueue")
-        return Taking(place, "push" if pushed else "drop", self.queue, self.payload, copies=1)
+        return Taking(place, self.queue, self.payload if pushed else b"", copies=1)
 
-    def after(self, kind: str) -> None:
+    def after(self, kind: str, caught: type[BaseException] = Exception) -> None:
         """Run the hooks that come after; what one raises is logged, for the job is on its queue."""
         try:
             self.allowed(kind)
-        except Exception:
+        except caught:
             logger.exception("a hook %s of %s failed; the job is on its queue", kind, self.class_name)
 
     def run_custom(self) -> bool:
@@ -144,7 +161,11 @@ def own_way(job: Job | None, args: Sequence[Any]) -> Callable[..., Any] | None:
 
     A plugin that has `is_scheduled` is asked whether it is meant: a retry comes the same way.
     """
-    for source in _with_own_way(job):
+    return _way(_with_own_way(job), args)
+
+
+def _way(sources: Iterable[Any], args: Sequence[Any]) -> Callable[..., Any] | None:
+    for source in sources:
         asked = getattr(source, "is_scheduled", None)
         if asked is None or asked(args):
             way: Callable[..., Any] = source.scheduled
@@ -152,9 +173,9 @@ def own_way(job: Job | None, args: Sequence[Any]) -> Callable[..., Any] | None:
     return None
 
 
-def _with_own_way(job: Job | None) -> list[Any]:
+def _with_own_way(job: Job | None) -> tuple[Any, ...]:
     sources = () if job is None else (job.target, *job.plugins)
-    return [one for one in sources if callable(getattr(one, "scheduled", None))]
+    return tuple(one for one in sources if callable(getattr(one, "scheduled", None)))
 
 
 def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry, style: Style) -> Ready:
@@ -166,10 +187,10 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
     queue = _queue(value.get("queue"), job, name)
     custom_name = value.get("custom_job_class")
     args = spread(value.get("args"))
-    custom = own_way(job, args)
+    ways = _with_own_way(job)
     if isinstance(custom_name, str) and custom_name not in ("", PLAIN):
         job, found = None, registry.find(custom_name)
-        custom = own_way(found, args)
+        ways = _with_own_way(found)
         wire_name = custom_name
     else:
         wire_name = name if job is None else job.name
@@ -178,7 +199,7 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
     for key, member in members.items():
         if key not in ("class", "args", "queue", "custom_job_class"):
             parts.append(encode(key, style) + b":" + member)
-    return Ready(name, queue, args, b"{" + b",".join(parts) + b"}", job, custom)
+    return Ready(name, queue, args, b"{" + b",".join(parts) + b"}", job, ways)
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
@@ -224,5 +245,11 @@ def _spread(raw: bytes) -> bytes:
 def names_to_show(registry: Registry) -> list[str]:
     """The classes whose jobs Python must see: they have hooks, a way of their own, or need a wrapper."""
     wrapped = [job.name for one in registry.wrappers.values() for job in one.jobs()]
-    plain = registry.jobs()
-    return wrapped + [one.name for one in plain if _with_own_way(one) or any(map(one.hooks, HOOKS))]
+    return wrapped + [job.name for job in registry.jobs() if _may_have_code(job)]
+
+
+def _may_have_code(job: Job) -> bool:
+    try:
+        return bool(_with_own_way(job) or any(map(job.hooks, HOOKS)))
+    except BaseException:
+        return True  # a class that cannot be asked: each of its jobs tells what is wrong with it

@@ -15,10 +15,10 @@ from pyresque.due import ready_item
 from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.registry import Registry
 from pyresque.store import failures as store
-from pyresque.store import queues
 from pyresque.store.link import Command
 from pyresque.store.space import Space
 from pyresque.wire import times
+from pyresque.wire.aside import RESTORABLE
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import FailureRecord
 
@@ -107,6 +107,9 @@ class Failures:
 
         It is put back whatever else is to come: `next_attempt` tells whether it would run twice.
 
+        What was put aside goes back where it came from, with its bytes as they were, once: a delayed job is
+        delayed again and due at once, so that its hooks run anew.
+
         Returns:
             False if there is no such failure any more.
 
@@ -119,7 +122,10 @@ class Failures:
         value = {**record.value, "retried_at": self._now(record.list_name)}
         if not record.value:
             raise NotAJob("this record is no JSON object: it can only be shown and removed")
-        return store.requeue(self._space, record, encode(value, self._space.style), self._push(record))
+        marked = encode(value, self._space.style)
+        if record.aside is None:
+            return store.requeue(self._space, record, marked, self._push(record)) == 1
+        return self._requeue_aside(record, record.aside, marked)
 
     def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
         """Let a delayed attempt at the job of a failure come now; the record is marked as retried.
@@ -223,9 +229,6 @@ class Failures:
         keys, queue = self._space.keys, record.text("queue")
         if queue is None:
             raise NotAJob("this record names no queue: it can only be shown and removed")
-        text = record.value.get("payload")
-        if isinstance(text, str):
-            return self._push_element(queue, text)
         if not record.class_name:
             raise NotAJob("this record holds no job with a class: it can only be shown and removed")
         return [
@@ -233,18 +236,23 @@ class Failures:
             ("RPUSH", keys.queue(queue), encode(_requeued(record.payload), self._space.style)),
         ]
 
-    def _push_element(self, queue: str, text: str) -> Effects:
-        """The record of an element that was no job: its bytes lie in the aside list of its queue."""
-        key = self._space.keys.queue(queue)
-        aside = self._space.keys.aside(key)
-        for raw in queues.elements_of(self._space, aside):
-            if raw.decode("utf-8", "replace") == text:
-                return [
-                    ("LREM", aside, 1, raw),
-                    ("SADD", self._space.keys.queues, queue),
-                    ("RPUSH", key, raw),
-                ]
-        raise NotAJob(f"the bytes of this element are not in {aside} any more")
+    def _requeue_aside(self, record: FailureRecord, name: str, marked: bytes) -> bool:
+        """Put back what was put aside; its list tells where it belongs."""
+        retried = record.value.get("retried_at") not in (None, False)
+        if retried and record.class_name:
+            raise NotAJob(f"its job was put back before, at {record.value['retried_at']}: the record can go")
+        if name.startswith(RESTORABLE):
+            answer = store.requeue(self._space, record, marked, second=int(time.time()))
+        elif record.class_name:
+            answer = store.requeue(self._space, record, marked, self._push(record))
+        else:
+            raise NotAJob("what was put aside is no job: it can only be shown and removed")
+        if answer < 0:
+            aside = self._space.keys.aside(self._space.keys.prefix + name)
+            if answer == store.NOT_THERE:
+                raise NotAJob(f"it is not in the list {aside} any more: it was put back before, or removed")
+            raise NotAJob(f"it stays in {aside}: where it came from, a key holds something else than a list")
+        return answer == 1
 
 
 def _only_one(record_id: str, candidates: Records) -> FailureRecord | None:

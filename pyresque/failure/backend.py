@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pyresque.keys import Keys
 from pyresque.store.link import Command
 from pyresque.wire import times
+from pyresque.wire.aside import KEY
 from pyresque.wire.encoding import Style, encode
 
 TEXT = 65_536
@@ -24,7 +25,8 @@ class Failure:
     """One failed job.
 
     `exception` is the class name as recorded, `payload` the job as JSON bytes, `worker` the worker's id,
-    `failure_id` None where it has none, `failed_at` seconds since the epoch.
+    `failure_id` None where it has none, `aside` a link to bytes that were put aside (wire/aside.py),
+    `failed_at` seconds since the epoch.
     """
 
     payload: bytes
@@ -34,6 +36,7 @@ class Failure:
     worker: str
     queue: str
     failure_id: str | None = None
+    aside: str | None = None
     failed_at: float = field(default_factory=time.time)
 
     def record(self, style: Style = "ruby") -> bytes:
@@ -48,6 +51,8 @@ class Failure:
         }
         if self.failure_id is not None:
             after["failure_id"] = self.failure_id
+        if self.aside is not None:
+            after[KEY] = self.aside
         return before[:-1] + b',"payload":' + self.payload + b"," + encode(after, style)[1:]
 
     def short(self) -> Failure:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyresque.failure.backend import Backend, Failure
 from pyresque.failure.redis import Redis
 from pyresque.store.link import Command
 from pyresque.store.space import Space
+from pyresque.wire.aside import RESTORABLE, link_to, pointer
 
 logger = logging.getLogger("pyresque.failure")
 
@@ -41,3 +42,22 @@ class Recorder:
         if effects or (saved and type(self.backend) is not Backend):
             return effects
         return Redis().effects(failure, self.space.keys, self.space.style)
+
+    def aside(self, key: str, raw: bytes, failure: Failure) -> list[Command]:
+        """The commands that put bytes aside that cannot be in this (full) key, and record a failure for them.
+
+        The record is in Redis in any case, for it alone leads to the bytes. Without a payload it shows them.
+        """
+        keys, style = self.space.keys, self.space.style
+        name = key.removeprefix(keys.prefix)
+        link, back = link_to(name, raw), bool(failure.payload) or name.startswith(RESTORABLE)
+        error = f"{failure.error}. The bytes lie in the list {keys.aside(key)}"
+        error += "; `pyresque failed retry` puts them back" if back else ""
+        told = (
+            replace(failure, error=error, aside=link)
+            if failure.payload
+            else replace(failure, error=error, payload=pointer(link, raw, style))
+        )
+        self.save(told)
+        recorded = self.backend.effects(told, keys, style) or Redis().effects(told, keys, style)
+        return [("RPUSH", keys.aside(key), raw), *recorded]

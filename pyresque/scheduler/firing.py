@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Literal
 
 from pyresque.due import Ready, ready_entry
-from pyresque.errors import MalformedPayload
+from pyresque.errors import MalformedPayload, RedisUnavailable
 from pyresque.registry import Registry
 from pyresque.scheduler.entry import Entry
+from pyresque.scheduler.patience import Patience
 from pyresque.scheduler.timing import Running
 from pyresque.store import queues, schedules, workers
 from pyresque.store.delayed import NOBODY, Claim
@@ -31,6 +32,7 @@ class Firer:
     def __init__(self, space: Space, registry: Registry) -> None:
         self._space = space
         self._registry = registry
+        self._patience = Patience()
 
     def fire(self, running: Running, claim: Claim = NOBODY) -> Outcome:
         """Fire an entry for the run that is due.
@@ -43,7 +45,7 @@ class Firer:
         """
         due = running.due or 0.0
         note = times.started(due)
-        ready = self._ready(running.entry)
+        ready = self._ready(running.entry, note)
         firing = Firing(running.entry.name, running.noted, note)
         if ready is not None and ready.custom is None:
             firing = replace(firing, queue=ready.queue, payload=ready.payload)
@@ -63,25 +65,37 @@ class Firer:
         if ready.custom is not None:
             try:
                 ready.run_custom()
-            except Exception:
+            except BaseException:  # whatever it raises, the scheduler goes on
                 logger.exception("`scheduled` of %s failed", ready.class_name)
                 return
         else:
-            ready.after("after_enqueue")
-        ready.after("after_recurring")
+            ready.after("after_enqueue", BaseException)
+        ready.after("after_recurring", BaseException)
 
-    def _ready(self, entry: Entry) -> Ready | None:
-        """The job of an entry if it is to run now."""
+    def _ready(self, entry: Entry, run: str) -> Ready | None:
+        """The job of an entry if it is to run now.
+
+        Raises:
+            RedisError: Redis cannot be reached or refuses; its hooks too may hear that a few times.
+        """
         try:
             ready = ready_entry(entry.value, self._registry, self._space.style)
+        except BaseException:
+            logger.exception("the entry %s of the schedule cannot be queued", entry.name)
+            return None
+        # Asked before its hooks, which may lock something for the job.
+        if entry.skips_overlap and is_busy(self._space, ready):
+            logger.info("%s is left out: its last run is still waiting or working", entry.name)
+            return None
+        try:
+            ready = ready.decided()
             allowed = ready.allowed("before_recurring")
             if allowed and ready.custom is None:
                 allowed = ready.allowed("before_enqueue")
-        except Exception:
+        except BaseException as error:
+            if isinstance(error, RedisUnavailable) and self._patience.lasts((entry.name, run)):
+                raise
             logger.exception("the entry %s of the schedule cannot be queued", entry.name)
-            return None
-        if allowed and entry.skips_overlap and is_busy(self._space, ready):
-            logger.info("%s is left out: its last run is still waiting or working", entry.name)
             return None
         return ready if allowed else None
 
@@ -95,7 +109,7 @@ def run_now(space: Space, registry: Registry, entry: Entry) -> bool:
     Raises:
         NotAJob, MalformedPayload: it cannot be queued.
     """
-    ready = ready_entry(entry.value, registry, space.style)
+    ready = ready_entry(entry.value, registry, space.style).decided()
     if not ready.allowed("before_recurring"):
         return False
     if not ready.run_custom():

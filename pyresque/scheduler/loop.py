@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pyresque._version import __version__
 from pyresque.config import home_zone
 from pyresque.errors import ConfigError, RedisError, RedisReplied
+from pyresque.failure import Backend, Recorder
 from pyresque.registry import Registry
 from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.master import HOLD, Master
@@ -41,6 +42,8 @@ class Home(Protocol):
     space: Space
     registry: Registry
     local_schedule: dict[str, Any]
+    failure_backend: Backend
+    failure_ids: bool
 
 
 class Scheduler:
@@ -72,7 +75,8 @@ class Scheduler:
         self._from_file = read_file(schedule_file) if schedule_file else {}
         self.master = Master(self._space, self.options)
         self.table = Table(self.options.environment, self.options.zone or home_zone())
-        self._mover = Mover(self._space, resque.registry, self.options.batch)
+        recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
+        self._mover = Mover(self._space, resque.registry, self.options.batch, recorder)
         self._firer = Firer(self._space, resque.registry)
         self._wakeup = Wakeup(resque.link)
         self._away = Away(

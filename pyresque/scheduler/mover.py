@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import time
 from dataclasses import dataclass
 
-from pyresque.due import Ready, names_to_show, ready_item
-from pyresque.errors import ResqueError
+from pyresque.due import DelayedJob, names_to_show
+from pyresque.errors import RedisUnavailable, ResqueError
+from pyresque.failure import Failure, Recorder, Redis
+from pyresque.failure.describe import backtrace_lines, error_message, error_name
 from pyresque.registry import Registry
+from pyresque.scheduler.patience import Patience
 from pyresque.store import delayed
 from pyresque.store.delayed import NOBODY, Claim, Place, Taking
 from pyresque.store.space import Space
+from pyresque.taking import LockLost, Taker
+from pyresque.wire.aside import NO_QUEUE
 
 logger = logging.getLogger("pyresque.scheduler")
+
+SLICE = 1.0
+"""Seconds after which a step begins no more code of the application: signals and entries have their turn."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +43,25 @@ class Mover:
     """Moves due jobs, a batch in one step.
 
     The script moves what it can judge for certain. The rest it leaves where it is and shows us: jobs of
-    classes with hooks, jobs with other keys, what is no job. We judge, and a second script takes each by its
-    bytes and puts it on its queue (or aside) in one step. So a job is always either delayed or on its queue.
+    classes with hooks, jobs with other keys, what is no job. A `Taker` takes those in order. So a job is
+    always either delayed or on its queue, or, where it cannot be queued, in a failure record.
+
+    Args:
+        recorder: where a job that cannot be queued is recorded; `failed` unless one is given.
     """
 
-    def __init__(self, space: Space, registry: Registry, batch: int = delayed.BATCH) -> None:
+    def __init__(
+        self,
+        space: Space,
+        registry: Registry,
+        batch: int = delayed.BATCH,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._space = space
         self._registry = registry
         self._batch = batch
-        self._shown: list[str] = []
+        self._recorder = recorder or Recorder(space, Redis())
+        self._patience = Patience()
 
     def step(self, claim: Claim = NOBODY, now: float | None = None) -> Step:
         """Move one batch of what is due at `now` (else: by the clock).
@@ -50,16 +70,20 @@ class Mover:
             RedisError: Redis cannot be reached or refuses; nothing is lost, and nothing is moved by halves.
         """
         second = int(time.time() if now is None else now)
-        self._shown = names_to_show(self._registry)
-        did = delayed.drain(self._space, second, claim, self._shown, self._batch)
+        shown = names_to_show(self._registry)
+        did = delayed.drain(self._space, second, claim, shown, self._batch)
         for trouble in did.troubles:
             logger.error("%s", trouble)
         if did.what == "lost":
             return Step(0, lost=True)
         if did.what != "look":
             return Step(did.moved, did.what == "more", next=did.next)
-        taken = self._take(did.places, claim)
-        return Step(did.moved, lost=True) if taken is None else Step(did.moved + taken, more=True)
+        taker = Taker(self._space, self._registry, claim, refusal=self._refused)
+        try:
+            taker.take(did.places, SLICE)
+        except LockLost:
+            return Step(did.moved + taker.taken, lost=True)
+        return Step(did.moved + taker.taken, more=True)
 
     def drain(self, claim: Claim = NOBODY, now: float | None = None) -> int:
         """Move everything that is due; returns how many jobs left the delayed lists."""
@@ -69,45 +93,36 @@ class Mover:
             moved += step.moved
         return moved
 
-    def _take(self, places: list[Place], claim: Claim) -> int | None:
-        """Take what the script left to us, in order; one with hooks by itself, so that they run about it."""
-        taken, waiting = 0, list[tuple[Taking, Ready | None]]()
-        for number, place in enumerate(places, 1):
-            taking, ready = self._judge(place)
-            waiting.append((taking, ready))
-            alone = ready is not None and ready.job is not None and ready.job.name in self._shown
-            if alone or number == len(places):
-                count = self._take_judged(waiting, claim)
-                if count is None:
-                    return None
-                taken, waiting = taken + count, []
-        return taken
+    def _refused(self, place: Place, error: BaseException) -> Taking:
+        """A job that cannot be queued, or whose code raises, is put aside: what stands behind it goes on.
 
-    def _take_judged(self, judged: list[tuple[Taking, Ready | None]], claim: Claim) -> int | None:
-        answer = delayed.take(self._space, [taking for taking, _ in judged], claim, tidy=True)
-        if answer is None:
-            return None
-        counts, troubles = answer
-        for trouble in troubles:
-            logger.error("%s", trouble)
-        for (taking, ready), count in zip(judged, counts, strict=True):
-            if count and ready is not None and taking.what == "push":
-                ready.after("after_enqueue")
-        return sum(counts)
+        Raises:
+            RedisUnavailable: its code got no answer from Redis, which means later; a few times.
+        """
+        if isinstance(error, RedisUnavailable) and self._patience.lasts(place):
+            raise error
+        item = DelayedJob.read(place)
+        key = self._space.keys.prefix + place[0].decode("utf-8", "surrogateescape")
+        aside = self._space.keys.aside(key)
+        logger.error(
+            "a delayed job cannot be queued (%s): %r is put aside, in %s",
+            error_message(error), _shown(place[1]), aside.encode("utf-8", "backslashreplace").decode(),
+            exc_info=None if isinstance(error, ResqueError) else error,
+        )  # fmt: skip
+        failure = Failure(
+            payload=item.payload(self._space.style),
+            exception=error_name(error),
+            error=error_message(error),
+            backtrace=backtrace_lines(error),
+            worker=f"{socket.gethostname()}:{os.getpid()}:scheduler",
+            queue=item.queue or self._queue_of(item.class_name) or NO_QUEUE,
+            failure_id=self._recorder.new_id(),
+        )
+        return Taking(place, copies=1, effects=self._recorder.aside(key, place[1], failure))
 
-    def _judge(self, place: Place) -> tuple[Taking, Ready | None]:
-        try:
-            ready = ready_item(place[1], self._registry, self._space.style)
-            return ready.taking(place), ready
-        except Exception as error:
-            expected = isinstance(error, ResqueError)
-            logger.error(
-                "a delayed job cannot be queued (%s): %r of %s is put aside, in %s",
-                error, _shown(place[1]), place[0].decode("utf-8", "replace"),
-                self._space.keys.aside(self._space.keys.prefix + place[0].decode("utf-8", "replace")),
-                exc_info=not expected,
-            )  # fmt: skip
-            return Taking(place, "aside", copies=1), None
+    def _queue_of(self, class_name: str) -> str | None:
+        job = self._registry.find(class_name) if class_name else None
+        return None if job is None else job.queue
 
 
 def _shown(raw: bytes) -> str:

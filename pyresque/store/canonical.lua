@@ -29,14 +29,6 @@ local function is_array(text)
   return keys == colons and depth < 60
 end
 
--- Whether this is UTF-8 without control characters. Doubt (rarer scripts, emoji) is no.
-local function is_text(item)
-  if item:find('^[ -~]*$') then return true end
-  -- A character in the place of each sequence: what stood around it must not join.
-  item = item:gsub('[\194-\223][\128-\191]', '?'):gsub('[\225-\236\238\239][\128-\191][\128-\191]', '?')
-  return item:find('^[ -~]*$')
-end
-
 -- Class, arguments (as text) and queue of an item just as Ruby writes it; nothing if it is any other.
 local function canonical(item)
   local class, args, queue = item:match('^{"class":"([^"\\:%-][^"\\%-]*)","args":(%[.*%]),"queue":"([^"\\]+)"}$')

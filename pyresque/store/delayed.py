@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pyresque.errors import RedisError
-from pyresque.store.link import Word
-from pyresque.store.replies import amount, cases, data, either, exactly, flag, fraction, row, words
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.link import Command, Word
+from pyresque.store.replies import amount, cases, data, either, exactly, flag, fraction, integer, row, words
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 
 _delay = Script("delay", reply=amount)
-_take = Script("take", uses=("effects",), reply=either(row(exactly(0)), row(exactly(1), words, rest=amount)))
+_take = Script(
+    "take",
+    uses=("effects", "place"),
+    reply=either(row(exactly(0)), row(exactly(1), words, flag, rest=integer())),
+)
 _drain = Script(
     "drain",
     uses=("effects", "measure", "canonical"),
@@ -54,13 +57,25 @@ class Job:
 
 @dataclass(frozen=True)
 class Taking:
-    """What is to become of copies (0: all) of a delayed job."""
+    """Copies (0: all) of a delayed job that are to leave its list.
+
+    `payload` goes to `queue` for each of them, if there is one; `effects` are what else there is to do.
+    """
 
     place: Place
-    what: Literal["push", "aside", "drop"]
     queue: str = ""
     payload: bytes = b""
     copies: int = 0
+    effects: Sequence[Command] = ()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How many copies of each job were taken, what went wrong, and whether the following job is there."""
+
+    counts: list[int]
+    troubles: list[str]
+    follows: bool
 
 
 @dataclass(frozen=True)
@@ -91,11 +106,21 @@ class Drained:
     next: float | None
 
 
-def delay(space: Space, epoch: int | None, job: Job, instead_of: Sequence[Place] = ()) -> int:
+def delay(
+    space: Space,
+    epoch: int | None,
+    job: Job,
+    instead_of: Sequence[Place] = (),
+    *,
+    copies: int = 0,
+    least: int = 1,
+) -> int:
     """Delay a job until this second; None puts it on its queue now.
 
     Args:
         instead_of: delayed jobs that go away; the job is written as often as these were found.
+        copies: how many of each go (0: all).
+        least: how often it is written at least.
 
     Returns:
         How often it was written.
@@ -106,36 +131,54 @@ def delay(space: Space, epoch: int | None, job: Job, instead_of: Sequence[Place]
         keys.queue(job.queue),
     ]  # fmt: skip
     args: list[Word] = [REMEMBER_SECONDS, keys.prefix, "" if epoch is None else epoch, job.item, job.queue]
-    args += [job.payload, *(word for place in instead_of for word in place)]
+    args += [job.payload, copies, least, *(word for place in instead_of for word in place)]
     with Once(space.link, keys.prefix) as once:
         return int(_delay.run(space.link, [once, *names], args))
 
 
 def take(
-    space: Space, takings: Sequence[Taking], claim: Claim = NOBODY, *, tidy: bool = False
-) -> tuple[list[int], list[str]] | None:
+    space: Space,
+    takings: Sequence[Taking],
+    claim: Claim = NOBODY,
+    *,
+    tidy: bool = False,
+    following: Place | None = None,
+) -> Taken | None:
     """Take delayed jobs out of their lists.
 
     Args:
         tidy: forget the second of a list that has become empty (Ruby does that at a drain).
+        following: the next job, for who is about to run its code. A Redis that takes no writes refuses now,
+            and not when the code has run.
 
     Returns:
-        For each of them how many copies there were, and what went wrong; None if the lock is another's.
+        None if the lock is another's.
     """
     counts: list[int] = []
     troubles: list[str] = []
-    for first in range(0, len(takings), CHUNK):
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, int(tidy)]
+    last = max(0, len(takings) - 1) // CHUNK * CHUNK
+    for first in range(0, last + 1, CHUNK):
+        place = following if first == last and following is not None else (b"", b"")
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, claim.milliseconds, int(tidy)]
+        args += place
         for one in takings[first : first + CHUNK]:
-            args += [*one.place, one.copies, one.what, one.queue, one.payload]
+            effects = flat(one.effects)
+            args += [*one.place, one.copies, one.queue, one.payload, len(effects), *effects]
         with Once(space.link, space.keys.prefix) as once:
             keys = [once, space.keys.delayed_schedule, space.keys.queues, claim.key or once]
             done, *answer = _take.run(space.link, keys, args)
         if not done:
             return None
         troubles += texts(answer[0])
-        counts += map(int, answer[1:])
-    return counts, troubles
+        follows = bool(answer[1])
+        counts += map(int, answer[2:])
+    return Taken(counts, troubles, follows)
+
+
+def stands(space: Space, place: Place) -> bool:
+    """Whether a delayed job is still there, for who is about to run its code."""
+    answer = take(space, [], following=place)
+    return answer is not None and answer.follows
 
 
 def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int = BATCH) -> Drained:

@@ -89,8 +89,8 @@ for _, trim in ipairs(trims) do
   if trim[4] or redis.call('EXISTS', key) == 0 then gone[#gone + 1] = trim[1]:sub(9) end
 end
 for _, member in ipairs(foreign) do
-  redis.call('RPUSH', ARGV[1] .. 'pyresque:aside:delayed_queue_schedule', member)
   troubles[#troubles + 1] = ARGV[1] .. 'delayed:' .. member .. ' is no list of jobs: its second is forgotten'
+  set_aside(ARGV[1], 'delayed_queue_schedule', member, troubles[#troubles])
   gone[#gone + 1] = member
 end
 for _, member in ipairs(gone) do redis.call('ZREM', KEYS[1], member) end

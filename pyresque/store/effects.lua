@@ -1,7 +1,7 @@
 -- Put in front of the scripts that change several keys at once.
 -- An effect is one Redis command; in ARGV it stands as the number of its words and the words.
 -- What a single key's wrong content makes impossible must not stop the others: it is reported, and a value that could not
--- be pushed goes to the key's aside list. Any other error stops them only before the first: there is no way back from half.
+-- be pushed goes to the key's aside list, with a failure record. Any other error stops them only before the first: there is no way back from half.
 local troubles = {}
 
 local function of_one_key(err)
@@ -29,6 +29,20 @@ local function told(words)
   return false
 end
 
+-- Put a value aside that cannot be in this list (its name without the prefix), and tell so where people look.
+-- `try` carries out a command, as attempt or told do.  Answer: whether anything was written
+local function set_aside(prefix, list, value, why, try)
+  try = try or attempt
+  local is_record = list == 'failed' or (list:find('_failed$') and not list:find('^queue:'))
+  if is_record and list ~= 'failed' and try({'RPUSH', prefix .. 'failed', value}) then return true end
+  local done = try({'RPUSH', prefix .. 'pyresque:aside:' .. list, value}) ~= false
+  if is_record then return done end -- where nobody can be told of it, nothing else can be said either
+  if done then try = told end
+  local record = aside_record(prefix, list, value, why)
+  local seen = try({'RPUSH', prefix .. 'failed', record}) or try({'RPUSH', prefix .. 'pyresque:aside:failed', record})
+  return done or seen ~= false
+end
+
 -- Carry out the effects that stand in the words from this place to `last`.
 local function apply(prefix, ARGV, place, last)
   local begun = false
@@ -39,8 +53,10 @@ local function apply(prefix, ARGV, place, last)
     local try = begun and told or attempt
     local done = try(words)
     if done == false and (words[1] == 'RPUSH' or words[1] == 'LPUSH') then
-      local aside = prefix .. 'pyresque:aside:' .. words[2]:sub(#prefix + 1)
-      for i = 3, #words do begun = try({'RPUSH', aside, words[i]}) ~= false or begun end
+      local why = troubles[#troubles]
+      for i = 3, #words do
+        begun = set_aside(prefix, words[2]:sub(#prefix + 1), words[i], why, begun and told or attempt) or begun
+      end
     end
     begun = begun or done ~= false
   end

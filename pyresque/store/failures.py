@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pyresque.store import queues
 from pyresque.store.delayed import Place
 from pyresque.store.link import Command, Word
-from pyresque.store.replies import flag
+from pyresque.store.replies import amount, flag, integer
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
 
-_requeue = Script("requeue", uses=("effects",), reply=flag)
-_discard = Script("discard", reply=flag)
+_requeue = Script("requeue", uses=("effects", "place", "links"), reply=integer(-3, 1))
+_discard = Script("discard", uses=("links",), reply=amount)
+_clear = Script("clear", uses=("links",), reply=amount)
+_restore = Script("restore", uses=("links",), reply=integer(-3, 1))
 _forward = Script("forward", uses=("effects", "place"), reply=flag)
 
+NOT_THERE = -1
+"""What cannot be put back because it is not aside any more."""
+
 WINDOW = 500
-"""Records that are read at a time."""
+"""Records that are read, or removed, at a time."""
 
 
 def count(space: Space, list_name: str) -> int:
@@ -52,23 +56,52 @@ def list_names(space: Space) -> list[str]:
 
 
 def remove(space: Space, list_name: str, raws: Sequence[bytes]) -> int:
-    """Remove records by their exact bytes, one copy for each given; returns how many were removed."""
-    return queues.remove_from(space, space.keys.failed_list(list_name), raws, copies=1)
+    """Remove records by their exact bytes, one copy for each given; returns how many were removed.
+
+    What was put aside with a record goes in the same step, here and wherever a record goes.
+    """
+    found = [(raw, -1) for raw in raws]
+    chunks = (found[first : first + WINDOW] for first in range(0, len(found), WINDOW))
+    return sum(_discarded(space, list_name, chunk) for chunk in chunks)
 
 
 def discard(space: Space, record: FailureRecord) -> bool:
     """Remove one record; False if it is gone."""
-    with Once(space.link, space.keys.prefix) as once:
-        keys = [once, space.keys.failed_list(record.list_name)]
-        return bool(_discard.run(space.link, keys, [REMEMBER_SECONDS, record.raw, record.place]))
+    return bool(_discarded(space, record.list_name, [(record.raw, record.place)]))
 
 
-def requeue(space: Space, record: FailureRecord, marked: bytes, effects: Sequence[Command]) -> bool:
-    """Replace a record by its marked form and put its job back, in one step; False if it is gone."""
+def _discarded(space: Space, list_name: str, records: Sequence[tuple[bytes, int]]) -> int:
+    with Once(space.link, space.keys.prefix) as once:
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *(word for one in records for word in one)]
+        return int(_discard.run(space.link, [once, space.keys.failed_list(list_name)], args))
+
+
+def requeue(
+    space: Space,
+    record: FailureRecord,
+    marked: bytes,
+    effects: Sequence[Command] = (),
+    second: int | None = None,
+) -> int:
+    """Replace a record by its marked form and put its job back, in one step.
+
+    Args:
+        effects: what puts its job back.
+        second: instead of them, what was put aside goes where it came from, a delayed job to this second.
+
+    Returns:
+        1; 0 if the record is gone; what `put_back` in links.lua answers if that cannot go back.
+    """
     with Once(space.link, space.keys.prefix) as once:
         keys = [once, space.keys.failed_list(record.list_name)]
-        args = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, record.place, *flat(effects)]
-        return bool(_requeue.run(space.link, keys, args))
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, record.place]
+        args += ["" if second is None else second, *flat(effects)]
+        return int(_requeue.run(space.link, keys, args))
+
+
+def restore(space: Space, link: str, second: int) -> int:
+    """Put back what a link leads to, wherever the link was found; answers as `put_back` in links.lua."""
+    return int(_restore.run(space.link, [], [space.keys.prefix, link, second]))
 
 
 def forward(
@@ -86,5 +119,15 @@ def forward(
 
 
 def clear(space: Space, list_name: str) -> None:
-    """Remove a whole list."""
-    space.link.execute("UNLINK", space.keys.failed_list(list_name))
+    """Remove all records that a list holds now, the oldest first; a key that is no list goes as it is."""
+    key = space.keys.failed_list(list_name)
+    if space.link.execute("TYPE", key) not in (b"list", b"none"):
+        space.link.execute("UNLINK", key)
+        return
+    left = count(space, list_name)
+    while left > 0:
+        with Once(space.link, space.keys.prefix) as once:
+            removed = int(_clear.run(space.link, [once, key], [REMEMBER_SECONDS, space.keys.prefix, left]))
+        if not removed:
+            return  # somebody else has cleared it
+        left -= removed

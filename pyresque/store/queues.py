@@ -62,11 +62,6 @@ def elements(space: Space, queue: str, start: int = 0, count: int | None = None)
     return list(space.link.execute("LRANGE", space.keys.queue(queue), start, stop))
 
 
-def elements_of(space: Space, key: str) -> list[bytes]:
-    """All elements of a list (full key)."""
-    return list(space.link.execute("LRANGE", key, 0, -1))
-
-
 def remove_elements(space: Space, queue: str, raws: Mapping[bytes, Sequence[str]]) -> int:
     """Remove every copy of these exact elements, and the (full) keys that go with each; returns how many."""
     return _remove_from(space, space.keys.queue(queue), list(raws.items()), copies=0)

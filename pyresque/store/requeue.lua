@@ -1,24 +1,22 @@
--- Put the job of a failure back on its queue and mark the record, once.
+-- Put the job of a failure back on its queue, or what was put aside where it came from, and mark the record, once.
 -- KEYS: 1 once:TOKEN, 2 failure list.
 -- ARGV: 1 seconds to remember, 2 prefix, 3 record, 4 record with retried_at, 5 its place (-1: not known),
---       6... effects (the push).  Of records with the same bytes the one at its place is meant.
--- Answer: 1, or 0 where the record is not in the list
+--       6 the second for a delayed job that was put aside ("": the effects put the job back), 7... effects.
+--       Of records with the same bytes the one at its place is meant.
+-- Answer: 1, 0 where the record is not in the list, else what put_back answered: then nothing was done
 local answer = redis.call('GET', KEYS[1])
 if answer then return tonumber(answer) end
-local function place_of(record)
-  if ARGV[5] ~= '-1' and redis.call('LINDEX', KEYS[2], ARGV[5]) == record then return ARGV[5] end
-  for first = 0, redis.call('LLEN', KEYS[2]) - 1, 100 do
-    for i, element in ipairs(redis.call('LRANGE', KEYS[2], first, first + 99)) do
-      if element == record then return first + i - 1 end
-    end
-  end
-end
+local place = ARGV[5]
+if place == '-1' or redis.call('LINDEX', KEYS[2], place) ~= ARGV[3] then place = place_of(KEYS[2], ARGV[3]) end
 
-local place, found = place_of(ARGV[3]), 0
-if place then
-  redis.call('LSET', KEYS[2], place, ARGV[4])
-  apply(ARGV[2], ARGV, 6, #ARGV)
-  found = 1
+local done = place and 1 or 0
+if place and ARGV[6] ~= '' then
+  local name, digest = link_of(ARGV[3])
+  done = put_back(ARGV[2], name, digest, ARGV[6])
+elseif place then
+  apply(ARGV[2], ARGV, 7, #ARGV)
+  forget_aside(ARGV[2], ARGV[3])
 end
-redis.call('SET', KEYS[1], found, 'EX', ARGV[1])
-return found
+if done == 1 then redis.call('LSET', KEYS[2], place, ARGV[4]) end
+redis.call('SET', KEYS[1], done, 'EX', ARGV[1])
+return done

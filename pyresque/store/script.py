@@ -26,6 +26,10 @@ return {{word, found or false}}
 """
 
 
+_NEEDS = {"effects": ("aside",)}
+"""What the files that stand in front of scripts need in front of themselves."""
+
+
 class Script:
     """One .lua file; `uses` are files put in front of it, `call` is what a file of functions returns.
 
@@ -35,7 +39,8 @@ class Script:
 
     def __init__(self, name: str, uses: Sequence[str] = (), call: str = "", *, reply: Check) -> None:
         folder = Path(__file__).parent
-        text = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*uses, name))
+        parts = [part for one in uses for part in (*_NEEDS.get(one, ()), one)]
+        text = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*parts, name))
         if call:
             text += f"\nreturn {call}\n"
         self.name = name

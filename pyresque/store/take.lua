@@ -1,29 +1,40 @@
--- Take given jobs out of the delayed lists: to their queues, aside, or away. Once, and all in one step.
+-- Take given jobs out of the delayed lists: to their queues, or away with what else there is to do. Once, and all in one step.
 -- KEYS: 1 once:TOKEN, 2 delayed_queue_schedule, 3 queues, 4 master lock
--- ARGV: 1 seconds to remember, 2 prefix, 3 what the lock must hold ("": not asked),
---       4 "1": forget the second of a list that has become empty,
---       5... for each job: name of its list, item, copies (0: all), what ("push", "aside", "drop"), queue, payload
--- Answer: {1, troubles, how many copies were taken, for each job}, {0} if the lock is another's
+-- ARGV: 1 seconds to remember, 2 prefix, 3 what the lock must hold ("": not asked), 4 milliseconds to renew it for,
+--       5 "1": forget the second of a list that has become empty,
+--       6 list and 7 item of the next job whose code is about to run ("": none),
+--       8... for each job: name of its list, item, copies (0: all), queue, payload ("": nothing is pushed),
+--       number of words of effects, effects (done for each copy)
+-- Answer: {1, troubles, 1 if the next job is there, how many copies were taken, for each job},
+--         {0} if the lock is another's
 local kept = redis.call('GET', KEYS[1])
 if kept then return cjson.decode(kept) end
-if ARGV[3] ~= '' and text_of(KEYS[4]) ~= ARGV[3] then return {0} end
-local answer = {1, troubles}
-for n = 5, #ARGV, 6 do
-  local list, item, what = ARGV[n], ARGV[n + 1], ARGV[n + 3]
-  local key = ARGV[2] .. list
+if ARGV[3] ~= '' then
+  if text_of(KEYS[4]) ~= ARGV[3] then return {0} end
+  redis.call('PEXPIRE', KEYS[4], ARGV[4])
+end
+local answer, n = {1, troubles, 0}, 8
+while n <= #ARGV do
+  local list, item, queue, payload = ARGV[n], ARGV[n + 1], ARGV[n + 3], ARGV[n + 4]
+  local key, words = ARGV[2] .. list, tonumber(ARGV[n + 5])
   local taken = attempt({'LREM', key, ARGV[n + 2], item}) or 0
   if taken > 0 then
     attempt({'SREM', ARGV[2] .. 'timestamps:' .. item, list})
-    if what == 'push' then
-      attempt({'SADD', KEYS[3], ARGV[n + 4]})
-      local words = {'RPUSH', ARGV[2] .. 'queue:' .. ARGV[n + 4], ARGV[n + 5]}
-      for _ = 1, taken do apply(ARGV[2], {3, unpack(words)}, 1, 4) end
-    elseif what == 'aside' then
-      for _ = 1, taken do redis.call('RPUSH', ARGV[2] .. 'pyresque:aside:' .. list, item) end
+    if payload ~= '' then attempt({'SADD', KEYS[3], queue}) end
+    for _ = 1, taken do
+      if payload ~= '' then apply(ARGV[2], {3, 'RPUSH', ARGV[2] .. 'queue:' .. queue, payload}, 1, 4) end
+      apply(ARGV[2], ARGV, n + 6, n + 5 + words)
     end
   end
-  if ARGV[4] == '1' and redis.call('EXISTS', key) == 0 then redis.call('ZREM', KEYS[2], (list:gsub('^delayed:', ''))) end
+  if ARGV[5] == '1' and redis.call('EXISTS', key) == 0 then redis.call('ZREM', KEYS[2], (list:gsub('^delayed:', ''))) end
   answer[#answer + 1] = taken
+  n = n + 6 + words
+end
+local list, item = ARGV[6], ARGV[7]
+if list ~= '' and place_of(ARGV[2] .. list, item) then
+  -- An equal one that was taken has taken this with it; and a Redis that takes no writes says so before the code runs.
+  attempt({'SADD', ARGV[2] .. 'timestamps:' .. item, list})
+  answer[3] = 1
 end
 -- An empty table would come back as an object, which Redis answers as an empty list too.
 redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ARGV[1])

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pyresque.errors import MalformedPayload, NoClassError, Unencodable
+from pyresque.wire import aside
 from pyresque.wire.encoding import Style, decode, encode
 
 MAX_PAYLOAD_DEPTH = 99
@@ -195,7 +196,13 @@ class FailureRecord(msgspec.Struct, frozen=True):
     @property
     def class_name(self) -> str:
         """The class of the job that failed, of a wrapped one its own; empty where there is none."""
-        return shown(self.payload)[0]
+        name = shown(self.payload)[0]
+        return "" if name == aside.CLASS else name
+
+    @property
+    def aside(self) -> str | None:
+        """The list behind `pyresque:aside:` with what was put aside; None if nothing was."""
+        return aside.list_of(aside.link_in(self.value))
 
     def text(self, key: str) -> str | None:
         """One of the record's texts: failed_at, exception, error, worker, queue, retried_at."""

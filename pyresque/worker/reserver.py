@@ -12,11 +12,13 @@ from pyresque.errors import MalformedPayload
 from pyresque.failure import Failure, Recorder
 from pyresque.perform import ReservedJob
 from pyresque.registry import Registry
-from pyresque.store import queues, reservation
+from pyresque.store import failures, queues, reservation
 from pyresque.store.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
+from pyresque.wire.aside import CLASS as SET_ASIDE
+from pyresque.wire.aside import NO_QUEUE, pointed_to
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
 from pyresque.worker.hand import Hand, Run
@@ -141,7 +143,7 @@ class Reserver:
 
     def _wanted(self) -> Wanted:
         policy = self._unknown.policy
-        return Wanted(self._names, every=policy == "fail", ask=policy == "park")
+        return Wanted((*self._names, SET_ASIDE), every=policy == "fail", ask=policy == "park")
 
     def _resolved(self, members: Sequence[bytes]) -> Search:
         order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
@@ -167,7 +169,18 @@ class Reserver:
             effects = self._set_aside(queue, raw, error)
             reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
             return None
-        return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
+        return self._run(queue, payload, record, raw)
+
+    def _run(self, queue: str, payload: Payload, record: bytes, raw: bytes) -> Run | None:
+        """What was taken; None if it only stood for bytes that were put aside: those are put back."""
+        link = pointed_to(payload.value)
+        if link is None:
+            return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
+        answer = failures.restore(self._space, link, int(time.time()))
+        done = "were put back" if answer == 1 else "are not there any more, or have no place to go back to"
+        logger.warning("a retry from queue %s: the bytes that were put aside as %s %s", queue, link, done)
+        reservation.settle(self._space, self._who, Ended(record, NEVER, []))
+        return None
 
     def held(self, record: bytes) -> Run | Literal["begun", "another's"] | None:
         """What to make of the job that `worker:ID` holds, if this worker has begun none.
@@ -186,8 +199,17 @@ class Reserver:
         logger.warning(
             "worker:%s held something that is no job; it was put aside: %r", self._who.id, record[:200]
         )
-        key = self._space.keys.worker(self._who.id)
-        effects = [("RPUSH", self._space.keys.aside(key), record)]
+        payload = b"" if working.payload is None else encode(working.payload, self._space.style)
+        failure = Failure(
+            payload=payload if working.class_name else b"",
+            exception="Resque::DirtyExit",
+            error="worker:ID held something that no worker of ours has written",
+            backtrace=[],
+            worker=self._who.id,
+            queue=working.queue or NO_QUEUE,
+            failure_id=self._recorder.new_id(),
+        )
+        effects = self._recorder.aside(self._space.keys.worker(self._who.id), record, failure)
         reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
         return None
 
@@ -225,8 +247,9 @@ class Reserver:
                     record = None
                 if record is None:
                     return None, answer.offset  # somebody else was faster: look again
-                self._hand.fetched = True
-                return Run(ReservedJob.of(queue, payload, self._registry), record, raw), 0
+                run = self._run(queue, payload, record, raw)
+                self._hand.fetched = run is not None
+                return run, 0 if run is not None else answer.offset
             if verdict == "leave":
                 offset += 1
                 continue
@@ -240,6 +263,8 @@ class Reserver:
         except MalformedPayload as error:
             return "aside", None, error
         name, policy = payload.job_class, self._unknown.policy
+        if pointed_to(payload.value) is not None:
+            return "take", payload, None
         # Without a class it is nobody's job: it fails here as it would in Ruby.
         if not name or policy == "fail" or self._registry.find_for(payload):
             return "take", payload, None
@@ -253,20 +278,19 @@ class Reserver:
 
     def _set_aside(self, queue: str, raw: bytes, reason: MalformedPayload | None) -> list[Command]:
         """The bytes go to the aside list of their queue, and a failure says so where people look."""
-        aside = self._space.keys.aside(self._space.keys.queue(queue))
+        key = self._space.keys.queue(queue)
+        aside = self._space.keys.aside(key)
         logger.warning("an element of queue %s is no job (%s); it was put aside in %s", queue, reason, aside)
-        text = raw.decode("utf-8", "replace")
         failure = Failure(
-            payload=encode(text, self._space.style),
+            payload=b"",
             exception="Resque::Helpers::DecodeException",
-            error=f"{reason}. The bytes lie in the list {aside}; `pyresque failed retry` puts them back",
+            error=str(reason),
             backtrace=[],
             worker=self._who.id,
-            queue=queue,
+            queue=queue or NO_QUEUE,
             failure_id=self._recorder.new_id(),
         )
-        effects = self._recorder.effects(failure)
-        return [("RPUSH", aside, raw), *effects]
+        return self._recorder.aside(key, raw, failure)
 
     def _tell(self, troubles: Sequence[str]) -> None:
         for trouble in troubles:

@@ -8,7 +8,10 @@ where ours ends otherwise on purpose, exactly how, and which rule of scheduler.m
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -304,20 +307,19 @@ def drain_one_by_one(stage: Stage) -> None:
 
 @play
 def drain_killed(stage: Stage) -> None:
-    """Killed while it judges the third job (that kill -9 loses nothing is shown in tests/redis/scheduler)."""
-
-    class Killed(BaseException):
-        """Ends a scheduler as nothing else can be caught."""
+    """Killed while it judges the third job, in a process of its own."""
 
     def dies(number: int) -> None:
-        if number == 2 and not stage.admin.get("killed"):
-            stage.admin.set("killed", 1)
-            raise Killed
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     stage.job("Deadly", "d", before_enqueue=dies)
-    with pytest.raises(Killed):
+    child = os.fork()
+    if child == 0:
+        stage.resque = Resque(f"redis://{stage.resque.link.address}/0", registry=stage.registry)
         stage.drain(NOBODY)
-    stage.admin.delete("killed")
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     stage.registry = Registry(WorkerHooks())
     stage.drain(NOBODY)
 
@@ -479,8 +481,25 @@ def web_requeue_hooks(stage: Stage) -> None:
     assert stage.resque.enqueue_found(stage.resque.find_delayed()) == 1
 
 
-def aside(second: int, *items: str) -> dict[str, Any]:
-    return {f"resque:pyresque:aside:delayed:{second}": {"type": "list", "value": list(items)}}
+def aside(second: int, *items: tuple[str, str]) -> dict[str, Any]:
+    """Items of a second that are put aside, each with the exception that its record names."""
+    raws = [item for item, _ in items]
+    records = []
+    for raw, exception in items:
+        link = f"delayed:{second} {hashlib.sha1(raw.encode()).hexdigest()}"
+        job = json.loads(raw) if raw.startswith("{") else {"class": "Pyresque::SetAside", "args": [link, raw]}
+        job.pop("queue", None)
+        records.append([job, exception, link if raw.startswith("{") else None])
+    return {
+        f"resque:pyresque:aside:delayed:{second}": {"type": "list", "value": raws},
+        "resque:failed": {"type": "list", "value": records},
+    }
+
+
+def told(raw: str) -> list[Any]:
+    """What a failure record tells of something that was put aside."""
+    record = json.loads(raw)
+    return [record["payload"], record["exception"], record.get("pyresque_aside")]
 
 
 def numbered(class_name: str, queue: str, count: int) -> dict[str, Any]:
@@ -492,14 +511,14 @@ def without(*keys: str) -> dict[str, Any]:
     return dict.fromkeys(keys)
 
 
-NO_QUEUE = '{"class":"NoQueue","args":[1]}'
+NO_QUEUE = ('{"class":"NoQueue","args":[1]}', "Resque::NoQueueError")
 REPORTS = [f'{{"class":"Report","args":["{word}"]}}' for word in ("before", "after", "next")]
 DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
     "drain": ("rule 6: what cannot be queued is put aside", aside(THEN + 10, NO_QUEUE)),
     "drain_one_by_one": ("rule 6", aside(THEN + 5, NO_QUEUE)),
     "delayed_hooks": (
         "rule 6: so is a job whose hook raises",
-        aside(THEN, '{"class":"Hooked","args":["delayed_raises"],"queue":"h"}'),
+        aside(THEN, ('{"class":"Hooked","args":["delayed_raises"],"queue":"h"}', "ValueError")),
     ),
     "delay_nan": (
         "rules 3 and 6: NaN is refused at the call, so that nothing is lost at the drain",
@@ -520,7 +539,11 @@ DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
         "rule 6: what is no job is put aside, and its neighbours go on",
         {
             "resque:queue:reports": {"type": "list", "value": REPORTS},
-            **aside(1700000000, '{"class":"UnknownClass","args":["u"]}', "not json"),
+            **aside(
+                1700000000,
+                ('{"class":"UnknownClass","args":["u"]}', "Resque::NoQueueError"),
+                ("not json", "Resque::Helpers::DecodeException"),
+            ),
         },
     ),
     "enqueue_delayed_selection": (
@@ -572,6 +595,8 @@ def test_we_leave_what_ruby_leaves(name: str, server: DevRedis) -> None:
     try:
         answers = PLAYED[name](stage)
         found = dump(stage.admin)
+        for key in found.keys() & {"resque:failed"}:
+            found[key]["value"] = [told(raw) for raw in found[key]["value"]]
     finally:
         stage.close()
     wanted = copy.deepcopy(stage.trace["keyspace"])

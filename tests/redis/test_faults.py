@@ -407,7 +407,7 @@ def test_no_single_fault_costs_a_worker_that_judges_for_itself_anything(
         assert [word[1] for word in zygote.log() if word[0] == "begin"] == ["0", "1", "2", "1"]
         assert queues.elements(resque.space, "jobs") == [elements[2]]
         assert resque.link.execute("LRANGE", ASIDE, 0, -1) == [b"no json", b"null"]
-        assert [one.value["payload"] for one in resque.failures.list()] == ["no json", "null"]
+        assert [one.payload["args"][1] for one in resque.failures.list()] == ["no json", "null"]
         assert keys_left(resque) - {"resque:queue:jobs", ASIDE} == (LEFT - {"resque:stat:failed"})
         assert resque.stat("processed") == 4
     assert number > 15

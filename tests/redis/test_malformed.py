@@ -5,6 +5,7 @@ The rows are those of core.md sections 15 (elements of queues) and 16 (shared ke
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from pyresque import Resque, ResqueError
 from pyresque.store import queues, reservation
 from pyresque.store.workers import Registration
+from pyresque.wire.aside import CLASS
 from pyresque.wire.records import Payload, job_bytes
 from tests.chaos.zygote import Zygote
 from tests.redis.bench import resque_url
@@ -155,7 +157,8 @@ def test_an_element_that_is_no_job_is_put_aside_and_can_be_put_back(
     (record,) = resque.failures.list()
     assert record.text("exception") == "Resque::Helpers::DecodeException"
     assert record.text("queue") == "jobs"
-    assert record.value["payload"] == raw.decode("utf-8", "replace")
+    link = f"queue:jobs {hashlib.sha1(raw).hexdigest()}"
+    assert record.payload == {"class": CLASS, "args": [link, raw.decode("utf-8", "replace")[:4096]]}
     json.loads(record.raw.decode("utf-8"), parse_constant=_refused, object_pairs_hook=_without_doubles)
     assert resque.failures.requeue(record)
     assert queues.elements(resque.space, "jobs") == [raw]

@@ -13,8 +13,8 @@ PACKAGE = Path(pyresque.__file__).parent
 ORDER = [
     "errors", "_version", "settings", "config", "yaml_file", "keys", "moments", "processes", "waiting",
     "descriptors", "usercode", "wire", "store", "hooks", "jobs", "registry", "failure", "perform",
-    "overview", "enqueueing", "active_job", "due", "attempts", "failures", "delaying", "scheduler",
-    "scheduling", "client", "plugins", "worker", "__init__", "testing", "devredis", "demo",
+    "failures", "overview", "enqueueing", "active_job", "due", "attempts", "taking", "delaying",
+    "scheduler", "scheduling", "client", "plugins", "worker", "__init__", "testing", "devredis", "demo",
     "pytest_plugin", "cli", "__main__",
 ]  # fmt: skip
 """A module imports only what stands before it; inside a package the order is free but without circles."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +58,8 @@ def record(payload: str, exception: str, error: str, number: str = "", backtrace
 def aside(element: str, why: str, number: str = "") -> str:
     """The record of an element that is no job."""
     hint = f"{why}. The bytes lie in the list {ASIDE}; `pyresque failed retry` puts them back"
-    return record(json.dumps(element), "Resque::Helpers::DecodeException", hint, number)
+    link = f"queue:jobs {hashlib.sha1(element.encode()).hexdigest()}"
+    return record(job("Pyresque::SetAside", link, element), "Resque::Helpers::DecodeException", hint, number)
 
 
 def job(name: str, *args: Any) -> str:

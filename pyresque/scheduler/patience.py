@@ -1,0 +1,23 @@
+"""What becomes of code of the application that gets no answer from Redis."""
+
+from __future__ import annotations
+
+
+class Patience:
+    """How often something is tried that gets no answer from Redis, though we get one.
+
+    A Redis that is away for a second must not cost a job. But one that never answers, because the
+    application has another than we have, must not keep everything behind this up.
+    """
+
+    TRIES = 5
+
+    def __init__(self) -> None:
+        self._what: object = None
+        self._left = 0
+
+    def lasts(self, what: object) -> bool:
+        """Whether this is worth another try; only one thing is tried at a time."""
+        self._left = self.TRIES if what != self._what else self._left - 1
+        self._what = what
+        return self._left > 0

@@ -1,0 +1,18 @@
+-- Remove the first records of a failure list, and what was put aside with them, once.
+-- KEYS: 1 once:TOKEN, 2 failure list.  ARGV: 1 seconds to remember, 2 prefix, 3 how many at most
+-- Answer: how many were removed; few where they are large
+local answer = redis.call('GET', KEYS[1])
+if answer then return tonumber(answer) end
+local removed, size, most = 0, 0, math.min(tonumber(ARGV[3]), 500)
+while removed < most and size < 1048576 do
+  local records = redis.call('LRANGE', KEYS[2], removed, math.min(removed + 25, most) - 1)
+  if #records == 0 then break end
+  for _, record in ipairs(records) do
+    size = size + #record
+    forget_aside(ARGV[2], record)
+  end
+  removed = removed + #records
+end
+if removed > 0 then redis.call('LTRIM', KEYS[2], removed, -1) end
+redis.call('SET', KEYS[1], removed, 'EX', ARGV[1])
+return removed

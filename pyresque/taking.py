@@ -1,0 +1,128 @@
+"""Taking delayed jobs to their queues: in order, each with its own code next to it (scheduler.md 5.2)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+from pyresque.due import Ready, ready_item
+from pyresque.registry import Registry
+from pyresque.store import delayed
+from pyresque.store.delayed import NOBODY, Claim, Place, Taking
+from pyresque.store.space import Space
+
+logger = logging.getLogger("pyresque.scheduler")
+
+Refusal = Callable[[Place, BaseException], Taking]
+"""What is to become of a delayed job that cannot be queued, or whose code has failed."""
+
+
+class LockLost(Exception):
+    """The lock is another's: what was not taken until now stays delayed."""
+
+
+class Taker:
+    """Takes delayed jobs, one after the other.
+
+    Jobs without code of their own go in one step, as many as follow each other. Where code of the
+    application runs (hooks, `scheduled`), everything before the job is on its queue already, the job is
+    asked for once more, and the next step takes it. So the code of a job that somebody has removed does not
+    run, and a kill can let the code of one job run again at most.
+
+    Args:
+        claim: the lock that must be held.
+        tidy: forget seconds that have become empty.
+        refusal: decides about a job that cannot be queued or whose code raises, whatever it raises; without
+            it the error is raised, and that job and all after it stay delayed.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        registry: Registry,
+        claim: Claim = NOBODY,
+        *,
+        tidy: bool = True,
+        refusal: Refusal | None = None,
+    ) -> None:
+        self._space = space
+        self._registry = registry
+        self._claim = claim
+        self._tidy = tidy
+        self._refusal = refusal
+        self._waiting: list[tuple[Taking, Ready | None]] = []
+        self._seen: Place | None = None
+        self.taken = 0
+        """How many jobs have left the delayed lists."""
+
+    def take(self, places: Iterable[Place], seconds: float = float("inf")) -> None:
+        """Take the jobs at these places; one that is not there any more is passed over.
+
+        Args:
+            seconds: after so long no more code is begun, and the rest stays.
+
+        Raises:
+            LockLost: the lock is another's.
+            RedisError: Redis cannot be reached or refuses.
+        """
+        until = time.monotonic() + seconds
+        for place, following in pairwise((*places, None)):
+            if place is None or not self._take_one(place, following, time.monotonic() < until):
+                break
+        self._flush(None)
+
+    def _take_one(self, place: Place, following: Place | None, may_run: bool) -> bool:
+        """Take a job, or let it wait for the next step; False if it has code, which may not run now."""
+        try:
+            ready = ready_item(place[1], self._registry, self._space.style)
+            has_code = ready.has_code
+        except BaseException as error:
+            if self._refusal is None:
+                self._flush(None)
+                raise
+            self._waiting.append((self._refusal(place, error), None))
+            return True
+        if not has_code:
+            self._waiting.append((ready.taking(place), None))
+        elif not may_run:
+            return False
+        elif self._stands(place):
+            self._waiting.append((self._judged(ready, place), ready))
+            self._flush(following)
+        return True
+
+    def _stands(self, place: Place) -> bool:
+        """Whether the job is still there, with everything before it taken."""
+        if self._waiting or self._seen is not place:
+            self._flush(place)
+        return self._seen is place
+
+    def _judged(self, ready: Ready, place: Place) -> Taking:
+        """Run the code that comes before the push; returns what is to become of the job."""
+        if self._refusal is None:
+            return ready.decided().taking(place)
+        try:
+            return ready.decided().taking(place)
+        except BaseException as error:
+            failed = error
+        return self._refusal(place, failed)
+
+    def _flush(self, following: Place | None) -> None:
+        """Take what was judged, in one step; look whether the following job is there."""
+        judged, self._waiting, self._seen = self._waiting, [], None
+        if not judged and following is None:
+            return
+        takings = [taking for taking, _ in judged]
+        answer = delayed.take(self._space, takings, self._claim, tidy=self._tidy, following=following)
+        if answer is None:
+            raise LockLost
+        self._seen = following if answer.follows else None
+        self.taken += sum(answer.counts)
+        for trouble in answer.troubles:
+            logger.error("%s", trouble)
+        for (taking, ready), count in zip(judged, answer.counts, strict=True):
+            if count and ready is not None and taking.payload and ready.has_hooks("after_enqueue"):
+                self._seen = None  # what was there may be gone behind them
+                ready.after("after_enqueue", Exception if self._refusal is None else BaseException)
