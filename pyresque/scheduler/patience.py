@@ -18,6 +18,7 @@ class Patience:
 
     def lasts(self, what: object) -> bool:
         """Whether this is worth another try; only one thing is tried at a time."""
-        self._left = self.TRIES if what != self._what else self._left - 1
-        self._what = what
+        if what != self._what:
+            self._what, self._left = what, self.TRIES
+        self._left -= 1
         return self._left > 0
