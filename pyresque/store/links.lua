@@ -9,7 +9,7 @@ end
 
 -- Name of the list behind `pyresque:aside:` and SHA1 of the value; nothing where a record tells of none.
 local function link_of(record)
-  if not record:find('yresque', 1, true) and not record:find('"payload":"', 1, true) then return end
+  if not record:find('yresque', 1, true) and not record:find('"payload"%s*:%s*"') then return end
   local ok, value = pcall(cjson.decode, record)
   if not ok or type(value) ~= 'table' then return end
   local payload = value.payload
@@ -52,7 +52,8 @@ end
 -- A value goes back where it came from, a delayed job to this second. Answer: 1, -1 it is not there any more,
 -- -2 it came from nowhere that it could go back to, -3 there is no list (or set) where it should go
 local function put_back(prefix, name, digest, second)
-  local key, element = find_aside(prefix, name, digest)
+  local key, element
+  if name then key, element = find_aside(prefix, name, digest) end
   if not key then return -1 end
   if name:find('^queue:') then
     if not is_kind(prefix .. name, 'list') or not is_kind(prefix .. 'queues', 'set') then return -3 end

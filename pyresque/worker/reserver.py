@@ -113,7 +113,10 @@ class Reserver:
             match answer.what:
                 case "job":
                     self._hand.fetched = True
-                    return self._taken(queue, answer.record)
+                    taken = self._taken(queue, answer.record)
+                    if taken is not None:
+                        return taken
+                    self._hand.fetched = False  # it was no job, and has been dealt with
                 case "held":
                     held = self.held(answer.record)
                     if isinstance(held, Run):

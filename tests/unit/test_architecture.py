@@ -13,7 +13,7 @@ PACKAGE = Path(pyresque.__file__).parent
 ORDER = [
     "errors", "_version", "settings", "config", "yaml_file", "keys", "moments", "processes", "waiting",
     "descriptors", "usercode", "wire", "store", "hooks", "jobs", "registry", "failure", "perform",
-    "failures", "overview", "enqueueing", "active_job", "due", "attempts", "taking", "delaying",
+    "overview", "enqueueing", "active_job", "due", "attempts", "failures", "taking", "delaying",
     "scheduler", "scheduling", "client", "plugins", "worker", "__init__", "testing", "devredis", "demo",
     "pytest_plugin", "cli", "__main__",
 ]  # fmt: skip
