@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque, job
+from pyresque.scheduler.mover import Mover
 from tests.interop.ruby import ROOT, Python, Ruby, eventually
 
 LOCK = "resque:resque:resque_scheduler_master_lock"
@@ -239,3 +240,137 @@ def test_rubys_pages_show_what_we_wrote(scheduling: Ruby, resque: Resque, mail: 
     assert "hello page" in pages[1][1]
     assert "OnlyPython" in pages[1][1]
     assert all(text in pages[2][1] for text in ("nightly", "of ours", "host:5:", "2026-11-23 03:00:00"))
+
+
+CUSTOM = """
+class Own
+  @queue = :mail
+  def self.scheduled(queue, name, *args)
+    raise "no" if args[0] == BAD
+    Resque::Job.create(queue, "Pushed", *args)
+  end
+  def self.perform(*); end
+end
+class Asks
+  @queue = :mail
+  def self.before_enqueue_check(number); raise "no" if number == BAD; number != 8; end
+  def self.perform(*); end
+end
+"""
+ITEMS = [
+    '{"class":"RubyMail","args":[0],"queue":"mail"}',
+    '{"class":"Own","args":[1],"queue":"mail"}',
+    '{"args":[2],"class":"RubyMail","queue":"mail"}',
+    '{"class":"Other","args":[3],"queue":"mail","custom_job_class":"Own"}',
+    '{"class":"Asks","args":[4],"queue":"mail"}',
+    '{"class":"Own","args":[5],"queue":"mail"}',
+    '{"class":"RubyMail","args":[6],"queue":"mail"}',
+    '{"class":"Asks","args":[7],"queue":"mail"}',
+    '{"class":"Asks","args":[8],"queue":"mail"}',
+    '{"class":"RubyMail","args":[9],"queue":"mail"}',
+]
+
+
+ITEMS_THAT_RUBY_FINDS = [*ITEMS[:2], *ITEMS[4:]]
+"""Its selections look for classes that it knows, and for the bytes that it would write itself."""
+
+
+def delay(resque: Resque, second: int, items: list[str]) -> None:
+    resque.link.execute("FLUSHALL")
+    for item in items:
+        resque.link.execute("RPUSH", f"resque:delayed:{second}", item)
+        resque.link.execute("SADD", f"resque:timestamps:{item}", f"delayed:{second}")
+    resque.link.execute("ZADD", "resque:delayed_queue_schedule", second, second)
+
+
+def ours(resque: Resque, bad: int) -> None:
+    """The same classes in Python."""
+
+    def scheduled(queue: str, name: str, number: int) -> None:
+        if number == bad:
+            raise ValueError("no")
+        resque.push(queue, {"class": "Pushed", "args": [number]})
+
+    def before_enqueue_check(number: int) -> bool:
+        if number == bad:
+            raise ValueError("no")
+        return number != 8
+
+    perform = staticmethod(lambda *args: None)
+    for name, code in (("Own", scheduled), ("Asks", before_enqueue_check)):
+        body = {"perform": perform, code.__name__: staticmethod(code)}
+        job(queue="mail", name=name, registry=resque.registry)(type(name, (), body))
+
+
+@pytest.mark.parametrize("bad", [0, 1, 3, 4, 5, 7])
+@pytest.mark.parametrize("verb", ["drain", "enqueue_delayed_selection"])
+def test_jobs_with_code_of_their_own_go_as_in_ruby(
+    scheduling: Ruby, resque: Resque, mail: Any, verb: str, bad: int
+) -> None:
+    """The same elements in the same order, and the same jobs left; what raises is kept, which Ruby drops."""
+    code = {
+        "drain": "Resque::Scheduler.quiet = true; Resque::Scheduler.handle_delayed_items",
+        "enqueue_delayed_selection": "Resque.enqueue_delayed_selection { true }",
+    }[verb]
+    second, items = (10, ITEMS) if verb == "drain" else (4000000000, ITEMS_THAT_RUBY_FINDS)
+    delay(resque, second, items)
+    scheduling.run("-e", f"{SETUP}\nBAD = {bad}\n{CUSTOM}begin; {code}; rescue => error; puts error; end")
+    queued, left = elements(resque, "mail"), resque.link.execute("LRANGE", f"resque:delayed:{second}", 0, -1)
+    delay(resque, second, items)
+    ours(resque, bad)
+    if verb == "drain":
+        Mover(resque.space, resque.registry).drain(now=20)
+    elif f'"args":[{bad}]' in "".join(items) and bad:
+        with pytest.raises(ValueError, match="no"):
+            resque.enqueue_delayed_selection(lambda args: True)
+    else:
+        resque.enqueue_delayed_selection(lambda args: True)
+    kept = [item.encode() for item in items if bad and f'"args":[{bad}]' in item]
+    assert elements(resque, "mail") == queued
+    assert resque.link.execute("LRANGE", f"resque:delayed:{second}", 0, -1) == (
+        left if verb == "drain" else [*kept, *left]
+    )
+    if verb == "drain":
+        assert [one.payload["args"] for one in resque.failures.list()] == [[bad]] * len(kept)
+
+
+def test_ruby_s_buttons_over_what_was_put_aside(
+    scheduling: Ruby, python: Python, resque: Resque, mail: Any
+) -> None:
+    """Retry all goes through every row, once; what it pushes exists, and brings the bytes back; and so on."""
+    rows = [
+        '{"class":"RubyMail","args":[1],"queue":"mail"}',
+        "not json",
+        '{"class":"OddJob","args":[NaN]}',
+        "[5]",
+    ]
+    put = lambda key, *raws: resque.link.execute("RPUSH", key, *raws)  # noqa: E731
+    record = (
+        '{"failed_at":"2026/11/30 01:00:00 UTC","payload":{"class":"RubyMail","args":[%d]},"exception":"E",'
+        '"error":"e","worker":"h:1:mail","queue":"mail"}'
+    )
+    put("resque:failed", record % 1)
+    put("resque:delayed:10", '{"class":"NoQueueJob","args":[1]}', *rows[1:3])
+    resque.link.execute("ZADD", "resque:delayed_queue_schedule", 10, 10)
+    Mover(resque.space, resque.registry).drain(now=20)
+    put("resque:queue:mail", *rows[1:])
+    resque.link.execute("SADD", "resque:queues", "mail")
+    python.work_off("mail")
+    put("resque:failed", record % 2)
+    assert resque.failures.count() == 8
+    asked(scheduling, "Resque::Failure.requeue_all")
+    waiting = {name: [json.loads(raw) for raw in elements(resque, name)] for name in resque.queues()}
+    classes = {name: [one["class"] for one in values] for name, values in waiting.items()}
+    pointers = ["Pyresque::SetAside"]
+    assert classes == {
+        "mail": ["RubyMail", *pointers * 3, "RubyMail"],
+        "no_queue": ["NoQueueJob", *pointers * 2],
+    }
+    assert [one.text("retried_at") is not None for one in resque.failures.list()] == [True] * 8
+    resque.link.execute("LTRIM", "resque:queue:mail", 1, -2)
+    python.work_off("mail,no_queue")
+    assert [one.raw for one in resque.each_delayed()] == [raw.encode() for raw in rows[1:3]]
+    again = [one.payload["args"][1] for one in resque.failures.list() if one.text("retried_at") is None]
+    assert again == rows[1:]  # they are no jobs still
+    assert resque.failures.clear_retried() == 8
+    assert resque.failures.count() == 3
