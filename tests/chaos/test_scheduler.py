@@ -3,8 +3,9 @@
 Seed and rounds as in test_kills.
 
 What is claimed: a delayed job is on its queue once, in the order of the seconds, and nothing is left of it in
-the delayed lists. No tick of the schedule is fired twice; with `--catch-up all` none is missed either. The
-processes are real ones, and those of ours survive everything but kill -9.
+the delayed lists. A kill lets the code of one job run again at most. No tick of the schedule is fired twice;
+with `--catch-up all` none is missed either. The processes are real ones, and those of ours survive everything
+but kill -9.
 """
 
 from __future__ import annotations
@@ -227,6 +228,56 @@ def test_every_delayed_job_is_moved_once(
         finally:
             print(f"\ndelayed jobs, round {number}: seed {seed}, batches of {batch}: {dict(chaos.done)}")
         totals.update(chaos.done)
+
+
+@pytest.mark.parametrize("number", range(max(1, ROUNDS // 8)))
+def test_a_kill_lets_the_code_of_one_job_run_again_at_most(
+    number: int, durable: DevRedis, totals: Counter[str], tmp_path: Path
+) -> None:
+    """Masters are killed while batches of jobs with a `scheduled` of their own are moved; some jobs exit."""
+    seed = SEED * 1_000_003 + number
+    dice = random.Random(seed)
+    resque = Resque(durable.url, registry=Registry(WorkerHooks()))
+    redis = resque.link.execute
+    due = int(time.time())
+    kinds = dice.choices(["Custom", "Ruby", "Hooked", "Exits"], [6, 2, 2, 1], k=JOBS)
+    items = [
+        b'{"class":"%b","args":[%d],"queue":"jobs"%b}'
+        % (kind.encode(), n, b',"custom_job_class":"Custom"' if kind == "Custom" and n % 2 else b"")
+        for n, kind in enumerate(kinds)
+    ]
+    with Fleet(resque, tmp_path / "log", LOCK_SECONDS) as fleet:
+        for _ in range(2):
+            fleet.python(durable.url, "-r", "tests.chaos.delayed_jobs")
+        fleet.wait_for_master()
+        redis("RPUSH", f"resque:delayed:{due}", *items)
+        redis("ZADD", "resque:delayed_queue_schedule", due, due)
+        kills, last = 0, -1
+        while redis("EXISTS", "resque:delayed_queue_schedule"):
+            fleet.revive()
+            began = redis("LLEN", "began")
+            if began > last + 20 and (master := fleet.master()):
+                time.sleep(dice.uniform(0.0, 0.004))
+                fleet.kill(master)
+                kills, last = kills + 1, began
+            time.sleep(0.001)
+        fleet.end()
+    lines = [line.decode().split() for line in redis("LRANGE", "began", 0, -1)]
+    runs, told = Counter(int(number) for number, _ in lines), f"kinds {kinds}, began {lines}"
+    custom = {n for n, kind in enumerate(kinds) if kind == "Custom"}
+    queued = [json.loads(raw)["args"][0] for raw in redis("LRANGE", "resque:queue:jobs", 0, -1)]
+    exits = [n for n, kind in enumerate(kinds) if kind == "Exits"]
+    assert set(runs) == custom, told
+    assert len(lines) - len(custom) <= kills, told
+    assert set(queued) == set(range(JOBS)) - set(exits), told
+    assert queued == sorted(queued), told
+    assert len(queued) - len(set(queued)) <= kills, told
+    assert [one.payload["args"][0] for one in resque.failures.each()] == exits, told
+    assert redis("LRANGE", f"resque:pyresque:aside:delayed:{due}", 0, -1) == [items[n] for n in exits]
+    resque.close()
+    again = len(lines) - len(custom)
+    print(f"\ncustom jobs, round {number}: seed {seed}: {kills} kills, {len(custom)} jobs, {again} ran again")
+    totals.update({"jobs with code": len(custom), "their code ran again": again, "masters killed": kills})
 
 
 @pytest.mark.parametrize("number", range(max(1, ROUNDS // 12)))
