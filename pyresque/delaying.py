@@ -15,7 +15,7 @@ from pyresque.registry import Registry
 from pyresque.store import delayed
 from pyresque.store.delayed import Place, Taking
 from pyresque.store.space import Space
-from pyresque.taking import Taker
+from pyresque.taking import Taker, not_in_hand, with_job_in_hand
 from pyresque.wire.encoding import encode, same
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
@@ -127,8 +127,12 @@ class Delaying:
         ]
 
     def each_delayed(self) -> Iterator[DelayedJob]:
-        """Every delayed job, by time, read piece by piece; items that are no job, too."""
-        return map(DelayedJob.read, delayed.each(self.space))
+        """Every delayed job, by time, read piece by piece; items that are no job, too.
+
+        In a hook or `scheduled` of a job that is being enqueued that job is left out, here and in all that
+        looks for jobs.
+        """
+        return map(DelayedJob.read, filter(not_in_hand, delayed.each(self.space)))
 
     def scheduled_at(self, job: Any, /, *args: Any, **kwargs: Any) -> list[int]:
         """The seconds at which this job is due, in order."""
@@ -228,7 +232,7 @@ class Delaying:
         count = 0
         for place in places:
             if delayed.stands(self.space, place):
-                self._scheduled(one, way)
+                with_job_in_hand(place, self._scheduled, one, way)
                 delayed.take(self.space, [Taking(place, copies=1)])
                 count += 1
         if not count:
@@ -243,7 +247,7 @@ class Delaying:
         for number, place in enumerate(places or [None], 1):
             needed = int(number >= len(places) and not written)
             there = place is not None and delayed.stands(self.space, place)
-            if (there or needed) and one.allowed(hooks[0]):
+            if (there or needed) and with_job_in_hand(place, one.allowed, hooks[0]):
                 instead = [place] if place is not None else []
                 forms = self._forms(one)
                 written += delayed.delay(self.space, epoch, forms, instead, copies=1, least=needed)
@@ -271,7 +275,7 @@ class Delaying:
         own = one.job.queue if one.job else None
         hint = wanted.class_name.encode()
         found = []
-        for place in delayed.each(self.space):
+        for place in filter(not_in_hand, delayed.each(self.space)):
             if hint not in place[1] and b"\\" not in place[1]:
                 continue  # an escape may hide the name; without one it would be there
             item = DelayedJob.read(place)

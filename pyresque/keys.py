@@ -32,7 +32,8 @@ Keys of Ruby plugins that we share (section 19; the delayed ones are resque-sche
 
 Ours, which no Ruby process reads:
 
-    pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there
+    pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there;
+                                                  a failure record leads to each (wire/aside.py)
     pyresque:workers                      hash    id of a worker of ours -> where its pid is valid
     pyresque:owner:KEY                    string  who holds the lock KEY
     pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back

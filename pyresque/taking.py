@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from itertools import pairwise
+from typing import Any, TypeVar
 
 from pyresque.due import Ready, ready_item
 from pyresque.registry import Registry
@@ -15,8 +17,30 @@ from pyresque.store.space import Space
 
 logger = logging.getLogger("pyresque.scheduler")
 
+T = TypeVar("T")
 Refusal = Callable[[Place, BaseException], Taking]
 """What is to become of a delayed job that cannot be queued, or whose code has failed."""
+
+
+_in_hand: ContextVar[Place | None] = ContextVar("pyresque_in_hand", default=None)
+
+
+def with_job_in_hand(place: Place | None, function: Callable[..., T], *args: Any) -> T:
+    """Call code of the application about a delayed job.
+
+    For that code the job is not delayed any more, as in Ruby, where it was taken before: code that removes
+    all jobs that look like it would take it away from under itself.
+    """
+    token = _in_hand.set(place)
+    try:
+        return function(*args)
+    finally:
+        _in_hand.reset(token)
+
+
+def not_in_hand(place: Place) -> bool:
+    """Whether this is another job than the one whose code runs now."""
+    return place != _in_hand.get()
 
 
 class LockLost(Exception):
@@ -102,9 +126,9 @@ class Taker:
     def _judged(self, ready: Ready, place: Place) -> Taking:
         """Run the code that comes before the push; returns what is to become of the job."""
         if self._refusal is None:
-            return ready.decided().taking(place)
+            return with_job_in_hand(place, _decided, ready, place)
         try:
-            return ready.decided().taking(place)
+            return with_job_in_hand(place, _decided, ready, place)
         except BaseException as error:
             failed = error
         return self._refusal(place, failed)
@@ -126,3 +150,7 @@ class Taker:
             if count and ready is not None and taking.payload and ready.has_hooks("after_enqueue"):
                 self._seen = None  # what was there may be gone behind them
                 ready.after("after_enqueue", Exception if self._refusal is None else BaseException)
+
+
+def _decided(ready: Ready, place: Place) -> Taking:
+    return ready.decided().taking(place)

@@ -31,7 +31,7 @@ class Recorder:
         """Tell the user's own backend; whether it has saved the failure."""
         try:
             self.backend.save(failure)
-        except Exception as error:
+        except BaseException as error:
             logger.exception("Received exception when reporting failure: %s", error)
             return False
         return True

@@ -683,3 +683,82 @@ def test_a_taker_tells_how_many_it_took_when_it_is_interrupted(stage):
     with pytest.raises(ZeroDivisionError):
         taker.take(one.place for one in stage.resque.find_delayed())
     assert taker.taken == 3
+
+
+# --- code that looks at the delayed jobs -----------------------------------------------------------------
+
+
+def looking(stage, name, look):
+    """A job whose hook or `scheduled` does this with the class itself, and is then on its queue."""
+
+    def code(*args):
+        look(made, *(args[2:] if name == "scheduled" else args))
+        if name == "scheduled":
+            stage.redis("RPUSH", "resque:queue:q", '{"class":"Own","args":[1]}')
+
+    body = {"perform": staticmethod(lambda *args: None), name: staticmethod(code)}
+    made = job(queue="q", name="Own", registry=stage.resque.registry)(type("Own", (), body))
+    item = b'{"class":"Own","args":[1],"queue":"q"}'
+    stage.delay(10, item)
+    stage.delay(FAR, item)
+    return made
+
+
+ONE = {
+    "mover": lambda stage, own: Mover(stage.resque.space, stage.resque.registry).drain(now=20),
+    "enqueue_found": lambda stage, own: stage.resque.enqueue_found(stage.resque.find_delayed()[:1]),
+}
+
+
+@pytest.mark.parametrize("name", [*HOOKS, "scheduled"])
+@pytest.mark.parametrize("way", ONE)
+def test_code_that_removes_all_jobs_like_its_own_keeps_its_own(stage, way, name):
+    """A job that wants to be the only one removes what else is delayed of it; in Ruby it was taken before."""
+    removed = []
+    own = looking(stage, name, lambda own, *args: removed.append(stage.resque.remove_delayed(own, *args)))
+    ONE[way](stage, own)
+    assert removed == [1]
+    assert stage.queue("q") == [b'{"class":"Own","args":[1]}']
+    assert stage.resque.count_all_scheduled_jobs() == 0
+
+
+@pytest.mark.parametrize("name", [*HOOKS, "scheduled"])
+def test_code_that_asks_whether_its_job_is_delayed_hears_of_others_only(stage, name):
+    """By every verb that looks; afterwards each is there again for everybody."""
+    seen = []
+
+    def look(own, *args):
+        resque = stage.resque
+        seen.append(
+            (resque.scheduled_at(own, *args), resque.is_delayed(own, *args), len(resque.find_delayed()))
+        )
+
+    own = looking(stage, name, look)
+    assert stage.resque.scheduled_at(own, 1) == [10, FAR]
+    ONE["mover"](stage, own)
+    assert seen == [([FAR], True, 1)]
+    assert stage.resque.scheduled_at(own, 1) == [FAR]
+
+
+@pytest.mark.parametrize("name", ["before_enqueue", "scheduled"])
+def test_code_that_delays_its_job_anew(stage, name):
+    """Throttling: it is delayed once more, and what is being enqueued goes on or is refused as it says."""
+    own = looking(stage, name, lambda own, *args: stage.resque.delay_or_enqueue_at(FAR + 9, own, *args))
+    ONE["mover"](stage, own)
+    assert stage.queue("q") == [b'{"class":"Own","args":[1]}']
+    assert stage.resque.scheduled_at(own, 1) == [FAR + 9]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_failure_backend_that_raises_stops_no_scheduler(stage, error):
+    """What is put aside is recorded in Redis all the same."""
+
+    class Raises(Backend):
+        def save(self, failure):
+            raise ERRORS[error]
+
+    stage.delay(10, b"no job", plain(1))
+    mover = Mover(stage.resque.space, stage.resque.registry, recorder=Recorder(stage.resque.space, Raises()))
+    assert mover.drain(now=20) == 2
+    assert len(stage.queue("q")) == 1
+    assert stage.resque.failures.count() == 1
