@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pyresque.errors import RedisError
 from pyresque.store.link import Command, Word
-from pyresque.store.replies import amount, cases, data, either, exactly, flag, fraction, integer, row, words
+from pyresque.store.replies import amount, cases, data, either, exactly, flag, fraction, integer, pairs, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 
@@ -28,7 +28,7 @@ _drain = Script(
     reply=cases(
         lost=row(data, words, amount),
         more=row(data, words, amount),
-        look=row(data, words, amount, rest=data),
+        look=row(data, words, amount, pairs),
         done=row(data, words, amount, either(exactly(b""), fraction)),
     ),
 )
@@ -193,7 +193,7 @@ def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int
     args: list[Word] = [space.keys.prefix, now, claim.value, claim.milliseconds, names, max(1, batch)]
     what, troubles, moved, *rest = _drain.run(space.link, keys, args)
     kind = what.decode()
-    places = list(zip(rest[::2], rest[1::2], strict=True)) if kind == "look" else []
+    places = list(zip(rest[0][::2], rest[0][1::2], strict=True)) if kind == "look" else []
     following = float(rest[0]) if kind == "done" and rest[0] else None
     return Drained(kind, int(moved), texts(troubles), places, following)
 

@@ -5,7 +5,7 @@
 -- Answer: {what, troubles, jobs moved, ...}
 --   lost ................. the lock is another's: nothing was done
 --   more ................. there may be more that is due
---   look list item ....... and so on: the next jobs, from the first on that only the caller can judge
+--   look {list, item ...}  the next jobs, from the first on that only the caller can judge
 --   done score ........... nothing more is due; the next second in the books ("": none)
 -- What is pushed is pushed before anything is removed: a Redis that is full refuses the first write only.
 local batch, LARGE = tonumber(ARGV[6]), 1048576
@@ -26,13 +26,12 @@ local function see(list, item)
     look[#look + 1], look[#look + 2] = list, item
     return 0
   end
-  local key = ARGV[1] .. 'queue:' .. queue
   if not pushes[queue] then
     order[#order + 1] = queue
-    pushes[queue] = {'RPUSH', key}
+    pushes[queue] = {}
   end
-  local words = pushes[queue]
-  words[#words + 1] = '{"class":"' .. class .. '","args":' .. args .. '}'
+  local jobs = pushes[queue]
+  jobs[#jobs + 1] = '{"class":"' .. class .. '","args":' .. args .. '}'
   return 1
 end
 
@@ -71,9 +70,12 @@ for n, member in ipairs(due) do
 end
 
 for _, queue in ipairs(order) do
-  local words = pushes[queue]
-  local flat = {#words, unpack(words)}
-  apply(ARGV[1], flat, 1, #flat)
+  local key, jobs = ARGV[1] .. 'queue:' .. queue, pushes[queue]
+  for first = 1, #jobs, 1000 do -- Lua has no room for more words at a time
+    local last = math.min(first + 999, #jobs)
+    local words = {last - first + 3, 'RPUSH', key, unpack(jobs, first, last)}
+    apply(ARGV[1], words, 1, #words)
+  end
   attempt({'SADD', KEYS[2], queue})
 end
 for _, trim in ipairs(trims) do
@@ -95,7 +97,7 @@ for _, member in ipairs(foreign) do
 end
 for _, member in ipairs(gone) do redis.call('ZREM', KEYS[1], member) end
 
-if looking then return {'look', troubles, moved, unpack(look)} end
+if looking then return {'look', troubles, moved, look} end
 if more or #due == batch or size >= LARGE or moved >= batch then return {'more', troubles, moved} end
 local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {'done', troubles, moved, next[2] or ''}

@@ -198,6 +198,17 @@ def test_large_items_are_taken_in_small_batches(stage, mover):
     assert len(sizes) > 1
 
 
+@pytest.mark.parametrize("batch", [7999, 8000, 100_000])
+@pytest.mark.parametrize("head", [b'{"args":[0],"class":"Ruby","queue":"q"}', item(0)])
+def test_a_batch_may_be_of_any_size(stage, batch, head):
+    """Lua has no room for 8,000 words at a time; a number in a variable must not stop the scheduler."""
+    stage.delay(10, head)
+    for first in range(1, 20_001, 1000):
+        stage.redis("RPUSH", "resque:delayed:10", *(item(n) for n in range(first, first + 1000)))
+    assert Mover(stage.resque.space, stage.resque.registry, batch).drain(now=20) == 20_001
+    assert stage.queue("q") == [payload(n) for n in range(20_001)]
+
+
 def with_hooks(stage, **hooks):
     body = {"perform": staticmethod(lambda *args: None)}
     body |= {name: staticmethod(hook) for name, hook in hooks.items()}
