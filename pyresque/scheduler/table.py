@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -112,7 +111,9 @@ def read(name: str, value: object, zone: str) -> Entry:
 def _differs(old: object, new: object) -> bool:
     if isinstance(old, bytes) or isinstance(new, bytes):
         return old != new
-    return json.dumps(old, default=repr) != json.dumps(new, default=repr)
+    return repr(old) != repr(
+        new
+    )  # a YAML file may hold keys that JSON has not, and NaN, which equals nothing
 
 
 def _line(running: Running, now: float) -> str:
