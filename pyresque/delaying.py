@@ -12,7 +12,7 @@ from pyresque.enqueueing import Call, registered_job
 from pyresque.hooks import call
 from pyresque.moments import Moment, second_after, second_of
 from pyresque.registry import Registry
-from pyresque.store import delayed
+from pyresque.store import delayed, locks
 from pyresque.store.delayed import Place, Taking
 from pyresque.store.space import Space
 from pyresque.taking import Taker, not_in_hand, with_job_in_hand
@@ -213,6 +213,9 @@ class Delaying:
     def _enqueue(self, one: Call) -> bool | None:
         raise NotImplementedError
 
+    def _pushed(self, calls: Sequence[Call]) -> Sequence[Call]:
+        raise NotImplementedError
+
     def _delay_again(self, second: int, one: Call) -> int:
         if self._receiver is not None:
             return int(self._enqueue(one) is True)
@@ -223,7 +226,7 @@ class Delaying:
             return self._schedule_each(places, one, way)
         hooks = ("before_enqueue", "after_enqueue") if due else ("before_schedule", "after_schedule")
         epoch = None if due else second
-        if one.job is not None and any(map(one.job.hooks, hooks)):
+        if one.job is not None and (any(map(one.job.hooks, hooks)) or (due and one.job.is_guarded)):
             return self._delay_each(places, one, epoch, hooks)
         return delayed.delay(self.space, epoch, self._forms(one), list(dict.fromkeys(places)))
 
@@ -248,11 +251,25 @@ class Delaying:
             needed = int(number >= len(places) and not written)
             there = place is not None and delayed.stands(self.space, place)
             if (there or needed) and with_job_in_hand(place, one.allowed, hooks[0]):
-                instead = [place] if place is not None else []
-                forms = self._forms(one)
-                written += delayed.delay(self.space, epoch, forms, instead, copies=1, least=needed)
-                one.after(hooks[1])
+                done = self._move(place if there else None, one, epoch, needed)
+                written += done
+                if done:
+                    one.after(hooks[1])
         return written
+
+    def _move(self, place: Place | None, one: Call, epoch: int | None, least: int) -> int:
+        """Delay a job anew, or enqueue it where no second is given; returns how often that was done."""
+        if epoch is not None:
+            instead = [] if place is None else [place]
+            return delayed.delay(self.space, epoch, self._forms(one), instead, copies=1, least=least)
+        if place is None:
+            return len(self._pushed([one]))
+        guards = locks.taken_with(self.space, one.guards)
+        if guards is None:
+            return 0
+        taking = Taking(place, one.queue, one.raw, copies=1, guards=guards, keep=True)
+        answer = delayed.take(self.space, [taking])
+        return int(answer is not None and answer.counts[0] > 0)
 
     def _scheduled(self, one: Call, way: Callable[..., Any]) -> Any:
         """Let the class put its job on a queue itself; returns what it answers."""

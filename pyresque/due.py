@@ -12,7 +12,10 @@ import msgspec
 from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
 from pyresque.registry import Job, Registry
+from pyresque.store import locks
 from pyresque.store.delayed import Place, Taking
+from pyresque.store.locks import Guard
+from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode
 from pyresque.wire.records import Payload, spread
 
@@ -88,7 +91,8 @@ class Ready:
     @property
     def has_code(self) -> bool:
         """Whether code of the application runs about its push, or instead of it."""
-        return bool(self.ways) or any(map(self.has_hooks, HOOKS))
+        guarded = self.job is not None and self.job.is_guarded
+        return bool(self.ways) or guarded or any(map(self.has_hooks, HOOKS))
 
     def has_hooks(self, kind: str) -> bool:
         """Whether it has hooks of this kind."""
@@ -103,11 +107,19 @@ class Ready:
         answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
         return not any(answer is False for answer in answers)
 
-    def taking(self, place: Place) -> Taking:
+    def taking(self, place: Place, space: Space) -> Taking:
         """Run the hooks before its push; returns what is to become of the delayed job at this place."""
         self.allowed("before_delayed_enqueue")
-        pushed = not self.run_custom() and self.allowed("before_enqueue")
-        return Taking(place, self.queue, self.payload if pushed else b"", copies=1)
+        guards = None
+        if not self.run_custom() and self.allowed("before_enqueue"):
+            guards = self.guards(space)
+        if guards is None:
+            return Taking(place, copies=1)
+        return Taking(place, self.queue, self.payload, copies=1, guards=guards)
+
+    def guards(self, space: Space) -> list[Guard] | None:
+        """The locks that its push at `space` takes with it; None if somebody holds one."""
+        return locks.taken_with(space, [] if self.job is None else self.job.guards(self.args))
 
     def after(self, kind: str, caught: type[BaseException] = Exception) -> None:
         """Run the hooks that come after; what one raises is logged, for the job is on its queue."""
@@ -250,6 +262,6 @@ def names_to_show(registry: Registry) -> list[str]:
 
 def _may_have_code(job: Job) -> bool:
     try:
-        return bool(_with_own_way(job) or any(map(job.hooks, HOOKS)))
+        return bool(_with_own_way(job) or job.is_guarded or any(map(job.hooks, HOOKS)))
     except BaseException:
         return True  # a class that cannot be asked: each of its jobs tells what is wrong with it

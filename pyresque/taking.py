@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from pyresque.due import Ready, ready_item
+from pyresque.errors import RedisReplied
 from pyresque.registry import Registry
 from pyresque.store import delayed
 from pyresque.store.delayed import NOBODY, Claim, Place, Taking
@@ -76,7 +77,7 @@ class Taker:
         self._claim = claim
         self._tidy = tidy
         self._refusal = refusal
-        self._waiting: list[tuple[Taking, Ready | None]] = []
+        self._waiting: list[Taking] = []
         self._seen: Place | None = None
         self.taken = 0
         """How many jobs have left the delayed lists."""
@@ -106,15 +107,21 @@ class Taker:
             if self._refusal is None:
                 self._flush(None)
                 raise
-            self._waiting.append((self._refusal(place, error), None))
+            self._waiting.append(self._refusal(place, error))
             return True
         if not has_code:
-            self._waiting.append((ready.taking(place), None))
+            self._waiting.append(ready.taking(place, self._space))
         elif not may_run:
             return False
         elif self._stands(place):
-            self._waiting.append((self._judged(ready, place), ready))
-            self._flush(following)
+            taking = self._judged(ready, place)
+            try:
+                self._flush(following, taking, ready)
+            except RedisReplied as error:
+                if not taking.guards or self._refusal is None:
+                    raise
+                # What holds no lock stands where a lock should: that must not stop those behind it.
+                self._flush(following, self._refusal(place, error), ready)
         return True
 
     def _stands(self, place: Place) -> bool:
@@ -126,19 +133,18 @@ class Taker:
     def _judged(self, ready: Ready, place: Place) -> Taking:
         """Run the code that comes before the push; returns what is to become of the job."""
         if self._refusal is None:
-            return with_job_in_hand(place, _decided, ready, place)
+            return with_job_in_hand(place, _decided, ready, place, self._space)
         try:
-            return with_job_in_hand(place, _decided, ready, place)
+            return with_job_in_hand(place, _decided, ready, place, self._space)
         except BaseException as error:
             failed = error
         return self._refusal(place, failed)
 
-    def _flush(self, following: Place | None) -> None:
-        """Take what was judged, in one step; look whether the following job is there."""
-        judged, self._waiting, self._seen = self._waiting, [], None
-        if not judged and following is None:
+    def _flush(self, following: Place | None, last: Taking | None = None, ready: Ready | None = None) -> None:
+        """Take what waits, or a job whose code has run; look whether the following one is there."""
+        takings, self._waiting, self._seen = [last] if last else self._waiting, [], None
+        if not takings and following is None:
             return
-        takings = [taking for taking, _ in judged]
         answer = delayed.take(self._space, takings, self._claim, tidy=self._tidy, following=following)
         if answer is None:
             raise LockLost
@@ -146,11 +152,11 @@ class Taker:
         self.taken += sum(answer.counts)
         for trouble in answer.troubles:
             logger.error("%s", trouble)
-        for (taking, ready), count in zip(judged, answer.counts, strict=True):
-            if count and ready is not None and taking.payload and ready.has_hooks("after_enqueue"):
-                self._seen = None  # what was there may be gone behind them
-                ready.after("after_enqueue", Exception if self._refusal is None else BaseException)
+        pushed = last is not None and last.payload and answer.counts[0] and not answer.refused[0]
+        if pushed and ready is not None and ready.has_hooks("after_enqueue"):
+            self._seen = None  # what was there may be gone behind them
+            ready.after("after_enqueue", Exception if self._refusal is None else BaseException)
 
 
-def _decided(ready: Ready, place: Place) -> Taking:
-    return ready.decided().taking(place)
+def _decided(ready: Ready, place: Place, space: Space) -> Taking:
+    return ready.decided().taking(place, space)

@@ -12,8 +12,9 @@ from pyresque.registry import Registry
 from pyresque.scheduler.entry import Entry
 from pyresque.scheduler.patience import Patience
 from pyresque.scheduler.timing import Running
-from pyresque.store import queues, schedules, workers
+from pyresque.store import locks, queues, schedules, workers
 from pyresque.store.delayed import NOBODY, Claim
+from pyresque.store.locks import Guard, Offer
 from pyresque.store.schedules import Firing
 from pyresque.store.space import Space
 from pyresque.wire import times
@@ -45,17 +46,17 @@ class Firer:
         """
         due = running.due or 0.0
         note = times.started(due)
-        ready = self._ready(running.entry, note)
+        ready, guards = self._ready(running.entry, note) or (None, [])
         firing = Firing(running.entry.name, running.noted, note)
         if ready is not None and ready.custom is None:
-            firing = replace(firing, queue=ready.queue, payload=ready.payload)
+            firing = replace(firing, queue=ready.queue, payload=ready.payload, guards=guards)
         done, troubles = schedules.fire(self._space, firing, claim)
         for trouble in troubles:
             logger.error("%s", trouble)
-        if done != 1:
+        if done < 1:
             return "lost" if done < 0 else "taken"
         running.advance(note)
-        if ready is None:
+        if ready is None or done == 2:
             return "skipped"
         self._afterwards(ready)
         logger.info("queueing %s in %s (%s)", ready.class_name, ready.queue, running.entry.name)
@@ -72,8 +73,8 @@ class Firer:
             ready.after("after_enqueue", BaseException)
         ready.after("after_recurring", BaseException)
 
-    def _ready(self, entry: Entry, run: str) -> Ready | None:
-        """The job of an entry if it is to run now.
+    def _ready(self, entry: Entry, run: str) -> tuple[Ready, list[Guard]] | None:
+        """The job of an entry and the locks that its push takes, if it is to run now.
 
         Raises:
             RedisError: Redis cannot be reached or refuses; its hooks too may hear that a few times.
@@ -90,21 +91,22 @@ class Firer:
         try:
             ready = ready.decided()
             allowed = ready.allowed("before_recurring")
-            if allowed and ready.custom is None:
-                allowed = ready.allowed("before_enqueue")
+            if allowed and ready.custom is not None:
+                return ready, []
+            guards = ready.guards(self._space) if allowed and ready.allowed("before_enqueue") else None
         except BaseException as error:
             if isinstance(error, RedisUnavailable) and self._patience.lasts((entry.name, run)):
                 raise
             logger.exception("the entry %s of the schedule cannot be queued", entry.name)
             return None
-        return ready if allowed else None
+        return None if guards is None else (ready, guards)
 
 
 def run_now(space: Space, registry: Registry, entry: Entry) -> bool:
     """Put the job of an entry on its queue at once, with its hooks, as the web page's button does.
 
     Returns:
-        Whether it was (a hook may refuse).
+        Whether it was (a hook or a lock may refuse).
 
     Raises:
         NotAJob, MalformedPayload: it cannot be queued.
@@ -113,9 +115,9 @@ def run_now(space: Space, registry: Registry, entry: Entry) -> bool:
     if not ready.allowed("before_recurring"):
         return False
     if not ready.run_custom():
-        if not ready.allowed("before_enqueue"):
+        guards = ready.guards(space) if ready.allowed("before_enqueue") else None
+        if guards is None or not locks.offer(space, [Offer(ready.queue, ready.payload, guards)])[0]:
             return False
-        queues.push(space, {ready.queue: [ready.payload]})
         ready.after("after_enqueue")
     ready.after("after_recurring")
     return True

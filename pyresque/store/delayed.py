@@ -7,20 +7,33 @@ here is one script, which may be sent again after a lost reply.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError
 from pyresque.store.link import Command, Word
-from pyresque.store.replies import amount, cases, data, either, exactly, flag, fraction, integer, pairs, row, words
+from pyresque.store.locks import Guard
+from pyresque.store.replies import (
+    amount,
+    cases,
+    data,
+    either,
+    exactly,
+    flag,
+    fraction,
+    pairs,
+    row,
+    words,
+)
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 
 _delay = Script("delay", reply=amount)
 _take = Script(
     "take",
-    uses=("effects", "place"),
-    reply=either(row(exactly(0)), row(exactly(1), words, flag, rest=integer())),
+    uses=("effects", "held", "guard", "place"),
+    reply=either(row(exactly(0)), row(exactly(1), words, flag, rest=amount)),
 )
 _drain = Script(
     "drain",
@@ -59,7 +72,8 @@ class Job:
 class Taking:
     """Copies (0: all) of a delayed job that are to leave its list.
 
-    `payload` goes to `queue` for each of them, if there is one; `effects` are what else there is to do.
+    `payload` goes to `queue` for each of them, if there is one, unless one of the `guards` refuses it: then
+    they go away, or stay (`keep`). `effects` are what else there is to do.
     """
 
     place: Place
@@ -67,13 +81,33 @@ class Taking:
     payload: bytes = b""
     copies: int = 0
     effects: Sequence[Command] = ()
+    guards: Sequence[Guard] = ()
+    keep: bool = False
+
+    @property
+    def words(self) -> list[Word]:
+        """As the script reads it."""
+        guards, effects = [word for one in self.guards for word in one.words], flat(self.effects)
+        job: list[Word] = [
+            *self.place,
+            self.copies,
+            self.queue,
+            self.payload,
+            "keep" if self.keep else "drop",
+        ]
+        return [*job, len(self.guards), *guards, len(effects), *effects]
 
 
 @dataclass(frozen=True)
 class Taken:
-    """How many copies of each job were taken, what went wrong, and whether the following job is there."""
+    """What became of jobs.
+
+    `counts`: how many copies of each were taken. `refused`: which were not pushed because of a guard.
+    `troubles`: what went wrong. `follows`: whether the following job is there.
+    """
 
     counts: list[int]
+    refused: list[bool]
     troubles: list[str]
     follows: bool
 
@@ -153,17 +187,20 @@ def take(
 
     Returns:
         None if the lock is another's.
+
+    Raises:
+        RedisReplied: a guard holds something else than a lock; nothing was done.
     """
     counts: list[int] = []
+    refused: list[bool] = []
     troubles: list[str] = []
     last = max(0, len(takings) - 1) // CHUNK * CHUNK
     for first in range(0, last + 1, CHUNK):
         place = following if first == last and following is not None else (b"", b"")
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, claim.milliseconds, int(tidy)]
-        args += place
+        args += [*place, int(time.time())]
         for one in takings[first : first + CHUNK]:
-            effects = flat(one.effects)
-            args += [*one.place, one.copies, one.queue, one.payload, len(effects), *effects]
+            args += one.words
         with Once(space.link, space.keys.prefix) as once:
             keys = [once, space.keys.delayed_schedule, space.keys.queues, claim.key or once]
             done, *answer = _take.run(space.link, keys, args)
@@ -171,8 +208,9 @@ def take(
             return None
         troubles += texts(answer[0])
         follows = bool(answer[1])
-        counts += map(int, answer[2:])
-    return Taken(counts, troubles, follows)
+        counts += answer[2::2]
+        refused += map(bool, answer[3::2])
+    return Taken(counts, refused, troubles, follows)
 
 
 def stands(space: Space, place: Place) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.store.delayed import NOBODY, Claim, texts
 from pyresque.store.link import Reply, Word
+from pyresque.store.locks import Guard
 from pyresque.store.replies import flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
@@ -16,7 +18,7 @@ from pyresque.store.space import Space
 logger = logging.getLogger("pyresque.store")
 
 _reschedule = Script("reschedule", reply=flag)
-_fire = Script("fire", uses=("effects",), reply=row(integer(-1, 1), words))
+_fire = Script("fire", uses=("effects", "held", "guard"), reply=row(integer(-1, 2), words))
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Firing:
     note: str
     queue: str = ""
     payload: bytes = b""
+    guards: Sequence[Guard] = ()
 
 
 def save(space: Space, name: str, text: bytes) -> bool:
@@ -79,12 +82,14 @@ def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list
     """Push the job of an entry and note when, unless something else than expected is noted already.
 
     Returns:
-        1 done, 0 somebody else has noted something meanwhile, -1 the lock is another's; and what went wrong.
+        1 done, 2 noted but kept away by a guard, 0 somebody else has noted something meanwhile, -1 the lock
+        is another's; and what went wrong.
     """
     with Once(space.link, space.keys.prefix) as once:
         keys = [once, space.keys.last_enqueued_at, space.keys.queues, claim.key or once]
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, firing.name, firing.noted]
-        args += [firing.note, firing.queue, firing.payload]
+        args += [firing.note, firing.queue, firing.payload, int(time.time())]
+        args += [word for one in firing.guards for word in one.words]
         done, troubles = _fire.run(space.link, keys, args)
     return int(done), texts(troubles)
 

@@ -316,7 +316,7 @@ def drain_killed(stage: Stage) -> None:
     stage.job("Deadly", "d", before_enqueue=dies)
     child = os.fork()
     if child == 0:
-        stage.resque = Resque(f"redis://{stage.resque.link.address}/0", registry=stage.registry)
+        stage.resque = Resque(stage.server.url, registry=stage.registry)
         stage.drain(NOBODY)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL

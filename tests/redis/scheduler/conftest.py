@@ -17,8 +17,8 @@ FAR = 4000000000
 class Stage:
     """A Resque with the job `Mail` (queue `mail`), and what lies in its Redis."""
 
-    def __init__(self, resque):
-        self.resque = resque
+    def __init__(self, resque, url):
+        self.resque, self.url = resque, url
         self.redis = resque.link.execute
 
         @job(queue="mail", name="Mail", registry=resque.registry)
@@ -71,5 +71,5 @@ def until(true, what, seconds=60.0):
 
 
 @pytest.fixture
-def stage(resque):
-    return Stage(resque)
+def stage(resque, server):
+    return Stage(resque, server.url)

@@ -20,18 +20,20 @@ from types import SimpleNamespace
 import pytest
 
 from pyresque import Resque, active_job, job
-from pyresque.errors import MalformedPayload, NoQueueError, RedisUnavailable
+from pyresque.errors import MalformedPayload, NoQueueError, RedisReplied, RedisUnavailable
 from pyresque.failure import Backend, RedisMultiQueue
 from pyresque.failure.recorder import Recorder
-from pyresque.plugins import Statuses
+from pyresque.plugins import Loner, Statuses
 from pyresque.scheduler.firing import Firer, run_now
 from pyresque.scheduler.mover import Mover
 from pyresque.scheduler.patience import Patience
 from pyresque.store.delayed import Claim
 from pyresque.taking import Taker
+from pyresque.wire import times
 from pyresque.wire.records import JOB_WRAPPER
+from tests.faultproxy import FaultProxy
 from tests.redis.scheduler.conftest import FAR
-from tests.redis.scheduler.test_recurring import running
+from tests.redis.scheduler.test_recurring import TICK, running
 
 BAD = 3
 ERRORS = {
@@ -50,7 +52,7 @@ class World:
     def __init__(self, stage, kind, does=None):
         self.stage, self.kind, self.does = stage, kind, does
         self.ran = []
-        self.push = Resque(f"redis://{stage.resque.link.address}/0", registry=stage.resque.registry)
+        self.push = Resque(stage.url, registry=stage.resque.registry)
         body = {"perform": staticmethod(lambda *args: None)}
         plugins = []
         if kind in HOOKS:
@@ -762,3 +764,128 @@ def test_a_failure_backend_that_raises_stops_no_scheduler(stage, error):
     assert mover.drain(now=20) == 2
     assert len(stage.queue("q")) == 1
     assert stage.resque.failures.count() == 1
+
+
+# --- jobs that a lock guards -------------------------------------------------------------------------------
+
+LONER = "resque:loner:lock:Only:%d"
+
+
+def only(stage, **more):
+    """A job that waits once, delayed as 1, 2, 1, 2 between plain ones; noted is what after_enqueue saw."""
+    noted = []
+    after = SimpleNamespace(after_enqueue=lambda number: noted.append(number))
+    plugin = Loner(stage.resque, timeout=500)
+    made = job(queue="q", name="Only", plugins=[plugin, after], registry=stage.resque.registry)(
+        lambda n: None
+    )
+    item = b'{"class":"Only","args":[%d],"queue":"q"}'
+    stage.delay(10, item % 1, plain(0), item % 2, item % 1, plain(5), item % 2)
+    return made, noted
+
+
+def waiting(stage):
+    return [json.loads(raw)["args"][0] for raw in stage.queue("q")]
+
+
+@pytest.mark.parametrize("way", TAKES)
+def test_a_due_job_that_waits_already_is_dropped(stage, way):
+    """As with the before_enqueue hook of resque-lock-timeout; the lock comes with the push."""
+    _, noted = only(stage)
+    TAKES[way](SimpleNamespace(stage=stage))
+    assert (waiting(stage), noted) == ([1, 0, 2, 5], [1, 2])
+    assert [stage.redis("TTL", LONER % n) > 400 for n in (1, 2)] == [True, True]
+    assert stage.resque.count_all_scheduled_jobs() == 0
+
+
+@pytest.mark.parametrize("way", TAKES)
+@pytest.mark.parametrize("mode", ["drop", "close"])
+def test_a_due_job_whose_taking_gets_no_answer_does_not_find_its_own_lock(stage, server, way, mode):
+    """At each command: it is on its queue once, and the lock is there with it."""
+    only(stage)
+    number, hit, resque = 0, True, stage.resque
+    while hit:
+        for key in ("queue:q", "delayed:10", LONER[7:] % 1, LONER[7:] % 2):
+            stage.redis("DEL", f"resque:{key}")
+        item = b'{"class":"Only","args":[%d],"queue":"q"}'
+        stage.delay(10, item % 1, plain(0), item % 2, item % 1)
+        with FaultProxy(server) as proxy:
+            through = Resque(proxy.url, registry=resque.registry)
+            fault = proxy.arm(mode, number) if number else None
+            TAKES[way](SimpleNamespace(stage=SimpleNamespace(resque=through)))
+            hit, number = number == 0 or bool(fault and fault.hits), number + 1
+            through.close()
+        assert waiting(stage) == [1, 0, 2]
+    assert number > 3
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_due_job_that_redis_refuses_leaves_no_lock(stage, refusal):
+    """A Redis that takes no writes, and then does."""
+    only(stage)
+    stage.resque.space.link.pauses = (0.0,)
+    on, off = REFUSALS[refusal]
+    stage.redis(*on)
+    try:
+        with pytest.raises(RedisUnavailable):
+            Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    finally:
+        while stage.redis(*off) != b"OK":
+            time.sleep(0.01)
+    assert stage.redis("EXISTS", LONER % 1, LONER % 2) == 0
+    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    assert waiting(stage) == [1, 0, 2, 5]
+
+
+def test_a_lock_that_is_none_puts_its_job_aside(stage):
+    """A list lies there: those behind it go on."""
+    only(stage)
+    stage.redis("RPUSH", LONER % 1, "x")
+    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    assert waiting(stage) == [0, 2, 5]
+    assert [one.payload["args"] for one in stage.resque.failures.list()] == [[1], [1]]
+    stage.delay(10, b'{"class":"Only","args":[1],"queue":"q"}')
+    with pytest.raises(RedisReplied):
+        stage.resque.enqueue_found(stage.resque.find_delayed())
+    assert stage.resque.count_all_scheduled_jobs() == 1
+
+
+def test_an_entry_whose_job_waits_already_is_noted_and_not_queued(stage):
+    """And by hand it is refused."""
+    only(stage)
+    entry = running(**{"class": "Only", "queue": "q", "args": [7]})
+    firer = Firer(stage.resque.space, stage.resque.registry)
+    assert firer.fire(entry) == "fired"
+    again = running(due=TICK + 60, noted=times.started(TICK), **{"class": "Only", "queue": "q", "args": [7]})
+    assert firer.fire(again) == "skipped"
+    assert waiting(stage) == [7]
+    assert stage.redis("HGET", "resque:delayed:last_enqueued_at", "e").decode() == times.started(TICK + 60)
+    assert run_now(stage.resque.space, stage.resque.registry, entry.entry) is False
+    stage.redis("DEL", LONER % 7)
+    assert run_now(stage.resque.space, stage.resque.registry, entry.entry) is True
+    assert waiting(stage) == [7, 7]
+
+
+def test_delay_or_enqueue_now_of_a_job_that_waits_once(stage):
+    """The first is enqueued with its lock, the rest stays; what is not delayed is refused."""
+    made, noted = only(stage)
+    assert stage.resque.delay_or_enqueue_at(5, made, 1) == 1
+    assert (waiting(stage), noted) == ([1], [1])
+    assert stage.resque.scheduled_at(made, 1) == [10]
+    assert stage.resque.delay_or_enqueue_at(5, made, 9) == 1
+    assert stage.resque.delay_or_enqueue_at(5, made, 9) == 0
+    assert waiting(stage) == [1, 9]
+
+
+def test_the_lock_may_lie_elsewhere(stage):
+    """On another database: then it is taken before the push."""
+    other = Resque(stage.url.removesuffix("/0") + "/1", registry=stage.resque.registry)
+    other.link.execute("FLUSHDB")
+    plugin = Loner(other, timeout=500)
+    job(queue="q", name="Only", plugins=[plugin], registry=stage.resque.registry)(lambda n: None)
+    item = b'{"class":"Only","args":[1],"queue":"q"}'
+    stage.delay(10, item, item, plain(2))
+    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    assert waiting(stage) == [1, 2]
+    assert other.link.execute("TTL", LONER % 1) > 400
+    other.close()
