@@ -177,8 +177,8 @@ class Books:
             logger.warning("a key holds something that it should not: %s", trouble)
         if settled.what == "gone":
             logger.warning(
-                "worker:%s does not hold %s any more: it was pruned, and the job is recorded as failed, or Redis "
-                "came back older than it was; what became of it is dropped",
+                "worker:%s does not hold %s any more: it was pruned, and the job is recorded as failed, or "
+                "Redis came back older than it was; what became of it is dropped",
                 self._who.id, ending.run,
             )  # fmt: skip
         elif ending.counts:

@@ -118,13 +118,9 @@ class Reserver:
                         return taken
                     self._hand.fetched = False  # it was no job, and has been dealt with
                 case "held":
-                    held = self.held(answer.record)
-                    if isinstance(held, Run):
+                    held = self._unheard(answer.record)
+                    if held is not None:
                         return held
-                    if held == "begun":
-                        self._entering.disown(self._who)
-                    elif held == "another's":
-                        self._entering.give_way(self._who)
                     search = self.search()
                 case "paused":
                     return "paused"
@@ -143,6 +139,17 @@ class Reserver:
                 case _:
                     return None
             answer = None
+
+    def _unheard(self, record: bytes) -> Run | None:
+        """The job that `worker:ID` holds, if it is ours to run; if it is not, the worker goes on without it."""
+        held = self.held(record)
+        if isinstance(held, Run):
+            return held
+        if held == "begun":
+            self._entering.disown(self._who)
+        elif held == "another's":
+            self._entering.give_way(self._who)
+        return None
 
     def _wanted(self) -> Wanted:
         policy = self._unknown.policy
