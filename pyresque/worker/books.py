@@ -150,7 +150,8 @@ class Books:
             except RedisRejected as error:
                 if not ending.shorten():
                     raise
-                logger.warning("Redis does not take the end of %s, so less is said: %s", ending.run, error)
+                name = ending.run.untouched.payload.job_class
+                logger.warning("Redis does not take all of the end of a %s, so less is said: %s", name, error)
             except RedisReplied:
                 # Perhaps it was the question. Else what is final may be so for less of it, or pass after all.
                 if ending.refused():
@@ -178,8 +179,7 @@ class Books:
         if settled.what == "gone":
             logger.warning(
                 "worker:%s does not hold %s any more: it was pruned, and the job is recorded as failed, or "
-                "Redis came back older than it was; what became of it is dropped",
-                self._who.id, ending.run,
+                "Redis came back older than it was; what became of it is dropped", self._who.id, ending.run,
             )  # fmt: skip
         elif ending.counts:
             self._who.settled = settled.count

@@ -50,7 +50,7 @@ class Slot:
         hand = self.hand
         for _ in range(3):
             patience.persist(self.books.settle, _RESULT, dear=False)
-            left = workers.unheard(patient, hand.who) if hand.begun is None and hand.may_hold_more else b""
+            left = workers.unheard(patient, hand.who) if hand.begun is None else b""
             if left:
                 self._give_back(left, patience)
             if workers.retire(patient, self.id, b"", who=hand.who):
@@ -64,7 +64,8 @@ class Slot:
         return False
 
     def _give_back(self, left: bytes, patience: Patience) -> None:
-        run = patience.persist(lambda: self.reserver.held(left), _RESULT, dear=False)
-        if isinstance(run, Run):
-            self.books.put_back(run)
+        """What was taken and not begun goes back to its queue."""
+        found = patience.persist(lambda: self.reserver.held(left), _RESULT, dear=False)
+        if isinstance(found, Run):
+            self.books.put_back(found)
             patience.persist(self.books.settle, _RESULT, dear=False)
