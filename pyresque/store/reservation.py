@@ -152,8 +152,11 @@ def settle(space: Space, who: Registration, ended: Ended) -> Settled:
     """End the job that `worker:ID` holds; may be sent again after a lost reply."""
     keys = [space.keys.worker(who.id), space.keys.stat(f"processed:{who.id}")]
     keys.append(space.keys.worker_started(who.id))
-    with who.unsure_without_answer():
+    try:
         settled = Settled.of(_settle.run(space.link, keys, ended.args(space.keys.prefix, who)))
+    except BaseException:
+        who.unsure = True
+        raise
     return _undisputed(space, who, ended, settled)
 
 
@@ -162,8 +165,11 @@ def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer
     who = search.who
     keys = [space.keys.stat(f"processed:{who.id}"), *search.keys]
     args = [*ended.args(space.keys.prefix, who), *search.args()]
-    with who.unsure_without_answer():
+    try:
         settled, found = _advance.run(space.link, keys, args)
+    except BaseException:
+        who.unsure = True  # it may have taken a job, and may arrive later than we think
+        raise
     return _undisputed(space, who, ended, Settled.of(settled)), _answer(found)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
@@ -53,15 +52,6 @@ class Registration:
     def id(self) -> str:
         """The worker id, `host:pid:queues`."""
         return f"{self.host}:{self.tail}"
-
-    @contextmanager
-    def unsure_without_answer(self) -> Iterator[None]:
-        """About a call that may take a job: if it fails nobody knows whether, nor when it will arrive."""
-        try:
-            yield
-        except BaseException:
-            self.unsure = True
-            raise
 
     def become(self, other: Registration) -> None:
         """Go on under another id, which was claimed and registered."""

@@ -98,8 +98,11 @@ class Reserver:
         Raises:
             RedisUnavailable: nobody knows whether a job was taken; the next call finds it.
         """
-        with self._who.unsure_without_answer():
+        try:
             return self._next(answer)
+        except BaseException:
+            self._who.unsure = True  # a job may have been taken, or may be yet, by a command on its way
+            raise
 
     def _next(self, answer: Answer | None) -> Run | Literal["paused"] | None:
         if answer is None and self._who.contested:
