@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 from pyresque import overview
 from pyresque.config import DEFAULT_SERVER, parse_server
 from pyresque.delaying import Delaying
-from pyresque.enqueueing import Call, queue_for, registered_job
+from pyresque.enqueueing import Call, pushed, queue_for, registered_job
 from pyresque.errors import ConfigError, MalformedPayload, NotAJob
 from pyresque.failure import Backend, Redis
 from pyresque.failure.multiple import keeps_lists_per_queue
@@ -19,9 +19,8 @@ from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
 from pyresque.registry import Registry, default_registry
 from pyresque.scheduling import Scheduling
-from pyresque.store import locks, queues, stats
+from pyresque.store import queues, stats
 from pyresque.store.link import DirectLink, PatientLink
-from pyresque.store.locks import Offer
 from pyresque.store.socket_link import SocketLink
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode, same
@@ -143,34 +142,16 @@ class Resque(Delaying, Scheduling):
             NotAJob: one of them cannot be enqueued; none is then.
         """
         calls = [self._call(job, args, {}, queue) for job, *args in map(_listed, jobs)]
-        pushed = self._pushed([one for one in calls if one.allowed("before_enqueue")])
-        for one in pushed:
+        accepted = pushed(self.space, [one for one in calls if one.allowed("before_enqueue")], self._receiver)
+        for one in accepted:
             one.after("after_enqueue")
-        return len(pushed)
+        return len(accepted)
 
     def _enqueue(self, one: Call) -> Literal[True] | None:
-        if not one.allowed("before_enqueue") or not self._pushed([one]):
+        if not one.allowed("before_enqueue") or not pushed(self.space, [one], self._receiver):
             return None
         one.after("after_enqueue")
         return True
-
-    def _pushed(self, calls: Sequence[Call]) -> Sequence[Call]:
-        """Push jobs, in one step with the locks that guard them; returns those that no lock kept away."""
-        judged = [(one, locks.taken_with(self.space, one.guards)) for one in calls]
-        free = [(one, guards) for one, guards in judged if guards is not None]
-        to_redis = self._receiver is None
-        if any(guards for _, guards in free):
-            offers = [Offer(one.queue if to_redis else "", one.raw, guards) for one, guards in free]
-            said = locks.offer(self.space, offers)
-            free = [pair for pair, yes in zip(free, said, strict=True) if yes]
-            if to_redis:
-                return [one for one, _ in free]
-        batches: dict[str, list[bytes]] = {}
-        for one, _ in free:
-            batches.setdefault(one.queue, []).append(one.raw)
-        if batches:
-            self._push(batches)
-        return [one for one, _ in free]
 
     @contextmanager
     def pushing_to(self, receiver: Callable[[str, bytes], None]) -> Iterator[None]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyresque.errors import NoQueueError, NotAJob
+from pyresque.errors import NoQueueError, NotAJob, RedisError
 from pyresque.hooks import call
 from pyresque.registry import Job, Registry
+from pyresque.store import locks, queues
 from pyresque.store.locks import Guard
+from pyresque.store.space import Space
 from pyresque.wire.encoding import Style
 from pyresque.wire.records import job_bytes
 
@@ -68,6 +71,49 @@ class Call:
         """Run the hooks that come after."""
         for hook in self.job.hooks(kind) if self.job else []:
             call(hook, *self.args)
+
+
+def pushed(
+    space: Space, calls: Sequence[Call], receiver: Callable[[str, bytes], None] | None = None
+) -> list[Call]:
+    """Push jobs in order, each in one step with the locks that guard it.
+
+    Args:
+        receiver: takes the elements instead of Redis.
+
+    Returns:
+        Those that were: no lock kept them away.
+    """
+    attempt = uuid.uuid4().hex
+    judged = [(one, one.guards, f"{attempt} {number}") for number, one in enumerate(calls)]
+    try:
+        free = [
+            (one, here)
+            for one, guards, name in judged
+            if (here := locks.taken_with(space, guards, name)) is not None
+        ]
+        if any(here for _, here in free):
+            offers = [locks.Offer("" if receiver else one.queue, one.raw, here) for one, here in free]
+            said = locks.offer(space, offers)
+            free = [pair for pair, yes in zip(free, said, strict=True) if yes]
+        elif free and receiver is None:
+            queues.push(space, _batches([one for one, _ in free]))
+    except RedisError as error:
+        for _, guards, name in [] if error.maybe_done else judged:
+            locks.give_back(space, guards, name)
+        raise
+    found = [one for one, _ in free]
+    if receiver is not None:
+        for one in found:
+            receiver(one.queue, one.raw)
+    return found
+
+
+def _batches(calls: Sequence[Call]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for one in calls:
+        found.setdefault(one.queue, []).append(one.raw)
+    return found
 
 
 def queue_for(job: Job | None, name: str, queue: str | None) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pyresque.store.link import Word
 from pyresque.store.replies import data, flag
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.server import is_same
 from pyresque.store.space import Space
 
 _lock = Script("lock", uses=("held",), reply=flag)
@@ -77,16 +78,32 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
     return pushed
 
 
-def taken_with(space: Space, guards: Sequence[Guard]) -> list[Guard] | None:
+def taken_with(space: Space, guards: Sequence[Guard], attempt: str) -> list[Guard] | None:
     """The guards that a push at `space` takes with it; None if one is held that lies elsewhere.
 
-    Those are taken here and now. Should the push fail, they stay until they expire.
+    What lies elsewhere is taken here and now, in the name of the attempt: it finds its own lock when it is
+    made again.
     """
-    here = [one for one in guards if one.space.link.place == space.link.place]
+    here = []
     for one in guards:
-        if one not in here and not offer(one.space, [Offer("", b"", [one])])[0]:
+        if is_same(one.space.link, space.link):
+            here.append(one)
+        elif _is_held(one.space, one.other) or take(one.space, one.lock, one.seconds, attempt) is None:
             return None
     return here
+
+
+def give_back(space: Space, guards: Sequence[Guard], attempt: str) -> None:
+    """The push was certainly not made: free what was taken elsewhere for it."""
+    for one in guards:
+        held = None if is_same(one.space.link, space.link) else owner(one.space, one.lock)
+        if held is not None and held.owner == attempt:
+            free(one.space, held)
+
+
+def _is_held(space: Space, key: str) -> bool:
+    value: bytes | None = space.link.execute("GET", key)
+    return value is not None and not (value.isdigit() and int(value) < time.time())
 
 
 def take(space: Space, key: str, seconds: int, owner: str) -> Held | None:

@@ -76,6 +76,25 @@ def check(link: DirectLink) -> list[str]:
     return [*_age(version), *_eviction(_facts(patient, "memory"))]
 
 
+_SAME: dict[frozenset[str], bool] = {}
+"""Pairs of places, and whether they are one: that takes two questions."""
+
+
+def is_same(one: Link, other: Link) -> bool:
+    """Whether two links reach the same keys, under whatever names of the server; False if nobody can tell."""
+    if one.place == other.place:
+        return True
+    if one.place.rpartition("/")[2] != other.place.rpartition("/")[2]:
+        return False  # another database
+    pair = frozenset((one.place, other.place))
+    if pair not in _SAME:
+        ids = [_facts(link, "server").get("run_id") for link in (one, other)]
+        if not all(ids):
+            return False
+        _SAME[pair] = ids[0] == ids[1]
+    return _SAME[pair]
+
+
 def _twice(ask: Callable[[], object]) -> None:
     """A refusal is believed when it comes a second time, a moment later: logins may be changing just now."""
     try:
