@@ -34,8 +34,9 @@ Ours, which no Ruby process reads:
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there;
                                                   a failure record leads to each (wire/aside.py)
-    pyresque:workers                      hash    id of a worker of ours -> where its pid is valid
-    pyresque:owner:KEY                    string  who holds the lock KEY
+    pyresque:workers                      hash    id of a worker of ours -> where its pid is valid, # and the
+                                                  word of its process (0.1.0 wrote no word)
+    pyresque:owner:KEY                    string  who holds the lock KEY; behind # the word of its worker
     pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
