@@ -254,7 +254,7 @@ def retire(
         done, _ = _retire.run(space.link, [*names, once], args)
     if done < 0 and who is not None:
         release_id(space, who)
-    return bool(done > 0)
+    return bool(done)
 
 
 def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> bool:

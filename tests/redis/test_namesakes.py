@@ -333,9 +333,9 @@ def test_an_older_pyresque_that_takes_our_id_over_is_noticed(bench: Bench, resqu
 
 
 def test_a_worker_that_leaves_does_not_take_its_namesake_out_of_the_books(
-    bench: Bench, resque: Resque
+    bench: Bench, resque: Resque, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Ruby has registered under its id while it waited for work."""
+    """Ruby has registered under its id while it waited for work; ours has left, and says nothing else."""
     worker = bench.start(interval=3600).ready()
     worker.shows("Waiting for q")
     there(resque, worker.id)
@@ -344,6 +344,7 @@ def test_a_worker_that_leaves_does_not_take_its_namesake_out_of_the_books(
     assert registered(resque) == {worker.id}
     assert resque.link.execute("GET", f"resque:worker:{worker.id}") == RECORD.encode()
     assert failed(resque) == []
+    assert "stays" not in capfd.readouterr().err
 
 
 # --- what others make of it ------------------------------------------------------------------------
