@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 from pyresque import overview
 from pyresque.config import DEFAULT_SERVER, parse_server
 from pyresque.delaying import Delaying
-from pyresque.enqueueing import Call, pushed, queue_for, registered_job
+from pyresque.enqueueing import Call, push_calls, queue_for, registered_job
 from pyresque.errors import ConfigError, MalformedPayload, NotAJob
 from pyresque.failure import Backend, Redis
 from pyresque.failure.multiple import keeps_lists_per_queue
@@ -142,16 +142,20 @@ class Resque(Delaying, Scheduling):
             NotAJob: one of them cannot be enqueued; none is then.
         """
         calls = [self._call(job, args, {}, queue) for job, *args in map(_listed, jobs)]
-        accepted = pushed(self.space, [one for one in calls if one.allowed("before_enqueue")], self._receiver)
-        for one in accepted:
+        pushed = self._pushed([one for one in calls if one.allowed("before_enqueue")])
+        for one in pushed:
             one.after("after_enqueue")
-        return len(accepted)
+        return len(pushed)
 
     def _enqueue(self, one: Call) -> Literal[True] | None:
-        if not one.allowed("before_enqueue") or not pushed(self.space, [one], self._receiver):
+        if not one.allowed("before_enqueue") or not self._pushed([one]):
             return None
         one.after("after_enqueue")
         return True
+
+    def _pushed(self, calls: Sequence[Call]) -> Sequence[Call]:
+        """Push jobs, in one step with the locks that guard them; returns those that no lock kept away."""
+        return push_calls(self.space, calls, self._receiver)
 
     @contextmanager
     def pushing_to(self, receiver: Callable[[str, bytes], None]) -> Iterator[None]:

@@ -73,7 +73,7 @@ class Call:
             call(hook, *self.args)
 
 
-def pushed(
+def push_calls(
     space: Space, calls: Sequence[Call], receiver: Callable[[str, bytes], None] | None = None
 ) -> list[Call]:
     """Push jobs in order, each in one step with the locks that guard it.

@@ -8,6 +8,7 @@ lock that a job of a worker of ours holds counts as free once that worker was ta
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,12 +79,13 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
     return pushed
 
 
-def taken_with(space: Space, guards: Sequence[Guard], attempt: str) -> list[Guard] | None:
+def taken_with(space: Space, guards: Sequence[Guard], attempt: str = "") -> list[Guard] | None:
     """The guards that a push at `space` takes with it; None if one is held that lies elsewhere.
 
     What lies elsewhere is taken here and now, in the name of the attempt: it finds its own lock when it is
-    made again.
+    made again. (Without a name it does not.)
     """
+    attempt = attempt or uuid.uuid4().hex
     here = []
     for one in guards:
         if is_same(one.space.link, space.link):
