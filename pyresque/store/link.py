@@ -48,8 +48,10 @@ class Link(Protocol):
 
     address: str
     """Where the server is, without its password."""
-    place: str
-    """The same with the database: links to one place reach the same keys."""
+
+    @property
+    def place(self) -> str:
+        """The address with the database: links to one place reach the same keys."""
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command.
@@ -107,10 +109,15 @@ class PatientLink:
         gives_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self.link = link
-        self.address, self.place = link.address, link.place
+        self.address = link.address
         self.pauses = pauses
         self._gives_up = gives_up
         self._unsure_until = 0.0
+
+    @property
+    def place(self) -> str:
+        """Where the server and its database are."""
+        return self.link.place
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command; see `Link`."""
@@ -184,8 +191,13 @@ class OneProcessLink:
 
     def __init__(self, link: DirectLink) -> None:
         self._link = link
-        self.address, self.place = link.address, link.place
+        self.address = link.address
         self._pid = os.getpid()
+
+    @property
+    def place(self) -> str:
+        """Where the server and its database are."""
+        return self._link.place
 
     @property
     def deadline(self) -> float:
