@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque, Retry, job
+from pyresque.config import Recover
 from pyresque.devredis import DevRedis
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.plugins import Lock, Loner, Statuses, current_status
@@ -160,6 +161,21 @@ def test_a_job_that_runs_holds_its_lock_in_the_name_of_its_worker(resque: Resque
     pairs = [text.split() for text in seen(resque) if not text.startswith("lock")]
     assert len(pairs) == 2
     assert all(one == other for one, other in pairs)
+
+
+def test_a_job_that_was_put_back_from_another_host_runs(resque: Resque, works: Works) -> None:
+    """`--recover requeue`, and the lock that its dead worker held: skipped, it would be lost."""
+    dead = "elsewhere:4711:q"
+    resque.link.execute("SADD", "resque:workers", dead)
+    resque.link.execute("HSET", "resque:pyresque:workers", dead, f"boot pid:[1]#{WORD}")
+    resque.link.execute("HSET", "resque:workers:heartbeat", dead, "2026-01-01T00:00:00+00:00")
+    payload = '{"class":"Exclusive","args":[1,"a"]}'
+    record = '{"queue":"q","run_at":"2026-01-01T00:00:00Z","payload":' + payload + "}"
+    resque.link.execute("SET", f"resque:worker:{dead}", record)
+    held_by(resque, WORD)
+    exclusive(resque, Lock(resque))
+    works.burst(recover=Recover("requeue"))
+    assert (len(seen(resque)), errors(resque), left(resque)) == (1, [], set())
 
 
 def test_a_loner_whose_lock_a_dead_worker_holds_is_enqueued(resque: Resque) -> None:
