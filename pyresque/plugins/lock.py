@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
@@ -116,7 +117,7 @@ class Lock(_Locking):
     def _free(self, held: locks.Held) -> None:
         self._left.pop(held.key, None)
         try:
-            if not locks.free(self._resque.space, held):
+            if not locks.free(self._resque.space, held) and time.time() > held.until:
                 logger.warning("%s expired before the job was done", held.key)
         except RedisError as error:
             self._left[held.key] = held
