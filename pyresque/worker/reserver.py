@@ -144,7 +144,7 @@ class Reserver:
             answer = None
 
     def _unheard(self, record: bytes) -> Run | None:
-        """The job that `worker:ID` holds, if it is ours to run; if it is not, the worker goes on without it."""
+        """The job that `worker:ID` holds, if it is ours to run; else the worker goes on without it."""
         held = self.held(record)
         if isinstance(held, Run):
             return held
