@@ -1,6 +1,7 @@
 """The class of a wrapped job is its inner class wherever people look."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -13,8 +14,9 @@ from tests.redis.bench import put
 
 
 def pyresque(server, *words):
-    command = [sys.executable, "-m", "pyresque", *words, "--redis", server.url]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-m", "pyresque", *words]
+    env = {**os.environ, "REDIS_URL": server.url}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
 
 
 def test_records_tell_the_inner_class(registry):
