@@ -59,7 +59,8 @@ class Dice:
         self._share, self._stall = share, stall
         self.left = budget
         self.done: Counter[str] = Counter()
-        self._texts = errortexts.LATER + errortexts.FINAL + (errortexts.REFUSED if refusals else [])
+        self._texts = [*errortexts.LATER, *errortexts.FINAL, *errortexts.REJECTED]
+        self._texts += errortexts.REFUSED if refusals else []
 
     def __call__(self, words: Words) -> Fault | None:
         """The fault for this command, if any."""

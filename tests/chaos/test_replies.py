@@ -87,12 +87,11 @@ class _World:
         self._random = dice
         database = dice.choice((0, 3))
         login = dice.choice(("", "ann:right@"))
-        self._real = Resque(
-            f"redis://:{server.password}@127.0.0.1:{server.port}/{database}", registry=REGISTRY
-        )
+        self._beside = f"{server.url.removesuffix('/0')}/{database}"
+        self._real = Resque(self._beside, registry=REGISTRY)
         self._real.link.execute("FLUSHALL")
         self._real.link.execute("ACL", "SETUSER", "ann", "on", ">right", "~*", "&*", "+@all")
-        self._other = Resque(f"redis://:{server.password}@127.0.0.1:{server.port}/{3 - database}")
+        self._other = Resque(f"{server.url.removesuffix('/0')}/{3 - database}")
         self._behind = f"redis://{login}127.0.0.1:{proxy.port}/{database}"
         self.told: Counter[str] = Counter()
         self.certain: set[str] = set()

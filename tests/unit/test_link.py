@@ -105,8 +105,7 @@ def test_any_other_error_at_a_login_means_later(text):
 class Scripted:
     """A link that answers what it is told to, one after the other; the last for ever."""
 
-    address = "here"
-    place = "here/0"
+    address, place = "here", "here/0"
 
     def __init__(self, *answers, let_in=True):
         self.answers, self.asked = list(answers), 0

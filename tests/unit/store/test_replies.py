@@ -202,7 +202,7 @@ replies = st.recursive(
 class Answering:
     """A link that answers every script with this, as if it were right."""
 
-    address, let_in, deadline = "here", True, float("inf")
+    address, place, let_in, deadline = "here", "here/0", True, float("inf")
 
     def __init__(self, reply):
         self.reply = reply
