@@ -25,8 +25,8 @@ class Failure:
     """One failed job.
 
     `exception` is the class name as recorded, `payload` the job as JSON bytes, `worker` the worker's id,
-    `failure_id` None where it has none, `aside` a link to bytes that were put aside (wire/aside.py),
-    `failed_at` seconds since the epoch.
+    `failure_id` None where it has none, `failed_at` seconds since the epoch, `aside` a link to bytes that
+    were put aside (wire/aside.py).
     """
 
     payload: bytes
@@ -36,8 +36,8 @@ class Failure:
     worker: str
     queue: str
     failure_id: str | None = None
-    aside: str | None = None
     failed_at: float = field(default_factory=time.time)
+    aside: str | None = None
 
     def record(self, style: Style = "ruby") -> bytes:
         """The record as Ruby writes it (core.md section 14.1): the payload is spliced in as it is."""

@@ -115,11 +115,9 @@ class Reserver:
             queue = search.order.queues[answer.queue] if search.order.queues else ""
             match answer.what:
                 case "job":
-                    self._hand.fetched = True
-                    taken = self._taken(queue, answer.record)
-                    if taken is not None:
-                        return taken
-                    self._hand.fetched = False  # it was no job, and has been dealt with
+                    run = self._fetched(queue, answer.record)
+                    if run is not None:
+                        return run  # else it was no job, and has been dealt with
                 case "held":
                     held = self._unheard(answer.record)
                     if held is not None:
@@ -171,6 +169,12 @@ class Reserver:
         if answer.offset >= queues.size(self._space, queue):
             self._rest_until[queue] = now + FULL_LOOKS_EVERY * (now - began)
         return answer.queue, answer.offset
+
+    def _fetched(self, queue: str, record: bytes) -> Run | None:
+        self._hand.fetched = True
+        run = self._taken(queue, record)
+        self._hand.fetched = run is not None
+        return run
 
     def _taken(self, queue: str, record: bytes) -> Run | None:
         # Inside of a text the quotes would be escaped: this can only be the key itself.
