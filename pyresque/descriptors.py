@@ -6,7 +6,7 @@ import os
 
 
 def file_behind(number: int) -> tuple[int, int] | None:
-    """What a descriptor leads to: no two sockets or pipes have the same. None: it is closed."""
+    """What a descriptor leads to: no two sockets have the same, nor two pipes. None: it is closed."""
     try:
         found = os.fstat(number)
     except OSError:

@@ -10,14 +10,23 @@ import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pyresque import Resque
+from pyresque import Resque, job
+from pyresque.config import WorkerOptions
 from pyresque.devredis import DevRedis
+from pyresque.failure import Backend, Failure
+from pyresque.hooks import WorkerHooks
+from pyresque.keys import Keys
+from pyresque.registry import Registry
+from pyresque.store.link import Command
+from pyresque.wire.encoding import Style
 from tests.redis import forking_jobs
+from tests.redis.bench import Bench
 from tests.unit.cli.program import Live, Program, until
 
 MODES = {
@@ -180,3 +189,100 @@ def test_threads_of_a_copy_may_finish(start: Started, resque: Resque) -> None:
     resque.enqueue("Forks", "perform", "with a thread", "it", queue="q")
     until(lambda: any(what == "thread" for what, *_ in worker.log()))
     assert worker.end(signal.SIGQUIT)[0] == 0
+
+
+# --- code of the application that is asked for something ----------------------------------------------
+
+
+class Policy:
+    """Decides on retries, and forks when it is asked this."""
+
+    quiet = False
+
+    def __init__(self, place: str, note: Callable[[str], None]) -> None:
+        self._place, self._note = place, note
+
+    def _asked(self, place: str) -> None:
+        if place == self._place and not os.fork():
+            self._note(f"copy {os.getpid()}")
+
+    def wants(self, error: BaseException) -> bool:
+        self._asked("wants")
+        return True
+
+    def delay(self, attempt: int) -> float | None:
+        self._asked("delay")
+        return None
+
+    def identifier(self, args: Sequence[Any]) -> str:
+        self._asked("identifier")
+        return "it"
+
+    def expiry(self, attempt: int) -> int | None:
+        self._asked("expiry")
+        return None
+
+
+class ForkingBackend(Backend):
+    """A failure backend that forks."""
+
+    def __init__(self, place: str, note: Callable[[str], None]) -> None:
+        self._place, self._note = place, note
+
+    def save(self, failure: Failure) -> None:
+        if self._place == "save" and not os.fork():
+            self._note(f"copy {os.getpid()}")
+
+    def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
+        if self._place == "effects" and not os.fork():
+            self._note(f"copy {os.getpid()}")
+        return []
+
+
+@pytest.mark.parametrize("place", ["wants", "delay", "identifier", "save", "effects", "text"])
+@pytest.mark.parametrize("how", ["fork", "jobs per fork", "no fork"])
+def test_a_copy_that_comes_out_of_what_the_worker_asks_for(
+    how: str, place: str, bench: Bench, server: DevRedis, tmp_path: Path
+) -> None:
+    """A policy for retries, a failure backend, the text of an exception: they may fork, too."""
+    log = tmp_path / "log"
+
+    def noted(text: str) -> None:
+        with log.open("a") as file:
+            file.write(f"{text}\n")
+
+    class Telling(Exception):
+        def __str__(self) -> str:
+            if place == "text" and not os.fork():
+                noted(f"copy {os.getpid()}")
+            return "as planned"
+
+    registry = Registry(WorkerHooks())
+    resque = Resque(server.url, registry=registry, failure=ForkingBackend(place, noted))
+
+    @job(queue="q", name="Fails", registry=registry, retry=Policy(place, noted))  # type: ignore[arg-type]
+    def fails(number: int) -> None:
+        noted(f"begin {number}")
+        raise Telling
+
+    for number in range(3):
+        resque.enqueue(fails, number)
+    options = WorkerOptions(fork_per_job=how != "no fork", jobs_per_fork=50 if "jobs" in how else 1)
+    bench.burst(resque=resque, options=options)
+    until(lambda: "copy" in log.read_text())
+    lines = log.read_text().splitlines()
+    assert [line for line in lines if line.startswith("begin")] == [f"begin {number}" for number in range(3)]
+    copies = [Path(f"/proc/{line.split()[1]}") for line in lines if line.startswith("copy")]
+    until(lambda: not any(one.exists() and "Z" not in status(one) for one in copies))
+    assert resque.stat("processed") == 3
+    assert resque.workers() == []
+    assert resque.size("q") == 0
+    resque.close()
+
+
+def status(process: Path) -> str:
+    """The state of a process, `Z` where it has ended and nobody has waited for it."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"

@@ -1,0 +1,137 @@
+"""Between a worker and the process of a job: only the report of this task, by this process, is heard."""
+
+import os
+import socket
+import threading
+
+import pytest
+
+from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
+from pyresque.worker.report import Report, Task, Told, framed
+
+FAILED = Report("ValueError", "boom", ["a.rb:1"], "id", saved=False)
+
+
+@pytest.fixture
+def ends():
+    """A channel whose two ends are in this process."""
+    memory = Memory()
+    worker = WorkerEnd(memory)
+    other = WorkerEnd(memory)
+    other.theirs.close()
+    other.theirs = worker.theirs  # JobEnd closes the worker's end that it has inherited: here that is another
+    yield worker, JobEnd(other)
+    worker.close()
+    worker.theirs.close()
+
+
+def raw(worker, data):
+    """Send bytes as the process of a job would."""
+    worker.theirs.sendall(data)
+
+
+@pytest.mark.parametrize(
+    "report", [Report(), FAILED, Report(again=[("q", b"{}", 1.5)], payload=b"x" * 300_000)]
+)
+def test_a_report_is_heard_once(ends, report):
+    """Small or large."""
+    worker, child = ends
+    heard = None
+    sending = threading.Thread(target=child.tell, args=[7, report])
+    sending.start()
+    while heard is None:
+        heard = worker.hear(7, os.getpid())
+    sending.join()
+    assert heard == report
+    assert worker.hear(7, os.getpid()) is None
+
+
+@pytest.mark.parametrize(("number", "pid"), [(6, 0), (8, 0), (7, 1), (0, 0)])
+def test_a_report_of_another_task_or_process_is_not_heard(ends, number, pid):
+    """But the right one behind it is."""
+    worker, child = ends
+    raw(worker, framed(Told(number, os.getpid() + pid, FAILED)))
+    assert worker.hear(7, os.getpid()) is None
+    child.tell(7, Report())
+    assert worker.hear(7, os.getpid()) == Report()
+
+
+@pytest.mark.parametrize("noise", [b"\0\0\0\1x", b"\0\0\0\3\xc1\xc1\xc1", b"\0\0\0\0", b"\0\0\0\2\x91\x01"])
+def test_noise_is_not_heard(ends, noise):
+    """It comes to nothing, and ends nobody."""
+    worker, child = ends
+    raw(worker, noise)
+    assert worker.hear(7, os.getpid()) is None
+    child.tell(7, FAILED)
+    assert worker.hear(7, os.getpid()) == FAILED
+
+
+def test_a_task_arrives(ends):
+    """And after the last one there is none."""
+    worker, child = ends
+    assert worker.give(Task(3, "q", b'{"class":"A"}' * 1000))
+    assert child.next_task() == Task(3, "q", b'{"class":"A"}' * 1000)
+    worker.close()
+    assert child.next_task() is None
+    assert not worker.give(Task(4, "q", b""))
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_what_cannot_be_sent_is_found(ends, reused):
+    """The socket is closed, and its number may be somebody else's, who gets nothing."""
+    worker, child = ends
+    os.close(worker.theirs.detach())
+    pair = socket.socketpair() if reused else ()
+    for one in pair:
+        one.setblocking(False)
+    assert child.tell(7, FAILED) is False
+    assert child.next_task() is None
+    for one in pair:
+        with pytest.raises(BlockingIOError):
+            one.recv(1)
+    assert worker.hear(7, os.getpid()) is None
+    assert worker.fileno() == -1
+    assert worker.find(7, os.getpid()) == FAILED
+    assert worker.find(7, os.getpid()) is None
+    for one in pair:
+        one.close()
+
+
+@pytest.mark.parametrize(("number", "pid"), [(6, 0), (7, 1)])
+def test_what_another_one_has_left_is_not_taken(number, pid):
+    """And not found later either."""
+    memory = Memory()
+    memory.write(Told(number, os.getpid() + pid, FAILED))
+    end = WorkerEnd(memory)
+    assert end.find(7, os.getpid()) is None
+    assert end.find(number, os.getpid() + pid) is None
+    end.close()
+    end.theirs.close()
+
+
+def test_a_report_that_is_too_large_for_the_memory_is_shortened():
+    """It says that something is left out; what follows from a job must not be left out unseen."""
+    memory = Memory(65_536)
+    memory.write(
+        Told(1, 2, Report("ValueError", "b" * 60_000, ["line"] * 9_000, "id", payload=b"p" * 99_999))
+    )
+    told = memory.take()
+    assert told is not None
+    assert (told.report.exception, told.report.failure_id, told.report.backtrace) == ("ValueError", "id", [])
+    assert told.report.error.startswith("b" * 10_000)
+    assert "closed the descriptor" in told.report.error
+    memory.write(Told(2, 2, Report(again=[("q", b"x" * 70_000, 0.0)])))
+    told = memory.take()
+    assert told is not None
+    assert not told.report.done
+    assert "what follows from it is not told" in told.report.error
+
+
+def test_memory_that_nobody_has_written_holds_nothing():
+    """Nor does memory that somebody has damaged."""
+    memory = Memory(4096)
+    assert memory.take() is None
+    memory._map[:8] = b"\xff" * 8
+    assert memory.take() is None
+    memory._map[:8] = b"\0\0\0\4\xc1\xc1\xc1\xc1"
+    assert memory.take() is None
