@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 
 from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
+from pyresque.log import Log
 from pyresque.registry import Job, Registry
 from pyresque.store import locks
 from pyresque.store.delayed import Place, Taking
@@ -19,7 +19,7 @@ from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode
 from pyresque.wire.records import Payload, spread
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 PLAIN = "Resque::Job"
 """The `custom_job_class` that changes nothing."""

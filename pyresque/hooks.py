@@ -24,13 +24,19 @@ yields (or calls), the job is skipped.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pyresque.usercode import application_code, one_process
+from pyresque.calling import Hook as Hook
+from pyresque.calling import call as call
+from pyresque.calling import call_around as call_around
+from pyresque.calling import raise_again
+from pyresque.log import Log
+from pyresque.safely import text_of, tried
+from pyresque.usercode import application_code
 
-Hook = Callable[..., Any]
+logger = Log("pyresque.worker")
+
 _F = TypeVar("_F", bound=Hook)
 
 JOB_HOOKS = (
@@ -42,145 +48,18 @@ JOB_HOOKS = (
 def job_hooks(sources: Sequence[object], kind: str) -> list[Hook]:
     """The hooks of one kind that these objects (a job class, plugins) have, ordered by name.
 
-    An object with a method `hooks` has only the hooks whose names that method returns.
+    An object with a method `hooks` has only the hooks whose names that method returns; all, as in Ruby, where
+    it returns None.
     """
     found: dict[str, Hook] = {}
     for source in sources:
-        names = dir(source)
         listed = getattr(source, "hooks", None)
-        if callable(listed):
-            names = [str(name) for name in listed()]
-        for name in names:
+        names = listed() if callable(listed) else None
+        for name in dir(source) if names is None or names is False else map(text_of, names):
             hook = getattr(source, name, None) if name.startswith(kind) else None
             if callable(hook):
                 found[f"{name} {len(found)}" if name in found else name] = hook
-    return [found[name] for name in sorted(found, key=lambda name: name.encode())]
-
-
-def call(hook: Hook, *args: Any) -> Any:
-    """Call a function; what an `async def` returns is run to its end."""
-    result = hook(*args)
-    if not hasattr(result, "__await__"):
-        return result
-    import asyncio  # large: only those who use it pay for it, at every fork
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(_awaited(result))
-    # An async around hook has called for the rest of an async job: that gets a loop of its own.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, _awaited(result)).result()
-
-
-async def _awaited(result: Any) -> Any:
-    with one_process():  # a copy of the process must not take down the loop either, for it shares its files
-        return await result
-
-
-def call_around(hook: Hook, args: Sequence[Any], inner: Callable[[], object]) -> None:
-    """Call one around_perform hook about the rest of the job."""
-    if not inspect.isgeneratorfunction(inspect.unwrap(hook)):
-        call(hook, *args, inner)
-        return
-    with _Yielding(hook, args) as runs:
-        if runs:
-            inner()
-
-
-async def call_around_async(
-    hook: Hook, args: Sequence[Any], inner: Callable[[], Coroutine[Any, Any, None]]
-) -> None:
-    """The same on an event loop: an `async def` hook has to await the function that runs the job.
-
-    A plain hook that takes that function, and expects the job to be over when it returns, gets a thread.
-    """
-    function = inspect.unwrap(hook)
-    if inspect.isgeneratorfunction(function):
-        with _Yielding(hook, args) as runs:
-            if runs:
-                await inner()
-    elif inspect.iscoroutinefunction(function):
-        await hook(*args, inner)
-    else:
-        await _in_thread(hook, args, inner)
-
-
-async def _in_thread(hook: Hook, args: Sequence[Any], inner: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    import asyncio
-
-    loop, running = asyncio.get_running_loop(), []
-
-    def run() -> None:
-        running.append(asyncio.run_coroutine_threadsafe(_error_of(inner), loop))
-        _raise(running[-1].result())
-
-    def in_thread() -> BaseException | None:
-        try:
-            with one_process():
-                hook(*args, run)
-        except BaseException as error:
-            return error
-        return None
-
-    try:
-        _raise(await asyncio.to_thread(in_thread))
-    except asyncio.CancelledError:
-        for one in running:
-            one.cancel()
-        raise
-
-
-async def _error_of(inner: Callable[[], Coroutine[Any, Any, None]]) -> BaseException | None:
-    # As a value: raised from a task, a SystemExit would end the whole loop.
-    try:
-        await inner()
-    except BaseException as error:
-        return error
-    return None
-
-
-def _raise(error: BaseException | None) -> None:
-    if error is not None:
-        raise error
-
-
-class _Yielding:
-    """An around_perform hook that yields where the job runs; it may let pass what the job raises."""
-
-    def __init__(self, hook: Hook, args: Sequence[Any]) -> None:
-        self._generator: Iterator[None] = hook(*args)
-        self._name = hook.__name__
-
-    def __enter__(self) -> bool:
-        """Whether the job is to run."""
-        self._runs = next(self._generator, _END) is not _END
-        return self._runs
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if error is not None and self._runs:
-            return not _throw(self._generator, error)
-        if error is None and self._runs and next(self._generator, _END) is not _END:
-            raise RuntimeError(f"{self._name} yields more than once")
-        return False
-
-
-_END: Any = object()
-
-
-def _throw(generator: Any, error: BaseException) -> bool:
-    """Raise the job's error at the hook's `yield`; True if the hook let it pass."""
-    try:
-        generator.throw(error)
-    except StopIteration:
-        return False
-    except BaseException as raised:
-        if raised is error:
-            return True
-        raise
-    raise RuntimeError("an around_perform hook yields more than once")
+    return [found[name] for name in sorted(found, key=lambda name: name.encode("utf-8", "replace"))]
 
 
 class WorkerHooks:
@@ -203,6 +82,24 @@ class WorkerHooks:
         for hook in self._hooks[kind]:
             with application_code():
                 hook(*args)
+
+    def run_or_end(self, kind: str, *args: Any) -> None:
+        """The same, for moments at which an exception ends the worker: that is told in the log."""
+        _, error = tried(self.run, kind, *args)
+        if error is not None:
+            logger.exception("a %s hook failed, so the worker ends: %s", kind, error, exc_info=error)
+            raise error
+
+    def leave(self, error: BaseException | None) -> None:
+        """Call those of `worker_exit`, then raise what ends the worker, if anything does."""
+        _, raised = tried(self.run_or_end, "worker_exit")
+        raise_again(error if error is not None else raised)
+
+    def run_safely(self, kind: str, *args: Any) -> None:
+        """The same, for moments at which an exception must stop nothing: it is logged."""
+        _, error = tried(self.run, kind, *args)
+        if error is not None:
+            logger.exception("a %s hook failed: %s", kind, error, exc_info=error)
 
     def has(self, kind: str) -> bool:
         """Whether any function is registered for a moment."""
@@ -229,27 +126,27 @@ def after_fork(hook: _F) -> _F:
 
 
 def queue_empty(hook: _F) -> _F:
-    """In the worker when it becomes idle after having worked. Takes nothing."""
+    """In the worker when it becomes idle after having worked. Takes nothing; an exception ends the worker."""
     return _register("queue_empty", hook)
 
 
 def before_pause(hook: _F) -> _F:
-    """When USR2 pauses the worker, with the worker."""
+    """When USR2 pauses the worker, with the worker; an exception is logged."""
     return _register("before_pause", hook)
 
 
 def after_pause(hook: _F) -> _F:
-    """When CONT resumes the worker, with the worker."""
+    """When CONT resumes the worker, with the worker; an exception is logged."""
     return _register("after_pause", hook)
 
 
 def shutdown(hook: _F) -> _F:
-    """When a signal tells the worker to stop. Takes nothing."""
+    """When a signal tells the worker to stop. Takes nothing; an exception is logged."""
     return _register("shutdown", hook)
 
 
 def worker_exit(hook: _F) -> _F:
-    """After the worker has unregistered. Takes nothing."""
+    """After the worker has unregistered. Takes nothing; an exception is how the process ends."""
     return _register("worker_exit", hook)
 
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pyresque.calling import (
+    OVER,
+    Over,
+    call,
+    call_around,
+    call_around_async,
+    is_awaitable,
+    raise_again,
+)
 from pyresque.errors import (
     DirtyExit,
     DontPerform,
@@ -15,13 +25,13 @@ from pyresque.errors import (
     MalformedActiveJob,
     ResqueError,
     UnknownJobClass,
-    WrongArguments,
 )
 from pyresque.failure.describe import error_message, error_name
-from pyresque.hooks import Hook, call, call_around, call_around_async
+from pyresque.hooks import Hook
 from pyresque.registry import Job, Registry
+from pyresque.safely import cut, either, is_a, text_of, tried
 from pyresque.usercode import application_code, end_copy, one_process
-from pyresque.wire.encoding import inspect
+from pyresque.wire.inspecting import inspect
 from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 
 
@@ -39,6 +49,9 @@ Steps = Generator[Step, BaseException | None, BaseException | None]
 
 Meaning = Callable[[BaseException], BaseException]
 
+MOST_SHOWN = 1_500
+"""Characters of a job's arguments that a line about it shows."""
+
 
 @dataclass(frozen=True, eq=False)
 class ReservedJob:
@@ -49,8 +62,9 @@ class ReservedJob:
     job: Job | None
 
     def __str__(self) -> str:
-        value = self.payload.value
-        return f"(Job{{{self.queue}}} | {shown(value)[0]} | {inspect(value.get('args'))})"
+        name, args = tried(shown, self.payload.value)[0] or ("", None)
+        queue, name = cut(self.queue, 200), cut(text_of(name), 200)
+        return f"(Job{{{queue}}} | {name} | {inspect(args, MOST_SHOWN)})"
 
     @classmethod
     def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
@@ -69,7 +83,7 @@ class ReservedJob:
             meaning: which error it is for the job that its task was cancelled.
         """
         with one_process():
-            return await _carried_out_async(self._steps(), meaning)
+            return await _carried_out_async(self._steps(), meaning, is_whole=True)
 
     def after_failure(self, error: BaseException) -> BaseException:
         """Run the on_failure hooks; returns the exception to record: `error`, or what a hook made of it.
@@ -78,9 +92,9 @@ class ReservedJob:
         """
         with one_process():
             rescue = self.job.rescue(self.queue, self.payload, error) if self.job is not None else None
-            if rescue is not None and isinstance(error, DirtyExit):
-                return _carried_out(rescue) or error
-            return _carried_out(self._failed(error)) or error
+            if rescue is not None and is_a(error, DirtyExit):
+                return either(_carried_out(rescue), error)
+            return either(_carried_out(self._failed(error)), error)
 
     def _steps(self) -> Steps:
         error = yield from self._performed()
@@ -105,12 +119,12 @@ class ReservedJob:
             return (yield from own)
         raised = yield from self._each("before_perform", self.payload.args)
         if raised is not None:
-            return None if isinstance(raised, DontPerform) else raised
-        try:
-            args = self.job.converted(self.payload.args)
-        except WrongArguments as error:
-            return error
-        raised = yield from self._around(self._hooks("around_perform"), Step(self.job.perform, args))
+            return None if is_a(raised, DontPerform) else raised
+        args, raised = tried(self.job.converted, self.payload.args)
+        hooks, raised = tried(self._hooks, "around_perform") if raised is None else (None, raised)
+        if args is None or hooks is None:
+            return raised
+        raised = yield from self._around(hooks, Step(self.job.perform, args))
         return raised if raised is not None else (yield from self._each("after_perform", self.payload.args))
 
     def _around(self, hooks: list[Hook], perform: Step) -> Steps:
@@ -119,11 +133,12 @@ class ReservedJob:
         return (yield Step(hooks[0], self.payload.args, lambda: self._around(hooks[1:], perform)))
 
     def _each(self, kind: str, args: list[Any]) -> Steps:
-        for hook in self._hooks(kind):
+        hooks, error = tried(self._hooks, kind)  # which these are may be the user's code to say
+        for hook in hooks or ():
             error = yield Step(hook, args)
             if error is not None:
-                return error
-        return None
+                break
+        return error
 
     def _hooks(self, kind: str) -> list[Hook]:
         return self.job.hooks(kind) if self.job else []
@@ -139,68 +154,84 @@ class ReservedJob:
 def _carried_out(steps: Steps) -> BaseException | None:
     error: BaseException | None = None
     while True:
-        try:
-            step = steps.send(error)
-        except StopIteration as end:
-            result: BaseException | None = end.value
-            return result
-        error = None
-        try:
-            with application_code():
-                if step.inner is None:
-                    call(step.call, *step.args)
-                else:
-                    call_around(step.call, step.args, partial(_inner, step.inner, os.getpid()))
-        except BaseException as raised:
-            error = raised
+        step, error = _next(steps, error)
+        if step is None:
+            return error
+        error = _done(step)
 
 
-async def _carried_out_async(steps: Steps, meaning: Meaning) -> BaseException | None:
+async def _carried_out_async(steps: Steps, meaning: Meaning, is_whole: bool = False) -> BaseException | None:
     error: BaseException | None = None
     while True:
-        try:
-            step = steps.send(error)
-        except StopIteration as end:
-            result: BaseException | None = end.value
-            return result
-        error = None
-        try:
-            with one_process():
-                if step.inner is not None:
-                    await call_around_async(
-                        step.call, step.args, partial(_inner_async, step.inner, meaning, os.getpid())
-                    )
-                elif hasattr(awaited := step.call(*step.args), "__await__"):
-                    await awaited
-        except BaseException as raised:
-            error = meaning(raised)
+        step, error = _next(steps, error)
+        if step is None:
+            return error
+        error = await _done_async(step, meaning)
+        if error is not None and is_whole:
+            await _uncancelled()
 
 
-def _inner(inner: Callable[[], Steps], pid: int) -> _Over:
+async def _uncancelled() -> None:
+    """Take back what is left of a cancellation: it was meant for what has failed, not for the hooks."""
+    import asyncio
+
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        task.uncancel()
+
+
+def _next(steps: Steps, error: BaseException | None) -> tuple[Step | None, BaseException | None]:
+    """The next call that is due; none at the end, with the error of the whole."""
+    try:
+        return steps.send(error), None
+    except StopIteration as end:
+        result: BaseException | None = end.value
+        return None, result
+    except BaseException as raised:  # a signal's, between two calls
+        return None, raised
+
+
+def _done(step: Step) -> BaseException | None:
+    """Make one call; returns what it raised."""
+    try:
+        with application_code():
+            if step.inner is None:
+                call(step.call, *step.args)
+            else:
+                call_around(step.call, step.args, partial(_inner, step.inner, os.getpid()))
+    except BaseException as raised:
+        return raised
+    return None
+
+
+async def _done_async(step: Step, meaning: Meaning) -> BaseException | None:
+    try:
+        with one_process():
+            if step.inner is not None:
+                inner = partial(_inner_async, step.inner, meaning, os.getpid())
+                raised = await call_around_async(step.call, step.args, inner)
+                return None if raised is None else meaning(raised)
+            result = step.call(*step.args)
+            if is_awaitable(result):
+                await result
+    except BaseException as raised:
+        return meaning(raised)
+    return None
+
+
+def _inner(inner: Callable[[], Steps], pid: int) -> Over:
     if os.getpid() != pid:
         end_copy()  # a hook about the job has forked before it let the job run
-    error = _carried_out(inner())
-    if error is not None:
-        raise error
-    return _OVER
+    raise_again(_carried_out(inner()))
+    return OVER
 
 
-async def _inner_async(inner: Callable[[], Steps], meaning: Meaning, pid: int) -> None:
+async def _inner_async(inner: Callable[[], Steps], meaning: Meaning, pid: int) -> BaseException | None:
     if os.getpid() != pid:
         end_copy()
-    error = await _carried_out_async(inner(), meaning)
-    if error is not None:
-        raise error
-
-
-class _Over:
-    """What an `async def` around hook may await where the job has been run already."""
-
-    def __await__(self) -> Generator[None]:
-        yield from ()
-
-
-_OVER = _Over()
+    return await _carried_out_async(inner(), meaning)
 
 
 _leaving = False

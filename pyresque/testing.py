@@ -15,6 +15,7 @@ from typing import Any
 from pyresque.client import Resque
 from pyresque.errors import Handled, MalformedPayload, NotAJob, UnknownJobClass
 from pyresque.perform import ReservedJob
+from pyresque.safely import is_a
 from pyresque.store import queues
 from pyresque.wire.records import Payload, is_wrapper, shown
 
@@ -91,7 +92,7 @@ def _known(resque: Resque, raw: bytes) -> None:
 
 def _run(resque: Resque, queue: str, raw: bytes) -> None:
     error = ReservedJob.of(queue, Payload.parse(raw), resque.registry).run()
-    if isinstance(error, Handled):
+    if is_a(error, Handled):
         for name, value, _ in error.again:
             resque.push(name, value)  # the next attempt of an Active Job; nobody waits for it in a test
     elif error is not None:

@@ -14,7 +14,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import NoReturn
+from typing import NoReturn, TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
+MARK = "pyresque_signal"
+"""The attribute of an error that a signal handler has raised, and not the code that ran."""
 
 _depth = 0
 _due: BaseException | None = None
@@ -57,10 +62,17 @@ class application_code(one_process):  # noqa: N801 (it is used as a function)
 def raise_in_application(error: BaseException) -> None:
     """For a signal handler: raise this where code of the application runs, now or as soon as it does."""
     global _due
+    by_signal(error)
     if not _depth:
         _due = error
         return
     raise error
+
+
+def by_signal(error: E) -> E:
+    """Mark an error that a signal handler is about to raise."""
+    vars(error)[MARK] = True
+    return error
 
 
 def forget_due() -> None:

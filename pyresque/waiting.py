@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import select
 import time
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
+
+from pyresque.log import Log
 
 _LONGEST = 1_000_000_000
 """Milliseconds that `poll` is asked to wait at most; it takes no number beyond 31 bits."""
@@ -70,7 +71,7 @@ class Away:
 
     def __init__(
         self,
-        logger: logging.Logger,
+        logger: Log,
         what: str,
         back: str = "Redis answers again",
         backoff: Backoff | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -39,3 +40,11 @@ def resque(server: DevRedis, registry: Registry) -> Iterator[Resque]:
     resque = Resque(server.url, registry=registry)
     yield resque
     resque.close()
+
+
+@pytest.fixture
+def in_a_worker() -> Iterator[None]:
+    """SIGINT has a handler that only takes a note, so that a KeyboardInterrupt is nobody's Ctrl-C."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    yield
+    signal.signal(signal.SIGINT, before)

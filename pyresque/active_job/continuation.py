@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from inspect import signature
@@ -12,7 +11,8 @@ from typing import Any
 from pyresque.active_job.times import is_ruby_utc, offset_text
 from pyresque.errors import InvalidStep, MalformedActiveJob, UnadvanceableCursor, Unencodable
 from pyresque.hooks import call
-from pyresque.wire.encoding import encode, inspect
+from pyresque.wire.encoding import encode
+from pyresque.wire.inspecting import inspect
 
 
 @dataclass(frozen=True)
@@ -143,39 +143,44 @@ class Continuation:
             InvalidStep: it is not the one that should come now.
             Interrupted: the run ends here.
         """
-        with self._opened(name, start, isolated) as step:
-            if step is not None:
+        step = self._open(name, start, isolated)
+        if step is not None:
+            try:
                 call(run, *_given(run, step))
+            finally:
+                self._running = None
+            self._completed(name)
 
     async def step_async(self, name: str, run: Callable[..., Any], start: Any, isolated: bool) -> None:
         """The same with an `async def`."""
-        with self._opened(name, start, isolated) as step:
-            if step is not None:
+        step = self._open(name, start, isolated)
+        if step is not None:
+            try:
                 await run(*_given(run, step))
+            finally:
+                self._running = None
+            self._completed(name)
 
-    @contextmanager
-    def _opened(self, name: str, start: Any, isolated: bool) -> Iterator[Step | None]:
-        """The step while it runs; None if it is completed already."""
+    def _open(self, name: str, start: Any, isolated: bool) -> Step | None:
+        """The step, which now runs; None if it is completed already."""
         if self.advanced:
             self._check()
         self._validate(name)
         self._seen.append(name)
         if name in self.completed:
-            yield None
-            return
+            return None
         self._isolating = self._isolating or isolated
         if self._isolating and self.advanced:
             raise self.interrupted("isolating")
+        if self.current is None:
+            self.current = Step(name, bare(start), False, self._check)
         self._running = name
-        try:
-            if self.current is None:
-                self.current = Step(name, bare(start), False, self._check)
-            yield self.current
-            self.completed.append(name)
-            self.current = None
-            self.advanced_step = True
-        finally:
-            self._running = None
+        return self.current
+
+    def _completed(self, name: str) -> None:
+        self.completed.append(name)
+        self.current = None
+        self.advanced_step = True
 
     def _check(self) -> None:
         if self._leaving():

@@ -16,6 +16,7 @@ from pyresque.active_job.writing import Dump, Writer
 from pyresque.errors import InvalidJob, RecordNotFound
 from pyresque.jobs import Job
 from pyresque.registry import Registry
+from pyresque.safely import is_a, name_of, text_of, tried
 from pyresque.wire.records import JOB_WRAPPER, Payload, spread
 
 
@@ -92,12 +93,11 @@ class Directory:
         resolve = self.resolvers.get(found.model)
         if resolve is None:
             return found
-        try:
-            record = resolve(found)
-        except RecordNotFound:
-            raise
-        except Exception as error:
-            raise _gone(f"{type(error).__name__}: {error}") from error
+        record, error = tried(resolve, found)
+        if error is not None:
+            if is_a(error, RecordNotFound) or not is_a(error, Exception):
+                raise error
+            raise _gone(f"{name_of(type(error))}: {text_of(error)}") from error
         if record is None:
             raise _gone(f"Couldn't find {found.model} with 'id'={found.id}")
         return record

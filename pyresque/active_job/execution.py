@@ -26,6 +26,7 @@ from pyresque.errors import (
 from pyresque.failure.backend import cleaned
 from pyresque.failure.describe import error_message
 from pyresque.perform import is_leaving
+from pyresque.safely import is_a
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH
 
@@ -186,11 +187,11 @@ class Execution:
         steps, options = self.continuation, self._continuable
         if steps is None or options is None:
             return error
-        if isinstance(error, TermException) and steps.advanced:
+        if is_a(error, TermException) and steps.advanced:
             error = steps.interrupted("stopping")
-        elif not isinstance(error, Interrupted):
-            wanted = isinstance(error, Exception) and options.resume_errors_after_advancing and steps.advanced
-            if not wanted or isinstance(error, (ContinuationError, Handled, TermException)):
+        elif not is_a(error, Interrupted):
+            wanted = is_a(error, Exception) and options.resume_errors_after_advancing and steps.advanced
+            if not wanted or any(is_a(error, kind) for kind in (ContinuationError, Handled, TermException)):
                 return error
         self.count(cleaned(error_message(error)))
         if options.max_resumptions is not None and self.resumptions >= options.max_resumptions:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pyresque.active_job.times import seconds_of
 from pyresque.errors import InvalidJob, SignalException, TermException
-from pyresque.wire.encoding import inspect
+from pyresque.safely import cause_of, is_a, name_of
+from pyresque.wire.inspecting import inspect
 
 Wait = float | timedelta | Literal["polynomially_longer", "exponentially_longer"] | Callable[[int], float]
 Named = type[BaseException] | str
@@ -59,16 +60,17 @@ class Handler:
 
 def _is_a(error: BaseException, wanted: Named) -> bool:
     if isinstance(wanted, str):
-        return any(wanted in (kind.__name__, ruby_name(kind)) for kind in type(error).__mro__)
-    if isinstance(error, (TermException, SignalException)):
+        return any(wanted in (name_of(kind), ruby_name(kind)) for kind in type(error).mro())
+    if is_a(error, TermException) or is_a(error, SignalException):
         # In Ruby these are no StandardError: who catches everything does not mean them.
-        return wanted in (TermException, SignalException) and isinstance(error, wanted)
-    return isinstance(error, wanted)
+        return wanted in (TermException, SignalException) and is_a(error, wanted)
+    return is_a(error, wanted)
 
 
-def ruby_name(kind: type[BaseException]) -> str:
+def ruby_name(kind: type) -> str:
     """The class name that Ruby knows an error by: its `ruby_name`, else its own."""
-    return getattr(kind, "ruby_name", None) or kind.__name__
+    name = getattr(kind, "ruby_name", None)
+    return name if isinstance(name, str) and name else name_of(kind)
 
 
 def key_of(errors: Sequence[Named]) -> str:
@@ -111,4 +113,4 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
     while one is not None and id(one) not in seen:
         yield one
         seen.append(id(one))
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        one = cause_of(one)

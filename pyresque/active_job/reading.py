@@ -14,6 +14,7 @@ from pyresque.active_job.values import Duration, Indifferent, Keywords, Module, 
 from pyresque.active_job.versions import RESERVED
 from pyresque.active_job.zones import IANA
 from pyresque.errors import DeserializationError
+from pyresque.safely import is_a, text_of, tried
 
 _HOUSE = "ActiveJob::Serializers::"
 Data = Mapping[str, Any]
@@ -90,10 +91,13 @@ class Reader:
             raise _Unreadable("Serializer name is not present in the argument")
         own = self.objects.get(name) if isinstance(name, str) else None
         if own is not None:
-            try:
-                return own({key: self.value(item) for key, item in value.items() if key != "_aj_serialized"})
-            except Exception as error:
-                raise _failed(f"{name}: {error}") from error
+            keys = [key for key in value if key != "_aj_serialized"]
+            found, error = tried(lambda: own({key: self.value(value[key]) for key in keys}))
+            if error is not None and not is_a(error, Exception):
+                raise error
+            if error is not None:
+                raise _failed(f"{name}: {text_of(error)}") from error
+            return found
         read = _READERS.get(name.removeprefix(_HOUSE)) if str(name).startswith(_HOUSE) else None
         if read is not None:
             return read(self, value)

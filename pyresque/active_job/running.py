@@ -16,6 +16,7 @@ from pyresque.errors import DontPerform, Handled, MalformedActiveJob
 from pyresque.hooks import Hook
 from pyresque.jobs import Job
 from pyresque.perform import Step, Steps
+from pyresque.safely import cause_of, either, is_a, set_context, tried
 from pyresque.wire.records import Payload
 
 HANDLERS = "__active_job_handlers__"
@@ -61,14 +62,15 @@ class ActiveJob(Job):
         return Execution(JobData.parse(payload), queue, self.options.get("continuable"))
 
     def _performed(self, execution: Execution) -> Steps:
-        try:
-            execution.arguments = self.directory.reader(strict=True).arguments(execution.data["arguments"])
-        except Exception as unreadable:
+        read = self.directory.reader(strict=True).arguments
+        arguments, unreadable = tried(read, execution.data["arguments"])
+        if arguments is None:
             return unreadable
+        execution.arguments = arguments
         for hook in self.called("before_perform"):
             error = yield Step(hook, [execution])
             if error is not None:
-                return None if isinstance(error, DontPerform) else error
+                return None if is_a(error, DontPerform) else error
         error = yield from self._around(self.called("around_perform"), execution)
         for hook in reversed(self.called("after_perform")) if error is None else []:
             error = yield Step(hook, [execution])
@@ -90,31 +92,34 @@ class ActiveJob(Job):
         return self.directory.called(kind, self.name)
 
     def _rescued(self, execution: Execution, error: BaseException) -> Steps:
-        try:
-            error = execution.resumed(error)
-        except Exception as wrong:  # the wait of its `Continuable` tells no moment
-            return wrong
-        if isinstance(error, Handled):
-            return error
-        handler, matched = found_handler(self.handlers, error)
+        resumed, wrong = tried(execution.resumed, error)
+        if resumed is None or is_a(resumed, Handled):
+            # Wrong is, for example, the wait of its `Continuable`, which tells no moment.
+            return either(resumed, _while_handling(error, wrong))
+        found, wrong = tried(found_handler, self.handlers, resumed)
+        if found is None:
+            return _while_handling(error, wrong)
+        error, (handler, matched) = resumed, found
         if handler is None or matched is None:
-            return (yield from self._discarded(execution, error)) or error
+            return either((yield from self._discarded(execution, error)), error)
         if handler.what == "retry":
             count = execution.count(handler.key)
             if handler.attempts is None or count < handler.attempts:
-                try:
-                    due = time.time() + handler.delay(count)
-                    return execution.again(due, handler.queue, handler.priority)
-                except Exception as wrong:  # the user's own function of the wait; or it tells no moment
-                    return wrong
+                following, wrong = tried(self._again, execution, handler, count)
+                return either(following, _while_handling(error, wrong))
             if handler.then is None:
-                return (yield from self._discarded(execution, matched)) or matched
+                return either((yield from self._discarded(execution, matched)), matched)
         if handler.then is not None:
             raised = yield Step(handler.then, [execution, matched])
             if raised is not None:
                 return raised
         raised = yield from self._discarded(execution, matched)
-        return raised or Handled(f"{self.name} is discarded")
+        return either(raised, Handled(f"{self.name} is discarded"))
+
+    def _again(self, execution: Execution, handler: Handler, count: int) -> Handled:
+        """The next attempt; raises what the user's own function of the wait raises."""
+        due = time.time() + handler.delay(count)
+        return execution.again(due, handler.queue, handler.priority)
 
     def _discarded(self, execution: Execution, error: BaseException) -> Steps:
         """Call after_discard; returns what one of these callbacks raised."""
@@ -123,3 +128,12 @@ class ActiveJob(Job):
             if raised is not None:
                 return raised
         return None
+
+
+def _while_handling(error: BaseException, wrong: BaseException | None) -> BaseException:
+    """What went wrong while an error was handled, with that error behind it."""
+    if wrong is None:
+        return error
+    if cause_of(wrong) is None:
+        set_context(wrong, error)
+    return wrong

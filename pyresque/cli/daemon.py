@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from pyresque.errors import ConfigError
+from pyresque.safely import flush_output
 
 
 def go_to_background() -> None:
     """Leave the terminal: a new session, no terminal, stdio on /dev/null; the directory stays."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    flush_output()
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -54,8 +54,7 @@ def start_again(folder: str) -> NoReturn:
     Args:
         folder: where it was started.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    flush_output()
     with contextlib.suppress(OSError):
         os.chdir(folder)
     os.environ.pop("BACKGROUND", None)  # it is there already; once more would change the pid

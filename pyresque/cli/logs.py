@@ -77,7 +77,7 @@ class _Fields(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
+            fields["exception"] = record.exc_text or self.formatException(record.exc_info)
         if self._form == "json":
             return json.dumps(fields, ensure_ascii=False)
         return " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())

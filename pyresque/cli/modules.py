@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 import traceback
 from pathlib import Path
 
 from pyresque.errors import ImportFailed
+from pyresque.log import Log
+from pyresque.safely import cut, is_a, name_of, text_of, trace_of
 
-logger = logging.getLogger("pyresque.cli")
+logger = Log("pyresque.cli")
 
 _OURS = str(Path(__file__).parents[1])
 
@@ -66,29 +67,29 @@ def _is_at(found: str | None, name: str) -> bool:
 
 
 def _why(name: str, module: str, error: BaseException) -> str:
-    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    missing = error.name if is_a(error, ModuleNotFoundError) else None
     if missing is not None and (module == missing or module.startswith(f"{missing}.")):
         return (
             f"cannot import {name}: there is no module {missing} in {Path.cwd()} or on Python's path; "
             "write it as in an import statement, for example -r app.jobs"
         )
-    if isinstance(error, (ValueError, TypeError)) and not _place(error):
+    if (is_a(error, ValueError) or is_a(error, TypeError)) and not _place(error):
         return (
             f"cannot import {name}: that is no module name; write for example -r app.jobs or -r app/jobs.py"
         )
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
-    text = next(iter(said.splitlines()), "")
-    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    said = text_of(error.msg if is_a(error, SyntaxError) else error)
+    text, name = cut(next(iter(said.splitlines()), ""), 500), name_of(type(error))
+    what = f"{name}: {text}" if text else name
     return f"cannot import {name}: {what}{_place(error)}"
 
 
 def _place(error: BaseException) -> str:
     """Where it happened: ` (file:line)`, innermost; empty where it was not in anybody's file."""
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+    if is_a(error, SyntaxError) and error.filename and error.lineno:
         return f" ({error.filename}:{error.lineno})"
     frames = [
         frame
-        for frame in traceback.extract_tb(error.__traceback__)
+        for frame in traceback.extract_tb(trace_of(error), limit=-1_000)
         if not frame.filename.startswith((_OURS, "<frozen", os.path.dirname(importlib.__file__)))
     ]
     return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""

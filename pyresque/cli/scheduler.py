@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,13 @@ import click
 
 from pyresque.cli.options import Settings, common, pass_settings, style_option
 from pyresque.errors import ConfigError
+from pyresque.log import Log
 from pyresque.settings import LOG_FORMATS
 
 if TYPE_CHECKING:
     from pyresque.settings import SchedulerOptions
 
-logger = logging.getLogger("pyresque.cli")
+logger = Log("pyresque.cli")
 
 
 class _Seconds(click.FloatRange):

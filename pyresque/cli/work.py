@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,12 @@ from pyresque.cli.flags import Flags, GroupedCommand, work_options
 from pyresque.cli.options import Settings, common, pass_settings, style_option
 from pyresque.config import WorkerOptions
 from pyresque.errors import ConfigError
+from pyresque.log import Log
 
 if TYPE_CHECKING:
     from pyresque.client import Resque
 
-logger = logging.getLogger("pyresque.cli")
+logger = Log("pyresque.cli")
 
 
 def _no_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> None:

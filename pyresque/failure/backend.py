@@ -6,11 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from pyresque.errors import BackendError
 from pyresque.keys import Keys
-from pyresque.store.link import Command
+from pyresque.log import Log
+from pyresque.safely import name_of, tried
+from pyresque.store.link import Command, as_bytes
 from pyresque.wire import times
 from pyresque.wire.aside import KEY
 from pyresque.wire.encoding import Style, encode
+
+logger = Log("pyresque.failure")
 
 TEXT = 65_536
 """Bytes of UTF-8 that an error text, or the name of an exception, may have in a record."""
@@ -98,3 +103,29 @@ class Backend:
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """The Redis commands that record the failure; they run in one step with the end of the job."""
         return []
+
+
+def effects_of(backend: Backend, failure: Failure, keys: Keys, style: Style) -> list[Command] | None:
+    """What a backend wants done in Redis; None where it cannot tell, which is said in the log."""
+    effects, error = tried(lambda: [_command(words) for words in backend.effects(failure, keys, style)])
+    if effects is None:
+        logger.error("a %s cannot tell how to record a failure", name_of(type(backend)), exc_info=error)
+    return effects
+
+
+def _command(words: Command) -> Command:
+    """The command, if it can be sent.
+
+    Raises:
+        BackendError: it cannot.
+    """
+    command = () if isinstance(words, (str, bytes)) else tuple(words)
+    for word in command:
+        if not issubclass(type(word), (bytes, str, int, float)):
+            raise BackendError(
+                f"a word of a command of Redis is a {name_of(type(word))}, and no text or number"
+            )
+        as_bytes(word)
+    if not command:
+        raise BackendError("a command of Redis is a sequence of words, as in ('RPUSH', key, value)")
+    return command

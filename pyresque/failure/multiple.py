@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pyresque.errors import BackendError
-from pyresque.failure.backend import Backend, Failure
+from pyresque.failure.backend import Backend, Failure, effects_of
 from pyresque.failure.describe import error_message, error_name
 from pyresque.failure.redis import Redis, RedisMultiQueue
 from pyresque.keys import Keys
+from pyresque.safely import name_of, tried
 from pyresque.store.link import Command
-from pyresque.wire.encoding import Style, inspect
+from pyresque.wire.encoding import Style
+from pyresque.wire.inspecting import inspect
 
 
 class Multiple(Backend):
@@ -25,16 +27,17 @@ class Multiple(Backend):
         """
         texts = []
         for backend in self.backends:
-            try:
-                backend.save(failure)
-            except Exception as error:
-                texts.append(f"{type(backend).__name__}:{error_name(error)}:{inspect(error_message(error))}")
+            _, error = tried(backend.save, failure)
+            if error is not None:
+                texts.append(f"{name_of(type(backend))}:{error_name(error)}:{inspect(error_message(error))}")
         if texts:
             raise BackendError("Some backends raise error: " + "; ".join(texts))
 
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """What all of them do in Redis."""
-        return [effect for backend in self.backends for effect in backend.effects(failure, keys, style)]
+        return [
+            effect for backend in self.backends for effect in effects_of(backend, failure, keys, style) or ()
+        ]
 
 
 def keeps_lists_per_queue(backend: Backend) -> bool:

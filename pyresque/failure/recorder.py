@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from dataclasses import dataclass, replace
 
-from pyresque.failure.backend import Backend, Failure
+from pyresque.failure.backend import Backend, Failure, effects_of
 from pyresque.failure.redis import Redis
+from pyresque.log import Log
+from pyresque.safely import tried
 from pyresque.store.link import Command
 from pyresque.store.space import Space
 from pyresque.wire.aside import RESTORABLE, link_to, pointer
 
-logger = logging.getLogger("pyresque.failure")
+logger = Log("pyresque.failure")
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,15 @@ class Recorder:
 
     def save(self, failure: Failure) -> bool:
         """Tell the user's own backend; whether it has saved the failure."""
-        try:
-            self.backend.save(failure)
-        except BaseException as error:
-            logger.exception("Received exception when reporting failure: %s", error)
-            return False
-        return True
+        _, error = tried(self.backend.save, failure)
+        if error is not None:
+            logger.exception("Received exception when reporting failure: %s", error, exc_info=error)
+        return error is None
 
     def effects(self, failure: Failure, saved: bool = True) -> list[Command]:
         """The commands that record the failure in Redis; in `failed` if no backend has saved it."""
-        effects = self.backend.effects(failure, self.space.keys, self.space.style)
-        if effects or (saved and type(self.backend) is not Backend):
+        effects = effects_of(self.backend, failure, self.space.keys, self.space.style)
+        if effects or (effects is not None and saved and type(self.backend) is not Backend):
             return effects
         return Redis().effects(failure, self.space.keys, self.space.style)
 

@@ -6,7 +6,6 @@ A lock always has a time limit, so a process that is killed blocks nobody for ev
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import time
@@ -17,15 +16,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
+from pyresque.log import Log
 from pyresque.plugins.naming import class_of, joined
 from pyresque.processes import own_word, process_lives, process_space
+from pyresque.safely import is_a
 from pyresque.store import locks
 from pyresque.store.locks import Guard
+from pyresque.wire.inspecting import identity
 
 if TYPE_CHECKING:
     from pyresque.client import Resque
 
-logger = logging.getLogger("pyresque.plugins")
+logger = Log("pyresque.plugins")
 
 Identify = Callable[[Sequence[Any]], str]
 
@@ -56,7 +58,7 @@ class _Locking:
     def _key(self, args: Sequence[Any]) -> str:
         if self._name is None:
             self._name = class_of(self, self._resque)
-        return self._resque.space.keys.lock(f"{self._name}:{self._identify(args)}")
+        return self._resque.space.keys.lock(f"{self._name}:{identity(self._identify(args))}")
 
 
 def _owner() -> str:
@@ -89,12 +91,12 @@ class Lock(_Locking):
 
     def on_failure_lock(self, error: BaseException, *args: Any) -> None:
         """Free the lock of a process of this host that is gone, or of a worker of Ruby's that is pruned."""
-        if not isinstance(error, DirtyExit):
+        if not is_a(error, DirtyExit):
             return
         space, key = self._resque.space, self._key(args)
         try:
             # Ruby frees it after every DirtyExit. A killed child of ours is no reason: it never had it.
-            if isinstance(error, PruneDeadWorkerDirtyExit) and locks.is_rubys(space, key):
+            if is_a(error, PruneDeadWorkerDirtyExit) and locks.is_rubys(space, key):
                 locks.forget(space, key)
             self._free_of_the_dead(key)
         except RedisError as trouble:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pyresque.errors import InvalidJob
 from pyresque.wire.arguments import digest
+from pyresque.wire.inspecting import identity
 
 Backoff = float | Sequence[float] | Callable[[int], float]
 Errors = type[BaseException] | tuple[type[BaseException], ...]
@@ -78,7 +79,7 @@ class Retry:
 
     def wants(self, error: BaseException) -> bool:
         """Whether this error may be followed by another attempt."""
-        return isinstance(error, self.on) and not isinstance(error, self.give_up_on)
+        return issubclass(type(error), self.on) and not issubclass(type(error), self.give_up_on)
 
     def delay(self, attempt: int) -> float | None:
         """Seconds to the next attempt after the one with this number (the first is 0); None: no more."""
@@ -95,7 +96,7 @@ class Retry:
 
     def identifier(self, args: Sequence[Any]) -> str:
         """The part of the key that stands for the arguments; empty without arguments, as in Ruby."""
-        return digest(args) if self.identify is None else self.identify(args)
+        return digest(args) if self.identify is None else identity(self.identify(args))
 
     def expiry(self, attempt: int) -> int | None:
         """Seconds after which the counter is forgotten; None: never."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid as uuids
 from collections.abc import Iterator, Sequence
@@ -13,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from pyresque.errors import InvalidJob, MalformedPayload, RedisError, ResqueError
 from pyresque.failure.describe import error_message
+from pyresque.log import Log
 from pyresque.plugins.naming import class_of
 from pyresque.wire import times
-from pyresque.wire.encoding import decode, encode, inspect
+from pyresque.wire.encoding import decode, encode
+from pyresque.wire.inspecting import inspect
 
 if TYPE_CHECKING:
     from pyresque.client import Resque
 
-logger = logging.getLogger("pyresque.plugins")
+logger = Log("pyresque.plugins")
 
 QUEUE = "statused"
 """Where jobs go whose class names no queue, as in Ruby."""

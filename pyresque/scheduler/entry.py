@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Mapping
@@ -11,13 +10,14 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from pyresque.errors import InvalidSchedule, MalformedPayload, NotAJob
+from pyresque.log import Log
 from pyresque.scheduler.cron import Cron
 from pyresque.scheduler.cron_text import WORDS
 from pyresque.scheduler.every import Every
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, decode, encode
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 CatchUp = Literal["none", "last", "all"]
 """What becomes of runs that were missed: nothing, the last is made up for, each is."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import Literal
 
 from pyresque.due import Ready, ready_entry
 from pyresque.errors import MalformedPayload, RedisUnavailable
+from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.scheduler.entry import Entry
 from pyresque.scheduler.patience import Patience
@@ -21,7 +21,7 @@ from pyresque.wire import times
 from pyresque.wire.encoding import same
 from pyresque.wire.records import Payload, WorkingOn
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 Outcome = Literal["fired", "skipped", "taken", "lost"]
 """`skipped`: a hook, an overlap or an error kept the job away; `taken`: somebody else has fired meanwhile."""

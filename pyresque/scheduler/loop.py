@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import time
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pyresque._version import __version__
 from pyresque.config import home_zone
 from pyresque.errors import ConfigError, RedisError, RedisReplied
 from pyresque.failure import Backend, Recorder
+from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.master import HOLD, Master
@@ -27,7 +27,7 @@ from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
 from pyresque.waiting import Away, Backoff
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 BLIND_INTERVAL = 0.5
 """Seconds between two looks where Redis cannot wake us (an old server, a client of the user's)."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import time
 import uuid
 
+from pyresque.log import Log
 from pyresque.settings import SchedulerOptions
 from pyresque.store import master
 from pyresque.store.delayed import Claim
 from pyresque.store.space import Space
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 HOLD = 0.6
 """Seconds after a run during which the lock is not given back. A Ruby scheduler that became master in the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import time
@@ -12,6 +11,7 @@ from pyresque.due import DelayedJob, names_to_show
 from pyresque.errors import RedisUnavailable, ResqueError
 from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.scheduler.patience import Patience
 from pyresque.store import delayed
@@ -20,7 +20,7 @@ from pyresque.store.space import Space
 from pyresque.taking import LockLost, Taker
 from pyresque.wire.aside import NO_QUEUE
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 SLICE = 1.0
 """Seconds after which a step begins no more code of the application: signals and entries have their turn."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from pyresque.errors import InvalidSchedule
+from pyresque.log import Log
 from pyresque.scheduler.entry import CatchUp, Entry, parse
 from pyresque.scheduler.timing import Running
 from pyresque.wire import times
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 SHOWN = 5
 """Run times that are printed when an entry is loaded."""

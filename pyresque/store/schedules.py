@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
+from pyresque.log import Log
 from pyresque.store.delayed import NOBODY, Claim, texts
 from pyresque.store.link import Reply, Word
 from pyresque.store.locks import Guard
@@ -15,7 +15,7 @@ from pyresque.store.replies import flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
-logger = logging.getLogger("pyresque.store")
+logger = Log("pyresque.store")
 
 _reschedule = Script("reschedule", reply=flag)
 _fire = Script("fire", uses=("effects", "held", "guard"), reply=row(integer(-1, 2), words))

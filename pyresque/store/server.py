@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Mapping
 
 from pyresque.errors import RedisError, RedisRefused, RedisReplied, RedisTooOld
+from pyresque.log import Log
 from pyresque.store.link import DirectLink, Link, PatientLink, is_hopeless
 from pyresque.store.replies import data, exactly
 from pyresque.waiting import Away
 
-logger = logging.getLogger("pyresque.store")
+logger = Log("pyresque.store")
 
 OLDEST = (4, 0)
 """Before that, Redis lacks UNLINK and scripts that may ask for the time."""

@@ -6,19 +6,19 @@ any of them sends one message. Nothing is popped, and an idle worker sends next 
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 
 import hiredis
 
 from pyresque.errors import RedisError
+from pyresque.log import Log
 from pyresque.store.address import Address
 from pyresque.store.connection import Connection
 from pyresque.store.link import Command, Link, Reply, Word
 from pyresque.store.replies import RoundTrip
 
-logger = logging.getLogger("pyresque.store")
+logger = Log("pyresque.store")
 
 RETRY_SECONDS = 10.0
 """After a failure polling has to do for so long."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from pyresque.wire.encoding import inspect
+from pyresque.wire.inspecting import inspect
 
 
 def joined(args: Sequence[Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -275,38 +274,3 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return type(a) is type(b) and a == b
-
-
-_LETTERS = dict(zip('"#\\\a\b\t\n\v\f\r\x1b', '"#\\abtnvfre', strict=True))
-_SPECIAL = re.compile(r'["\\]|#(?=[{$@])|[^ -~]')
-
-
-def inspect(value: object) -> str:
-    """Return the text of a decoded JSON value that Ruby 3.3's `inspect` gives.
-
-    Raises:
-        TypeError: the value is not of a type that JSON has.
-    """
-    if isinstance(value, str):
-        return f'"{_SPECIAL.sub(_inspected, value)}"'
-    if value is None or isinstance(value, bool):
-        return {None: "nil", True: "true", False: "false"}[value]
-    if isinstance(value, int):
-        return int.__repr__(value)
-    if isinstance(value, float):
-        return style_a(value).replace("inf", "Infinity").replace("nan", "NaN")
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(inspect, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{inspect(key)}=>{inspect(item)}" for key, item in value.items()) + "}"
-    raise TypeError(f"JSON has no {type(value).__name__}")
-
-
-def _inspected(match: re.Match[str]) -> str:
-    character = match[0]
-    if character in _LETTERS:
-        return "\\" + _LETTERS[character]
-    if unicodedata.category(character) not in ("Cc", "Cn", "Cs", "Zl", "Zp"):
-        return character
-    code = ord(character)
-    return f"\\u{code:04X}" if code < 0x10000 else f"\\u{{{code:X}}}"

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from pyresque.errors import MalformedPayload, NoClassError, Unencodable
+from pyresque.errors import MalformedPayload, NoClassError
+from pyresque.safely import tried
 from pyresque.wire import aside
 from pyresque.wire.encoding import Style, decode, encode
 
@@ -61,10 +62,9 @@ class Payload(msgspec.Struct, frozen=True):
 
     def normal(self, style: Style) -> bytes:
         """The payload decoded and encoded again, as Ruby copies it into `worker:ID` and failures."""
-        try:
-            return encode(self.value, style)
-        except Unencodable:  # the job has put something into it
-            return encode(decode(self.raw), style)
+        written, _ = tried(encode, self.value, style)
+        # The job may have put something into it that JSON does not have, or that raises.
+        return encode(decode(self.raw), style) if written is None else written
 
 
 def spread(args: Any) -> list[Any]:

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
+import os
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
-from types import FrameType
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
 from pyresque.errors import DirtyExit, TermException
+from pyresque.log import Log
 from pyresque.perform import ReservedJob
-from pyresque.registry import Registry
+from pyresque.registry import Job, Registry
+from pyresque.safely import either, is_a, trace_of, tried
+from pyresque.worker.shared_loop import SharedTask, running_job
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
-_LIBRARY = str(Path(__file__).parents[1])
+_LIBRARY = str(Path(__file__).parents[1]) + os.sep
 
 
 def async_jobs(registry: Registry) -> Registry:
     """The jobs that are `async def`, with the same worker hooks."""
-    return registry.only(lambda job: inspect.iscoroutinefunction(job.perform))
+    return registry.only(_is_async)
+
+
+def _is_async(job: Job) -> bool:
+    answer, error = tried(lambda: inspect.iscoroutinefunction(job.perform))
+    if error is not None:  # to have the function, an object of the user's class is made
+        logger.exception("%s cannot be run: %s", job.name, error, exc_info=error)
+    return bool(answer)
 
 
 class AsyncRun:
-    """A job that runs on the event loop.
+    """A job that runs on the event loop, and answers for what it does there (shared_loop.Culprit).
 
     Args:
         limit: seconds that it may take; None: any time.
@@ -36,9 +47,17 @@ class AsyncRun:
         self._job = job
         self._limit = limit
         self._grace = grace
-        self._task: asyncio.Task[BaseException | None] | None = None
+        self._context = copy_context()
+        self._context.run(running_job.set, self)
+        self._task: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
         self._reason: BaseException | None = None
+        self._seen: BaseException | None = None
         self._told = asyncio.Event()
+        self._is_over = False
+        self.overreached = False
+        self.task_factory: Any = None
+        self.exception_handler: Any = None
         self.stack: list[str] = []
         """Where the job stood when it was told to end, innermost first."""
         self.was_stopped = False
@@ -54,25 +73,54 @@ class AsyncRun:
         if self._reason is not None:
             self.was_stopped = True
             return self._reason
-        self._task = task = asyncio.create_task(self._job.run_async(self._meaning))
+        self._task = task = SharedTask(self._run(), asyncio.get_running_loop(), self._context)
         await self._wait(task)
+        self._is_over = True
         reason = self._reason
         if not task.done():
             logger.error("%s did not end though it was cancelled; it may run on unseen", self._job)
-        error = task.result() if task.done() and not task.cancelled() else reason
-        if error is None and isinstance(reason, DirtyExit):
+        error = self._error if task.done() else reason
+        if error is None and task.cancelled():
+            error = either(reason, asyncio.CancelledError())
+        if error is None and not is_a(reason, TermException):
             error = reason  # what ends with success in spite of it has succeeded, but not within its time
-        if error is not reason:
+        if error is not reason or (reason is not None and trace_of(reason) is not None):
             self.stack = []
-        self.was_stopped = error is reason and isinstance(reason, TermException)
+        self.was_stopped = error is reason and is_a(reason, TermException)
         return error
+
+    async def _run(self) -> None:
+        # Kept here: a task that is cancelled in its last moment has no result.
+        self._error = await self._job.run_async(self._meaning)
 
     def stop(self) -> None:
         """The worker leaves, or somebody wants the job to end."""
         self._end(TermException("SIGTERM"))
 
+    def overreach(self, error: BaseException) -> None:
+        """The job has tried to do something to its worker."""
+        self.overreached = True
+        if asyncio.current_task() is not self._task:
+            self.escaped(error)
+            return
+        # Raised, it fails the job where that stands, unless the job passes it over.
+        asyncio.get_running_loop().call_soon(self._insist, error)
+        raise error
+
+    def _insist(self, error: BaseException) -> None:
+        if error is not self._seen:
+            self._end(error)
+
+    def escaped(self, error: BaseException) -> None:
+        """An error has come up in the job, but not where it waits: it ends the job, if that still runs."""
+        if self._is_over or (self._task is not None and self._task.done()):
+            logger.exception("%s has left something behind that raised %s", self._job, error, exc_info=error)
+        else:
+            self._end(error)
+
     async def _wait(self, task: asyncio.Task[Any]) -> None:
-        loop, told = asyncio.get_running_loop(), asyncio.create_task(self._told.wait())
+        loop = asyncio.get_running_loop()
+        told = SharedTask(self._told.wait(), loop)
         timer = loop.call_later(self._limit, self._time_out) if self._limit else None
         try:
             await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -93,10 +141,14 @@ class AsyncRun:
         self._told.set()
         if self._task is not None:
             self.stack = list(_stack(self._task.get_coro()))
-            self._task.cancel()
+            # As the job's own deed: it may wait for what only the worker has a right to cancel.
+            _, error = tried(self._context.copy().run, self._task.cancel)
+            if error is not None:
+                logger.exception("%s cannot be cancelled: %s", self._job, error, exc_info=error)
 
     def _meaning(self, error: BaseException) -> BaseException:
-        if isinstance(error, asyncio.CancelledError) and self._reason is not None:
+        self._seen = error
+        if is_a(error, asyncio.CancelledError) and self._reason is not None:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
@@ -104,16 +156,21 @@ class AsyncRun:
         return error
 
 
+_FRAMES: dict[type, tuple[str, str]] = {
+    CoroutineType: ("cr_frame", "cr_await"),
+    GeneratorType: ("gi_frame", "gi_yieldfrom"),
+    AsyncGeneratorType: ("ag_frame", "ag_await"),
+}
+"""Where these keep their frame, and what they wait for."""
+
+
 def _stack(awaited: Any) -> Iterator[str]:
     """Where a coroutine waits, and who awaits it: innermost first, without our own frames."""
     frames: list[FrameType] = []
-    while awaited is not None:
-        kind = next((kind for kind in ("cr", "gi", "ag") if hasattr(awaited, f"{kind}_frame")), None)
-        if kind is None:
-            break
-        frame = getattr(awaited, f"{kind}_frame")
-        frames += [frame] if frame is not None else []
-        awaited = getattr(awaited, "gi_yieldfrom" if kind == "gi" else f"{kind}_await")
-    for frame in reversed(frames):
-        if not frame.f_code.co_filename.startswith(_LIBRARY):
-            yield f"{frame.f_code.co_filename}:{frame.f_lineno}:in `{frame.f_code.co_name}'"
+    while type(awaited) in _FRAMES:  # an object of the user's may answer to any name
+        frame, further = _FRAMES[type(awaited)]
+        frames += [getattr(awaited, frame)]
+        awaited = getattr(awaited, further)
+    for one in reversed([one for one in frames if one is not None]):
+        if not one.f_code.co_filename.startswith(_LIBRARY):
+            yield f"{one.f_code.co_filename}:{one.f_lineno}:in `{one.f_code.co_name}'"

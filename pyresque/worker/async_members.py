@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from pyresque.errors import RedisError
 from pyresque.hooks import WorkerHooks
+from pyresque.log import Log
 from pyresque.store.space import Space
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.membership import Membership
@@ -14,7 +14,7 @@ from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import Pruner
 from pyresque.worker.slot import Slot
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 
 class Members:
@@ -47,7 +47,7 @@ class Members:
         self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
         self.prune(prune_seconds)
-        hooks.run("before_first_fork")
+        hooks.run_or_end("before_first_fork")
         self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
         # A thread, for a job may hold the loop for longer than a worker without a beat is thought alive.
@@ -62,8 +62,6 @@ class Members:
             self._pruner.prune(self.slots[0].id, self._listed, seconds)
         except RedisError as error:
             logger.warning("cannot prune dead workers now: %s", error)
-        except Exception:  # code of the application runs there: hooks, failure backends
-            logger.exception("cannot prune dead workers now")
 
     def end(self) -> None:
         """Take all out of the books."""

@@ -11,18 +11,20 @@ would. Only one place at a time looks for jobs; when it has found one, the next 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from pyresque._version import __version__
 from pyresque.config import WorkerOptions
 from pyresque.errors import RedisError, RedisRejected
 from pyresque.failure import Recorder
+from pyresque.log import Log
 from pyresque.processes import drop_word, process_space, take_word
+from pyresque.safely import either, tried
 from pyresque.store import workers
 from pyresque.store.link import OneProcessLink
 from pyresque.store.reservation import Answer, Search
@@ -35,7 +37,7 @@ from pyresque.worker.async_rest import Rest
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
-from pyresque.worker.event_loop import EventLoop
+from pyresque.worker.event_loop import EventLoop, Threads
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
@@ -45,10 +47,11 @@ from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import Pruner
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver
+from pyresque.worker.shared_loop import SharedTask
 from pyresque.worker.slot import Slot
 from pyresque.worker.titles import Titles
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 T = TypeVar("T")
 
@@ -96,31 +99,32 @@ class AsyncWorker:
             interval: seconds between two looks at empty queues, instead of the option's.
         """
         self._assemble(self.options.with_interval(interval))
-        signals = self._attention.signals
-        signals.install()
+        self._attention.signals.install()
+        _, error = tried(self._live)
+        self._attention.signals.restore()
+        self._hooks.leave(error)
+
+    def _live(self) -> None:
         loop = EventLoop()
         try:
-            try:
-                self._titles.show("Starting")
-                self._members.begin(self._prune_seconds, self._hooks)
-                with signals.passed_on(lambda: loop.call_soon_threadsafe(self._notice)):
-                    self._run(loop)
-            finally:
-                self._rest.close()
-                self._members.end()
-                self._link.close()
-                drop_word()
+            self._titles.show("Starting")
+            self._members.begin(self._prune_seconds, self._hooks)
+            with self._attention.signals.passed_on(lambda: loop.call_soon_threadsafe(self._notice)):
+                self._run(loop)
         finally:
-            signals.restore()
-            self._hooks.run("worker_exit")
+            self._rest.close()
+            self._members.end()
+            self._link.close()
+            drop_word()
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self, loop: EventLoop) -> None:
         try:
-            loop.run_until_complete(self._serve_all())
+            loop.run_to_end(self._serve_all())
         finally:
             # Not asyncio.run: that would wait for a job that does not let itself be cancelled.
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
+            closing = asyncio.wait_for(loop.shutdown_asyncgens(), self._stopping.term_timeout)
+            tried(loop.run_to_end, closing)
+            tried(loop.close)
 
     def _assemble(self, options: WorkerOptions) -> None:
         resque, registry = self._resque, async_jobs(self._resque.registry)
@@ -155,10 +159,11 @@ class AsyncWorker:
         self._error: BaseException | None = None
 
     async def _serve_all(self) -> None:
-        pruning = asyncio.create_task(self._prune_regularly())
+        loop = asyncio.get_running_loop()
+        pruning = SharedTask(self._prune_regularly(), loop)
         try:
             self._notice()
-            await asyncio.gather(*map(self._serve, self._members.slots))
+            await asyncio.wait([SharedTask(self._serve(one), loop) for one in self._members.slots])
         finally:
             pruning.cancel()
         if self._error is not None:
@@ -184,14 +189,18 @@ class AsyncWorker:
             run.stop()
 
     async def _prune_regularly(self) -> None:
+        loop, threads = asyncio.get_running_loop(), Threads(1)  # for asyncio's own the jobs may use up
         while True:
             await asyncio.sleep(self._prune_seconds)
             if not self._away.now:
                 # In a thread, for async on_failure hooks of a dead worker's job need a loop of their own.
+                work = partial(tried, self._members.prune, self._prune_seconds)
                 try:
-                    await asyncio.to_thread(self._members.prune, self._prune_seconds)
-                except RuntimeError as error:  # the system has no thread for us now
-                    logger.warning("cannot prune dead workers now: %s", error)
+                    _, error = await loop.run_in_executor(threads, work)
+                except RuntimeError as none:  # the system has no thread for us now
+                    error = none
+                if error is not None:
+                    logger.warning("cannot prune dead workers now: %s", error, exc_info=error)
 
     async def _serve(self, slot: Slot) -> None:
         """Work off jobs in one place; an error makes the whole worker leave, once the other jobs are over."""
@@ -206,7 +215,7 @@ class AsyncWorker:
                     return
                 answer = await self._work_off(slot, run)
         except BaseException as error:
-            self._error = self._error or error
+            self._error = either(self._error, error)
             self._rest.stir()
 
     async def _found(self, slot: Slot) -> Run | None:
@@ -220,7 +229,7 @@ class AsyncWorker:
                 continue
             if self._was_working and not self._running:
                 self._was_working = False
-                self._hooks.run("queue_empty")
+                self._hooks.run_or_end("queue_empty")
             if self._rest.leaves_when_idle:
                 return None
             search = slot.reserver.search()

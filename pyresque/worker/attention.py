@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 from collections.abc import Callable
 
 from pyresque.hooks import WorkerHooks
+from pyresque.log import Log
 from pyresque.waiting import Readable, readable
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.signals import Signals
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 
 class Attention:
@@ -63,16 +63,10 @@ class Attention:
             elif number == signal.SIGCONT:
                 self._pause(False)
             elif self.ending.note(number):
-                self._safely("shutdown")
+                self._hooks.run_safely("shutdown")
         return any(number != signal.SIGCHLD for number in noted)
 
     def _pause(self, paused: bool) -> None:
         if paused != self.paused:
             self.paused = paused
-            self._safely("before_pause" if paused else "after_pause", self._worker)
-
-    def _safely(self, kind: str, *args: object) -> None:
-        try:
-            self._hooks.run(kind, *args)
-        except Exception:
-            logger.exception("a %s hook failed", kind)
+            self._hooks.run_safely("before_pause" if paused else "after_pause", self._worker)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -11,19 +10,20 @@ from pyresque.errors import Handled, RedisError, RedisRejected, RedisReplied, Re
 from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.log import Log
 from pyresque.perform import ReservedJob
+from pyresque.safely import is_a, tried
 from pyresque.store import reservation
 from pyresque.store.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Search, Settled
 from pyresque.store.space import Space
-from pyresque.usercode import one_process
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, is_wrapper
 from pyresque.worker.hand import Hand, Run, Settlement, untouched
 from pyresque.worker.report import Report
-from pyresque.worker.retries import Attempt, again, attempt_at, policy_of
+from pyresque.worker.retries import Attempt, again, attempt_at, is_quiet, policy_of, wants
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 COUNTED = ("processed", "failed")
 """The counters of a job that has failed; of one that is done, or whose process died, it is the first."""
@@ -64,19 +64,18 @@ class Books:
         """
         if error is None:
             return Report()
-        if isinstance(error, Handled):
+        if is_a(error, Handled):
             style = self._space.style
             return Report(again=[(queue, encode(value, style), due) for queue, value, due in error.again])
-        try:
-            with one_process():
-                return self._described(job, error, stack)
-        except BaseException as raised:
-            # A policy or a backend of the user's, or the error itself: the job has failed all the same.
-            logger.exception(
-                "the failure of %s cannot be told: %s", job.payload.class_name, error_name(raised)
-            )
-            text = f"(its failure cannot be told: {error_name(raised)})"
-            return Report(error_name(error), text, [], self._recorder.new_id(), saved=False, retryable=False)
+        report, raised = tried(self._described, job, error, stack)
+        if report is not None:
+            return report
+        # The job has failed all the same, whatever it has done to what we need to tell of it.
+        logger.exception(
+            "the failure of %s cannot be told: %s", job.payload.class_name, raised, exc_info=raised
+        )
+        text = f"(its failure cannot be told: {error_name(raised)})" if raised is not None else ""
+        return Report(error_name(error), text, [], self._recorder.new_id(), saved=False, retryable=False)
 
     def _described(self, job: ReservedJob, error: BaseException, stack: Sequence[str]) -> Report:
         report = Report(
@@ -88,9 +87,9 @@ class Books:
         if is_wrapper(job.payload.class_name):
             report.payload = job.payload.normal(self._space.style)
         policy = policy_of(job)
-        report.retryable = policy is not None and policy.wants(error)
+        report.retryable = policy is not None and wants(policy, error)
         # Whether another attempt follows is known when the job is settled, and not to the child.
-        later = policy is not None and policy.quiet
+        later = is_quiet(policy)
         report.saved = not later and self._recorder.save(self._failure(untouched(job), report))
         return report
 
@@ -103,14 +102,12 @@ class Books:
         names = counted[:1] if report.done else counted
         stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._who.id}")]
         counters: list[Command] = [("INCRBY", key, 1) for key in stats]
-        less: Iterator[list[Command]]
-        try:
-            with one_process():
-                whole, less = self._meaning(run, report)
-        except BaseException as error:
+        meaning, error = tried(self._meaning, run, report)
+        if meaning is None and error is not None:
             # A policy or a backend of the user's: that must not leave a job that has run without its end.
-            logger.exception("what follows from the end of %s cannot be told: %s", run, error_message(error))
-            whole, less = self._bare(run, report, error), iter(())
+            logger.exception("what follows from the end of %s cannot be told: %s", run, error, exc_info=error)
+            meaning = self._bare(run, report, error), iter(())
+        whole, less = meaning or ([], iter(()))
         self._hand.ending = Settlement(
             run, bool(names), [*whole, *counters], ([*one, *counters] for one in less)
         )
@@ -179,7 +176,8 @@ class Books:
         if settled.what == "gone":
             logger.warning(
                 "worker:%s does not hold %s any more: it was pruned, and the job is recorded as failed, or "
-                "Redis came back older than it was; what became of it is dropped", self._who.id, ending.run,
+                "Redis came back older than it was; what became of it is dropped",
+                self._who.id, ending.run,
             )  # fmt: skip
         elif ending.counts:
             self._who.settled = settled.count
@@ -203,7 +201,7 @@ class Books:
             return [*(attempt.done() if attempt else []), *chain.from_iterable(following)], iter(())
         job = run.untouched
         failure, policy = self._failure(job, report), policy_of(job)
-        saved: list[bool] = [] if policy is not None and policy.quiet else [report.saved]
+        saved: list[bool] = [] if is_quiet(policy) else [report.saved]
 
         def recorded(one: Failure) -> list[Command]:
             if not saved:  # now that it is known that no attempt follows, and only once

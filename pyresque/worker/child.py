@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from pyresque.errors import DirtyExit
+from pyresque.safely import flush_output
 from pyresque.usercode import one_process
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
 from pyresque.worker.parent import end_with_parent
@@ -53,8 +53,7 @@ class Child:
     def __init__(self, work: Work, task: Task | None = None) -> None:
         self._channel = WorkerEnd(work.memory)
         self._stack: Stack | None = None
-        for stream in (sys.stdout, sys.stderr):
-            flush(stream)
+        flush_output()
         parent = os.getpid()
         try:
             self._stack = Stack() if work.stack else None
@@ -154,8 +153,7 @@ def _be_child(
         while task is not None:
             with one_process():
                 report = work.run(task)
-                for stream in (sys.stdout, sys.stderr):
-                    flush(stream)
+                flush_output()
             left -= 1
             goes_on = worker.tell(task.number, report) and left
             task = worker.next_task() if goes_on else None
@@ -166,11 +164,3 @@ def _be_child(
             atexit._run_exitfuncs()
     finally:
         os._exit(status)
-
-
-def flush(stream: Any) -> None:
-    """Flush what may be no stream any more."""
-    try:  # noqa: SIM105 (every object that a child makes costs it a page)
-        stream.flush()
-    except (OSError, ValueError, AttributeError):
-        pass

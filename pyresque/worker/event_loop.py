@@ -23,11 +23,12 @@ from typing import Any
 
 from pyresque.descriptors import Own
 from pyresque.usercode import end_copy, one_process
+from pyresque.worker.shared_loop import SharedLoop
 
 _loops: weakref.WeakSet[EventLoop] = weakref.WeakSet()
 
 
-class EventLoop(asyncio.SelectorEventLoop):
+class EventLoop(SharedLoop):
     """An event loop whose jobs may do what they like to descriptors and processes."""
 
     # Names of asyncio's own that are not in its documentation; they are the same from Python 3.4 to 3.14.
@@ -40,7 +41,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         self._poll = _Poll(self._mend)
         super().__init__(self._poll)
         self._note_own()
-        self.set_default_executor(_Threads())
+        self.set_default_executor(Threads())
         _loops.add(self)
 
     def _note_own(self) -> None:
@@ -157,10 +158,11 @@ def _asked(events: int) -> int:
     )
 
 
-class _Threads(ThreadPoolExecutor):
+class Threads(ThreadPoolExecutor):
     """Threads for `asyncio.to_thread`: a copy of the process that is made in one does no more work of it."""
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        """Let a thread call a function."""
         return super().submit(_alone, function, args, named)
 
 

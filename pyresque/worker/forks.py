@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pyresque.config import WorkerOptions
 from pyresque.errors import DirtyExit
+from pyresque.log import Log
 from pyresque.worker import oom
 from pyresque.worker.attention import Attention
 from pyresque.worker.channel import Memory
@@ -18,7 +18,7 @@ from pyresque.worker.child import Child, Work
 from pyresque.worker.hand import Run
 from pyresque.worker.report import Report, Task
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 
 @dataclass(frozen=True)

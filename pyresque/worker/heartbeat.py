@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
 
 from pyresque.errors import RedisError
+from pyresque.log import Log
 from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 INTERVAL = 60.0
 """Seconds between two beats."""

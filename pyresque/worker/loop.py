@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import time
@@ -13,8 +12,10 @@ from pyresque._version import __version__
 from pyresque.config import WorkerOptions
 from pyresque.errors import DirtyExit, RedisError
 from pyresque.failure import Backend, Recorder
+from pyresque.log import Log
 from pyresque.processes import drop_word, process_space, take_word
 from pyresque.registry import Registry
+from pyresque.safely import tried
 from pyresque.store import workers
 from pyresque.store.link import DirectLink, OneProcessLink
 from pyresque.store.reservation import Answer, Search
@@ -39,7 +40,7 @@ from pyresque.worker.runner import Runner
 from pyresque.worker.slot import Slot
 from pyresque.worker.titles import Titles
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 
 class ResqueLike(Protocol):
@@ -96,16 +97,17 @@ class Worker:
         """
         self._assemble(self.options.with_interval(interval))
         self._attention.signals.install()
+        _, error = tried(self._live)
+        self._attention.signals.restore()
+        self._hooks.leave(error)
+
+    def _live(self) -> None:
         try:
-            try:
-                self._begin()
-                self._loop()
-            finally:
-                self._end()
-                drop_word()
+            self._begin()
+            self._loop()
         finally:
-            self._attention.signals.restore()
-            self._hooks.run("worker_exit")
+            self._end()
+            drop_word()
 
     def _assemble(self, options: WorkerOptions) -> None:
         resque, mark = self._resque, workers.mark_of(process_space(), take_word())
@@ -146,12 +148,12 @@ class Worker:
         self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
         self._prune()
-        self._hooks.run("before_first_fork")
+        self._hooks.run_or_end("before_first_fork")
         self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
         if self._forks:
             for job in self._resque.registry.jobs():
-                job.warm_up()
+                tried(job.warm_up)  # what the user's code raises here it raises when the job runs
             memory.settle()
         else:
             self._heartbeat.start_thread()
@@ -261,7 +263,7 @@ class Worker:
     def _became_idle(self) -> None:
         if self._was_working:
             self._was_working = False
-            self._hooks.run("queue_empty")
+            self._hooks.run_or_end("queue_empty")
 
 
 def unregister(resque: ResqueLike, worker_id: str, beat: str = workers.ANY_BEAT) -> bool:

@@ -7,13 +7,13 @@ host name has an ending (`web-1a2b3c4d:1:mail`), so that Ruby reads it, and does
 
 from __future__ import annotations
 
-import logging
 import secrets
 import socket
 import time
 from collections.abc import Sequence
 
 from pyresque.errors import DirtyExit, RedisReplied
+from pyresque.log import Log
 from pyresque.processes import process_space
 from pyresque.store import workers
 from pyresque.store.space import Space
@@ -21,7 +21,7 @@ from pyresque.store.workers import NO_BEAT, Registration, Seen
 from pyresque.wire import times
 from pyresque.worker.pruner import BEGUN_BEFORE, EXPIRED_AFTER, STILL_PROCESSED, Pruner
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 _ADVICE = "do containers share a host name? Give each one of its own"
 

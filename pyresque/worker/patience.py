@@ -5,18 +5,18 @@ Every error is waited for but one: what Redis will never take (RedisRejected) is
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from pyresque.errors import RedisError, RedisRejected
+from pyresque.log import Log
 from pyresque.store.link import LEAVE_SECONDS, DirectLink, PatientLink, is_hopeless
 from pyresque.store.space import Space
 from pyresque.waiting import Away
 from pyresque.worker.attention import Attention
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 T = TypeVar("T")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import fcntl
-import logging
 import os
 import signal
 import sys
@@ -20,6 +19,8 @@ import setproctitle
 
 from pyresque._version import __version__
 from pyresque.errors import ResqueError
+from pyresque.log import Log
+from pyresque.safely import flush_output, tried
 from pyresque.usercode import one_process
 from pyresque.waiting import readable
 from pyresque.worker import memory
@@ -27,7 +28,7 @@ from pyresque.worker.pace import Backoff
 from pyresque.worker.parent import end_with_parent
 from pyresque.worker.signals import Signals
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 DONE = 79
 """Exit status of a worker that leaves because there is nothing left to do: it is not started again."""
@@ -230,8 +231,7 @@ class Pool:
                 self._show()
 
     def _start(self, place: Place) -> None:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        flush_output()
         try:
             lifeline = Lifeline()
         except OSError as error:
@@ -267,12 +267,13 @@ class Pool:
             with one_process():
                 status = start()
             atexit._run_exitfuncs()
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
+            flush_output()
         except ResqueError as error:
             logger.error("the worker ends: %s", error)
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
+        except BaseException as error:
+            _, wrong = tried(sys.excepthook, *sys.exc_info())  # the application may have its own
+            if wrong is not None:
+                logger.exception("the worker ends: %s", error)
         finally:
             os._exit(status)
 

@@ -7,7 +7,6 @@ understood is told and left alone.
 from __future__ import annotations
 
 import hashlib
-import logging
 import socket
 from collections.abc import Sequence
 
@@ -15,9 +14,11 @@ from pyresque.config import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.describe import error_message, error_name
+from pyresque.log import Log
 from pyresque.perform import ReservedJob
 from pyresque.processes import process_lives, process_space
 from pyresque.registry import Registry
+from pyresque.safely import is_a
 from pyresque.store import workers
 from pyresque.store.link import Command
 from pyresque.store.space import Space
@@ -25,9 +26,9 @@ from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
 from pyresque.worker.hand import untouched
-from pyresque.worker.retries import again, attempt_at
+from pyresque.worker.retries import again, attempt_at, wants
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 EXPIRED_AFTER = 300
 """Seconds without a beat after which a worker is taken for dead."""
@@ -135,7 +136,7 @@ class Pruner:
             taken = encode(payload, self._space.style)
             job = ReservedJob.of(queue, Payload(taken, payload), self._registry)
             handled = job.after_failure(error)
-            if isinstance(handled, Handled):
+            if is_a(handled, Handled):
                 return self._following(handled)
             error = handled
             if not is_wrapper(job.payload.class_name):
@@ -152,7 +153,7 @@ class Pruner:
         attempt = attempt_at(self._space, job, begun=True) if job else None
         if job is None or attempt is None:
             return self._recorded(failure)
-        return attempt.failed(job, failure, attempt.policy.wants(error), self._recorded)
+        return attempt.failed(job, failure, wants(attempt.policy, error), self._recorded)
 
     def _following(self, handled: Handled) -> list[Command]:
         parts = [(queue, Payload(b"", value), due) for queue, value, due in handled.again]

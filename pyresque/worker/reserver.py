@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -10,6 +9,7 @@ from typing import Literal, Protocol
 from pyresque.config import Unknown
 from pyresque.errors import MalformedPayload
 from pyresque.failure import Failure, Recorder
+from pyresque.log import Log
 from pyresque.perform import ReservedJob
 from pyresque.registry import Registry
 from pyresque.store import failures, queues, reservation
@@ -24,7 +24,7 @@ from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.queue_list import QueueList
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 FULL_LOOKS_EVERY = 20
 """A long queue in which a whole look found nothing is left alone this many times as long as the look took,

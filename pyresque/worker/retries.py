@@ -19,26 +19,32 @@ lost reply counts nothing twice.
 
 from __future__ import annotations
 
-import logging
+import math
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pyresque.errors import RedisReplied
+from pyresque.errors import InvalidJob, RedisReplied
 from pyresque.failure import Failure
 from pyresque.failure.describe import error_message
+from pyresque.log import Log
 from pyresque.perform import ReservedJob
 from pyresque.registry import RetryPolicy
+from pyresque.safely import tried
 from pyresque.store.link import Command
 from pyresque.store.reservation import printable
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import encode
+from pyresque.wire.inspecting import identity, inspect
 from pyresque.wire.records import Payload
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
+
+MOST_SECONDS = 10**10
+"""What a retry waits at most, and what its counter lives: some three centuries."""
 
 T = TypeVar("T")
 
@@ -92,25 +98,28 @@ class Attempt:
             failure = replace(failure, error=f"{failure.error} ({reason})")
         delay = self._delay() if retryable and self.number is not None else None
         if delay is None or self.number is None:
-            recorded = (
-                [("UNLINK", self._suppressed), *record(failure)] if self.policy.quiet else record(failure)
-            )
+            recorded = [*([("UNLINK", self._suppressed)] if self.quiet else []), *record(failure)]
             return [*recorded, *([] if self.number is None else [("UNLINK", self.key)])]
-        recorded = self._suppress(failure, delay) if self.policy.quiet else record(failure)
+        recorded = self._suppress(failure, delay) if self.quiet else record(failure)
         following = again(self.space, job.queue, job.payload, time.time() + delay)
         return [*recorded, self._count(self.number), *following]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only the last of several failures is recorded."""
+        return is_quiet(self.policy)
 
     @property
     def _suppressed(self) -> str:
         return self.space.keys.suppressed_failure(self.key)
 
     def _count(self, number: int) -> Command:
-        seconds = _guarded(lambda: self.policy.expiry(max(number, 0)))
+        seconds = _guarded(lambda: _seconds(self.policy.expiry(max(number, 0))))
         return ("SET", self.key, number, *(("KEEPTTL",) if seconds is None else ("EX", _expiry(seconds))))
 
     def _delay(self) -> float | None:
         number = self.number or 0
-        return _guarded(lambda: self.policy.delay(number))
+        return _guarded(lambda: _seconds(self.policy.delay(number)))
 
     def _suppress(self, failure: Failure, delay: float) -> list[Command]:
         """Keep the failure for a while instead of recording it (as in Ruby only where a delay follows)."""
@@ -133,7 +142,7 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     policy = policy_of(job)
     if policy is None or job.job is None:
         return None
-    identifier = _guarded(lambda: policy.identifier(job.payload.args))
+    identifier = _guarded(lambda: identity(policy.identifier(job.payload.args)))
     if identifier is None:
         return None
     key = space.keys.retry(job.job.name, identifier)
@@ -168,13 +177,38 @@ def again(space: Space, queue: str, payload: Payload, moment: float) -> list[Com
 
 def _expiry(seconds: float) -> int:
     """Seconds that Redis takes for an expiry: not 0, and not beyond its calendar."""
-    return int(min(max(seconds, 1), 10**10))
+    return int(min(max(seconds, 1), MOST_SECONDS))
+
+
+def wants(policy: RetryPolicy, error: BaseException) -> bool:
+    """Whether the user's policy wants another attempt after this error; not if it cannot tell."""
+    return bool(_guarded(lambda: bool(policy.wants(error))))
+
+
+def is_quiet(policy: RetryPolicy | None) -> bool:
+    """Whether the user's policy wants only the last of several failures recorded."""
+    return policy is not None and bool(_guarded(lambda: bool(policy.quiet)))
+
+
+def _seconds(value: object) -> float | None:
+    """Seconds that the user's policy gave; None where it gave None.
+
+    Raises:
+        InvalidJob: they are no seconds.
+    """
+    if value is None:
+        return None
+    kind = type(value)
+    number: Any = value
+    whole = issubclass(kind, int) and kind is not bool
+    if not whole and not (issubclass(kind, float) and math.isfinite(number)):
+        raise InvalidJob(f"{inspect(value, 200)} is no number of seconds")
+    return float(min(max(number, -MOST_SECONDS), MOST_SECONDS))
 
 
 def _guarded(ask: Callable[[], T]) -> T | None:
     """What the user's policy answers; None if it fails, for the worker must not end with it."""
-    try:
-        return ask()
-    except Exception as error:
-        logger.exception("a Retry cannot tell what to do: %s", error_message(error))
-        return None
+    answer, error = tried(ask)
+    if error is not None:
+        logger.exception("a Retry cannot tell what to do: %s", error_message(error), exc_info=error)
+    return answer

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from pyresque.config import WorkerOptions
+from pyresque.log import Log
 from pyresque.perform import ReservedJob
 from pyresque.registry import Job, Registry
+from pyresque.safely import tried
 from pyresque.store.reservation import Answer, Search
 from pyresque.usercode import forget_due
 from pyresque.waiting import Backoff
@@ -24,7 +25,7 @@ from pyresque.worker.patience import Patience
 from pyresque.worker.report import Report, Task
 from pyresque.worker.titles import Titles
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 T = TypeVar("T")
 
@@ -143,11 +144,9 @@ class Runner:
             self._attention.wait(backoff.next_sleep())
 
     def _before_fork(self, run: Run) -> None:
-        try:
-            self._hooks.run("before_fork", run.job)
+        _, error = tried(self._hooks.run_or_end, "before_fork", run.job)
+        if error is None:
             return
-        except BaseException as raised:
-            error = raised
         self._books.ended(run, self._books.report(run.job, run.job.after_failure(error)), counted=())
         self._persist(self._books.settle)
         raise error
@@ -215,21 +214,14 @@ class Runner:
         if not self._is_first:
             return None
         self._is_first = False
-        try:
-            self._hooks.run("after_fork", job)
-            return None
-        except BaseException as raised:
-            error = raised
-        return job.after_failure(error)
+        _, error = tried(self._hooks.run, "after_fork", job)
+        return None if error is None else job.after_failure(error)
 
 
 def _performed(job: ReservedJob) -> BaseException | None:
     """Perform a job; returns what failed it."""
-    try:
-        return job.run()
-    except BaseException as raised:  # from between two calls of its code
-        error = raised
-    return job.after_failure(error)
+    error, raised = tried(job.run)  # raised from between two calls of its code
+    return error if raised is None else job.after_failure(raised)
 
 
 def _nothing() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
+from pyresque.log import Log
 from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.worker.books import Books
@@ -12,7 +12,7 @@ from pyresque.worker.hand import Hand, Run
 from pyresque.worker.patience import Patience
 from pyresque.worker.reserver import Reserver
 
-logger = logging.getLogger("pyresque.worker")
+logger = Log("pyresque.worker")
 
 _RESULT = "The result of the last job"
 

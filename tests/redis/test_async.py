@@ -428,3 +428,93 @@ def test_without_an_async_job_it_says_so(program):
     done = program.run("work", "-q", "q", "-r", "jobs", "--async-concurrency", "2", "--burst")
     assert done.returncode == 0
     assert "no job is an `async def`" in done.stderr
+
+
+# --- what jobs do to the loop that they share --------------------------------------------------------
+
+HARMFUL = """
+import asyncio, contextlib, logging, sys
+from pyresque import job
+
+kept = []
+
+def start(coroutine):
+    kept.append(asyncio.create_task(coroutine))
+
+async def exits(after=0):
+    await asyncio.sleep(after)
+    sys.exit("gone")
+
+@job(name="ExitJob")
+async def exit_job():
+    start(exits())
+    await asyncio.Event().wait()
+
+@job(name="LeaveJob")
+async def leave_job():
+    start(exits(0.1))
+
+@job(name="StopJob")
+async def stop_job():
+    asyncio.get_running_loop().stop()
+
+@job(name="CancelJob")
+async def cancel_job():
+    for task in asyncio.all_tasks():
+        task.cancel()
+    await asyncio.sleep(0)
+
+@job(name="WaitForAllJob")
+async def wait_for_all_job():
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        with contextlib.suppress(RuntimeError):
+            task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+@job(name="CallbackJob")
+async def callback_job():
+    asyncio.get_running_loop().call_soon(sys.exit, "gone")
+    await asyncio.Event().wait()
+
+@job(name="HandlerJob")
+async def handler_job():
+    asyncio.get_running_loop().set_exception_handler(lambda *args: sys.exit("handled"))
+    asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+    await asyncio.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("ExitJob", ("SystemExit", "exit")), ("LeaveJob", None), ("CallbackJob", ("SystemExit", "exit")),
+        ("StopJob", ("RuntimeError", "stopping the event loop that it shares with others")),
+        ("CancelJob", ("RuntimeError", "cancelling the tasks of its worker")),
+        ("WaitForAllJob", ("RuntimeError", "cancelling the tasks of its worker")), ("HandlerJob", None),
+    ],
+)  # fmt: skip
+def test_a_job_does_harm_to_the_loop(
+    start: Started, program: Program, resque: Resque, name: str, record: tuple[str, str] | None
+) -> None:
+    """It fails, with what it did; the worker goes on, with what is in progress and with what comes."""
+    program.jobs(JOBS + HARMFUL)
+    worker = start(3, "-v", RESQUE_TERM_TIMEOUT="1")
+    ids = worker.ready(3)
+    worker.begin("a")
+    resque.enqueue(name, queue="q")
+    resque.enqueue("SayJob", "behind", queue="q")
+    until(lambda: resque.stat("processed") == 2)
+    if name == "LeaveJob":
+        resque.enqueue("SayJob", "later", queue="q")
+        until(lambda: resque.stat("processed") == 3)
+    assert worker.working() == ["a"]
+    worker.finish("a")
+    until(lambda: not worker.working())
+    found = [(name, text.removeprefix("a job has no business ")) for name, text in errors(resque)]
+    assert found == ([record] if record else [])
+    assert worker.ready(3) == ids
+    code, said = worker.end(signal.SIGQUIT)
+    assert code == 0
+    assert "said behind" in said
+    assert resque.workers() == []

@@ -149,7 +149,8 @@ def test_a_failure_is_recorded_as_ruby_does(bench, resque):
         (KeyError("gone"), "KeyError", "gone"),
         (SystemExit(3), "SystemExit", "exit"),
         (SystemExit(), "SystemExit", "exit"),
-        (KeyboardInterrupt(), "Interrupt", ""),
+        (KeyboardInterrupt(), "Interrupt", "Interrupt"),
+        (TimeoutError(), "TimeoutError", "TimeoutError"),
         (DontPerform("not here"), "Resque::Job::DontPerform", "not here"),
         (
             json.JSONDecodeError("bad", "x", 0),

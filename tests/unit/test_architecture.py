@@ -11,11 +11,11 @@ import pyresque
 PACKAGE = Path(pyresque.__file__).parent
 
 ORDER = [
-    "errors", "_version", "settings", "config", "yaml_file", "keys", "moments", "processes", "waiting",
-    "descriptors", "usercode", "wire", "store", "hooks", "jobs", "registry", "failure", "perform",
-    "overview", "enqueueing", "active_job", "due", "attempts", "failures", "taking", "delaying",
-    "scheduler", "scheduling", "client", "plugins", "worker", "__init__", "testing", "devredis", "demo",
-    "pytest_plugin", "cli", "__main__",
+    "errors", "usercode", "safely", "log", "calling", "_version", "settings", "config", "yaml_file",
+    "keys", "moments", "processes", "waiting", "descriptors", "wire", "store", "hooks", "jobs",
+    "registry", "failure", "perform", "overview", "enqueueing", "active_job", "due", "attempts",
+    "failures", "taking", "delaying", "scheduler", "scheduling", "client", "plugins", "worker", "__init__",
+    "testing", "devredis", "demo", "pytest_plugin", "cli", "__main__",
 ]  # fmt: skip
 """A module imports only what stands before it; inside a package the order is free but without circles."""
 
@@ -125,6 +125,14 @@ def test_the_environment_is_read_in_few_places(module):
     """os.environ is for config, the command line, and those that start other programs (devredis, demo)."""
     used = [node.attr for node in ast.walk(parsed(module)) if isinstance(node, ast.Attribute)]
     assert [attr for attr in used if attr in ("environ", "environb", "getenv", "putenv")] == []
+
+
+@pytest.mark.parametrize(
+    "module", [one for one in MODULES if one not in ("pyresque.log", "pyresque.cli.logs")]
+)
+def test_log_lines_go_through_one_place(module):
+    """That bounds them, and keeps what logging itself may raise from doing harm."""
+    assert list(library_imports(module, {"logging"})) == []
 
 
 # --- sizes -----------------------------------------------------------------------------------------

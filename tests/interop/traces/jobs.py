@@ -20,7 +20,7 @@ from pyresque import DontPerform, job
 from pyresque.errors import ResqueError
 from pyresque.failure import Backend, Failure
 from pyresque.registry import Registry
-from pyresque.wire.encoding import inspect
+from pyresque.wire.inspecting import inspect
 
 
 class ArgumentError(ResqueError):

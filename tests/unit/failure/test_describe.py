@@ -2,25 +2,36 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import pyresque
 from pyresque import DontPerform, job
 from pyresque.errors import (
     BackendError,
     DirtyExit,
     HookError,
+    InvalidJob,
     MalformedPayload,
     NoQueueError,
     PruneDeadWorkerDirtyExit,
+    ResqueError,
     SignalException,
     TermException,
     UnknownJobClass,
     WrongArguments,
 )  # fmt: skip
+from pyresque.failure.backend import LINES
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
 from pyresque.perform import ReservedJob
+from pyresque.usercode import by_signal
 from pyresque.wire.records import Payload
+from tests.hostile import EXCEPTIONS
+
+quickly = settings(deadline=None, derandomize=True, database=None, max_examples=200)
 
 
 class Deferred(DontPerform):
@@ -52,7 +63,8 @@ def test_names_of_exceptions(error, name):
 
 @pytest.mark.parametrize(
     ("error", "text"),
-    [(ValueError("a"), "a"), (ValueError(), ""), (ValueError(1, "b"), "(1, 'b')"), (KeyError("k"), "k"),
+    [(ValueError("a"), "a"), (ValueError(), "ValueError"), (ValueError(""), ""),
+     (ValueError(1, "b"), "(1, 'b')"), (KeyError("k"), "k"),
      (KeyError(1, 2), "(1, 2)"), (SystemExit(), "exit"), (SystemExit(2), "exit"), (SystemExit("why"), "exit"),
      (DontPerform(), "Resque::Job::DontPerform"), (DontPerform("why"), "why"),
      (OSError(2, "No"), "[Errno 2] No")],
@@ -117,3 +129,63 @@ def test_a_backtrace_tells_the_cause(registry):
 def test_an_error_without_traceback_has_no_lines():
     """As the dirty exits, which nobody raised."""
     assert backtrace_lines(DirtyExit("x")) == []
+
+
+@pytest.mark.parametrize("make", EXCEPTIONS.values(), ids=EXCEPTIONS)
+def test_whatever_an_exception_does(in_a_worker, make):
+    """There are a name, a text and not too many lines, all of them plain texts."""
+    try:
+        raise make()
+    except BaseException as raised:
+        error = raised
+    name, message, lines = error_name(error), error_message(error), backtrace_lines(error)
+    assert [type(one) for one in (name, message, *lines)] == [str] * (2 + len(lines))
+    assert name
+    assert len(lines) <= LINES
+    assert any("test_whatever_an_exception_does" in line for line in lines)
+
+
+@quickly
+@given(st.text(), st.text(min_size=1), st.integers(0, 3))
+def test_any_text_and_name(text, name, causes):
+    """What is short is told as it is."""
+    kind = type("Named", (ResqueError,), {"ruby_name": name})
+    error = kind(text)
+    for _ in range(causes):
+        error.__cause__ = kind(text)
+    assert (error_name(error), error_message(error)) == (name, text)
+    assert backtrace_lines(error) == ([f"caused by {name}: {text}"] if causes else [])
+
+
+def test_a_long_backtrace_is_cut():
+    """The inner end tells most; what is left out between the ends is told."""
+    lines = backtrace_lines(EXCEPTIONS["deep trace"]())
+    assert len(lines) == LINES
+    assert lines[0] == "deep.py:3:in `f'"
+    assert lines[-1].endswith("in `deep'")
+    [told] = [line for line in lines if "left out" in line]
+    assert (told, lines.index(told)) == ("... 19,003 lines are left out ...", 749)
+
+
+def test_a_signal_has_the_text_that_it_has_in_ruby():
+    """Interrupt comes with an empty one (core.md section 10), and is named where the job itself raises it."""
+    assert error_message(by_signal(KeyboardInterrupt())) == ""
+    assert error_message(by_signal(TermException("SIGTERM"))) == "SIGTERM"
+
+
+def test_files_beside_the_library_are_the_users(registry):
+    """Only what lies in our folder is ours, not what is called like it."""
+    beside = str(Path(pyresque.__file__).parent) + "_jobs.py"
+    space = {}
+    exec(compile("def work(): raise ValueError('x')", beside, "exec"), space)
+    job(name="J", registry=registry)(space["work"])
+    assert backtrace_lines(failure_of(registry)) == [f"{beside}:1:in `work'"]
+
+
+def test_an_error_that_was_passed_over_shows_where():
+    """One that we have raised into the user's code, and that came no further than that."""
+    try:
+        job("no queue")
+    except InvalidJob as raised:
+        error = raised
+    assert backtrace_lines(error)[-1].endswith("in `test_an_error_that_was_passed_over_shows_where'")

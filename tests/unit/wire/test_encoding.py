@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyresque.errors import MalformedPayload, Unencodable
-from pyresque.wire.encoding import MAX_DEPTH, decode, encode, inspect, same
+from pyresque.wire.encoding import MAX_DEPTH, decode, encode, same
 
 DATA = json.loads((Path(__file__).parents[2] / "data/wire/vectors/json.json").read_text(encoding="utf-8"))
 STYLES = list(DATA["styles"])
@@ -458,49 +458,3 @@ def test_same_is_equality_as_a_human_means_it(a, b, equal):
     """Types count, order of keys and the sign of zero do not, at any depth and in both directions."""
     assert same(a, b) is equal
     assert same(b, a) is equal
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        # recorded from Ruby 3.1, which differs from 3.3 in none of these
-        (None, "nil"),
-        (True, "true"),
-        (False, "false"),
-        (12, "12"),
-        (2**70, "1180591620717411303424"),
-        (1.0, "1.0"),
-        (1e16, "1.0e+16"),
-        (-0.0, "-0.0"),
-        (math.inf, "Infinity"),
-        (-math.inf, "-Infinity"),
-        ([], "[]"),
-        ({}, "{}"),
-        ([1, None], "[1, nil]"),
-        ({"k": [1, None], "": {}}, '{"k"=>[1, nil], ""=>{}}'),
-        ({"a\n": "b"}, '{"a\\n"=>"b"}'),
-        ("", '""'),
-        ('say "hi" \\', '"say \\"hi\\" \\\\"'),
-        ("\a\b\t\n\v\f\r\x1b", r'"\a\b\t\n\v\f\r\e"'),
-        ("\x00\x01\x0e\x1f\x7f", r'"\u0000\u0001\u000E\u001F\u007F"'),
-        ("#{a} #$b #@c #d ##{ #", r'"\#{a} \#$b \#@c #d #\#{ #"'),
-        ("é あ 😀 \u0300", '"é あ 😀 \u0300"'),
-        ("\x80\x9f\u2028\u2029\uffff\U0010ffff", r'"\u0080\u009F\u2028\u2029\uFFFF\u{10FFFF}"'),
-        ("\xa0\xad\u200b\ufeff\ue000", '"\xa0\xad\u200b\ufeff\ue000"'),
-        ("it's", '"it\'s"'),
-    ],
-)
-def test_inspect_writes_as_ruby_does(value, text):
-    """`inspect` gives the text that Ruby's inspect gave for the same value."""
-    assert inspect(value) == text
-
-
-def test_inspect_escapes_next_line():
-    """U+0085 is escaped, as Ruby does since the repair of its bug 16842 (not yet in 3.1)."""
-    assert inspect("\x85") == r'"\u0085"'
-
-
-def test_inspect_refuses_what_json_does_not_have():
-    """A value of another type is a mistake of the program."""
-    with pytest.raises(TypeError, match="bytes"):
-        inspect([b""])

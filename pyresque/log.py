@@ -1,0 +1,128 @@
+"""Log lines that do no harm.
+
+What is logged comes from Redis, from users and from exceptions, and what logs it (filters, handlers, record
+factories) may be the application's own. No line ends a worker or changes what becomes of a job, and none is
+longer than some thousand characters.
+"""
+
+from __future__ import annotations
+
+import linecache
+import logging
+import sys
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+
+from pyresque.safely import cause_of, cut, frames_of, full_name_of, is_by_signal, name_of, text_of, trace_of
+
+VALUE = 2_000
+"""Characters that are shown of one value."""
+FRAMES = 20
+"""Frames that are shown of the outer end of a traceback, and of its inner one."""
+CAUSES = 5
+"""Exceptions that are shown of a chain."""
+
+Told = bool | BaseException | None
+"""Whether the exception that is handled now is shown, or which one."""
+
+
+class Log:
+    """The logger of this name. Its methods are those of `logging.Logger`, and raise nothing."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._complained = False
+
+    def debug(self, text: str, *values: object, exc_info: Told = False) -> None:
+        """Say what helps to find a mistake."""
+        self._say(logging.DEBUG, text, values, exc_info)
+
+    def info(self, text: str, *values: object, exc_info: Told = False) -> None:
+        """Say what is done."""
+        self._say(logging.INFO, text, values, exc_info)
+
+    def warning(self, text: str, *values: object, exc_info: Told = False) -> None:
+        """Say what somebody should know of."""
+        self._say(logging.WARNING, text, values, exc_info)
+
+    def error(self, text: str, *values: object, exc_info: Told = False) -> None:
+        """Say what has gone wrong."""
+        self._say(logging.ERROR, text, values, exc_info)
+
+    def exception(self, text: str, *values: object, exc_info: Told = True) -> None:
+        """The same with the traceback of the exception that is handled, or of the one that is given."""
+        self._say(logging.ERROR, text, values, exc_info)
+
+    def _say(self, level: int, text: str, values: tuple[object, ...], told: Told) -> None:
+        try:
+            if self._logger.isEnabledFor(level):
+                error = told if isinstance(told, BaseException) else sys.exc_info()[1] if told else None
+                self._log(level, text, tuple(map(_shown, values)), error)
+        except BaseException as error:
+            if is_by_signal(error):
+                raise
+            self._complain(error)
+
+    def _log(self, level: int, text: str, values: tuple[object, ...], error: BaseException | None) -> None:
+        if error is None:
+            self._logger.log(level, text, *values, stacklevel=4)
+            return
+        logger, info = self._logger, (type(error), error, trace_of(error))
+        file, line, function, _ = logger.findCaller(stacklevel=4)
+        record = logger.makeRecord(logger.name, level, file, line, text, values, info, function)
+        record.exc_text = traceback_text(error)  # formatters take it where it is there
+        logger.handle(record)
+
+    def _complain(self, error: BaseException) -> None:
+        """Say on stderr that lines are lost: once, for it will be so with each of them."""
+        if self._complained:
+            return
+        self._complained = True
+        try:
+            sys.stderr.write(f"pyresque: its log lines are lost:\n{traceback_text(error)}\n")
+        except BaseException as raised:
+            if is_by_signal(raised):
+                raise
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback as Python shows it, at most some hundred lines of it."""
+    chain: list[BaseException] = []
+    one: BaseException | None = error
+    while one is not None and len(chain) < CAUSES and not any(one is seen for seen in chain):
+        chain.append(one)
+        one = cause_of(one)
+    return "\n\nwhich led to this one:\n\n".join("\n".join(_lines(one)) for one in reversed(chain))
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    frames = frames_of(error)
+    outer = list(islice(frames, FRAMES))
+    inner = deque(enumerate(frames, 1), maxlen=FRAMES)
+    if outer:
+        yield "Traceback (most recent call last):"
+    for code, line in outer:
+        yield _place(code.co_filename, line, code.co_name)
+    left_out = inner[0][0] - 1 if inner else 0
+    if left_out:
+        yield f"  ... {left_out:,} frames ..."
+    for _, (code, line) in inner:
+        yield _place(code.co_filename, line, code.co_name)
+    yield f"{cut(full_name_of(type(error)), VALUE)}: {cut(text_of(error), VALUE)}".removesuffix(": ")
+
+
+def _place(file: str, line: int, function: str) -> str:
+    source = cut(linecache.getline(file, line).strip(), 200)
+    place = f'  File "{cut(file, 500)}", line {line}, in {cut(function, 200)}'
+    return f"{place}\n    {source}" if source else place
+
+
+def _shown(value: object) -> object:
+    kind = type(value)
+    if kind is float or (kind is int and value.bit_length() < 64):  # type: ignore[attr-defined]
+        return value  # for `%d` and `%.1f`
+    if kind is bytes:
+        return value[:VALUE]  # type: ignore[index]
+    text = text_of(value)
+    return cut(text, VALUE) if text or not issubclass(kind, BaseException) else name_of(kind)
