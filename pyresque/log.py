@@ -93,7 +93,7 @@ def traceback_text(error: BaseException) -> str:
     while one is not None and len(chain) < CAUSES and not any(one is seen for seen in chain):
         chain.append(one)
         one = cause_of(one)
-    return "\n\nwhich led to this one:\n\n".join("\n".join(_lines(one)) for one in reversed(chain))
+    return _writable("\n\nwhich led to this one:\n\n".join("\n".join(_lines(one)) for one in reversed(chain)))
 
 
 def _lines(error: BaseException) -> Iterator[str]:
@@ -125,4 +125,9 @@ def _shown(value: object) -> object:
     if kind is bytes:
         return value[:VALUE]  # type: ignore[index]
     text = text_of(value)
-    return cut(text, VALUE) if text or not issubclass(kind, BaseException) else name_of(kind)
+    return _writable(cut(text, VALUE) if text or not issubclass(kind, BaseException) else name_of(kind))
+
+
+def _writable(text: str) -> str:
+    """The text without what no stream takes: halves of characters, which Python's texts may hold."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

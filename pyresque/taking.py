@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -11,12 +10,13 @@ from typing import Any, TypeVar
 
 from pyresque.due import Ready, ready_item
 from pyresque.errors import RedisReplied
+from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.store import delayed
 from pyresque.store.delayed import NOBODY, Claim, Place, Taking
 from pyresque.store.space import Space
 
-logger = logging.getLogger("pyresque.scheduler")
+logger = Log("pyresque.scheduler")
 
 T = TypeVar("T")
 Refusal = Callable[[Place, BaseException], Taking]

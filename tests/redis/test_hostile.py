@@ -359,7 +359,7 @@ def test_a_backend_that_raises(world, server, place, among_others):
 @pytest.mark.parametrize(
     "effects",
     [None, 5, "RPUSH", [()], [("RPUSH", object())], [("RPUSH", None)], [5], [("RPUSH", "key", "\ud800")], {}],
-    ids=repr,
+    ids=["none", "number", "text", "empty", "object", "nothing", "no command", "surrogate", "map"],
 )
 def test_a_backend_that_asks_for_what_cannot_be_done(resque, server, effects):
     """Commands that cannot be sent: the failure is recorded in `failed`."""
