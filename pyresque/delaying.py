@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pyresque.due import DelayedJob, own_way
+from pyresque.due import DelayedJob, attempt_of, own_way
 from pyresque.enqueueing import Call, registered_job
 from pyresque.hooks import call
 from pyresque.moments import Moment, second_after, second_of
@@ -264,12 +264,16 @@ class Delaying:
             return delayed.delay(self.space, epoch, self._forms(one), instead, copies=1, least=least)
         if place is None:
             return len(self._pushed([one]))
-        guards = locks.taken_with(self.space, one.guards)
+        attempt = attempt_of(place)
+        guards = locks.taken_with(self.space, one.guards, attempt)
         if guards is None:
             return 0
         taking = Taking(place, one.queue, one.raw, copies=1, guards=guards, keep=True)
         answer = delayed.take(self.space, [taking])
-        return int(answer is not None and answer.counts[0] > 0)
+        if answer is None or not answer.counts[0]:
+            return 0
+        locks.keep(self.space, one.guards, attempt)
+        return 1
 
     def _scheduled(self, one: Call, way: Callable[..., Any]) -> Any:
         """Let the class put its job on a queue itself; returns what it answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,6 +73,11 @@ class DelayedJob:
         return encode({"class": self.class_name, "args": self.args, **others}, style)
 
 
+def attempt_of(place: Place) -> str:
+    """What the push of a delayed job is known by, to whoever tries it again: this process or another."""
+    return f"{place[0].decode('utf-8', 'replace')} {hashlib.sha1(place[1]).hexdigest()}"  # noqa: S324 (no secret)
+
+
 @dataclass(frozen=True)
 class Ready:
     """A job that is ready for its queue.
@@ -112,14 +118,23 @@ class Ready:
         self.allowed("before_delayed_enqueue")
         guards = None
         if not self.run_custom() and self.allowed("before_enqueue"):
-            guards = self.guards(space)
+            guards = self.guards(space, attempt_of(place))
         if guards is None:
             return Taking(place, copies=1)
         return Taking(place, self.queue, self.payload, copies=1, guards=guards)
 
-    def guards(self, space: Space) -> list[Guard] | None:
-        """The locks that its push at `space` takes with it; None if somebody holds one."""
-        return locks.taken_with(space, [] if self.job is None else self.job.guards(self.args))
+    def guards(self, space: Space, attempt: str = "") -> list[Guard] | None:
+        """The locks that its push at `space` takes with it; None if somebody holds one.
+
+        Args:
+            attempt: what the push is known by when it is tried again.
+        """
+        return locks.taken_with(space, [] if self.job is None else self.job.guards(self.args), attempt)
+
+    def keep(self, space: Space, attempt: str) -> None:
+        """The push was made: another one, of an equal job, does not find the locks for its own."""
+        if self.job is not None and self.job.is_guarded:
+            locks.keep(space, self.job.guards(self.args), attempt)
 
     def after(self, kind: str, caught: type[BaseException] = Exception) -> None:
         """Run the hooks that come after; what one raises is logged, for the job is on its queue."""

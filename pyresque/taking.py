@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from pyresque.due import Ready, ready_item
+from pyresque.due import Ready, attempt_of, ready_item
 from pyresque.errors import RedisReplied
 from pyresque.log import Log
 from pyresque.registry import Registry
@@ -153,6 +153,8 @@ class Taker:
         for trouble in answer.troubles:
             logger.error("%s", trouble)
         pushed = last is not None and last.payload and answer.counts[0] and not answer.refused[0]
+        if last is not None and pushed and ready is not None:
+            ready.keep(self._space, attempt_of(last.place))
         if pushed and ready is not None and ready.has_hooks("after_enqueue"):
             self._seen = None  # what was there may be gone behind them
             ready.after("after_enqueue", Exception if self._refusal is None else BaseException)

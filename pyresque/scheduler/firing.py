@@ -93,7 +93,8 @@ class Firer:
             allowed = ready.allowed("before_recurring")
             if allowed and ready.custom is not None:
                 return ready, []
-            guards = ready.guards(self._space) if allowed and ready.allowed("before_enqueue") else None
+            wanted = allowed and ready.allowed("before_enqueue")
+            guards = ready.guards(self._space, f"{entry.name} {run}") if wanted else None
         except BaseException as error:
             if isinstance(error, RedisUnavailable) and self._patience.lasts((entry.name, run)):
                 raise

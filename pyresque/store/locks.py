@@ -7,20 +7,25 @@ lock that a job of a worker of ours holds counts as free once that worker was ta
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pyresque.errors import RedisError
 from pyresque.store.link import Word
 from pyresque.store.replies import data, flag
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.server import is_same
 from pyresque.store.space import Space
 
+logger = logging.getLogger("pyresque.store")
+
 _lock = Script("lock", uses=("held",), reply=flag)
 _offer = Script("offer", uses=("held", "guard"), reply=data)
 _unlock = Script("unlock", reply=flag)
+_keep = Script("keep", reply=flag)
 
 CHUNK = 10_000
 """Jobs that one script takes at most."""
@@ -83,7 +88,7 @@ def taken_with(space: Space, guards: Sequence[Guard], attempt: str = "") -> list
     """The guards that a push at `space` takes with it; None if one is held that lies elsewhere.
 
     What lies elsewhere is taken here and now, in the name of the attempt: it finds its own lock when it is
-    made again. (Without a name it does not.)
+    made again. An attempt without a name does not.
     """
     attempt = attempt or uuid.uuid4().hex
     here = []
@@ -93,6 +98,17 @@ def taken_with(space: Space, guards: Sequence[Guard], attempt: str = "") -> list
         elif _is_held(one.space, one.other) or take(one.space, one.lock, one.seconds, attempt) is None:
             return None
     return here
+
+
+def keep(space: Space, guards: Sequence[Guard], attempt: str) -> None:
+    """The push was made: from now on what was taken elsewhere for it is not found by the same attempt."""
+    for one in guards:
+        if is_same(one.space.link, space.link):
+            continue
+        try:
+            _keep.run(one.space.link, [owner_key(one.space, one.lock)], [attempt, f"{attempt} made"])
+        except RedisError as error:
+            logger.warning("a job like %s in the same second may be queued beside it: %s", attempt, error)
 
 
 def give_back(space: Space, guards: Sequence[Guard], attempt: str) -> None:

@@ -7,6 +7,7 @@ it, and an error is that of its job alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from pyresque.errors import MalformedPayload, NoQueueError, RedisReplied, RedisU
 from pyresque.failure import Backend, RedisMultiQueue
 from pyresque.failure.recorder import Recorder
 from pyresque.plugins import Loner, Statuses
+from pyresque.registry import Registry
 from pyresque.scheduler.firing import Firer, run_now
 from pyresque.scheduler.mover import Mover
 from pyresque.scheduler.patience import Patience
@@ -889,3 +891,40 @@ def test_the_lock_may_lie_elsewhere(stage):
     assert waiting(stage) == [1, 2]
     assert other.link.execute("TTL", LONER % 1) > 400
     other.close()
+
+
+@pytest.mark.parametrize("mode", ["drop", "close"])
+def test_a_lock_that_lies_elsewhere_is_found_again_by_the_next_try(stage, server, mode):
+    """From one command on everything is refused; then another scheduler comes. The job is queued once."""
+    number, hit = 0, True
+    item = b'{"class":"Only","args":[1],"queue":"q"}'
+    while hit:
+        number += 1
+        stage.redis("FLUSHALL")
+        stage.delay(10, item, plain(2))
+        with FaultProxy(server) as proxy:
+            registry = Registry()
+            through = Resque(proxy.url, registry=registry)
+            other = Resque(proxy.url.removesuffix("/0") + "/1", registry=registry)
+            through.space.link.pauses = other.space.link.pauses = ()
+            job(queue="q", name="Only", plugins=[Loner(other, timeout=500)], registry=registry)(
+                lambda n: None
+            )
+            come = []
+
+            def is_late(words, come=come, number=number):
+                come.append(words)
+                return len(come) >= number
+
+            fault = proxy.arm(mode, match=is_late, times=1000)
+            with contextlib.suppress(RedisUnavailable):
+                Mover(through.space, registry).drain(now=20)
+            hit = bool(fault.hits)
+            through.close()
+            other.close()
+            proxy.begin()
+            Mover(through.space, registry).drain(now=20)
+            through.close()
+            other.close()
+        assert waiting(stage) == [1, 2]
+    assert number > 5
