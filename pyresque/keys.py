@@ -36,7 +36,7 @@ Ours, which no Ruby process reads:
                                                   a failure record leads to each (wire/aside.py)
     pyresque:workers                      hash    id of a worker of ours -> where its pid is valid, # and the
                                                   word of its process (0.1.0 wrote no word)
-    pyresque:owner:KEY                    string  who holds the lock KEY; behind # the word of its worker
+    pyresque:owner:KEY                    string  who holds the lock KEY, and the worker of that job
     pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """

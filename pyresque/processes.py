@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-_word = ""
+_word = _worker_id = ""
 
 
 def process_space() -> str:
@@ -47,12 +47,18 @@ def take_word() -> str:
     return _word
 
 
+def note_worker(worker_id: str) -> None:
+    """This process is registered as this worker."""
+    global _worker_id
+    _worker_id = worker_id
+
+
 def drop_word() -> None:
     """This process is no worker any more."""
-    global _word
-    _word = ""
+    global _word, _worker_id
+    _word = _worker_id = ""
 
 
-def own_word() -> str:
-    """The word of the worker that this process is or runs a job for; empty where there is none."""
-    return _word
+def own_worker() -> tuple[str, str]:
+    """The worker that this process is or runs a job for: an id of it, and its word; empty without one."""
+    return _worker_id, _word

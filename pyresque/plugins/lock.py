@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
 from pyresque.log import Log
 from pyresque.plugins.naming import class_of, joined
-from pyresque.processes import own_word, process_lives, process_space
+from pyresque.processes import own_worker, process_lives, process_space
 from pyresque.safely import is_a
 from pyresque.store import locks
 from pyresque.store.locks import Guard
@@ -62,9 +62,10 @@ class _Locking:
 
 
 def _owner() -> str:
-    """Who asks: system and process, a word for this asking and, in a worker, that of the worker."""
-    worker = own_word()
-    return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex}{'#' if worker else ''}{worker}"
+    """Who asks: system and process, a word for this asking and, in a worker, its id and word (held.lua)."""
+    worker_id, word = own_worker()
+    worker = f".{worker_id.encode('utf-8', 'surrogateescape').hex()}#{word}" if word else ""
+    return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex}{worker}"
 
 
 def _here() -> str:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from pyresque.errors import DirtyExit, RedisReplied
 from pyresque.log import Log
-from pyresque.processes import process_space
+from pyresque.processes import note_worker, process_space
 from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.store.workers import NO_BEAT, Registration, Seen
@@ -68,6 +68,7 @@ class Membership:
         """Register."""
         for one in self._members:
             self._enter(one)
+        note_worker(self._members[0].id)
 
     def enter_again(self, who: Registration) -> None:
         """Register a worker that has fallen out of the books, or under whose id another has registered."""
@@ -95,6 +96,7 @@ class Membership:
             "another worker works as %s (%s): this one is %s from now on", who.id, _ADVICE, other.id
         )
         who.become(other)
+        note_worker(self._members[0].id)
 
     def disown(self, who: Registration) -> None:
         """Record the job that `worker:ID` holds as failed: it was begun before, and must not run again."""

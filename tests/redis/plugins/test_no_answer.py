@@ -115,16 +115,19 @@ WORD = "0123456789abcdef"
 
 def held_by(resque: Resque, word: str, key: str = LOCK) -> None:
     """A job on another host holds the lock."""
-    owner = f"elsewhere boot pid:[1]:4711:{'f' * 32}" + (f"#{word}" if word else "")
+    worker = f".{b'other:0:q'.hex()}#{word}" if word else ""
+    owner = f"elsewhere boot pid:[1]:4711:{'f' * 32}{worker}"
     assert locks.take(resque.space, key, 500, owner)
 
 
-@pytest.mark.parametrize(("words", "runs"), [([WORD], 0), ([], 1), (["another", "more"], 1)])
+@pytest.mark.parametrize(
+    ("words", "runs"), [([WORD], 0), (["another", WORD], 0), ([], 1), (["another", "more"], 1)]
+)
 def test_a_lock_ends_with_the_registration_of_the_worker_that_holds_it(
     resque: Resque, works: Works, words: list[str], runs: int
 ) -> None:
     """A worker on another host that was pruned: its job, put back, must not be skipped. One that is in the
-    books holds it."""
+    books holds it, if under another id than when it took the lock."""
     for number, word in enumerate(words):
         resque.link.execute("HSET", "resque:pyresque:workers", f"other:{number}:q", f"space#{word}")
         resque.link.execute("SADD", "resque:workers", f"other:{number}:q")
@@ -152,8 +155,8 @@ def test_a_job_that_runs_holds_its_lock_in_the_name_of_its_worker(resque: Resque
 
     def look() -> None:
         owner = value(resque, f"resque:pyresque:owner:{LOCK.removeprefix('resque:')}") or ""
-        marks = resque.link.execute("HVALS", "resque:pyresque:workers")
-        note(resque, f"{owner.rpartition('#')[2]} {marks[0].decode().rpartition('#')[2]}")
+        [worker_id, mark] = resque.link.execute("HGETALL", "resque:pyresque:workers")
+        note(resque, f"{owner.rpartition('.')[2]} {worker_id.hex()}#{mark.decode().rpartition('#')[2]}")
 
     for fork in (True, False):
         resque.enqueue(exclusive(resque, Lock(resque), body=look), 1, "a")
