@@ -28,7 +28,7 @@ import msgspec
 from pyresque.errors import MalformedPayload, RedisRefused, RedisReplied, Unencodable
 from pyresque.registry import Registry
 from pyresque.store import attempts as store
-from pyresque.store import delayed
+from pyresque.store import delayed, failures
 from pyresque.store.attempts import second_of_list
 from pyresque.store.delayed import Place
 from pyresque.store.space import Space
@@ -54,12 +54,12 @@ class NextAttempt:
     """The attempt at a failed job that comes by itself.
 
     `state` is `delayed` (until the second `at`), `queued` (it waits on the queue `where`), `running` (on the
-    worker `where`) or `unknown` (there is a counter, but not everything was looked at, or the job went on
-    meanwhile). `place` is where the delayed job stands. `sure` is False for an equal delayed job that is
-    perhaps the next attempt.
+    worker `where`), `aside` (it was put aside, with the failure `where`) or `unknown` (there is a counter,
+    but not everything was looked at, or the job went on meanwhile). `place` is where the delayed job stands.
+    `sure` is False for an equal delayed job that is perhaps the next attempt.
     """
 
-    state: Literal["delayed", "queued", "running", "unknown"]
+    state: Literal["delayed", "queued", "running", "aside", "unknown"]
     where: str = ""
     at: int = 0
     place: Place = (b"", b"")
@@ -138,7 +138,7 @@ class _Search:
 
     def enter(self, record: FailureRecord) -> Identity | None:
         """Look for the job of this failure, too; returns what it is found under."""
-        name = _identity(record.payload)
+        name = None if record.aside is not None else _identity(record.payload)
         if name is not None:
             one = self._sought.get(name) or self._enter(name, Payload(b"", record.payload))
             one.queues.add(record.text("queue") or "")
@@ -185,7 +185,14 @@ class _Search:
         cut |= self._look_through(store.waiting(self._space), _queued, thorough)
         for worker, raw in store.working(self._space) if self._open else ():
             self._note(WorkingOn.parse(raw).payload, NextAttempt("running", worker))
+        for record in self._put_aside() if self._open else ():
+            self._note(record.payload, NextAttempt("aside", record.id))
         return cut
+
+    def _put_aside(self) -> Iterator[FailureRecord]:
+        """The failures of jobs that were put aside and not put back."""
+        for name in ("failed", *failures.list_names(self._space)):
+            yield from (record for record in failures.each(self._space, name) if record.holds_aside)
 
     def _count(self, names: Collection[Identity]) -> None:
         plain = [self._sought[name] for name in names if not self._sought[name].wrapped]

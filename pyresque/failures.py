@@ -187,7 +187,7 @@ class Failures:
         """Remove what has been put back, of the backend's lists or one; returns how many failures."""
         names = self._own_lists() if list_name is None else [list_name]
         records = (one for name in names for one in self.each(name))
-        return self._remove([one for one in records if one.value.get("retried_at") not in (None, False)])
+        return self._remove([one for one in records if one.was_retried])
 
     def _own_lists(self) -> Names:
         return store.list_names(self._space) if self._multi_queue else ["failed"]
@@ -238,8 +238,7 @@ class Failures:
 
     def _requeue_aside(self, record: FailureRecord, name: str, marked: bytes) -> bool:
         """Put back what was put aside; its list tells where it belongs."""
-        retried = record.value.get("retried_at") not in (None, False)
-        if retried and record.class_name:
+        if record.was_retried and record.class_name:
             raise NotAJob(f"its job was put back before, at {record.value['retried_at']}: the record can go")
         if name.startswith(RESTORABLE):
             answer = store.requeue(self._space, record, marked, second=int(time.time()))

@@ -108,7 +108,7 @@ def retry(
 @common
 @pass_settings
 def remove(settings: Settings, ids: tuple[str, ...]) -> None:
-    """Remove failures by ID (its beginning is enough)."""
+    """Remove failures by ID (its beginning is enough), and what was put aside with them."""
     resque = settings.connected()
     found = _found(resque, ids)
     missed = found.count(None)
@@ -117,7 +117,7 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
         if not resque.failures.remove(record):
             missed += 1
             continue
-        click.echo(f"removed {title(record)}")
+        click.echo(f"removed {title(record)}{', with what was put aside' if record.holds_aside else ''}")
         if attempt is not None:
             click.echo(f"its job still comes by itself: {safe(coming(attempt))}", err=True)
     click.get_current_context().exit(1 if missed else 0)
@@ -129,18 +129,23 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
 @common
 @pass_settings
 def clear(settings: Settings, retried: bool, yes: bool) -> None:
-    """Remove all failures, or only those that were retried. Their jobs are gone then."""
+    """Remove all failures, or only those that were retried. Their jobs are gone then.
+
+    So is what was put aside with them.
+    """
     failures = settings.connected().failures
     if retried:
         removed = sum(map(failures.clear_retried, failures.lists()))
         click.echo(f"removed {count(removed, 'failure')}")
         return
-    total = failures.count()
-    if total and not yes:
-        click.confirm(f"Remove {count(total, 'failure')}?", abort=True, err=True)
+    held = [one.holds_aside for one in failures.each()]
+    aside = f", and {count(sum(held), 'job')} that {'was' if sum(held) == 1 else 'were'} put aside"
+    all_of_them = f"{count(len(held), 'failure')}{aside if any(held) else ''}"
+    if held and not yes:
+        click.confirm(f"Remove {all_of_them}?", abort=True, err=True)
     for name in failures.lists():
         failures.clear(name)
-    click.echo(f"removed {count(total, 'failure')}")
+    click.echo(f"removed {all_of_them}")
 
 
 def _list(settings: Settings, as_json: bool, queue: str | None, limit: int | None) -> None:

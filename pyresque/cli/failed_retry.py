@@ -44,7 +44,7 @@ def retry_chosen(resque: Resque, records: Sequence[FailureRecord], wanted: Wante
         done = _put_back(resque, record, attempt)
         missed += not done
         if done:
-            click.echo(f"put back {title(record)}{_instead(attempt)}")
+            click.echo(f"put back {title(record)}{_instead(attempt)}{_due_now(record)}")
     return missed
 
 
@@ -54,7 +54,7 @@ def retry_many(resque: Resque, chosen: Sequence[FailureRecord], wanted: Wanted) 
     Returns:
         How many could not be put back.
     """
-    before = set() if wanted.again else {one.id for one in chosen if _was_retried(one)}
+    before = set() if wanted.again else {one.id for one in chosen if one.was_retried}
     # Several failure backends write the same failure to several lists.
     fresh = list({one.id: one for one in reversed(chosen) if one.id not in before}.values())[::-1]
     done = missed = 0
@@ -94,7 +94,7 @@ def _put_back(resque: Resque, record: FailureRecord, attempt: NextAttempt | None
 def _doubt(record: FailureRecord, attempt: NextAttempt | None, wanted: Wanted) -> str:
     """Why this job might run twice, as the beginning of a question; empty where nothing says so."""
     found = []
-    if _was_retried(record) and not wanted.again:
+    if record.was_retried and not wanted.again:
         found.append(f"was put back before ({safe(record.value['retried_at'])})")
     if attempt is not None and not wanted.with_due:
         found.append(_coming(attempt))
@@ -110,6 +110,7 @@ def _coming(attempt: NextAttempt) -> str:
         else f"has an equal delayed job, due {due}, which may be its automatic attempt",
         "queued": f"waits on the queue {where} already, for its automatic attempt",
         "running": f"runs now on {where}, in its automatic attempt",
+        "aside": f"was put aside at its automatic attempt, with the failure {where}",
         "unknown": "comes by itself, for its attempts are still counted",
     }[attempt.state]
 
@@ -139,6 +140,12 @@ def _instead(attempt: NextAttempt | None) -> str:
     return "; its automatic attempt comes as well"
 
 
+def _due_now(record: FailureRecord) -> str:
+    """A delayed job that was put aside goes back to the delayed jobs, for its hooks to run anew."""
+    held = record.aside if record.holds_aside else None
+    return "; it was delayed, and is due now" if held is not None and held.startswith("delayed:") else ""
+
+
 def _left(before: int, left: Sequence[NextAttempt], wanted: Wanted) -> list[str]:
     """Why failures were left alone, with their numbers."""
     sure = [one.at for one in left if one.state == "delayed" and one.sure]
@@ -162,13 +169,12 @@ def _left(before: int, left: Sequence[NextAttempt], wanted: Wanted) -> list[str]
             "(-r with their module tells; --with-due puts them back all the same)"
         )
     if others:
-        said.append(f"{others} {_were(others)} left alone: their automatic attempt waits on a queue or runs")
+        said.append(
+            f"{others} {_were(others)} left alone: their automatic attempt waits on a queue, runs, or was "
+            "put aside with a failure of its own"
+        )
     return said
 
 
 def _were(number: int) -> str:
     return "was" if number == 1 else "were"
-
-
-def _was_retried(record: FailureRecord) -> bool:
-    return record.value.get("retried_at") not in (None, False)

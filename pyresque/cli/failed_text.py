@@ -15,14 +15,13 @@ HEAD = ("ID", "FAILED AT", "QUEUE", "JOB", "ERROR", "RETRIED")
 
 def row(record: FailureRecord, attempt: NextAttempt | None) -> tuple[str, ...]:
     """A failure as a line of a table."""
-    job = f"{record.class_name} {compact(job_of(record.payload)[1])}" if record.class_name else "(no job)"
     error = f"{record.text('exception') or ''}: {record.text('error') or ''}"
-    retried = short(record.text("retried_at") or "", 26)
+    retried = "put aside" if record.holds_aside else short(record.text("retried_at") or "", 26)
     return (
         short_id(record),
         short(record.text("failed_at") or "", 26),
         short(record.text("queue") or "", 30),
-        short(job, 40),
+        short(_job(record), 40),
         short(error, 50),
         "; ".join(filter(None, [retried, short(coming(attempt), 60)])),
     )
@@ -36,14 +35,15 @@ def lines(record: FailureRecord, attempt: NextAttempt | None) -> list[tuple[str,
     return [
         ("id", record.id),
         ("failed at", record.text("failed_at") or ""),
-        ("job", record.class_name or compact(record.value.get("payload"))),
-        ("args", compact(job_of(record.payload)[1])),
+        ("job", record.class_name or record.aside_text or compact(record.value.get("payload"))),
+        *([] if record.aside_text else [("args", compact(job_of(record.payload)[1]))]),
         ("queue", record.text("queue") or ""),
         ("worker", record.text("worker") or ""),
         ("exception", record.text("exception") or ""),
         *((("error" if n == 0 else ""), line) for n, line in enumerate(error or [""])),
         ("retried at", record.text("retried_at") or "never"),
         *([("next attempt", coming(attempt))] if attempt else []),
+        *([("put aside", _held(record))] if record.holds_aside else []),
         *((("backtrace" if n == 0 else ""), line) for n, line in enumerate(record.backtrace)),
     ]
 
@@ -55,22 +55,22 @@ def document(record: FailureRecord, attempt: NextAttempt | None) -> dict[str, An
         "list": record.list_name,
         "failed_at": record.value.get("failed_at"),
         "queue": record.value.get("queue"),
-        "class": record.class_name or record.payload.get("class"),
-        "args": job_of(record.payload)[1],
+        "class": None if record.aside_text else record.class_name or record.payload.get("class"),
+        "args": None if record.aside_text else job_of(record.payload)[1],
         "exception": record.value.get("exception"),
         "error": record.value.get("error"),
         "backtrace": record.value.get("backtrace"),
         "worker": record.value.get("worker"),
         "retried_at": record.value.get("retried_at"),
         "next_attempt": _attempt(attempt),
+        "put_aside": record.aside if record.holds_aside else None,
         "payload": record.value.get("payload"),
     }
 
 
 def title(record: FailureRecord) -> str:
     """A failure in a sentence."""
-    job = f"{short(record.class_name or '(no job)', 50)} {short(compact(job_of(record.payload)[1]), 60)}"
-    return f"{job} of queue {safe(record.text('queue'))} ({short_id(record)})"
+    return f"{short(_job(record), 110)} of queue {safe(record.text('queue'))} ({short_id(record)})"
 
 
 def short_id(record: FailureRecord) -> str:
@@ -86,7 +86,21 @@ def coming(attempt: NextAttempt | None) -> str:
         return f"{'retry' if attempt.sure else 'equal job'} due {moment(attempt.at)}"
     if attempt.state == "unknown":
         return "retry to come"
+    if attempt.state == "aside":
+        return f"retry put aside with {attempt.where[:8]}"
     return f"retry {'waits on' if attempt.state == 'queued' else 'runs on'} {attempt.where}"
+
+
+def _job(record: FailureRecord) -> str:
+    if not record.class_name:
+        return f"(no job) {record.aside_text}".rstrip()
+    return f"{record.class_name} {compact(job_of(record.payload)[1])}"
+
+
+def _held(record: FailureRecord) -> str:
+    came_from = str(record.aside).partition(":")
+    where = "the delayed jobs" if came_from[0] == "delayed" else f"the {came_from[0]} {came_from[2]}"
+    return f"from {where}; `failed retry` puts it back there, `failed remove` removes it for good"
 
 
 def count(number: int, noun: str) -> str:

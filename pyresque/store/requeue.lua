@@ -12,7 +12,7 @@ if place == '-1' or redis.call('LINDEX', KEYS[2], place) ~= ARGV[3] then place =
 local done = place and 1 or 0
 if place and ARGV[6] ~= '' then
   local name, digest = link_of(ARGV[3])
-  done = put_back(ARGV[2], name, digest, ARGV[6])
+  done = name and put_back(ARGV[2], name, digest, ARGV[6]) or -1
 elseif place then
   apply(ARGV[2], ARGV, 7, #ARGV)
   forget_aside(ARGV[2], ARGV[3])

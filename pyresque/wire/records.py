@@ -204,6 +204,25 @@ class FailureRecord(msgspec.Struct, frozen=True):
         """The list behind `pyresque:aside:` with what was put aside; None if nothing was."""
         return aside.list_of(aside.link_in(self.value))
 
+    @property
+    def was_retried(self) -> bool:
+        """Whether its job was put back."""
+        return self.value.get("retried_at") not in (None, False)
+
+    @property
+    def holds_aside(self) -> bool:
+        """Whether something was put aside with it that was not put back."""
+        return self.aside is not None and not self.was_retried
+
+    @property
+    def aside_text(self) -> str:
+        """What was put aside and is no job, as text; empty where it is one, or nothing was."""
+        args = self.payload.get("args")
+        if aside.pointed_to(self.payload) is not None and isinstance(args, list):
+            return str(args[1]) if len(args) > 1 else ""
+        text = self.value.get("payload")
+        return text if isinstance(text, str) and self.aside is not None else ""
+
     def text(self, key: str) -> str | None:
         """One of the record's texts: failed_at, exception, error, worker, queue, retried_at."""
         value = self.value.get(key)
