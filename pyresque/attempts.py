@@ -185,7 +185,8 @@ class _Search:
         cut |= self._look_through(store.waiting(self._space), _queued, thorough)
         for worker, raw in store.working(self._space) if self._open else ():
             self._note(WorkingOn.parse(raw).payload, NextAttempt("running", worker))
-        for record in self._put_aside() if self._open else ():
+        counted = any(self._sought[name].counted for name in self._open)
+        for record in self._put_aside() if counted else ():
             self._note(record.payload, NextAttempt("aside", record.id))
         return cut
 
