@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
