@@ -155,7 +155,8 @@ class _World:
         )
 
     def _is_up(self) -> bool:
-        told = (self._zygote.folder / "stderr").read_text(errors="replace")
+        path = self._zygote.folder / "stderr"
+        told = path.read_text(errors="replace") if path.exists() else ""
         up = re.findall(r"^(\d+) .*(?:is ready|master scheduler|master is)", told, re.MULTILINE)
         return set(map(str, self._pids)) <= set(up)
 
