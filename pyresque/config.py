@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
+from urllib.parse import parse_qs
 
 from pyresque.errors import ConfigError
 from pyresque.settings import START_TIMEOUT, SchedulerOptions, local_zone, scheduler_options, seconds
@@ -43,7 +44,7 @@ def parse_server(text: str) -> Server:
     port, _, db = rest.partition(":")
     if not host or not re.fullmatch(r"[^\s:/@\[\]]+", host):
         raise ConfigError(_how_to_say(text))
-    if not _is_port(port if colon else "6379") or (db and not db.isdecimal()):
+    if not _is_port(port if colon else "6379") or (db and not db.isdecimal()) or "@" in namespace:
         raise ConfigError(_how_to_say(text))
     return Server(f"redis://{host}:{port or 6379}/{db or 0}", namespace if slash else None)
 
@@ -52,18 +53,39 @@ def _checked_url(url: str) -> str:
     scheme, rest = url.split("://", 1)
     if scheme not in ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"):
         raise ConfigError(_how_to_say(url))
+    if scheme == "unix":
+        return url
+    location = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in rest[len(location) :]:
+        raise ConfigError(
+            f"the user name or password of {without_login(url)!r} holds one of the characters / ? #: write "
+            "it percent-encoded, as %2F %3F %23"
+        )
     if scheme not in ("redis", "rediss"):
         return url
-    location, _, path = rest.partition("?")[0].partition("/")
-    if path and not path.isdecimal():
+    match = re.fullmatch(r"([^:\[\]]*|\[[^\[\]]+\])(?::(.*))?", location.rpartition("@")[2])
+    if match is None or (match[2] and not _is_port(match[2])):
+        raise ConfigError(_how_to_say(url))
+    return _with_database(url, scheme, location, rest[len(location) :].partition("#")[0])
+
+
+def _with_database(url: str, scheme: str, location: str, rest: str) -> str:
+    """A redis:// URL that means the same database to every Ruby, without a slash at the end."""
+    path, mark, query = rest.partition("?")
+    database = path.strip("/") if path.count("/") <= 2 and not path.startswith("//") else path
+    if database and not re.fullmatch(r"[0-9]{1,9}", database):
         raise ConfigError(
             f"the path of {without_login(url)!r} must be a database number such as /0; set a namespace with "
             "--namespace"
         )
-    match = re.search(r":([^:@\]]*)$", location.rpartition("@")[2])
-    if match and match[1] and not _is_port(match[1]):
-        raise ConfigError(_how_to_say(url))
-    return url
+    for named in parse_qs(query).get("db", ()):
+        if not named.isdecimal() or int(named) != int(database or -1):
+            wanted = f"/{int(named)}" if re.fullmatch(r"[0-9]{1,9}", named) else "/3"
+            raise ConfigError(
+                f"{without_login(url)!r}?db=... means another database to some Rubies than to others: write "
+                f"the number as the path, {scheme}://host:port{wanted}"
+            )
+    return f"{scheme}://{location}{'/' if database else ''}{database}{mark}{query}"
 
 
 def _is_port(text: str) -> bool:
@@ -71,10 +93,16 @@ def _is_port(text: str) -> bool:
 
 
 def without_login(url: str) -> str:
-    """A server setting as errors show it: they go to logs, and passwords must not."""
-    scheme, separator, rest = url.rpartition("://")
-    login, _, location = rest.rpartition("@")
-    return f"{scheme}{separator}{location}" if ":" in login else url
+    """A server setting as errors show it: they go to logs, and no part of a password may.
+
+    A password may hold any character and stand in the query, too. So what comes before the last "@" and
+    behind a "?" or "#" is left out, and the rest is shown only where it cannot be a login without its "@".
+    """
+    scheme = (re.match(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20})?://", url) or [""])[0]
+    shown = re.split(r"[?#]", url[len(scheme) :].rpartition("@")[2], maxsplit=1)[0]
+    host = shown.partition("/")[0]
+    is_place = host.count(":") <= 1 or host.startswith("[") or scheme == ""
+    return scheme + (shown if is_place and not host.startswith(":") else "...")
 
 
 def _how_to_say(text: str) -> str:

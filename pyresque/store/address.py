@@ -50,21 +50,35 @@ class Address:
             parts = urlsplit(url)
             options = dict(parse_qsl(parts.query))
             login, _, location = parts.netloc.rpartition("@")
-            username, _, password = login.partition(":")
+            username, colon, password = login.partition(":")
+            if not colon:
+                username, password = "", username  # as redis-rb since 5
             common: dict[str, Any] = {
-                "username": unquote(options.get("username", username)),
-                "password": unquote(options.get("password", password)),
+                "username": options.get("username", unquote(username)),
+                "password": options.get("password", unquote(password)),
                 "tls": _tls(parts.scheme, options),
             }
             if parts.scheme == "unix":
-                return cls(path=unquote(parts.path), db=int(options.get("db") or 0), **common)
+                return cls(path=unquote(parts.path), db=_database(options.get("db")), **common)
             if parts.scheme in ("redis+sentinel", "rediss+sentinel"):
                 return _sentinels(location, parts.path, options, common)
             host, port = _host_port(location, 6379)
-            db = int(options.get("db") or parts.path.strip("/") or 0)
-            return cls(host, port, db=db, **common)
-        except ValueError as error:
-            raise ConfigError(f"cannot use {without_login(url)!r} as a Redis server: {error}") from None
+            return cls(host, port, db=_database(parts.path.strip("/")), **common)
+        except _Wrong as error:
+            reason = str(error)
+        except ValueError:
+            reason = "it is not a URL"  # what urlsplit says may quote a password
+        raise ConfigError(f"cannot use {without_login(url)!r} as a Redis server: {reason}")
+
+
+class _Wrong(ValueError):
+    """What is wrong with a URL, in words that quote nothing of it."""
+
+
+def _database(text: str | None) -> int:
+    if text and not text.isdecimal():
+        raise _Wrong("its database is not a number")
+    return int(text or 0)
 
 
 def _tls(scheme: str, options: Mapping[str, str]) -> Mapping[str, str] | None:
@@ -76,10 +90,10 @@ def _tls(scheme: str, options: Mapping[str, str]) -> Mapping[str, str] | None:
 def _sentinels(location: str, path: str, options: Mapping[str, str], common: dict[str, Any]) -> Address:
     service, _, db = path.strip("/").partition("/")
     if not service:
-        raise ValueError("write redis+sentinel://host:26379[,host:26379]/service-name[/db]")
+        raise _Wrong("write redis+sentinel://host:26379[,host:26379]/service-name[/db]")
     pairs = tuple(_host_port(one, 26379) for one in location.split(","))
     return Address(
-        db=int(db or options.get("db") or 0),
+        db=_database(db or options.get("db")),
         sentinels=pairs,
         service=service,
         sentinel_password=options.get("sentinel_password", ""),
@@ -91,7 +105,7 @@ def _host_port(location: str, default: int) -> tuple[str, int]:
     host, colon, port = location.rpartition(":")
     if not colon or port.endswith("]"):
         host, port = location, ""
-    number = int(port or default)
+    number = int(port) if port.isdecimal() else 0 if port else default
     if not 0 < number < 65536:
-        raise ValueError(f"{number} is no port")
+        raise _Wrong("its port is not a number from 1 to 65535")
     return host.strip("[]") or "localhost", number
