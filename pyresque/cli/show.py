@@ -19,8 +19,10 @@ def safe(text: object) -> str:
 
 def short(text: object, most: int) -> str:
     """The safe text, cut to a number of columns where it is longer."""
-    text = safe(text)
-    if columns(text) <= most:
+    whole = str(text)
+    # Cut first: a text from Redis may have millions of characters, some of which take no column.
+    text = safe(whole[: 4 * most])
+    if columns(text) <= most and len(whole) <= 4 * most:
         return text
     while columns(text) > most - 3:
         text = text[: max(0, min(len(text) - 1, most - 3))]

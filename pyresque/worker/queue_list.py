@@ -60,29 +60,42 @@ class _matcher:  # noqa: N801 (it is used as a function)
 
 
 def _translated(pattern: str) -> re.Pattern[str] | None:
-    out, place = "", 0
+    pieces, place = [""], 0  # what stands between the stars
     while place < len(pattern):
         char = pattern[place]
         place += 1
         if char == "*":
-            out += ".*"
+            pieces.append("")
         elif char == "?":
-            out += "."
+            pieces[-1] += "."
         elif char == "\\" and place < len(pattern):
-            out += re.escape(pattern[place])
+            pieces[-1] += re.escape(pattern[place])
             place += 1
         elif char == "[":
             end = pattern.find("]", place + 1)
             if end < 0:
                 return None  # an unclosed set matches nothing
-            out += _set(pattern[place:end])
+            pieces[-1] += _set(pattern[place:end])
             place = end + 1
         else:
-            out += re.escape(char)
+            pieces[-1] += re.escape(char)
     try:
-        return re.compile(out, re.DOTALL)
+        return re.compile(_joined(pieces), re.DOTALL)
     except re.error:
         return None  # a range such as [z-a]
+
+
+def _joined(pieces: list[str]) -> str:
+    """The pieces with anything between them. Anybody may name queues, so a match must not take long.
+
+    Each star takes as little as it can, once and for all (an atomic group): every piece has a fixed length,
+    so the earliest place for it is the best, and there is nothing to try again. The last piece is at the end.
+    """
+    first, *others = pieces
+    if not others:
+        return first
+    *middle, last = others
+    return first + "".join(f"(?>.*?{piece})" for piece in middle if piece) + f".*{last}"
 
 
 def _set(inside: str) -> str:

@@ -1,6 +1,8 @@
 """Queue lists: every rule of core.md section 5."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyresque.config import split_queues
 from pyresque.errors import NoQueueError
@@ -123,3 +125,35 @@ def test_blanks_about_a_name_are_none_of_it():
     """As in Ruby's constructor, whoever gives the list; what stands behind the `!` stays."""
     names = QueueList([" high", "low \n", " ! x "])
     assert (names.listed, names.excluded) == (["high", "low"], [" x"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("*a" * 30 + "*b", "a" * 3000),
+        ("*" * 500 + "b", "a" * 3000),
+        ("*a*a*a*b", "a" * 3000),
+        ("*[ab]" * 30 + "c", "ab" * 1500),
+        ("*?" * 100 + "b", "a" * 3000),
+    ],
+)
+def test_a_long_name_does_not_stop_the_worker(pattern, name):
+    """Whoever enqueues names the queues; these took minutes where each star was tried anew."""
+    assert order([pattern, "{never}"], [name, name + "b", name + "c"]) == [
+        one for one in (name, name + "b", name + "c") if one.endswith(pattern[-1])
+    ]
+
+
+@given(st.text("ab*?", max_size=12), st.text("ab", max_size=12))
+def test_stars_match_as_in_a_plain_search(pattern, name):
+    """The fast way and the simple way agree."""
+
+    def matches(pattern, name):
+        if not pattern:
+            return not name
+        if pattern[0] == "*":
+            return any(matches(pattern.lstrip("*"), name[place:]) for place in range(len(name) + 1))
+        return bool(name) and pattern[0] in ("?", name[0]) and matches(pattern[1:], name[1:])
+
+    if pattern.strip():
+        assert (name in order([pattern, "{never}"], [name])) is matches(pattern, name)
