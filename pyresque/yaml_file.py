@@ -1,19 +1,45 @@
-"""Reading the YAML files that a team shares with its Ruby side: a schedule, a pool."""
+"""Reading the YAML files that a team shares with its Ruby side: a schedule, a pool.
+
+The syntax is that of PyYAML's parser: libyaml where PyYAML has it, as in Ruby. What the values mean is
+Psych's rule (yaml_values.py). What is handed out is what JSON makes of them, for resque-scheduler
+sends every entry through JSON.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyresque.errors import ConfigError
+from pyresque.log import Log
+from pyresque.yaml_values import Hash, Reader, Unwritable, as_json, key_text
+
+logger = Log("pyresque.yaml")
 
 _MOST = 100_000
 """So many values a file may hold, those that its aliases repeat counted each time."""
 
+_ERB = re.compile(r"^(?:[^#\n]|(?<=[^\s])#)*<%", re.MULTILINE)
+"""A tag that does not stand in a comment."""
 
-def read_mapping(path: str, what: str, meant: str, hint: str = "") -> dict[Any, Any]:
-    """What a YAML file says; {} for an empty one.
+
+@dataclass(frozen=True)
+class Item:
+    """One name of the mapping that a file holds: its value, and the line in which the name stands."""
+
+    name: str
+    value: Any
+    line: int
+    is_text: bool
+    """Whether the name is a text (or symbol) in the file; else it is what Ruby's `to_s` makes of it."""
+    refused: str = ""
+    """Why JSON cannot hold the value, which then is None."""
+
+
+def read_mapping(path: str, what: str, meant: str, hint: str = "") -> list[Item]:
+    """What a YAML file says; nothing for an empty one. Of several documents it is the first, as in Ruby.
 
     Args:
         path: where it is.
@@ -22,56 +48,63 @@ def read_mapping(path: str, what: str, meant: str, hint: str = "") -> dict[Any, 
         hint: more to say where it cannot be read.
 
     Raises:
-        ConfigError: it cannot be read, is no UTF-8 or YAML, holds no mapping, or needs Ruby (ERB tags).
+        ConfigError: it cannot be read, is not UTF-8 or YAML, holds no mapping, or needs Ruby (ERB tags).
     """
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is no UTF-8 text"
         raise ConfigError(f"cannot read {what} {path}: {reason}{hint}") from None
-    _refuse_erb(text, f"{what} {path}")
-    found = _parsed(text, f"{what} {path}")
-    if found is not None and not isinstance(found, dict):
-        raise ConfigError(f"{what} {path} {meant}")
-    return found or {}
+    name = f"{what} {path}"
+    try:
+        found = _parsed(text, name)
+        if found is None or found is False:
+            return []
+        if not isinstance(found, Hash):
+            raise ConfigError(f"{name} {meant}")
+        left = [_MOST]
+        return [_item(key, value, line, left) for key, value, line in found.items()]
+    except RecursionError:
+        raise ConfigError(f"{name} refers to itself, or is nested too deep: write its lists out") from None
 
 
-def _refuse_erb(text: str, name: str) -> None:
-    for number, line in enumerate(text.splitlines(), 1):
-        if "<%" in line and not line.lstrip().startswith("#"):
-            raise ConfigError(
-                f"line {number} of {name} holds an ERB tag ({line.strip()[:60]}), which only Ruby can fill "
-                "in: write what it gives instead"
-            )
-
-
-def _weighed(value: Any, left: list[int]) -> None:
-    # Anchors make a value that holds itself, or a few lines that stand for millions.
-    left[0] -= 1
-    if left[0] < 0:
-        raise RecursionError
-    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for one in inner:
-        _weighed(one, left)
+def _item(key: Any, value: Any, line: int, left: list[int]) -> Item:
+    is_text = isinstance(key, str)
+    try:
+        return Item(key_text(key), as_json(value, left), line, is_text)
+    except Unwritable as error:
+        return Item(key_text(key), None, line, is_text, str(error))
 
 
 def _parsed(text: str, name: str) -> Any:
     import yaml  # only for those who have a file
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = yaml.safe_load(text)
-        _weighed(found, [_MOST])
-        return found
+        reader = Reader(yaml.parse(text, Loader=loader))
+        found = reader.document()
     except RecursionError:
-        raise ConfigError(f"{name} refers to itself, or is nested too deep: write its lists out") from None
-    except Exception as error:
-        # Not its YAMLError alone: what it cannot make of a date or a tagged value raises whatever comes.
+        raise
+    except Exception as error:  # whatever class a parser has for what it cannot read
+        _refuse_erb(text, name)
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1} of " if mark else ""
-        problem = getattr(error, "problem", None) or (
-            "a character that it must not hold"
-            if isinstance(error, yaml.YAMLError)
-            else f"a date, a number or a tagged value that is none ({type(error).__name__}: {error})"
-        )
+        problem = getattr(error, "problem", None) or "a character that it must not hold"
         quotes = "; a name that begins with * or ! needs quotes" if re.search(r"^\s*[*!]", text, re.M) else ""
         raise ConfigError(f"{where}{name} is no YAML: {problem}{quotes}") from None
+    if reader.erb_line:
+        _refuse_erb(text, name, reader.erb_line)
+    for line, note in reader.notes:
+        logger.warning("line %d of %s: %s", line, name, note)
+    return found
+
+
+def _refuse_erb(text: str, name: str, number: int = 0) -> None:
+    found = _ERB.search(text)
+    number = number or (text.count("\n", 0, found.end()) + 1 if found else 0)
+    if number:
+        line = text.splitlines()[number - 1].strip()
+        raise ConfigError(
+            f"line {number} of {name} holds an ERB tag ({line[:60]}), which only Ruby can fill in: write "
+            "what it gives instead"
+        )

@@ -31,12 +31,26 @@ def schedule(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 
 
 @schedule.command("list")
+@click.option("--schedule", "file", metavar="FILE", help="Say which entries of this file Redis hides.")
 @json_option
 @common
 @pass_settings
-def list_(settings: Settings, as_json: bool) -> None:
+def list_(settings: Settings, file: str | None, as_json: bool) -> None:
     """List the entries, when each runs next and ran last, and who is master."""
     _list(settings, as_json)
+    if file is not None:
+        _tell_hidden(settings, file, as_json)
+
+
+def _tell_hidden(settings: Settings, file: str, as_json: bool) -> None:
+    from pyresque.scheduler.static import read_file
+    from pyresque.scheduler.table import hidden
+
+    for name in hidden(read_file(file), _raws(settings.connected())):
+        if as_json:
+            json_line({"hidden": name, "file": file})
+        else:
+            click.echo(f"{safe(name)}: the entry in Redis counts, not the one of {safe(file)}")
 
 
 @schedule.command()
@@ -51,7 +65,7 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
     if as_json:
         json_line({"name": name, "entry": value, "last_enqueued_at": resque.last_enqueued_at().get(name)})
         return
-    entry, why = _read(name, _raws(resque))
+    entry, why = _read(resque, name, _raws(resque))
     shown = value.items() if isinstance(value, dict) else [("text", value)]
     lines = [(str(key), item if isinstance(item, str) else compact(item)) for key, item in shown]
     lines.append(("last run", resque.last_enqueued_at().get(name, "never")))
@@ -71,7 +85,7 @@ def next_(settings: Settings, name: str | None, count: int, as_json: bool) -> No
     raws = _raws(resque)
     for one in [name] if name is not None else sorted(raws):
         _value(raws, one)
-        entry, why = _read(one, raws)
+        entry, why = _read(resque, one, raws)
         runs = _runs(entry, count) if entry else []
         if as_json:
             json_line({"name": one, "next": runs, "refused": why or None})
@@ -135,18 +149,20 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
     """Compare a YAML file with what Redis holds. Exit status 1 if they differ or an entry is refused."""
     from pyresque.config import home_zone
     from pyresque.scheduler.static import read_file
-    from pyresque.scheduler.table import read
+    from pyresque.scheduler.table import check_queueable, read, why_refused
 
     wanted = read_file(file)
-    stored = settings.connected().stored_schedule()
+    resque = settings.connected()
+    stored = resque.stored_schedule()
     differs = False
     for name in sorted({*wanted, *stored}):
         what, why = _compared(wanted.get(name), stored.get(name)), ""
         if name in wanted:
             try:
-                read(name, wanted[name], home_zone())
+                entry = read(name, wanted[name], home_zone())
+                check_queueable(entry, resque.registry, resque.space.style)
             except InvalidSchedule as error:
-                what, why = "refused", str(error)
+                what, why = "refused", why_refused(wanted[name], error)
         differs = differs or what != "same"
         if as_json:
             old, new = stored.get(name), wanted.get(name)
@@ -167,9 +183,7 @@ def _compared(wanted: Any, stored: Any) -> str:
         return "redis"
     if stored is None:
         return "file"
-    if isinstance(wanted, dict):
-        wanted = {str(key).removeprefix(":"): item for key, item in wanted.items()}
-        wanted.pop("persist", None)
+    wanted = {key: item for key, item in wanted.items() if key != "persist"}
     return "same" if wanted == stored else "differs"
 
 
@@ -178,7 +192,7 @@ def _list(settings: Settings, as_json: bool) -> None:
     last, raws = resque.last_enqueued_at(), _raws(resque)
     rows = []
     for name, value in resque.stored_schedule().items():
-        entry, why = _read(name, raws)
+        entry, why = _read(resque, name, raws)
         runs = _runs(entry, 1) if entry else []
         following = runs[0] if runs else None
         if as_json:
@@ -240,12 +254,14 @@ def _value(found: Mapping[str, Any], name: str) -> Any:
     return found[name]
 
 
-def _read(name: str, raws: Mapping[str, bytes]) -> tuple[Entry | None, str]:
+def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry | None, str]:
     from pyresque.config import home_zone
-    from pyresque.scheduler.table import read
+    from pyresque.scheduler.table import check_queueable, read
 
     try:
-        return read(name, raws.get(name), home_zone()), ""
+        entry = read(name, raws.get(name), home_zone())
+        check_queueable(entry, resque.registry, resque.space.style)
+        return entry, ""
     except InvalidSchedule as error:
         return None, str(error)
 

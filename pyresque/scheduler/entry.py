@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -16,13 +16,18 @@ from pyresque.scheduler.cron_text import WORDS
 from pyresque.scheduler.every import Every
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, decode, encode
+from pyresque.wire.inspecting import inspect
 
 logger = Log("pyresque.scheduler")
+
+_NAMES = ("class", "queue", "custom_job_class")
 
 CatchUp = Literal["none", "last", "all"]
 """What becomes of runs that were missed: nothing, the last is made up for, each is."""
 
-_FIRST, _LAST = ("first", "first_in", "first_at"), ("last", "last_in", "last_at")
+_FIRST = ("first", "first_time", "first_at", "first_in")
+_LAST = ("last", "last_at", "last_in")
+"""Names of one option, the one that counts first (rufus-scheduler's order)."""
 # fugit before 1.7 refuses & and stray commas, and a step of 0 is an error before 1.12.2: with either a Ruby
 # scheduler up to 5.0.0 ends (scheduler.md 13 and 15). What older ones only read differently is `unportable`.
 _NEW_IN_RUBY = re.compile(r"&|,,|(?:^|[ \t]),|,(?:[ \t]|$)|/0+(?![0-9])")
@@ -60,14 +65,18 @@ class Entry:
         """
         if not isinstance(value, Mapping):
             raise InvalidSchedule(f"it must be a mapping with class, cron and so on, not {_kind(value)}")
-        own = {str(key).removeprefix(":"): item for key, item in value.items()}
+        own = {str(key): item for key, item in value.items()}
         own.pop("persist", None)
-        kind = own.get("class")
-        if not isinstance(kind, str) or not kind:
+        for key in _NAMES:
+            if own.get(key) is not None and own[key] is not False:
+                own[key] = _name(own[key])
+        if not own.get("class"):
             raise InvalidSchedule("it has no class")
-        for key in ("rails_env", "env"):
-            if not isinstance(own.get(key), str | None):
-                raise InvalidSchedule(f"{key} must be a text such as production, not {_kind(own[key])}")
+        if own.get("custom_job_class") == "":
+            raise InvalidSchedule("its custom_job_class is empty: name a class, or leave it out")
+        wanted = _environments(own)
+        if not isinstance(wanted, str | None):
+            raise InvalidSchedule(f"rails_env must be a text such as production, not {_kind(wanted)}")
         cron = every = None
         if _given(own.get("cron")):
             cron = Cron(own["cron"], zone=zone)
@@ -96,24 +105,21 @@ class Entry:
         Raises:
             InvalidSchedule: an option is not understood, or the first run would lie in the past.
         """
-        first = last = None
-        for key in _FIRST:
-            if self.options.get(key) is not None:
-                first = _moment(key, self.options[key], loaded)
-        for key in _LAST:
-            if self.options.get(key) is not None:
-                last = _moment(key, self.options[key], loaded)
+        first, last = _limit(_FIRST, self.options, loaded), _limit(_LAST, self.options, loaded)
         times_ = self.options.get("times")
         if times_ is not None and (isinstance(times_, bool) or not isinstance(times_, int)):
             raise InvalidSchedule(f"times must be a whole number, not {times_!r}")
         if first is not None and first < loaded:
-            raise InvalidSchedule("its first run would lie in the past")
+            if not _given_true(self.options.get("first_at_no_error")):
+                raise InvalidSchedule("its first run would be in the past")
+            first = loaded
+        if last is not None and last < loaded:
+            raise InvalidSchedule("its last run would be in the past")
         return Limits(first, last, times_)
 
     def runs_in(self, environment: str | None) -> bool:
         """Whether it is for this environment (RAILS_ENV); without one only what is for all."""
-        wanted = self.value.get("rails_env")
-        wanted = self.value.get("env") if wanted is None else wanted
+        wanted = _environments(self.value)
         return wanted is None or (environment is not None and environment in re.split(r"[\s,]+", wanted))
 
 
@@ -172,6 +178,27 @@ def _with_options(text: str, options: Mapping[str, Any]) -> Any:
     return [text, dict(options)] if options else text
 
 
+def _name(value: object) -> str:
+    """A name as Ruby uses it: its `to_s`. Queues and classes may be numbers in a file, or `on`."""
+    return value if isinstance(value, str) else inspect(value)
+
+
+def _environments(value: Mapping[str, Any]) -> Any:
+    """What the entry says of environments; None where it is for all (Ruby: `rails_env || env`)."""
+    found = value.get("rails_env")
+    found = value.get("env") if found is None or found is False else found
+    return None if found is False else found
+
+
+def _limit(names: Sequence[str], options: Mapping[str, Any], loaded: float) -> float | None:
+    given = [name for name in names if _given_true(options.get(name))]
+    return _moment(given[0], options[given[0]], loaded) if given else None
+
+
+def _given_true(value: object) -> bool:
+    return value is not None and value is not False
+
+
 def _given(value: object) -> bool:
     return value is not None and value != ""
 
@@ -203,7 +230,7 @@ def _moment(key: str, value: object, loaded: float) -> float:
         try:
             return loaded + Every(value).seconds
         except InvalidSchedule:
-            if value.strip() in ("0", "0s"):
+            if value.strip() in ("", "0", "0s"):
                 return loaded
     raise InvalidSchedule(f"{key} {value!r} is neither a length of time nor a moment")
 

@@ -13,12 +13,13 @@ from pyresque.errors import ConfigError, RedisError, RedisReplied
 from pyresque.failure import Backend, Recorder
 from pyresque.log import Log
 from pyresque.registry import Registry
+from pyresque.scheduler.entry import Entry
 from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.master import HOLD, Master
 from pyresque.scheduler.mover import Mover
 from pyresque.scheduler.signals import Signals
 from pyresque.scheduler.static import read_file
-from pyresque.scheduler.table import Table
+from pyresque.scheduler.table import Table, check_queueable
 from pyresque.scheduler.timing import STALLED, Running
 from pyresque.settings import SchedulerOptions
 from pyresque.store import schedules
@@ -74,7 +75,7 @@ class Scheduler:
         self._file = schedule_file
         self._from_file = read_file(schedule_file) if schedule_file else {}
         self.master = Master(self._space, self.options)
-        self.table = Table(self.options.environment, self.options.zone or home_zone())
+        self.table = Table(self.options.environment, self.options.zone or home_zone(), self._check)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self._mover = Mover(self._space, resque.registry, self.options.batch, recorder)
         self._firer = Firer(self._space, resque.registry)
@@ -144,7 +145,7 @@ class Scheduler:
         if self._reload or became_master or changed or stored != self._stored:
             self._title("Loading Schedule")
             noted = schedules.last_runs(self._space)
-            self.table.static = {**self._resque.local_schedule, **self._own, **self._from_file}
+            stored = {**stored, **self._read_own(stored)}
             self.table.load(stored, noted, now, catch_up)
             if became_master:
                 self.table.plan(noted, now, catch_up)
@@ -152,6 +153,20 @@ class Scheduler:
         if self.master.active:
             schedules.heard(self._space, changed)
         self._reload, self._stored = False, stored
+
+    def _read_own(self, stored: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Give the table the entries of this process; those that say `persist` go to Redis, and are returned.
+
+        They are written when the file is read, as in Ruby. Later what Redis holds counts: somebody may have
+        removed them there.
+        """
+        own = {**self._resque.local_schedule, **self._own, **self._from_file}
+        lasting = self.table.persistent(own, self._space.style)
+        self.table.static = {name: value for name, value in own.items() if name not in lasting}
+        written = {name: raw for name, raw in lasting.items() if self._reload and stored.get(name) != raw}
+        for name, raw in written.items():
+            schedules.save(self._space, name, raw)
+        return written
 
     def _work(self) -> None:
         """Fire and move what is due; between two batches, entries, renewals and signals have their turn."""
@@ -228,6 +243,9 @@ class Scheduler:
                 )
             elif number == signal.SIGUSR2:
                 self._read_again()
+
+    def _check(self, entry: Entry) -> None:
+        check_queueable(entry, self._resque.registry, self._space.style)
 
     def _read_again(self) -> None:
         logger.info("loading the schedule again")

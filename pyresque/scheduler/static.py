@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyresque.yaml_file import read_mapping
+from pyresque.yaml_file import Item, read_mapping
 
 
-def read_file(path: str) -> dict[str, Any]:
-    """The entries of a file: name, and what it says.
+class FileEntry(dict[str, Any]):
+    """An entry that a file holds, and the line in which it begins. `reason` says why it cannot be used."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(item.value if isinstance(item.value, dict) else {})
+        self.line = item.line
+        self.reason = item.refused
+        if not item.is_text and item.name in ("", "true", "false"):
+            self.reason = f"its name is {item.name or 'empty'}, at which Ruby's scheduler ends: quote it"
+        if not self.reason and not isinstance(item.value, dict):
+            self.reason = f"it must be a mapping with class, cron and so on, not {_kind(item.value)}"
+
+
+def read_file(path: str) -> dict[str, FileEntry]:
+    """The entries of a file by name. Only ERB would have to be filled in by Ruby first.
 
     Raises:
-        ConfigError: it cannot be read, is no YAML, holds no mapping of entries, or needs Ruby (ERB).
+        ConfigError: it cannot be read, is not YAML, holds no mapping of entries, or needs Ruby (ERB).
     """
-    found = read_mapping(
+    items = read_mapping(
         path, "the schedule", "must hold names of entries, each with its class, cron and so on"
     )
-    return {str(name).removeprefix(":"): value for name, value in found.items()}
+    return {item.name: FileEntry(item) for item in items}
+
+
+def _kind(value: object) -> str:
+    kinds = {type(None): "nothing", bool: "true or false", list: "a list", str: "a text"}
+    return kinds.get(type(value), f"{value!r}")

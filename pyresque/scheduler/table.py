@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from pyresque.due import ready_entry
 from pyresque.errors import InvalidSchedule
+from pyresque.failure.describe import error_message
 from pyresque.log import Log
+from pyresque.registry import Registry
 from pyresque.scheduler.entry import CatchUp, Entry, parse
+from pyresque.scheduler.static import FileEntry
 from pyresque.scheduler.timing import Running
 from pyresque.wire import times
+from pyresque.wire.encoding import Style, encode
+from pyresque.wire.records import Payload, is_wrapper
 
 logger = Log("pyresque.scheduler")
 
@@ -25,16 +32,21 @@ class Table:
     Args:
         environment: see `Entry.runs_in`.
         zone: of cron texts that name none.
+        check: raises InvalidSchedule for an entry whose job can never be queued.
     """
 
-    def __init__(self, environment: str | None, zone: str) -> None:
+    def __init__(
+        self, environment: str | None, zone: str, check: Callable[[Entry], None] | None = None
+    ) -> None:
         self.static: Mapping[str, Any] = {}
         self.running: dict[str, Running] = {}
         self.refused: dict[str, str] = {}
         """Entries that cannot be used, and why."""
         self._environment = environment
         self._zone = zone
+        self._check = check
         self._loaded: dict[str, object] = {}
+        self._told: set[str] = set()
 
     def load(
         self, stored: Mapping[str, bytes], noted: Mapping[str, str], now: float, catch_up: CatchUp
@@ -46,6 +58,7 @@ class Table:
             noted: `delayed:last_enqueued_at` as it is.
         """
         wanted: dict[str, object] = {**self.static, **stored}
+        self._tell_hidden(stored)
         changed = [
             name for name in {**self._loaded, **wanted} if _differs(self._loaded.get(name), wanted.get(name))
         ]
@@ -59,6 +72,23 @@ class Table:
             else:
                 logger.info("%s is no longer in the schedule", name)
         return changed
+
+    def persistent(self, own: Mapping[str, Any], style: Style) -> dict[str, bytes]:
+        """Those of a process's own entries that say `persist`, as Ruby stores them in Redis.
+
+        Those that cannot be used are not among them.
+        """
+        found = {}
+        for name, value in own.items():
+            if isinstance(value, Mapping) and value.get("persist") not in (None, False):
+                try:
+                    entry = read(name, value, self._zone)
+                    if self._check is not None:
+                        self._check(entry)
+                    found[name] = encode(entry.value, style)
+                except InvalidSchedule:
+                    continue  # it is refused, and told, when the rest is loaded
+        return found
 
     def plan(self, noted: Mapping[str, str], now: float, catch_up: CatchUp) -> None:
         """Find the next run of each entry, for who becomes master now."""
@@ -79,17 +109,29 @@ class Table:
         """One line for each entry: when it runs, and the next times."""
         return [_line(one, now) for _, one in sorted(self.running.items())]
 
+    def _tell_hidden(self, stored: Mapping[str, bytes]) -> None:
+        """Say, once each, which entries of this process do not count, as Redis holds others of their names."""
+        for name in hidden(self.static, stored):
+            if name not in self._told:
+                self._told.add(name)
+                logger.warning(
+                    "the entry %s in Redis hides the one of this process, as in Ruby: remove it there "
+                    "(pyresque schedule remove), or write persist: true into the file to replace it", name,
+                )  # fmt: skip
+
     def _add(self, name: str, value: object, noted: str, now: float, catch_up: CatchUp) -> None:
         try:
             entry = read(name, value, self._zone)
             if not entry.runs_in(self._environment):
                 logger.info("%s is not for the environment %s", name, self._environment or "(none)")
                 return
+            if self._check is not None:
+                self._check(entry)
             running = Running(entry, now, noted)
             running.plan(now, catch_up)
         except InvalidSchedule as error:
-            self.refused[name] = str(error)
-            logger.error("the entry %s of the schedule cannot be used: %s", name, error)
+            self.refused[name] = why_refused(value, error)
+            logger.error("the entry %s of the schedule cannot be used: %s", name, self.refused[name])
             return
         self.running[name] = running
         logger.info("%s", _line(running, now))
@@ -103,9 +145,60 @@ def read(name: str, value: object, zone: str) -> Entry:
     """
     if isinstance(value, bytes):
         return parse(name, value, zone)
-    if isinstance(value, Mapping) and not ({"class", ":class"} & set(value)):
+    if isinstance(value, FileEntry) and value.reason:
+        raise InvalidSchedule(value.reason)
+    if isinstance(value, Mapping) and "class" not in value:
         value = {**value, "class": name}
     return Entry.read(name, value, zone)
+
+
+def hidden(static: Mapping[str, Any], stored: Mapping[str, bytes]) -> list[str]:
+    """Names of the entries of a file or process in whose place Redis holds something else."""
+    found = []
+    for name in sorted({*static} & {*stored}):
+        value = static[name]
+        if isinstance(value, Mapping) and value.get("persist") not in (None, False):
+            continue
+        if not isinstance(value, Mapping) or _shown({"class": name, **value}) != _decoded(stored[name]):
+            found.append(name)
+    return found
+
+
+def _shown(value: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps({key: item for key, item in value.items() if key != "persist"}, default=str))
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
+
+
+def why_refused(value: object, error: InvalidSchedule) -> str:
+    """The text of an error about an entry, with its line where it stands in a file."""
+    return f"{error} (line {value.line})" if isinstance(value, FileEntry) else str(error)
+
+
+def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> None:
+    """Find out now, and not when it is due, whether the job of an entry can be queued.
+
+    Raises:
+        InvalidSchedule: it cannot: no queue, or a class that is not known here and has none, or arguments
+            that JSON cannot hold.
+    """
+    try:
+        ready = ready_entry(entry.value, registry, style)
+    except Exception as error:
+        raise InvalidSchedule(f"it can never be queued: {error_message(error)}") from error
+    unmarked = entry.value.get("active_job") is None and ready.job is None and ready.custom is None
+    wrapped = is_wrapper(Payload.parse(ready.payload).class_name)
+    if unmarked and ready.class_name.endswith("Job") and not wrapped:
+        logger.warning(
+            "%s: %s is not registered here and is queued as a plain Resque job. If it is an Active Job of "
+            "Rails, its entry needs active_job: true (false stops this warning)",
+            entry.name, ready.class_name,
+        )  # fmt: skip
 
 
 def _differs(old: object, new: object) -> bool:

@@ -75,7 +75,7 @@ class Running:
         if limits.times is not None and self.fired >= limits.times:
             return None
         found = self._after(moment)
-        if found is None or found >= _NEVER or (limits.last is not None and found > limits.last):
+        if found is None or found >= _NEVER or (limits.last is not None and found >= limits.last):
             return None
         return found
 
@@ -90,8 +90,8 @@ class Running:
     def _after(self, moment: float) -> float | None:
         first = self.limits.first
         if self.entry.cron:
-            if first is not None and moment < first:
-                moment = math.ceil(first) - 1.0
+            if first is not None and moment < math.ceil(first):
+                return float(math.ceil(first))  # Ruby runs at this moment, then when `cron` says
             try:
                 return self.entry.cron.next_after(datetime.fromtimestamp(moment, UTC)).timestamp()
             except (ValueError, OverflowError):

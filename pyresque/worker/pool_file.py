@@ -30,8 +30,14 @@ def read_pool_file(path: str, environment: str | None) -> list[Group]:
     top = read_mapping(
         path, "the pool file", "holds no queue lists: write for example mail,high: 2 in it", hint
     )
-    parts = {str(name): part for name, part in top.items() if isinstance(part, dict)}
-    counts = {name: count for name, count in top.items() if not isinstance(count, dict)}
+    for one in top:
+        where = f"line {one.line} of the pool file {path}"
+        if one.refused:
+            raise ConfigError(f"{where} cannot be used: {one.refused}")
+        if not one.is_text and one.name in ("", "true", "false"):
+            raise ConfigError(f"{where} has a queue list {one.name or 'without a name'}: write it in quotes")
+    parts = {one.name: one.value for one in top if isinstance(one.value, dict)}
+    counts = {one.name: one.value for one in top if not isinstance(one.value, dict)}
     counts.update(parts.get(environment or "", {}))
     groups = [_group(path, name, count) for name, count in counts.items()]
     if not any(count for _, count in groups):
@@ -42,14 +48,12 @@ def read_pool_file(path: str, environment: str | None) -> list[Group]:
     return [(names, count) for names, count in groups if count]
 
 
-def _group(path: str, name: object, count: object) -> Group:
-    if isinstance(name, bool) or not isinstance(name, (str, int)):
-        raise ConfigError(f"the pool file {path} has a queue list {name!r}: write it in quotes")
+def _group(path: str, name: str, count: object) -> Group:
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise ConfigError(
             f"the pool file {path} gives {name} {count!r} workers: write a number, as in mail,high: 2"
         )
-    names = list(split_queues(str(name)))
+    names = list(split_queues(name))
     if not any(one and not one.startswith("!") for one in names):
         raise ConfigError(f"the pool file {path} has a queue list {name!r} that names no queue")
     return names, count

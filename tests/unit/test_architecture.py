@@ -11,8 +11,9 @@ import pyresque
 PACKAGE = Path(pyresque.__file__).parent
 
 ORDER = [
-    "errors", "usercode", "safely", "log", "calling", "_version", "settings", "config", "yaml_file",
-    "keys", "moments", "processes", "waiting", "descriptors", "wire", "store", "hooks", "jobs",
+    "errors", "usercode", "safely", "log", "calling", "_version", "settings", "config",
+    "keys", "moments", "processes", "waiting", "descriptors", "wire", "yaml_scalar",
+    "yaml_values", "yaml_file", "store", "hooks", "jobs",
     "registry", "failure", "perform", "overview", "enqueueing", "active_job", "due", "attempts",
     "failures", "taking", "delaying", "scheduler", "scheduling", "client", "plugins", "worker", "__init__",
     "testing", "devredis", "demo", "pytest_plugin", "cli", "__main__",

@@ -109,7 +109,9 @@ def test_schedule_diff_compares_a_file_with_redis(stage, run, tmp_path):
     path.write_text("a: {class: A, every: 1h, queue: q}\n")
     stage.redis("HSET", "resque:persistent_schedules", "a", '{"class":"A","every":"1h","queue":"q"}')
     assert run("schedule", "diff", str(path)) == "no difference\n"
-    path.write_text("a: {class: A, every: 2h, queue: q}\nb: {class: B, every: 1h}\nc: {every: never}\n")
+    path.write_text(
+        "a: {class: A, every: 2h, queue: q}\nb: {class: B, every: 1h, queue: q}\nc: {every: never}\n"
+    )
     stage.redis("HSET", "resque:persistent_schedules", "d", '{"class":"D","every":"1h"}')
     lines = run("schedule", "diff", str(path), status=1).splitlines()
     assert [line.split()[:2] for line in lines] == [
@@ -117,6 +119,19 @@ def test_schedule_diff_compares_a_file_with_redis(stage, run, tmp_path):
     ]  # fmt: skip
     found = [json.loads(line) for line in run("schedule", "diff", str(path), "--json", status=1).splitlines()]
     assert [one["what"] for one in found] == ["differs", "file", "refused", "redis"]
+
+
+def test_schedule_list_says_which_entries_of_a_file_are_hidden(stage, run, tmp_path):
+    """Redis wins over a file, as in Ruby; nobody would see it otherwise."""
+    path = tmp_path / "schedule.yml"
+    path.write_text(
+        "a: {class: A, every: 1h, queue: q}\nb: {class: B, every: 1h, queue: q}\nc: {every: 1h}\n"
+    )
+    stage.redis("HSET", "resque:persistent_schedules", "a", '{"class":"A","every":"2h","queue":"q"}')
+    stage.redis("HSET", "resque:persistent_schedules", "b", '{"class":"B","every":"1h","queue":"q"}')
+    shown = run("schedule", "list", "--schedule", str(path))
+    assert f"a: the entry in Redis counts, not the one of {path}" in shown
+    assert "b: the entry" not in shown
 
 
 def test_an_erb_tag_is_named_with_its_line(run, tmp_path):

@@ -169,6 +169,35 @@ def test_static_entries_are_fired_and_not_announced(stage):
     assert stage.keys() == ["delayed:last_enqueued_at", "queue:mail", "queues"]
 
 
+def test_an_entry_of_a_file_that_says_persist_is_stored(stage, tmp_path):
+    """As Ruby stores it: it takes the place of the copy that Ruby left, and whoever removes it ends it."""
+    path = tmp_path / "schedule.yml"
+    path.write_text("p: {cron: '* * * * * *', class: Mail, queue: new, args: [2], persist: true}\n")
+    left = json.dumps(every_second(queue="old"))
+    stage.redis("HSET", "resque:persistent_schedules", "p", left)
+    with stage.scheduler(schedule_file=str(path)):
+        until(lambda: stage.queue("new"), "a run")
+        assert stage.queue("old") == []
+        raw = stage.redis("HGET", "resque:persistent_schedules", "p")
+        assert raw == b'{"cron":"* * * * * *","class":"Mail","queue":"new","args":[2]}'
+        assert stage.resque.remove_schedule("p")
+        until(lambda: not stage.redis("EXISTS", "resque:schedules_changed"), "the notice to be taken")
+        runs = len(stage.queue("new"))
+        stage.redis("HSET", "resque:persistent_schedules", "q", json.dumps(every_second(queue="other")))
+        until(lambda: len(stage.queue("other")) >= 2, "runs of another entry")
+        assert len(stage.queue("new")) <= runs + 1
+
+
+def test_an_entry_of_a_file_that_redis_hides_is_told(stage, tmp_path, caplog):
+    """Redis wins, as in Ruby, but not without a word."""
+    path = tmp_path / "schedule.yml"
+    path.write_text("h: {every: 1h, class: Mail, queue: new}\n")
+    stage.redis("HSET", "resque:persistent_schedules", "h", json.dumps(every_second()))
+    with stage.scheduler(schedule_file=str(path)):
+        until(lambda: stage.queue("mail"), "a run")
+    assert caplog.text.count("hides the one of this process") == 1
+
+
 def test_entries_of_ruby_are_followed(stage):
     """Written, changed and removed by another process, with and without a notice."""
     with stage.scheduler() as one:
@@ -199,8 +228,7 @@ def test_entries_that_somebody_broke_are_stepped_over(stage, caplog):
     stage.delay(10, b'{"class":"R","args":[],"queue":"q"}')
     with caplog.at_level(logging.ERROR, "pyresque"), stage.scheduler() as one:
         until(lambda: len(stage.queue("mail")) > 1 and stage.queue("q"), "runs")
-        until(lambda: stage.redis("HGET", NOTED, "noqueue"), "a note")
-        assert sorted(one.table.refused) == sorted(f"bad{n}" for n in range(len(HOSTILE)))
+        assert sorted(one.table.refused) == sorted([*(f"bad{n}" for n in range(len(HOSTILE))), "noqueue"])
     assert stage.redis("HLEN", "resque:persistent_schedules") == len(HOSTILE) + 2
     assert all(f"bad{number} " in caplog.text for number in range(len(HOSTILE)))
 

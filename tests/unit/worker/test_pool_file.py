@@ -71,7 +71,7 @@ def test_ruby_code_in_a_comment_is_no_matter(pool):
         ("mail: -1\n", "gives mail -1 workers"),
         ("mail: yes\n", "gives mail True workers"),
         ("mail:\n", "gives mail None workers"),
-        ("yes: 1\n", "has a queue list True: write it in quotes"),
+        ("yes: 1\n", "line 1 of the pool file"),
         ("'!slow': 1\n", "'!slow' that names no queue"),
         ("',': 1\n", "that names no queue"),
     ],
