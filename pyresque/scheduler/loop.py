@@ -20,7 +20,7 @@ from pyresque.scheduler.mover import Mover
 from pyresque.scheduler.signals import Signals
 from pyresque.scheduler.static import read_file
 from pyresque.scheduler.table import Table, check_queueable
-from pyresque.scheduler.timing import STALLED, Running
+from pyresque.scheduler.timing import STALLED, WRONG_CLOCK, Running
 from pyresque.settings import SchedulerOptions
 from pyresque.store import schedules
 from pyresque.store.link import LEAVE_SECONDS, DirectLink, PatientLink
@@ -83,6 +83,7 @@ class Scheduler:
         self._away = Away(
             logger, "%s. The scheduler waits for it", "the scheduler goes on", Backoff(first=0.05, most=5.0)
         )
+        self._ahead = time.time() - time.monotonic()
         self._next_delayed: float | None = None
         self._stored: Mapping[str, bytes] | None = None
         self._reload = True
@@ -120,6 +121,7 @@ class Scheduler:
         Raises:
             RedisError: Redis cannot be reached or refuses.
         """
+        self._look_at_the_clock()
         was_master = self.master.active
         is_master = self.master.ask()
         self._load(became_master=is_master and not was_master)
@@ -138,6 +140,13 @@ class Scheduler:
             return self._away.seconds_left
         self._away.answered()
         return seconds
+
+    def _look_at_the_clock(self) -> None:
+        """Plan anew when the clock was set back: what was planned by it would not come for so long."""
+        ahead, self._ahead = self._ahead, time.time() - time.monotonic()
+        if ahead - self._ahead > WRONG_CLOCK:
+            logger.warning("the clock was set back by %d s; every entry is planned anew", ahead - self._ahead)
+            self.table.clock_was_set_back(ahead - self._ahead, time.time(), self.options.catch_up)
 
     def _load(self, became_master: bool) -> None:
         now, catch_up = time.time(), self.options.catch_up

@@ -96,6 +96,12 @@ class Table:
             one.noted = noted.get(name, "")
             one.plan(now, catch_up)
 
+    def clock_was_set_back(self, seconds: float, now: float, catch_up: CatchUp) -> None:
+        """Plan every entry anew: what was due by the old clock would now be late by so many seconds."""
+        for one in self.running.values():
+            one.clock_was_set_back(seconds)
+            one.plan(now, catch_up)
+
     def due(self, now: float) -> list[Running]:
         """What is due, the longest first."""
         found = [one for one in self.running.values() if one.due is not None and one.due <= now]
@@ -110,7 +116,7 @@ class Table:
         return [_line(one, now) for _, one in sorted(self.running.items())]
 
     def _tell_hidden(self, stored: Mapping[str, bytes]) -> None:
-        """Say, once each, which entries of this process do not count, as Redis holds others of their names."""
+        """Say once of an entry of this process that it does not count, as Redis has another of its name."""
         for name in hidden(self.static, stored):
             if name not in self._told:
                 self._told.add(name)

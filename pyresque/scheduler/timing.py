@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pyresque.errors import InvalidSchedule
@@ -12,9 +13,10 @@ from pyresque.wire import times
 GRACE = 2.0
 """A run that came due so shortly before a scheduler became master is made up for in any case: it fell into
 the moment in which nobody was master."""
+WRONG_CLOCK = 60.0
+"""Seconds by which two clocks, or one before and after it was set, may differ without a word."""
 STALLED = 60.0
 """A master that comes so late treats what it missed as `catch_up` says."""
-_WRONG_CLOCK = 60.0
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 """From here on a run cannot be written down: the calendar ends with this year, somewhere a day earlier."""
 
@@ -46,7 +48,7 @@ class Running:
     def plan(self, now: float, default: CatchUp = "none") -> None:
         """Find the next run for who becomes master now, or has come much too late."""
         last = self.last
-        if last is not None and last > now + _WRONG_CLOCK:
+        if last is not None and last > now + WRONG_CLOCK:
             last = None  # a clock was wrong: waiting for it could take years
         self._from = last
         policy = self.entry.catch_up or default
@@ -61,6 +63,13 @@ class Running:
             self.due = self._latest(last, now)
         else:
             self.due = self.following(max(last, now - GRACE))
+
+    def clock_was_set_back(self, seconds: float) -> None:
+        """What was counted from the moment of loading counts from the same moment by the new clock."""
+        self.loaded -= seconds
+        if self.limits.first is not None:
+            self.limits = replace(self.limits, first=self.limits.first - seconds)
+        self._exact = None
 
     def advance(self, note: str) -> None:
         """The run that was due has been dealt with, and this was noted for it."""

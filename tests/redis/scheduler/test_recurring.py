@@ -169,6 +169,21 @@ def test_static_entries_are_fired_and_not_announced(stage):
     assert stage.keys() == ["delayed:last_enqueued_at", "queue:mail", "queues"]
 
 
+@pytest.mark.parametrize(
+    "when", [{"cron": "* * * * * *"}, {"every": "1s"}, {"every": ["1s", {"first_in": "1s"}]}]
+)
+def test_a_clock_that_is_set_back_stops_no_entry(stage, monkeypatch, caplog, when):
+    """An hour ahead for a while, then right again: nobody waits until the clock has caught up."""
+    ahead, now = [3600.0], time.time
+    monkeypatch.setattr(time, "time", lambda: now() + ahead[0])
+    with stage.scheduler(schedule={"s": {"class": "Mail", "queue": "mail", **when}}):
+        until(lambda: len(stage.queue("mail")) >= 2, "two runs by the wrong clock")
+        ahead[0] = 0.0
+        stage.redis("DEL", "resque:queue:mail")
+        until(lambda: len(stage.queue("mail")) >= 2, "two runs by the right one")
+    assert "the clock was set back by" in caplog.text
+
+
 def test_an_entry_of_a_file_that_says_persist_is_stored(stage, tmp_path):
     """As Ruby stores it: it takes the place of the copy that Ruby left, and whoever removes it ends it."""
     path = tmp_path / "schedule.yml"
