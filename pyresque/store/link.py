@@ -160,7 +160,7 @@ class PatientLink:
             except RedisError as error:
                 error.maybe_done = maybe_done = maybe_done or error.maybe_done
                 was_redis = was_redis or not isinstance(error, NotRedis)
-                if error.maybe_done:
+                if error.maybe_done and not isinstance(error, RedisReplied):  # that one is no more on its way
                     self._unsure_until = time.monotonic() + UNSURE_SECONDS
                 if isinstance(error, RedisReplied):
                     if was_final or is_missing_script(error):

@@ -7,20 +7,20 @@ lock that a job of a worker of ours holds counts as free once that worker was ta
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError
+from pyresque.log import Log
 from pyresque.store.link import Word
 from pyresque.store.replies import data, flag
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.server import is_same
 from pyresque.store.space import Space
 
-logger = logging.getLogger("pyresque.store")
+logger = Log("pyresque.store")
 
 _lock = Script("lock", uses=("held",), reply=flag)
 _offer = Script("offer", uses=("held", "guard"), reply=data)
