@@ -57,6 +57,5 @@ class Recorder:
             if failure.payload
             else replace(failure, error=error, payload=pointer(link, raw, style))
         )
-        self.save(told)
-        recorded = self.backend.effects(told, keys, style) or Redis().effects(told, keys, style)
+        recorded = self.effects(told, self.save(told)) or Redis().effects(told, keys, style)
         return [("RPUSH", keys.aside(key), raw), *recorded]
