@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from pyresque.due import Ready, ready_entry
-from pyresque.errors import MalformedPayload, RedisUnavailable
+from pyresque.errors import MalformedPayload
 from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.scheduler.entry import Entry
@@ -96,7 +96,7 @@ class Firer:
             wanted = allowed and ready.allowed("before_enqueue")
             guards = ready.guards(self._space, f"{entry.name} {run}") if wanted else None
         except BaseException as error:
-            if isinstance(error, RedisUnavailable) and self._patience.lasts((entry.name, run)):
+            if self._patience.lasts((entry.name, run), error):
                 raise
             logger.exception("the entry %s of the schedule cannot be queued", entry.name)
             return None

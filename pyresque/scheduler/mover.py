@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from pyresque.due import DelayedJob, names_to_show
-from pyresque.errors import RedisUnavailable, ResqueError
+from pyresque.errors import ResqueError
 from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
 from pyresque.log import Log
@@ -99,7 +99,7 @@ class Mover:
         Raises:
             RedisUnavailable: its code got no answer from Redis, which means later; a few times.
         """
-        if isinstance(error, RedisUnavailable) and self._patience.lasts(place):
+        if self._patience.lasts(place, error):
             raise error
         item = DelayedJob.read(place)
         key = self._space.keys.prefix + place[0].decode("utf-8", "surrogateescape")
@@ -107,7 +107,7 @@ class Mover:
         logger.error(
             "a delayed job cannot be queued (%s): %r is put aside, in %s",
             error_message(error), _shown(place[1]), aside.encode("utf-8", "backslashreplace").decode(),
-            exc_info=None if isinstance(error, ResqueError) else error,
+            exc_info=None if issubclass(type(error), ResqueError) else error,
         )  # fmt: skip
         failure = Failure(
             payload=item.payload(self._space.style),

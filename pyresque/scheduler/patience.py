@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pyresque.errors import RedisUnavailable
+
 
 class Patience:
     """How often something is tried that gets no answer from Redis, though we get one.
@@ -16,8 +18,10 @@ class Patience:
         self._what: object = None
         self._left = 0
 
-    def lasts(self, what: object) -> bool:
+    def lasts(self, what: object, error: BaseException) -> bool:
         """Whether this is worth another try; only one thing is tried at a time."""
+        if not issubclass(type(error), RedisUnavailable):  # what it says of its class itself is its own code
+            return False
         if what != self._what:
             self._what, self._left = what, self.TRIES
         self._left -= 1
