@@ -220,6 +220,8 @@ def key_text(key: Any) -> str:
         return ""
     if isinstance(key, Moment):
         return key.text
+    if isinstance(key, float):
+        return inspect(key)  # as a key a number without end is a text
     try:
         return inspect(as_json(key, [1000]))
     except Unwritable as error:

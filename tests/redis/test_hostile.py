@@ -152,7 +152,8 @@ def test_a_job_that_raises(world):
     one_each(records)
     for name, make in EXCEPTIONS.items():
         wrapped = world.is_async and name == "stop"  # Python itself makes that of it, in a coroutine
-        assert records[name][0]["exception"] == ("RuntimeError" if wrapped else error_name(make())[:65_536])
+        wanted = "RuntimeError" if wrapped else error_name(make())
+        assert records[name][0]["exception"][:10_000] == wanted[:10_000]  # what is longer is cut, and told
         assert any("in `raises'" in line for line in records[name][0]["backtrace"]) or name == "deep trace"
 
 
