@@ -11,6 +11,7 @@ from pyresque.errors import InvalidSchedule
 from pyresque.failure.describe import error_message
 from pyresque.log import Log
 from pyresque.registry import Registry
+from pyresque.safely import tried
 from pyresque.scheduler.entry import CatchUp, Entry, parse
 from pyresque.scheduler.static import FileEntry
 from pyresque.scheduler.timing import Running
@@ -193,10 +194,10 @@ def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> 
         InvalidSchedule: it cannot: no queue, or a class that is not known here and has none, or arguments
             that JSON cannot hold.
     """
-    try:
-        ready = ready_entry(entry.value, registry, style)
-    except Exception as error:
-        raise InvalidSchedule(f"it can never be queued: {error_message(error)}") from error
+    ready, error = tried(ready_entry, entry.value, registry, style)  # it asks classes and plugins
+    if ready is None:
+        why = "" if error is None else error_message(error)
+        raise InvalidSchedule(f"it can never be queued: {why}") from error
     unmarked = entry.value.get("active_job") is None and ready.job is None and ready.custom is None
     wrapped = is_wrapper(Payload.parse(ready.payload).class_name)
     if unmarked and ready.class_name.endswith("Job") and not wrapped:

@@ -149,3 +149,20 @@ def test_an_erb_tag_in_a_comment_is_a_comment(tmp_path):
     (tmp_path / "file.yml").write_text('a: 1\nb: "x#<%= y %>"\n')
     with pytest.raises(ConfigError, match="line 2 of the file"):
         read_mapping(str(tmp_path / "file.yml"), "the file", "")
+
+
+def test_code_that_exits_while_an_entry_is_checked_refuses_that_entry():
+    """It is asked when the schedule is loaded: that must not end the scheduler at each start."""
+
+    class Odd:
+        @property
+        def scheduled(self):
+            raise SystemExit(3)
+
+    registry = Registry(WorkerHooks())
+    job(queue="q", name="Odd", plugins=[Odd()], registry=registry)(lambda: None)
+    job(queue="q", name="Even", registry=registry)(lambda: None)
+    table = Table(None, "UTC", lambda entry: check_queueable(entry, registry))
+    table.static = {name: {"class": name, "every": "1h"} for name in ("Odd", "Even")}
+    table.load({}, {}, 1800000000.0, "none")
+    assert (list(table.refused), list(table.running)) == (["Odd"], ["Even"])
