@@ -37,6 +37,11 @@ class Item:
     refused: str = ""
     """Why JSON cannot hold the value, which then is None."""
 
+    @property
+    def has_odd_name(self) -> bool:
+        """Whether the name is `on`, `~` or the like, without quotes: Ruby sees true, false or nil there."""
+        return not self.is_text and self.name in ("", "true", "false")
+
 
 def read_mapping(path: str, what: str, meant: str, hint: str = "") -> list[Item]:
     """What a YAML file says; nothing for an empty one. Of several documents it is the first, as in Ruby.

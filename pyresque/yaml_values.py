@@ -37,9 +37,6 @@ class Hash:
     def __init__(self) -> None:
         self._held: dict[Any, tuple[Any, Any, int]] = {}
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self.put(key, value, 0)
-
     def put(self, key: Any, value: Any, line: int) -> None:
         """Set a key that stands in this line; one that is there already keeps its place."""
         self._held[_identity(key)] = (key, value, line)
@@ -135,7 +132,7 @@ class Reader:
                 pairs = list(pair.items()) if isinstance(pair, Hash) else []
                 if not pairs:
                     return _Bad("an !!omap must be a list of pairs", _line(event))
-                ordered[pairs[0][0]] = pairs[-1][1]
+                ordered.put(pairs[0][0], pairs[-1][1], pairs[0][2])
         elif event.tag and _OBJECT.match(event.tag):
             return _Bad(f"{event.tag} makes an object of Ruby, which JSON cannot hold", _line(event))
         return value

@@ -64,7 +64,7 @@ class Entry:
             InvalidSchedule: it cannot be used; the text says why.
         """
         if not isinstance(value, Mapping):
-            raise InvalidSchedule(f"it must be a mapping with class, cron and so on, not {_kind(value)}")
+            raise InvalidSchedule(not_an_entry(value))
         own = {str(key): item for key, item in value.items()}
         own.pop("persist", None)
         for key in _NAMES:
@@ -233,6 +233,16 @@ def _moment(key: str, value: object, loaded: float) -> float:
             if value.strip() in ("", "0", "0s"):
                 return loaded
     raise InvalidSchedule(f"{key} {value!r} is neither a length of time nor a moment")
+
+
+def not_an_entry(value: object) -> str:
+    """What is wrong with a value that is no mapping."""
+    return f"it must be a mapping with class, cron and so on, not {_kind(value)}"
+
+
+def lasts(value: object) -> bool:
+    """Whether an entry of a file or of a process says `persist`: then it is stored in Redis."""
+    return isinstance(value, Mapping) and value.get("persist") not in (None, False)
 
 
 def _kind(value: object) -> str:

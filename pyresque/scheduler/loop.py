@@ -74,6 +74,7 @@ class Scheduler:
         self._own = dict(schedule or {})
         self._file = schedule_file
         self._from_file = read_file(schedule_file) if schedule_file else {}
+        self._lasting: dict[str, bytes] = {}
         self.master = Master(self._space, self.options)
         self.table = Table(self.options.environment, self.options.zone or home_zone(), self._check)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
@@ -170,9 +171,11 @@ class Scheduler:
         removed them there.
         """
         own = {**self._resque.local_schedule, **self._own, **self._from_file}
-        lasting = self.table.persistent(own, self._space.style)
-        self.table.static = {name: value for name, value in own.items() if name not in lasting}
-        written = {name: raw for name, raw in lasting.items() if self._reload and stored.get(name) != raw}
+        if self._reload:
+            self._lasting = self.table.persistent(own, self._space.style)
+        self.table.static = {name: value for name, value in own.items() if name not in self._lasting}
+        lasting = self._lasting if self._reload else {}
+        written = {name: raw for name, raw in lasting.items() if stored.get(name) != raw}
         for name, raw in written.items():
             schedules.save(self._space, name, raw)
         return written

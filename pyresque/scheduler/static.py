@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyresque.scheduler.entry import not_an_entry
 from pyresque.yaml_file import Item, read_mapping
 
 
@@ -14,10 +15,10 @@ class FileEntry(dict[str, Any]):
         super().__init__(item.value if isinstance(item.value, dict) else {})
         self.line = item.line
         self.reason = item.refused
-        if not item.is_text and item.name in ("", "true", "false"):
+        if item.has_odd_name:
             self.reason = f"its name is {item.name or 'empty'}, at which Ruby's scheduler ends: quote it"
         if not self.reason and not isinstance(item.value, dict):
-            self.reason = f"it must be a mapping with class, cron and so on, not {_kind(item.value)}"
+            self.reason = not_an_entry(item.value)
 
 
 def read_file(path: str) -> dict[str, FileEntry]:
@@ -30,8 +31,3 @@ def read_file(path: str) -> dict[str, FileEntry]:
         path, "the schedule", "must hold names of entries, each with its class, cron and so on"
     )
     return {item.name: FileEntry(item) for item in items}
-
-
-def _kind(value: object) -> str:
-    kinds = {type(None): "nothing", bool: "true or false", list: "a list", str: "a text"}
-    return kinds.get(type(value), f"{value!r}")

@@ -12,7 +12,7 @@ from pyresque.failure.describe import error_message
 from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.safely import tried
-from pyresque.scheduler.entry import CatchUp, Entry, parse
+from pyresque.scheduler.entry import CatchUp, Entry, lasts, parse
 from pyresque.scheduler.static import FileEntry
 from pyresque.scheduler.timing import Running
 from pyresque.wire import times
@@ -81,7 +81,7 @@ class Table:
         """
         found = {}
         for name, value in own.items():
-            if isinstance(value, Mapping) and value.get("persist") not in (None, False):
+            if lasts(value):
                 try:
                     entry = read(name, value, self._zone)
                     if self._check is not None:
@@ -164,7 +164,7 @@ def hidden(static: Mapping[str, Any], stored: Mapping[str, bytes]) -> list[str]:
     found = []
     for name in sorted({*static} & {*stored}):
         value = static[name]
-        if isinstance(value, Mapping) and value.get("persist") not in (None, False):
+        if lasts(value):
             continue
         if not isinstance(value, Mapping) or _shown({"class": name, **value}) != _decoded(stored[name]):
             found.append(name)
@@ -211,9 +211,7 @@ def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> 
 def _differs(old: object, new: object) -> bool:
     if isinstance(old, bytes) or isinstance(new, bytes):
         return old != new
-    return repr(old) != repr(
-        new
-    )  # a YAML file may hold keys that JSON has not, and NaN, which equals nothing
+    return repr(old) != repr(new)  # what a program gives may hold NaN, which equals nothing
 
 
 def _line(running: Running, now: float) -> str:

@@ -34,7 +34,7 @@ def read_pool_file(path: str, environment: str | None) -> list[Group]:
         where = f"line {one.line} of the pool file {path}"
         if one.refused:
             raise ConfigError(f"{where} cannot be used: {one.refused}")
-        if not one.is_text and one.name in ("", "true", "false"):
+        if one.has_odd_name:
             raise ConfigError(f"{where} has a queue list {one.name or 'without a name'}: write it in quotes")
     parts = {one.name: one.value for one in top if isinstance(one.value, dict)}
     counts = {one.name: one.value for one in top if not isinstance(one.value, dict)}
