@@ -10,8 +10,8 @@ from pyresque.errors import MalformedPayload
 from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.scheduler.entry import Entry
-from pyresque.scheduler.patience import Patience
 from pyresque.scheduler.timing import Running
+from pyresque.scheduler.tries import Tries
 from pyresque.store import locks, queues, schedules, workers
 from pyresque.store.delayed import NOBODY, Claim
 from pyresque.store.locks import Guard, Offer
@@ -33,7 +33,7 @@ class Firer:
     def __init__(self, space: Space, registry: Registry) -> None:
         self._space = space
         self._registry = registry
-        self._patience = Patience()
+        self._tries = Tries()
 
     def fire(self, running: Running, claim: Claim = NOBODY) -> Outcome:
         """Fire an entry for the run that is due.
@@ -96,7 +96,7 @@ class Firer:
             wanted = allowed and ready.allowed("before_enqueue")
             guards = ready.guards(self._space, f"{entry.name} {run}") if wanted else None
         except BaseException as error:
-            if self._patience.lasts((entry.name, run), error):
+            if self._tries.another((entry.name, run), error):
                 raise
             logger.exception("the entry %s of the schedule cannot be queued", entry.name)
             return None

@@ -13,7 +13,7 @@ from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
 from pyresque.log import Log
 from pyresque.registry import Registry
-from pyresque.scheduler.patience import Patience
+from pyresque.scheduler.tries import Tries
 from pyresque.store import delayed
 from pyresque.store.delayed import NOBODY, Claim, Place, Taking
 from pyresque.store.space import Space
@@ -61,7 +61,7 @@ class Mover:
         self._registry = registry
         self._batch = batch
         self._recorder = recorder or Recorder(space, Redis())
-        self._patience = Patience()
+        self._tries = Tries()
 
     def step(self, claim: Claim = NOBODY, now: float | None = None) -> Step:
         """Move one batch of what is due at `now` (else: by the clock).
@@ -99,7 +99,7 @@ class Mover:
         Raises:
             RedisUnavailable: its code got no answer from Redis, which means later; a few times.
         """
-        if self._patience.lasts(place, error):
+        if self._tries.another(place, error):
             raise error
         item = DelayedJob.read(place)
         key = self._space.keys.prefix + place[0].decode("utf-8", "surrogateescape")

@@ -49,13 +49,6 @@ def durable() -> Iterator[DevRedis]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """The process that forks the workers."""
-    with Zygote(tmp_path_factory.mktemp("zygote")) as zygote:
-        yield zygote
-
-
 @pytest.fixture(scope="module", autouse=True)
 def totals() -> Iterator[Counter[str]]:
     """What all rounds together have done, printed at the end."""

@@ -44,13 +44,6 @@ MODES: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """The process that forks workers and schedulers."""
-    with Zygote(tmp_path_factory.mktemp("zygote")) as zygote:
-        yield zygote
-
-
 @pytest.fixture(scope="module", autouse=True)
 def totals() -> Iterator[Counter[str]]:
     """What all worlds together have been through, printed at the end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 from collections import Counter
@@ -15,7 +14,7 @@ from pyresque import Resque
 from pyresque.devredis import DevRedis
 from tests.redis import greedy_jobs
 from tests.redis.greedy_jobs import PLACES, WHATS
-from tests.unit.cli.program import Live, Program, until
+from tests.unit.cli.program import Live, Program, end_all, until
 
 MODES = {
     "fork": [],
@@ -41,10 +40,7 @@ def start(resque: Resque, server: DevRedis, tmp_path: Path) -> Iterator[Started]
         return workers[-1]
 
     yield started
-    for one in workers:
-        one.process.kill()
-        with contextlib.suppress(ValueError):
-            one.process.communicate()
+    end_all(workers)
 
 
 def delayed(resque: Resque) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ import pytest
 
 from pyresque import Resque
 from pyresque.devredis import DevRedis, running
-from tests.unit.cli.program import Live, Program, until
+from tests.unit.cli.program import Live, Program, end_all, until
 
 JOBS = """
 import asyncio, os, pathlib, time
@@ -105,10 +105,7 @@ def start(resque: Resque, program: Program) -> Iterator[Started]:
         return workers[-1]
 
     yield started
-    for one in workers:
-        one.process.kill()
-        with contextlib.suppress(ValueError):
-            one.process.communicate()
+    end_all(workers)
 
 
 def errors(resque: Resque) -> list[tuple[str, str]]:

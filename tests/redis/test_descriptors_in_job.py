@@ -6,7 +6,6 @@ descriptors are gone, because the job ran in its process, goes on.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ import pytest
 from pyresque import Resque
 from pyresque.devredis import DevRedis
 from tests.redis.test_arguments import MODES as PLAIN
-from tests.unit.cli.program import Live, Program, until
+from tests.unit.cli.program import Live, Program, end_all, until
 
 MODES = PLAIN | {"pool": ["-n", "2", "--no-fork"], "timeout": ["--timeout", "60"]}
 WAYS = (
@@ -45,10 +44,7 @@ def start(resque: Resque, server: DevRedis, tmp_path: Path) -> Iterator[Started]
         return workers[-1]
 
     yield started
-    for one in workers:
-        one.process.kill()
-        with contextlib.suppress(ValueError):
-            one.process.communicate()
+    end_all(workers)
 
 
 @pytest.mark.parametrize("fails", [False, True])

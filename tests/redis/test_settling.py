@@ -5,7 +5,6 @@ Whatever comes between its end and the writing down of it: Redis away or refusin
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import threading
@@ -20,7 +19,7 @@ from pyresque.devredis import DevRedis, running
 from pyresque.store import reservation
 from tests.faultproxy import Fault, FaultProxy, Words
 from tests.redis.test_arguments import MODES
-from tests.unit.cli.program import Live, Program, until
+from tests.unit.cli.program import Live, Program, end_all, until
 
 JOBS = (Path(__file__).parent / "settling_jobs.py").read_text()
 SETTLING = {reservation._settle.digest.encode(), reservation._advance.digest.encode()}
@@ -56,10 +55,7 @@ def start(resque: Resque, server: DevRedis, tmp_path: Path) -> Iterator[Started]
         return workers[-1]
 
     yield started
-    for one in workers:
-        one.process.kill()
-        with contextlib.suppress(ValueError):
-            one.process.communicate()
+    end_all(workers)
 
 
 def settling(words: Words) -> bool:

@@ -28,7 +28,7 @@ from pyresque.plugins import Loner, Statuses
 from pyresque.registry import Registry
 from pyresque.scheduler.firing import Firer, run_now
 from pyresque.scheduler.mover import Mover
-from pyresque.scheduler.patience import Patience
+from pyresque.scheduler.tries import Tries
 from pyresque.store.delayed import Claim
 from pyresque.taking import Taker
 from pyresque.wire import times
@@ -401,10 +401,10 @@ def steps(act):
 
 def test_a_hook_without_an_answer_means_later(stage):
     """The lock of a Loner, say, while Redis loads: the job stays delayed, and is not put aside."""
-    unanswered(stage, Patience.TRIES - 1)
+    unanswered(stage, Tries.MOST - 1)
     stage.delay(10, b'{"class":"Own","args":[1],"queue":"q"}', plain(2))
     mover = Mover(stage.resque.space, stage.resque.registry)
-    assert steps(lambda: mover.drain(now=20)) == Patience.TRIES - 1
+    assert steps(lambda: mover.drain(now=20)) == Tries.MOST - 1
     assert len(stage.queue("q")) == 2
     assert stage.resque.failures.count() == 0
 
@@ -414,7 +414,7 @@ def test_a_hook_that_never_gets_an_answer_keeps_nobody_up(stage):
     unanswered(stage, 1000)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(2)), plain(2))
     mover = Mover(stage.resque.space, stage.resque.registry)
-    assert steps(lambda: mover.drain(now=20)) == 2 * (Patience.TRIES - 1)
+    assert steps(lambda: mover.drain(now=20)) == 2 * (Tries.MOST - 1)
     assert stage.queue("q") == [b'{"class":"Ruby","args":[2]}']
     assert [one.text("exception") for one in stage.resque.failures.list()] == [
         "pyresque.errors.RedisUnavailable"
@@ -427,7 +427,7 @@ def test_an_entry_whose_hook_gets_no_answer_is_due_for_a_while(stage, times):
     unanswered(stage, times)
     firer, entry = Firer(stage.resque.space, stage.resque.registry), running(**{"class": "Own"})
     outcomes = []
-    assert steps(lambda: outcomes.append(firer.fire(entry))) == min(times, Patience.TRIES - 1)
+    assert steps(lambda: outcomes.append(firer.fire(entry))) == min(times, Tries.MOST - 1)
     assert outcomes == ["fired" if times == 2 else "skipped"]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,14 @@ class Live:
             self.send(number)
         out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out + err
+
+
+def end_all(workers: Iterable[Live]) -> None:
+    """Kill what is left of them when a test is over, and take what they have printed."""
+    for one in workers:
+        one.process.kill()
+        with contextlib.suppress(ValueError):  # a test has taken it already
+            one.process.communicate()
 
 
 def until(what: Callable[[], object]) -> None:
