@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyresque.errors import RedisReplied, RedisUnavailable
+from pyresque.errors import RedisError, RedisReplied, RedisUnavailable
 from pyresque.store.link import Check, Command, Link, Reply, Word, is_missing_script
 from pyresque.store.replies import new_word
 
@@ -61,10 +61,13 @@ class Script:
         except RedisReplied as error:
             if not is_missing_script(error):
                 raise
+            maybe_done = error.maybe_done
         try:
             return link.execute("EVAL", self.text, *words, check=check)[1]
-        except RedisReplied as error:
-            if not is_missing_script(error):
+        except RedisError as error:
+            # Before it lacked the script, Redis may have had it, and carried it out.
+            error.maybe_done |= maybe_done
+            if not (isinstance(error, RedisReplied) and is_missing_script(error)):
                 raise
             # It had the text before it, so this was no answer to it.
             raise RedisUnavailable(str(error), maybe_done=True) from error
