@@ -191,7 +191,7 @@ class Worker:
             if run is not None:
                 answer = self._work_off(run)
                 self._limits.worked()
-            elif self._pace.leaves_when_idle and not self._away.now:
+            elif self._pace.leaves_when_idle and not self._waits_for_redis:
                 self._became_idle()
                 return
             else:
@@ -231,8 +231,13 @@ class Worker:
         self._calm.worked()
         return self._runner.run_in_child(run) if self._forks else self._runner.run_here(run)
 
+    @property
+    def _waits_for_redis(self) -> bool:
+        """Whether it would ask Redis if it were there; a paused worker does not."""
+        return self._away.now and not self._attention.paused
+
     def _idle(self) -> None:
-        if self._away.now:
+        if self._waits_for_redis:
             self._sleep(self._away.seconds_left)
             return
         self._became_idle()
