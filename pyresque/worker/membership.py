@@ -73,6 +73,7 @@ class Membership:
     def enter_again(self, who: Registration) -> None:
         """Register a worker that has fallen out of the books, or under whose id another has registered."""
         if self._enter(who):
+            who.contested = False  # nobody else was there
             logger.warning("%s was not registered any more, though it lives: it registers again", who.id)
             workers.beat(self._space, [who])
 
