@@ -66,13 +66,24 @@ class Pruner:
         expired = [one for one, beat in beats.items() if one != worker_id and _is_expired(one, beat, now)]
         pruned = [one for one in expired if self._prune_expired(one, beats[one])]
         known, ours = workers.ids(self._space), workers.ours(self._space)
-        for one in known:
-            if one != worker_id and one not in expired and _is_gone(one, ours.get(one), listed):
+        gone = [one for one in known if one not in expired and _is_gone(one, ours.get(one), listed)]
+        gone += self._never_beaten([one for one in known if one in ours and one not in (*gone, *beats)], now)
+        for one in gone:
+            if one != worker_id:
                 pruned += [one] if self.retire(one, DirtyExit(STILL_PROCESSED)) else []
         workers.forget_ours(self._space, [one for one in ours if one not in known and one not in beats])
         for one in pruned:
             logger.info("pruned dead worker %s", one)
         return pruned
+
+    def _never_beaten(self, worker_ids: Sequence[str], now: int) -> list[str]:
+        """Those of these workers of ours, without a heartbeat, that registered long ago.
+
+        Ours beat before they register. So this one has left, and its registration came late, behind that.
+        """
+        found = zip(worker_ids, workers.started(self._space, worker_ids), strict=True)
+        began = {one: times.parse(text) for one, text in found}
+        return [one for one, at in began.items() if at is not None and now - at > EXPIRED_AFTER]
 
     def _prune_expired(self, worker_id: str, beat: str) -> bool:
         raw = workers.working_on(self._space, [worker_id])[0]
