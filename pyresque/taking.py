@@ -59,6 +59,8 @@ class Taker:
     Args:
         claim: the lock that must be held.
         tidy: forget seconds that have become empty.
+        decided: what is to become of jobs whose code has run, and that are not taken yet, as Redis was away:
+            it must not run again. For who takes these jobs the next time.
         refusal: decides about a job that cannot be queued or whose code raises, whatever it raises; without
             it the error is raised, and that job and all after it stay delayed.
     """
@@ -71,12 +73,14 @@ class Taker:
         *,
         tidy: bool = True,
         refusal: Refusal | None = None,
+        decided: dict[Place, Taking] | None = None,
     ) -> None:
         self._space = space
         self._registry = registry
         self._claim = claim
         self._tidy = tidy
         self._refusal = refusal
+        self._decided = {} if decided is None else decided
         self._waiting: list[Taking] = []
         self._seen: Place | None = None
         self.taken = 0
@@ -114,7 +118,9 @@ class Taker:
         elif not may_run:
             return False
         elif self._stands(place):
-            taking = self._judged(ready, place)
+            taking = self._decided.get(place) or self._judged(ready, place)
+            self._decided.clear()
+            self._decided[place] = taking
             try:
                 self._flush(following, taking, ready)
             except RedisReplied as error:
@@ -122,6 +128,7 @@ class Taker:
                     raise
                 # What holds no lock stands where a lock should: that must not stop those behind it.
                 self._flush(following, self._refusal(place, error), ready)
+            self._decided.clear()
         return True
 
     def _stands(self, place: Place) -> bool:

@@ -62,6 +62,7 @@ class Mover:
         self._batch = batch
         self._recorder = recorder or Recorder(space, Redis())
         self._tries = Tries()
+        self._decided: dict[Place, Taking] = {}
 
     def step(self, claim: Claim = NOBODY, now: float | None = None) -> Step:
         """Move one batch of what is due at `now` (else: by the clock).
@@ -75,13 +76,15 @@ class Mover:
         for trouble in did.troubles:
             logger.error("%s", trouble)
         if did.what == "lost":
+            self._decided.clear()  # another master runs its code again
             return Step(0, lost=True)
         if did.what != "look":
             return Step(did.moved, did.what == "more", next=did.next)
-        taker = Taker(self._space, self._registry, claim, refusal=self._refused)
+        taker = Taker(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
         try:
             taker.take(did.places, SLICE)
         except LockLost:
+            self._decided.clear()
             return Step(did.moved + taker.taken, lost=True)
         return Step(did.moved + taker.taken, more=True)
 
