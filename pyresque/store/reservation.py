@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pyresque.store.link import Command, Reply, Word, as_bytes
-from pyresque.store.replies import amount, cases, data, digits, exactly, integer, row, words
+from pyresque.store.replies import amount, cases, data, digits, exactly, flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Script, flat
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
@@ -33,6 +33,7 @@ _SETTLED = row(exactly(b"settled", b"already", b"gone", b"disputed"), words, int
 _reserve = Script("reserve", uses=("namesake", "measure"), call="reserve(KEYS, ARGV)", reply=_FOUND)
 _claim = Script("claim", uses=("namesake",), reply=integer(-1, 1))
 _settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
+_count_attempt = Script("count_attempt", uses=("effects",), reply=flag)
 _settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
 _advance = Script(
     "advance", uses=("effects", "namesake", "settle", "measure", "reserve"), reply=row(_SETTLED, _FOUND)
@@ -109,11 +110,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Ended:
-    """A job to be settled: what `worker:ID` holds, how many were settled before, what its end means."""
+    """A job to be settled: what `worker:ID` holds, how many were settled before, what its end means.
+
+    `token` is for what is not counted: it must be the same however often it is tried.
+    """
 
     record: bytes
     settled_before: int
     effects: Sequence[Command]
+    token: str = ""
 
     def args(self, prefix: str, who: Registration) -> list[Word]:
         """The words of the settle script."""
@@ -121,7 +126,7 @@ class Ended:
         return [prefix, self.record, self.settled_before, who.started, 5 + len(words), *words]
 
 
-NEVER = -2
+NEVER = 1 << 53
 """`settled_before` of something that is no finished job, and is therefore not counted."""
 
 
@@ -152,11 +157,17 @@ def settle(space: Space, who: Registration, ended: Ended) -> Settled:
     """End the job that `worker:ID` holds; may be sent again after a lost reply."""
     keys = [space.keys.worker(who.id), space.keys.stat(f"processed:{who.id}")]
     keys.append(space.keys.worker_started(who.id))
+    once = space.keys.once(ended.token)
+    if ended.token:
+        keys.append(once)
+        ended = replace(ended, effects=[*ended.effects, ("SET", once, 1, "EX", REMEMBER_SECONDS)])
     try:
         settled = Settled.of(_settle.run(space.link, keys, ended.args(space.keys.prefix, who)))
     except BaseException:
         who.unsure = True
         raise
+    if ended.token and not who.unsure:
+        space.link.forget(once)
     return _undisputed(space, who, ended, settled)
 
 
@@ -191,6 +202,17 @@ def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled)
     args = [space.keys.prefix, ended.record, who.id, who.mark, REMEMBER_SECONDS, *flat(ended.effects)]
     what, troubles = _settle_apart.run(space.link, keys, args)
     return Settled(what.decode(), _texts(troubles), who.settled + 1)
+
+
+def count_attempt(space: Space, who: Registration, record: bytes, key: str, count: Command) -> None:
+    """Let the counter of a job's attempts say which one begins, while `worker:ID` holds the job.
+
+    Args:
+        key: the (full) key of the counter.
+        count: the command that writes it.
+    """
+    keys = [space.keys.worker(who.id), space.keys.stat(f"processed:{who.id}"), key]
+    _count_attempt.run(space.link, keys, [record, who.settled, *count])
 
 
 def settled_count(space: Space, who: Registration) -> int:

@@ -45,7 +45,7 @@ class Books:
             self._attempt = (run, attempt_at(self._space, run.job))
         attempt = self._attempt[1]
         if attempt is not None:
-            attempt.begin()
+            attempt.begin(self._who, run.record)
 
     def begun(self, run: Run) -> None:
         """From now on code of the application may run for this job."""
@@ -165,8 +165,9 @@ class Books:
 
     def _send(self, ending: Settlement, search: Search | None) -> tuple[Settled, Answer | None]:
         who = self._who
-        ended = Ended(ending.run.record, who.settled if ending.counts else NEVER, ending.effects)
-        if search is None or who.contested or ending.was_refused:
+        before = who.settled if ending.counts else NEVER
+        ended = Ended(ending.run.record, before, ending.effects, ending.token)
+        if search is None or not ending.counts or who.contested or ending.was_refused:
             return reservation.settle(self._space, who, ended), None
         return reservation.advance(self._space, ended, search)
 

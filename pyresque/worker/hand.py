@@ -6,6 +6,7 @@ begun goes back when the worker leaves. What was begun is settled, or left for w
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,6 +65,8 @@ class Settlement:
         self.run = run
         self.counts = counts
         self.effects = whole
+        self.token = "" if counts else uuid.uuid4().hex
+        """What tells a repetition of it, where no counter does."""
         self._less = less if less is not None else iter(())
         self._refusals = self._breaks = 0
         self.was_refused = False

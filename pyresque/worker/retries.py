@@ -34,8 +34,9 @@ from pyresque.perform import ReservedJob
 from pyresque.registry import RetryPolicy
 from pyresque.safely import tried
 from pyresque.store.link import Command
-from pyresque.store.reservation import printable
+from pyresque.store.reservation import count_attempt, printable
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
 from pyresque.wire import times
 from pyresque.wire.encoding import encode
 from pyresque.wire.inspecting import identity, inspect
@@ -67,10 +68,14 @@ class Attempt:
     found: int | None
     number: int | None
 
-    def begin(self) -> None:
-        """Let the counter say that this attempt runs, for whoever may have to prune us."""
+    def begin(self, who: Registration, record: bytes) -> None:
+        """Let the counter say that this attempt runs, for whoever may have to prune us.
+
+        Args:
+            record: what `worker:ID` holds.
+        """
         if self.number is not None and self.found is not None:
-            self.space.link.execute(*self._count(self.number))
+            count_attempt(self.space, who, record, self.key, self._count(self.number))
 
     def undone(self) -> list[Command]:
         """It was not made: the job goes back to its queue untouched."""
