@@ -12,6 +12,7 @@ import pytest
 from pyresque import job
 from pyresque.errors import DirtyExit, RedisReplied
 from pyresque.failure import Recorder, Redis
+from pyresque.wire import times
 from pyresque.worker.loop import unregister
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 
@@ -243,6 +244,27 @@ def test_a_zombie_has_no_process(resque, prune):
     add_worker(resque, dead)
     assert prune() == [dead]
     os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize(
+    ("ours", "began", "pruned"),
+    [
+        (True, "2020-01-01 00:00:00 +0000", True),
+        (True, times.started(time.time()), False),
+        (True, "no time", False),
+        (False, "2020-01-01 00:00:00 +0000", False),
+    ],
+)
+def test_a_registration_that_came_after_its_worker_had_left(resque, prune, ours, began, pruned):
+    """It has no heartbeat, which all of ours have before they register: so it is pruned once it is old, with
+    the job that was taken under it. Of a Ruby worker nobody can tell."""
+    add_worker(resque, "elsewhere:77:q", working=working_on())
+    resque.link.execute("SET", "resque:worker:elsewhere:77:q:started", began)
+    if ours:
+        resque.link.execute("HSET", "resque:pyresque:workers", "elsewhere:77:q", "another system#word")
+    assert prune() == (["elsewhere:77:q"] if pruned else [])
+    assert resque.failures.count() == int(pruned)
+    assert [one.id for one in resque.workers()] == ([] if pruned else ["elsewhere:77:q"])
 
 
 def test_a_worker_is_pruned_once_in_both_phases(resque, prune, dead_pid):
