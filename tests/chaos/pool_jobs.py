@@ -10,6 +10,7 @@ from pyresque import job
 def pooled(number: int, pause: float) -> None:
     """Write down that it begins and that it has ended."""
     with open(os.environ["POOL_LOG"], "ab", buffering=0) as log:
-        log.write(f"begin {number}\n".encode())
+        who = f"{os.getpid()}/{os.getppid()}"
+        log.write(f"begin {number} {who} {time.time():.6f}\n".encode())
         time.sleep(pause)
-        log.write(f"end {number}\n".encode())
+        log.write(f"end {number} {who} {time.time():.6f}\n".encode())

@@ -31,6 +31,7 @@ import pytest
 from pyresque import Resque
 from pyresque.devredis import DevRedis, running
 from pyresque.wire.records import FailureRecord
+from tests.chaos.restarts import restart
 from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, chance
 
@@ -110,8 +111,7 @@ class _Round:
 
     def _strike(self, whom: str) -> None:
         if whom == "Redis":
-            self._server.kill()
-            self._server.start()
+            restart(self._server)
         elif whom == "parent":
             victim = self._dice.choice(self._living)
             os.kill(victim, signal.SIGKILL)
@@ -172,7 +172,9 @@ class _Round:
             counts[story] += 1
             if story.startswith(("LOST", "TWICE", "WRONG")):
                 problems.append((number, kind, story, failures.get(number)))
-        assert not problems, (problems, self._zygote.told())
+        assert not problems, (
+            f"{problems}\n{self._zygote.story({one[0] for one in problems}, self._server.folder / 'log')}"
+        )
         assert set(failures) | set(begun) <= set(self.jobs)
         assert self._resque.link.execute("KEYS", "resque:worker:*") == []
         assert self._resque.link.execute("KEYS", "resque:stat:*:*") == []

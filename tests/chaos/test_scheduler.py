@@ -27,6 +27,7 @@ from pyresque.devredis import DevRedis, running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.wire import times
+from tests.chaos.restarts import restart
 from tests.chaos.schedulers import LOCK, NOTED, Fleet, check_ticks, fires, history
 from tests.chaos.test_kills import ROUNDS, SEED
 from tests.faultproxy import FaultProxy, chance
@@ -124,8 +125,7 @@ class _Chaos:
         elif what == "any killed":
             self.fleet.kill(self.dice.choice(self.fleet.all))
         elif what == "Redis restarted":
-            self.server.kill()
-            self.server.start()
+            restart(self.server)
         elif what == "Redis stalled":
             self._stop(self.server.process.pid, self.dice.choice(STALLS))
         elif what == "master stopped":

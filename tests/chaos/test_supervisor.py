@@ -26,11 +26,12 @@ JOBS = 120
 
 def start(url: str, log: Path) -> subprocess.Popen[bytes]:
     """A pool of four workers."""
-    command = [sys.executable, "-m", "pyresque", "work", "-q", "jobs", "-n", "4", "--interval", "0.02"]
+    command = [sys.executable, "-m", "pyresque", "work", "-v", "-q", "jobs", "-n", "4", "--interval", "0.02"]
     env = {**os.environ, "POOL_LOG": str(log), "REDIS_URL": url}
     env.pop("COUNT", None)
     words = [*command, "-r", "tests.chaos.pool_jobs"]
-    return subprocess.Popen(words, env=env, cwd=ROOT, stderr=subprocess.DEVNULL)
+    with log.with_suffix(".stderr").open("ab") as errors:
+        return subprocess.Popen(words, env=env, cwd=ROOT, stderr=errors)
 
 
 @pytest.mark.parametrize("number", range(max(1, ROUNDS // 12)))
@@ -54,8 +55,12 @@ def test_a_killed_supervisor_costs_no_job(number: int, resque: Resque, tmp_path:
     pool.send_signal(signal.SIGQUIT)
     assert pool.wait(90) == 0
     eventually(lambda: not resque.workers(), 30)
-    words = Counter(line for line in log.read_text().splitlines())
+    lines = [line.split() for line in log.read_text().splitlines()]
+    found = Counter((word, number) for word, number, *_ in lines)
+    wrong = [n for n in map(str, range(JOBS)) if (found["begin", n], found["end", n]) != (1, 1)]
     print(f"\nsupervisors: seed {seed}: {killed} killed, {JOBS} jobs")
-    assert words == {f"{word} {n}": 1 for word in ("begin", "end") for n in range(JOBS)}
+    told = [" ".join(words) for words in lines if words[1] in wrong]  # with process/its worker, and moment
+    assert not wrong, "\n".join([*told, log.with_suffix(".stderr").read_text(errors="replace")[-20_000:]])
+    assert len(lines) == 2 * JOBS
     assert resque.failures.count() == 0
     assert (resque.stat("processed"), resque.stat("failed")) == (JOBS, 0)

@@ -22,6 +22,8 @@ import subprocess
 import sys
 import time
 import traceback
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +46,15 @@ def note(*words: object) -> None:
         log.write((" ".join(map(str, words)) + "\n").encode())
 
 
+def note_job(word: str, number: Any) -> None:
+    """Write down that a job begins, or has come to its end: who runs it, for which worker, and when."""
+    note(word, number, f"{os.getpid()}/{os.getppid()}/{time.time():.6f}")
+
+
 def _once(number: Any, pause: float) -> None:
-    note("begin", number, os.getpid())
+    note_job("begin", number)
     time.sleep(pause)
-    note("end", number, os.getpid())
+    note_job("end", number)
 
 
 @job(queue="jobs", name="Good", registry=REGISTRY)
@@ -127,7 +134,7 @@ class Zygote:
         return int(code)
 
     def log(self) -> list[list[str]]:
-        """What the jobs wrote: `begin ID PID` and `end ID PID`, as words."""
+        """What the jobs wrote: `begin ID WHO` and `end ID WHO`, as words (WHO: see `note_job`)."""
         path = self.folder / "log"
         return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -135,6 +142,38 @@ class Zygote:
         """What the processes wrote to stderr."""
         path = self.folder / "stderr"
         return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+
+    def begun(self) -> list[str]:
+        """The jobs that were begun, in order, each as often as it was."""
+        return [words[1] for words in self.log() if words[0] == "begin"]
+
+    def check_begun(
+        self, expected: Sequence[object], *, in_order: bool = True, log: Path | None = None
+    ) -> None:
+        """Just these jobs were begun, each as often as it stands here; else tell everything about the others.
+
+        Args:
+            log: the log file of a Redis that has a part in it.
+        """
+        begun, wanted = self.begun(), [str(one) for one in expected]
+        found, due = Counter(begun), Counter(wanted)
+        wrong = {one for one in found | due if found[one] != due[one]}
+        if wrong or (in_order and begun != wanted):
+            raise AssertionError(f"begun: {begun}\nexpected: {wanted}\n{self.story(wrong, log)}")
+
+    def story(self, numbers: Iterable[str], log: Path | None = None) -> str:
+        """Every line that these jobs wrote, and what the processes wrote that had to do with them."""
+        wanted = set(numbers)
+        lines = [words for words in self.log() if len(words) == 3 and words[1] in wanted]
+        pids = {pid for words in lines for pid in words[2].split("/")[:2]}
+        path = self.folder / "stderr"
+        told = path.read_text(errors="replace").splitlines() if path.exists() else []
+        parts = ["what the jobs wrote (process/its parent/moment):", *map(" ".join, lines)]
+        parts += ["what these processes wrote (process, moment):"]
+        parts += [line for line in told if line.partition(" ")[0] in pids][-200:]
+        if log is not None:
+            parts += ["what Redis wrote:", *log.read_text(errors="replace").splitlines()[-100:]]
+        return "\n".join(parts)
 
     def clear(self) -> None:
         """Forget log and stderr."""
@@ -200,9 +239,7 @@ class _Server:
             os.dup2(err, 2)
             os.dup2(err, 1)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            logging.basicConfig(
-                level=logging.INFO, format=f"{pid or os.getpid()} %(relativeCreated)d %(message)s"
-            )
+            logging.basicConfig(level=logging.INFO, format=f"{pid or os.getpid()} %(created).6f %(message)s")
             {"work": _work, "enqueue": _enqueue, "schedule": _schedule}[request["do"]](request)
             code = 0
         except BaseException:

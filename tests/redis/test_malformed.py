@@ -138,7 +138,7 @@ def _work(resque: Resque, zygote: Zygote, elements: list[bytes], **options: Any)
     queues.push(resque.space, {"jobs": [*elements, GOOD]})
     assert zygote.wait(zygote.work(resque_url(resque), ["jobs"], **options)) == 0, zygote.told()
     log = zygote.log()
-    assert [words[:2] for words in log[-2:]] == [["begin", "last"], ["end", "last"]], zygote.told()
+    assert [words[:2] for words in log[-2:]] == [["begin", "last"], ["end", "last"]], zygote.story(["last"])
     assert resque.workers() == []
     assert resque.link.execute("KEYS", "resque:worker:*") == []
     return log[:-2]
@@ -219,7 +219,7 @@ def test_all_malformed_elements_together(resque: Resque, zygote: Zygote) -> None
     rows = [*NO_JOBS.values(), *FAILING.values(), *(raw for raw, _ in RUNNING.values() if len(raw) < 10_000)]
     log = _work(resque, zygote, [*rows, *rows])
     runs = sum(2 for name, (raw, _) in RUNNING.items() if len(raw) < 10_000)
-    assert sum(1 for words in log if words[0] == "begin") == runs
+    assert sum(1 for words in log if words[0] == "begin") == runs, zygote.story(set(zygote.begun()))
     assert sorted(resque.link.execute("LRANGE", ASIDE, 0, -1)) == sorted([*NO_JOBS.values()] * 2)
     assert resque.failures.count() == 2 * (len(NO_JOBS) + len(FAILING))
     assert resque.failures.requeue_all() > 0
@@ -405,8 +405,8 @@ def _worked(resque: Resque, zygote: Zygote, commands: Commands, queue_list: list
 
 
 def _all_done(resque: Resque, zygote: Zygote, worker: bytes) -> None:
-    done = [words[1] for words in zygote.log() if words[0] == "begin"]
-    assert [name for name in done if name != "any"] == ["one", "two", "last"], zygote.told()
+    done = [name for name in zygote.begun() if name != "any"]
+    assert done == ["one", "two", "last"], zygote.story({*done, "one", "two", "last"})
     records: list[bytes] = []
     for name in (b"resque:failed", b"resque:pyresque:aside:failed"):
         if resque.link.execute("TYPE", name) == b"list":
