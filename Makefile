@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: test lint demo chaos lowest newest lock
+.PHONY: test lint demo chaos model mutants lowest newest lock
 
 $(BIN)/pyresque: requirements/locked.txt
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +21,12 @@ demo: $(BIN)/pyresque   ## both languages' jobs on a Redis of its own
 
 chaos: $(BIN)/pyresque  ## the long run of kills and lost replies
 	PYRESQUE_CHAOS_ROUNDS=500 $(BIN)/python -m pytest tests/chaos -s --timeout 0
+
+model: $(BIN)/pyresque  ## the long run of the model: every interleaving of small worlds, with more faults
+	$(BIN)/python -m tests.model long
+
+mutants: $(BIN)/pyresque ## whether the model finds out each wrong line in a script
+	$(BIN)/python -m tests.model.mutants
 
 lowest newest:          ## the tests with the oldest, or the newest, versions of other people's packages
 	PYTHON=$(PYTHON) bash .ci/versions $@

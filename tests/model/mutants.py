@@ -1,0 +1,269 @@
+"""Is it found out when a line of a script is wrong? Each script, each line, changed in each of a few ways.
+
+    python -m tests.model.mutants                 every script
+    python -m tests.model.mutants settle retire   only these
+    python -m tests.model.mutants words           changes of single words, too
+
+A mutant is a script in which one line is left out, its condition turned round, or swapped with the next; or,
+if that is asked for, one comparison, number or command replaced by another. It is found if in any world
+anything is wrong then. What is not found is printed; `EXPLAINED` names those that do the same as the script,
+or nothing that the worlds could see, and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import multiprocessing
+import re
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from pyresque import store
+from pyresque.devredis import DevRedis
+from tests.model.programme import WORLDS, explored
+from tests.model.states import BadScript, scripts
+from tests.model.world import World
+
+FOLDER = Path(store.__file__).parent
+CPU_SECONDS = 60
+"""A mutant that keeps a process busy for longer goes round in circles: that is found, too."""
+HANG_SECONDS = 5.0
+"""So does one that keeps Redis busy for so long."""
+LARGEST = 45_000
+"""Moments of a world that is played for each mutant."""
+
+_REPLACED = [
+    ("==", "~="), ("~=", "=="), (" < ", " <= "), (" > ", " >= "), (" >= ", " > "), (" <= ", " < "),
+    (" and ", " or "), (" or ", " and "), ("if not ", "if "), (" + 1", " + 2"), (" - 1", " - 2"), ("-1", "0"),
+    ("'RPUSH'", "'LPUSH'"), ("'LPUSH'", "'RPUSH'"), ("return 1", "return 0"), ("return 0", "return 1"),
+    ("{1,", "{0,"), ("{0,", "{1,"), ("true", "false"), ("false", "true"),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A script file in which one text stands instead of another."""
+
+    part: str
+    old: str
+    new: str
+    place: int = 0
+    """Where in the file the old text stands."""
+
+    @property
+    def function(self) -> str:
+        """The function that it stands in; empty where it stands in none."""
+        found = ""
+        for line in source(self.part)[: self.place + len(self.old)].splitlines():
+            if match := re.match(r"local function (\w+)", line):
+                found = match[1]
+            elif line == "end" and not self.old.startswith("end"):
+                found = ""
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.old.strip()!r} -> {self.new.strip()!r}"
+
+    def text(self) -> str:
+        """The whole file."""
+        whole = source(self.part)
+        at = whole.index(self.old, self.place)
+        return whole[:at] + self.new + whole[at + len(self.old) :]
+
+
+def source(part: str) -> str:
+    """A script file as it is."""
+    return (FOLDER / f"{part}.lua").read_text("utf-8")
+
+
+def parts() -> list[str]:
+    """The script files."""
+    return sorted(path.stem for path in FOLDER.glob("*.lua"))
+
+
+def mutants_of(part: str, words: bool = False) -> list[Mutant]:
+    """The mutants of a file: of its lines, or of the words in them."""
+    found: dict[tuple[int, str], Mutant] = {}
+    for one in _of_words(part) if words else _of_lines(part):
+        if one.old != one.new:
+            found.setdefault((one.place, one.new), one)
+    return list(found.values())
+
+
+def _lines(part: str) -> Iterator[tuple[int, str]]:
+    """The lines that do something, and where they stand."""
+    place = 0
+    for line in source(part).splitlines(keepends=True):
+        if line.strip() and not line.strip().startswith("--"):
+            yield place, line
+        place += len(line)
+
+
+def _of_lines(part: str) -> Iterator[Mutant]:
+    before = ""
+    for place, line in _lines(part):
+        if line.strip() not in ("end", "else"):
+            yield Mutant(part, line, "\n", place)
+        for match in re.finditer(r"\b(if|elseif) (.*?) then\b", line):
+            yield Mutant(part, match[0], f"{match[1]} not ({match[2]}) then", place + match.start())
+        follows = source(part).startswith(before + line, place - len(before))
+        if follows and all("redis.call" in one and _depth(one) == 0 for one in (before, line)):
+            yield Mutant(part, before + line, line + before, place - len(before))
+        before = line
+
+
+def _of_words(part: str) -> Iterator[Mutant]:
+    for place, line in _lines(part):
+        for old, new in _REPLACED:
+            for match in re.finditer(re.escape(old), line):
+                yield Mutant(part, old, new, place + match.start())
+
+
+def _depth(line: str) -> int:
+    """How many blocks a line opens and does not close."""
+    return len(re.findall(r"\b(then|do|function|repeat)\b", line)) - len(re.findall(r"\b(end|until)\b", line))
+
+
+@contextmanager
+def changed(mutant: Mutant) -> Iterator[set[str]]:
+    """While the block runs, the scripts are those of the mutant; gives the names of the changed ones."""
+    old, new = source(mutant.part), mutant.text()
+    touched = {name: one for name, one in scripts().items() if old in one.text}
+    kept = {name: (one.text, one.digest) for name, one in touched.items()}
+    try:
+        for one in touched.values():
+            one.text = one.text.replace(old, new)
+            one.digest = hashlib.sha1(one.text.encode()).hexdigest()
+        yield set(touched)
+    finally:
+        for name, (text, digest) in kept.items():
+            touched[name].text, touched[name].digest = text, digest
+
+
+def is_found(mutant: Mutant, worlds: Sequence[World], url: str) -> str:
+    """How a mutant is found out: what is wrong in which world; empty where nothing is.
+
+    Raises:
+        BadScript: it is no script.
+    """
+    with changed(mutant):
+        for faults in (False, True):
+            for world in worlds:
+                try:
+                    with explored(world, url, HANG_SECONDS) as explorer:
+                        explorer.explore(world.faults[0] if faults else 0, most=4 * LARGEST)
+                except BadScript:
+                    raise
+                except Exception as error:
+                    return f"{world.name}: {str(error).splitlines()[0][:100] or type(error).__name__}"
+    return ""
+
+
+class _Hunt:
+    """Hunts mutants, each in a process of its own, for it may go round in circles."""
+
+    def __init__(self) -> None:
+        self._server = DevRedis()
+        self._used: dict[str, set[str]] = {}
+        self._worlds: list[World] = []
+
+    def learn(self) -> None:
+        """See which scripts each world uses, and sort the worlds by their size."""
+        sizes: dict[str, int] = {}
+        for world in WORLDS:
+            with explored(world, self._server.url) as explorer:
+                sizes[world.name] = explorer.explore(world.faults[0]).moments
+                self._used[world.name] = explorer.stage.redis.used
+        small = [one for one in WORLDS if sizes[one.name] <= LARGEST]
+        self._worlds = sorted(small, key=lambda one: sizes[one.name])
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.stop()
+
+    def verdict(self, mutant: Mutant) -> str:
+        """`none` (no script), how it was found out, or empty."""
+        with changed(mutant) as names:
+            worlds = [one for one in self._worlds if names & self._used[one.name]]
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+        child = multiprocessing.get_context("fork").Process(
+            target=_try, args=(mutant, worlds, self._server.url, theirs)
+        )
+        child.start()
+        theirs.close()
+        said = "it goes round in circles"
+        if ours.poll(10 * CPU_SECONDS):
+            with contextlib.suppress(EOFError):
+                said = ours.recv()
+        child.kill()
+        child.join()
+        if "circles" in said or "timed out" in said:
+            self._server.kill()
+            self._server.start()
+        return said
+
+
+def _try(mutant: Mutant, worlds: Sequence[World], url: str, answer: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    try:
+        answer.send(is_found(mutant, worlds, url))
+    except BadScript:
+        answer.send("none")
+
+
+def main(chosen: Sequence[str]) -> int:
+    """Hunt the mutants of these files, or of all; 1 if one was not found that nobody has explained."""
+    hunt, tally = _Hunt(), Counter[str]()
+    files = [one for one in chosen if one != "words"] or parts()
+    try:
+        hunt.learn()
+        for part in files:
+            for mutant in mutants_of(part) + (mutants_of(part, words=True) if "words" in chosen else []):
+                kind = _kind(hunt, mutant)
+                tally[kind] += 1
+                if kind == "not found":
+                    print(f"NOT FOUND {mutant}", flush=True)
+            print(f"{part}: so far {dict(tally)}", flush=True)
+    finally:
+        hunt.close()
+    real = tally["found"] + tally["not found"] + tally["explained"]
+    print(
+        f"{tally['found']} of {real} mutants found, {tally['explained']} of the others explained; "
+        f"{tally['form']} more are of lines that judge the form of a text, which other tests try"
+    )
+    return int(tally["not found"] > 0)
+
+
+def _kind(hunt: _Hunt, mutant: Mutant) -> str:
+    if mutant.function in FORMS.get(mutant.part, ()):
+        return "form"
+    if any(part == mutant.part and text in mutant.old for part, text, _ in EXPLAINED):
+        return "explained"
+    said = hunt.verdict(mutant)
+    return "no script" if said == "none" else "found" if said else "not found"
+
+
+FORMS = {
+    "aside": ("is_text", "quoted", "failed_at", "aside_record"),
+    "canonical": ("is_array", "canonical", "is_text"),
+    "effects": ("of_one_key", "checked", "told", "set_aside"),
+    "links": ("parts_of", "link_of", "is_kind"),
+    "measure": ("measure",),
+    "reserve": ("read", "without_valid_utf8", "plain"),
+}
+"""Functions that judge the form of a text, or what to make of a key of a wrong kind. In the worlds all texts
+are plain and all keys are right; odd ones are tried in tests/redis (test_malformed.py, test_aside.py)."""
+
+EXPLAINED: list[tuple[str, str, str]] = []
+"""File, a text in the old line, and why no world can tell whether it stands there."""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""Locks: no two jobs of a kind at a time, no two of them in a queue, whoever dies holding the lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyresque import Resque, job
+from pyresque.plugins import Lock, Loner
+from tests.model.actor import Program, here
+from tests.model.cast import calls, client, scheduler, undertaker, worker_at_work
+from tests.model.checks import nobody_is_left, records
+from tests.model.surroundings import EPOCH
+from tests.model.world import Check, Final, World
+
+
+def _jobs(resque: Resque) -> None:
+    """Two jobs, of which the first may not run twice at a time, and the second may not wait twice."""
+
+    @job(
+        queue="jobs",
+        name="Locked",
+        registry=resque.registry,
+        plugins=[Lock(resque, 300, identify=lambda args: "")],
+    )
+    def locked(number: int) -> None:
+        me = here()
+        for other in me.event("begin", number):
+            me.event("begin", f"{number} beside {other}")
+        me.event("end", number)
+
+    @job(queue="jobs", name="Lonely", registry=resque.registry, plugins=[Loner(resque, 300)])
+    def lonely(number: int) -> None:
+        me = here()
+        me.event("begin", number)
+        me.event("end", number)
+
+
+def _one_at_a_time(final: Final) -> None:
+    """Never two at a time; who finds the lock held is skipped, and at least one has run."""
+    nobody_is_left(final)
+    beside = [number for word, number, _ in final.ledger if isinstance(number, str)]
+    assert not beside, f"two jobs at a time: {beside}"
+    for number in (1, 2):
+        assert final.begun(number) <= 1, f"job {number} was begun {final.begun(number)} times"
+        assert len(records(final, number)) <= 1, f"job {number} has several records"
+    assert final.ended(1) or final.ended(2) or records(final, 1) or records(final, 2), "nobody has run"
+    if not final.dead and not final.gone:
+        assert final.after.number("stat:processed") == 2, "a job is lost"
+        if final.is_calm:
+            assert not final.before.keys("lock:", "pyresque:owner:"), "the lock was left"
+
+
+def _alone_in_the_queue(final: Final) -> None:
+    """Two clients want it: it waits once at a time, and runs as often as somebody was told so."""
+    nobody_is_left(final)
+    begun, kept = final.begun(1), len(records(final, 1))
+    said = [final.said(name) for name in ("one", "two") if isinstance(final.results[name], bool | None)]
+    told = [final.results[name] for name in ("one", "two")]
+    assert begun <= 2, f"begun {begun} times"
+    if not final.dead and not final.gone and not any(map(_is_unknown, told)):
+        assert begun + kept == said.count(True), f"begun {begun} times, and {told} was said"
+        assert said.count(True) >= 1, "nobody has enqueued it"
+
+
+def _is_unknown(said: Any) -> bool:
+    return said is not None and not isinstance(said, bool)
+
+
+def _due_once(final: Final) -> None:
+    """A delayed job with a Loner is not stopped by its own lock."""
+    nobody_is_left(final)
+    assert final.begun(1) + len(records(final, 1)) == 1, f"begun {final.begun(1)} times"
+
+
+def _delayed(me: Any) -> None:
+    client(_jobs).enqueue_at(EPOCH + 5, "Lonely", 1, queue="jobs")
+    me.event("pass", 10, False)
+
+
+def _world(name: str, setup: Program, actors: dict[str, Program], check: Check, **more: Any) -> World:
+    return World(name, setup, actors, check, **{"closing": undertaker(_jobs), **more})
+
+
+def _enqueues(resque: Resque) -> Any:
+    return resque.enqueue(resque.registry.find("Lonely").target, 1)  # type: ignore[union-attr]
+
+
+WORLDS = [
+    _world(
+        "one at a time",
+        calls(lambda resque: resque.enqueue_many([("Locked", 1), ("Locked", 2)], "jobs"), jobs=_jobs),
+        {"a": worker_at_work(jobs=_jobs), "b": worker_at_work(jobs=_jobs)},
+        _one_at_a_time,
+        ready="ab",
+        is_timeless=False,
+        faults=(0, 1),
+    ),
+    _world(
+        "alone in the queue",
+        lambda me: None,
+        {
+            "one": calls(_enqueues, jobs=_jobs),
+            "two": calls(_enqueues, jobs=_jobs),
+            "a": worker_at_work(jobs=_jobs),
+        },
+        _alone_in_the_queue,
+        ready="a",
+        faults=(0, 1),
+    ),
+    _world(
+        "a delayed job that is alone in the queue",
+        _delayed,
+        {"s": scheduler(1, _jobs), "t": scheduler(1, _jobs)},
+        _due_once,
+        faults=(1, 2),
+    ),
+    _world(
+        "two clients, one of them in vain",
+        lambda me: None,
+        {"one": calls(_enqueues, jobs=_jobs), "two": calls(_enqueues, jobs=_jobs)},
+        _alone_in_the_queue,
+        faults=(1, 2),
+    ),
+]
