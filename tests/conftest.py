@@ -13,7 +13,7 @@ from pyresque.devredis import DevRedis, running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 
-pytest_plugins = ["tests.live_ruby"]
+pytest_plugins = ["tests.live_ruby", "tests.model.summary"]
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("without a deadline", deadline=None)

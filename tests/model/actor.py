@@ -117,6 +117,10 @@ class Me:
         self._play, self._serial = play, actor.serial
         self._tokens = 0
 
+    def link_to(self, url: str) -> ModelLink:
+        """A link to what it takes for this server; all worlds have one only, with one database."""
+        return ModelLink(self, place=url) if "elsewhere" in url else self.link
+
     def token(self) -> int:
         """A number that nobody else gets."""
         self._tokens += 1
@@ -150,15 +154,15 @@ class Me:
 class ModelLink:
     """The link of an actor: see `pyresque.store.link.DirectLink`."""
 
-    def __init__(self, me: Me, let_in: bool = False) -> None:
+    def __init__(self, me: Me, let_in: bool = False, place: str = ADDRESS) -> None:
         self._me = me
-        self.address = self.place = ADDRESS
+        self.address = self.place = place
         self.deadline = float("inf")
         self.let_in = let_in
 
     def fresh(self) -> ModelLink:
         """Another link to the same server."""
-        return ModelLink(self._me, self.let_in)
+        return ModelLink(self._me, self.let_in, self.place)
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command."""

@@ -98,7 +98,7 @@ class Stage:
         key = (last.redis, last.clock)
         found = self._closed.get(key)
         if found is None:
-            redis, clock, ledger = last.redis, last.clock, ()
+            redis, clock, ledger = last.redis, last.clock, tuple[Event, ...]()
             for one in self._closing:
                 redis, clock, ledger, _ = self._alone(one, redis, clock, ledger)
             found = self._closed[key] = redis, ledger
@@ -153,8 +153,8 @@ class Stage:
         return found + step.faults(pending, after) if now.faults else found
 
     def _event(self, now: Moment, place: int, point: Point, words: tuple[Any, ...]) -> list[Way]:
-        what, value, redis = words[0], None, now.redis
-        before = now
+        what, redis, before = words[0], now.redis, now
+        value: Any = None
         if what in LEDGER:
             if not self.world.is_timeless:
                 value = self._inside(now)
@@ -194,7 +194,7 @@ class Stage:
         self, actor: Actor, redis: int, clock: int, ledger: tuple[Event, ...]
     ) -> tuple[int, int, tuple[Event, ...], Point]:
         """Play an actor alone, without faults, while nobody else lives: to its end, or until it is ready."""
-        point, is_ready = actor.start(clock), False
+        point, is_ready, used = actor.start(clock), False, set(self.redis.used)
         while point.pending is not None and not is_ready:
             is_ready = point.pending.words == READY
             words, reply = point.pending.words, None
@@ -209,6 +209,7 @@ class Stage:
             elif words[0] == "pass":
                 redis, clock = self.redis.passed(redis, words[1]), clock + words[1]
             point = actor.then(point, Told("reply", reply, clock, ()))
+        self.redis.used = used
         if isinstance(point.result, BaseException):
             raise AssertionError(f"{actor.name} of {self.world.name} failed") from point.result
         return redis, clock, ledger, point

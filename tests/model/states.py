@@ -88,7 +88,7 @@ class Redis:
         self.asked = 0
         """How often the server was asked."""
         self.used: set[str] = set()
-        """The scripts that it was asked to run."""
+        """The scripts that it was asked to run, but for what happens before and behind the world."""
         self._names = {one.digest.encode(): name for name, one in scripts().items()}
         self._snapshot = self._ask(("SCRIPT", "LOAD", _SNAPSHOT))
         for one in scripts().values():
@@ -145,10 +145,10 @@ class Redis:
         if self._there != content or now - self._since > _FRESH:
             packed, replies = self._load(content)
             self._since = now
-        packed += hiredis.pack_command(words)
+        packed += _packed(words)
         is_read = words[0].upper() in READS
         if not is_read:
-            packed += hiredis.pack_command(("EVALSHA", self._snapshot, 0))
+            packed += _packed(("EVALSHA", self._snapshot, 0))
         self._socket.sendall(packed)
         for _ in range(replies):
             self._read()
@@ -164,7 +164,7 @@ class Redis:
                 commands.append(_WRITE[kind](key, value))
                 if left >= 0:
                     commands.append(("PEXPIRE", key, left * 1000))
-            found = self._loads[content] = b"".join(map(hiredis.pack_command, commands)), len(commands)
+            found = self._loads[content] = b"".join(map(_packed, commands)), len(commands)
         return found
 
     def _number(self, content: int, loaded: frozenset[bytes] | None) -> int:
@@ -178,7 +178,7 @@ class Redis:
         return number
 
     def _ask(self, words: tuple[Word, ...]) -> Any:
-        self._socket.sendall(hiredis.pack_command(words))
+        self._socket.sendall(_packed(words))
         return self._read()
 
     def _read(self) -> Any:
@@ -197,6 +197,10 @@ _WRITE: dict[bytes, Callable[[bytes, Any], tuple[Word, ...]]] = {
     b"hash": lambda key, value: ("HSET", key, *(word for pair in value for word in pair)),
     b"zset": lambda key, value: ("ZADD", key, *(word for name, score in value for word in (score, name))),
 }
+
+
+def _packed(words: tuple[Word, ...]) -> bytes:
+    return hiredis.pack_command(words)  # type: ignore[arg-type, no-any-return]
 
 
 def _numbered(numbers: dict[Any, int], things: list[Any], thing: Any) -> int:

@@ -32,6 +32,8 @@ import pyresque.worker.forks
 import pyresque.worker.heartbeat
 import pyresque.worker.loop
 import pyresque.worker.membership
+import pyresque.worker.memory
+import pyresque.worker.oom
 import pyresque.worker.pruner
 from pyresque.failure import Failure
 from pyresque.worker.child import Child, Work
@@ -235,7 +237,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (setproctitle, "setproctitle", _nothing),
     (Failure, "__init__", _failure),
     (secrets, "token_hex", _in_play(secrets.token_hex, lambda me, size: f"{me.token():0{2 * size}x}")),
-    (pyresque.client, "SocketLink", lambda url: here().link),
+    (pyresque.client, "SocketLink", lambda url: here().link_to(url)),
     (pyresque.store.link, "end_copy", _copy),
     (pyresque.perform, "end_copy", _copy),
     (pyresque.store.script, "new_word", lambda: b"word"),
@@ -243,8 +245,8 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (pyresque.plugins.lock, "process_lives", _lives),
     (pyresque.worker.forks, "Child", FakeChild),
     (pyresque.worker.forks, "Memory", _nothing),
-    (pyresque.worker.forks.oom, "kills", lambda: 0),
-    (pyresque.worker.loop.memory, "settle", _nothing),
+    (pyresque.worker.oom, "kills", lambda: 0),
+    (pyresque.worker.memory, "settle", _nothing),
     (pyresque.worker.loop, "process_space", _space),
     (pyresque.worker.membership, "process_space", _space),
     (pyresque.worker.pruner, "process_space", _space),

@@ -88,7 +88,9 @@ WORLDS = [
         "an entry is changed",
         lambda me: None,
         {
-            "setter": calls(lambda resque: resque.set_schedule("tick", job="Good", **TICK) or "written"),
+            "setter": calls(
+                lambda resque: resque.set_schedule("tick", job="Good", **TICK), lambda resque: "written"
+            ),
             "remover": calls(lambda resque: resque.remove_schedule("tick")),
             "s": _hearing,
         },

@@ -173,6 +173,7 @@ WORLDS = [
         each_job_once({1: "Good"}),
         ready="a",
         is_timeless=False,
+        faults=(0, 1),
     ),
     _world(
         "put back by who prunes",
