@@ -227,7 +227,7 @@ class Failures:
 
     def _push(self, record: FailureRecord) -> Effects:
         keys, queue = self._space.keys, record.text("queue")
-        if queue is None:
+        if not queue:
             raise NotAJob("this record names no queue: it can only be shown and removed")
         if not record.class_name:
             raise NotAJob("this record holds no job with a class: it can only be shown and removed")

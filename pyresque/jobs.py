@@ -14,6 +14,7 @@ import msgspec
 from pyresque.errors import InvalidJob, WrongArguments
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
 from pyresque.store.locks import Guard
+from pyresque.wire.encoding import narrowed
 from pyresque.wire.records import Payload
 
 
@@ -184,6 +185,8 @@ class Job:
         try:
             return msgspec.convert(value, wanted)
         except msgspec.ValidationError as error:
+            if (plain := narrowed(value)) is not value:
+                return self._convert(name, wanted, plain)
             raise WrongArguments(f"argument {name} of {self.name}: {error}") from None
         except (TypeError, NotImplementedError) as error:
             raise WrongArguments(

@@ -120,17 +120,18 @@ class ReservedJob:
         raised = yield from self._each("before_perform", self.payload.args)
         if raised is not None:
             return None if is_a(raised, DontPerform) else raised
-        args, raised = tried(self.job.converted, self.payload.args)
-        hooks, raised = tried(self._hooks, "around_perform") if raised is None else (None, raised)
-        if args is None or hooks is None:
+        hooks, raised = tried(self._hooks, "around_perform")
+        if hooks is None:
             return raised
-        raised = yield from self._around(hooks, Step(self.job.perform, args))
+        raised = yield from self._around(self.job, hooks)
         return raised if raised is not None else (yield from self._each("after_perform", self.payload.args))
 
-    def _around(self, hooks: list[Hook], perform: Step) -> Steps:
-        if not hooks:
-            return (yield perform)
-        return (yield Step(hooks[0], self.payload.args, lambda: self._around(hooks[1:], perform)))
+    def _around(self, job: Job, hooks: list[Hook]) -> Steps:
+        if hooks:
+            return (yield Step(hooks[0], self.payload.args, lambda: self._around(job, hooks[1:])))
+        # In here, for Ruby finds out that arguments are wrong when it calls `perform`.
+        args, raised = tried(job.converted, self.payload.args)
+        return raised if args is None else (yield Step(job.perform, args))
 
     def _each(self, kind: str, args: list[Any]) -> Steps:
         hooks, error = tried(self._hooks, kind)  # which these are may be the user's code to say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyresque.config import home_zone
@@ -107,11 +107,16 @@ class Scheduling:
         found: Any = schedules.entries(self.space).get(name, self.local_schedule.get(name))
         return None if found is None else read(name, found, home_zone())
 
-    def run_schedule(self, name: str) -> bool:
+    def run_schedule(self, name: str, parameters: Mapping[str, Any] | None = None) -> bool:
         """Put the job of an entry on its queue now, with its hooks; False if a hook refused it.
 
+        Args:
+            parameters: values for the `parameters` that the entry asks for ("Queue now" of its web page).
+                They are merged into its args, and those not given have their defaults. None: run it as
+                the scheduler does.
+
         Raises:
-            InvalidSchedule: there is no such entry, or it cannot be used.
+            InvalidSchedule: there is no such entry, or it cannot be used, or not with these parameters.
             NotAJob: its job cannot be queued.
         """
         from pyresque.scheduler.firing import run_now
@@ -119,7 +124,7 @@ class Scheduling:
         entry = self.schedule_entry(name)
         if entry is None:
             raise InvalidSchedule(f"there is no entry {name} in the schedule")
-        return run_now(self.space, self.registry, entry)
+        return run_now(self.space, self.registry, entry, parameters)
 
     def last_enqueued_at(self) -> dict[str, str]:
         """When each entry was fired last, in the words of the master (its local time)."""

@@ -12,6 +12,7 @@ import msgspec
 
 from pyresque.active_job.values import Keywords, plain
 from pyresque.errors import WrongArguments
+from pyresque.wire.encoding import narrowed
 
 
 def call_of(arguments: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -89,7 +90,7 @@ def as_kind(wanted: Any, value: Any) -> Any:
             except msgspec.ValidationError:
                 continue
         raise msgspec.ValidationError(f"Expected `{wanted}`, got `{type(value).__name__}`")
-    return msgspec.convert(plain(value), wanted, dec_hook=_same)
+    return msgspec.convert(narrowed(plain(value)), wanted, dec_hook=_same)
 
 
 def _same(wanted: type, value: Any) -> Any:

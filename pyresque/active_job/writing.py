@@ -37,6 +37,7 @@ from pyresque.active_job.versions import (
     version_of,
 )
 from pyresque.errors import SerializationError
+from pyresque.wire.encoding import Beyond
 
 _MOST = 100
 """Levels of nesting that a Ruby worker reads; the exact limit is that of the whole payload."""
@@ -89,7 +90,7 @@ class Writer:
         if isinstance(value, FarTime):
             zone = {"time_zone": value.zone} if value.zone is not None and self.rails >= ZONE_SINCE else {}
             return self._serialized(value.kind, value=str(value), **zone)
-        if isinstance(value, float) and not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value) and not isinstance(value, Beyond):
             raise SerializationError(f"{value} is no number that JSON has: pass None, a Decimal or a str")
         return str.__str__(value) if isinstance(value, str) else value
 

@@ -95,11 +95,19 @@ def next_(settings: Settings, name: str | None, count: int, as_json: bool) -> No
 
 @schedule.command()
 @click.argument("name")
+@click.argument("parameters", metavar="[KEY=VALUE]...", nargs=-1)
 @common
 @pass_settings
-def run(settings: Settings, name: str) -> None:
-    """Put the job of an entry on its queue now, with the hooks that it has here (-r)."""
-    done = settings.connected().run_schedule(name)
+def run(settings: Settings, name: str, parameters: tuple[str, ...]) -> None:
+    """Put the job of an entry on its queue now, with the hooks that it has here (-r).
+
+    Of an entry with `parameters` each KEY=VALUE goes into its args, as from the form of its web page; a
+    parameter that is not given has its default.
+    """
+    given = dict(one.split("=", 1) for one in parameters if "=" in one)
+    if wrong := [one for one in parameters if "=" not in one]:
+        raise click.UsageError(f"{safe(wrong[0])} is no KEY=VALUE")
+    done = settings.connected().run_schedule(name, given)
     click.echo(f"queued {safe(name)}" if done else f"{safe(name)}: a hook refused it")
     click.get_current_context().exit(0 if done else 1)
 

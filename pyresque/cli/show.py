@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+
+_NO_ASCII = re.compile("[^\\x00-\\x7f]")
 
 
 def safe(text: object) -> str:
@@ -59,7 +62,13 @@ def moment(epoch: float) -> str:
 
 def json_line(value: Any) -> None:
     """Print one JSON document on one line. Its escapes make it safe for any terminal and any encoding."""
-    click.echo(json.dumps(value))
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:  # only numbers beyond the range of floats: as they were read
+        from pyresque.wire.encoding import encode
+
+        text = _NO_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], encode(value).decode())
+    click.echo(text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

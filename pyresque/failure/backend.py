@@ -30,8 +30,8 @@ class Failure:
     """One failed job.
 
     `exception` is the class name as recorded, `payload` the job as JSON bytes, `worker` the worker's id,
-    `failure_id` None where it has none, `failed_at` seconds since the epoch, `aside` a link to bytes that
-    were put aside (wire/aside.py).
+    `queue` None where nobody knows it, `failure_id` None where it has none, `failed_at` seconds since the
+    epoch, `aside` a link to bytes that were put aside (wire/aside.py).
     """
 
     payload: bytes
@@ -39,7 +39,7 @@ class Failure:
     error: str
     backtrace: Sequence[str]
     worker: str
-    queue: str
+    queue: str | None
     failure_id: str | None = None
     failed_at: float = field(default_factory=time.time)
     aside: str | None = None
@@ -52,7 +52,7 @@ class Failure:
             "error": shortened(self.error),
             "backtrace": shortened_lines(self.backtrace),
             "worker": cleaned(self.worker),
-            "queue": cleaned(self.queue),
+            "queue": None if self.queue is None else cleaned(self.queue),
         }
         if self.failure_id is not None:
             after["failure_id"] = self.failure_id

@@ -22,7 +22,7 @@ class RedisMultiQueue(Backend):
 
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """Make the list known and append the record to it."""
-        name = f"{failure.queue}_failed"
+        name = f"{failure.queue or ''}_failed"
         return [
             ("SADD", keys.failed_queues, name),
             ("RPUSH", keys.failed_list(name), failure.record(style)),

@@ -33,12 +33,39 @@ _TOO_DEEP = f"is nested too deep: a Ruby worker reads {MAX_DEPTH} levels of a wh
 _WRITER = msgspec.json.Encoder()
 _READER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# A hook for floats turns off msgspec's range check, and costs time: it is for the texts that need it.
-_WIDE_READER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=float)
 # The closing quote may be missing: what never fails to match cannot take quadratic time.
 _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _LONG_INTEGER = re.compile(rb"(?<![0-9.eE+])[0-9]{4301}")
 _BRACKETS = re.compile(rb"[\[{][\]}]?|[\]}]")
+
+
+class Beyond(float):
+    """A number beyond the range of floats, as it was read: infinite to whoever calculates with it.
+
+    Its text is kept, so that a job that holds one is moved, recorded and retried as it is. Ruby runs such a
+    job, but writes `Infinity` then, which nobody reads back.
+    """
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Beyond:
+        """Take the text that JSON has for it."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # for copies, and processes
+        return (self.text,)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else Beyond(text)
+
+
+# A hook for floats turns off msgspec's range check, and costs time: it is for the texts that need it.
+_WIDE_READER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_float)
 
 
 class _Refused(Exception):
@@ -116,6 +143,8 @@ def _plain(value: object, number: _Number, room: int) -> Any:
         if not -_INTEGER_LIMIT < value < _INTEGER_LIMIT:
             raise _Refused("is an integer of more than 4300 digits, which Python cannot read: pass a str")
         return value if kind is int else int.__int__(value)
+    if kind is Beyond:
+        return msgspec.Raw(value.text.encode())  # type: ignore[attr-defined]
     if isinstance(value, float):
         return number(value if kind is float else float.__float__(value))
     if isinstance(value, dict):
@@ -215,7 +244,8 @@ def _quoted(text: str) -> str:
 def decode(text: bytes, max_depth: int | None = None) -> Any:
     """Read JSON as strictly as the newest json gem, except that of doubled keys the last one wins.
 
-    A number beyond the range of floats is inf, as in Ruby (json.md sections 8 and 9, point 7).
+    A number beyond the range of floats is inf, as in Ruby, and is written as it was read (json.md sections 8
+    and 9, point 7).
 
     Raises:
         MalformedPayload: it is not JSON, not UTF-8, nested deeper than Ruby reads or than `max_depth`,
@@ -264,6 +294,19 @@ def _check_depth(text: bytes, max_depth: int | None) -> None:
             depth += 1 if opened else -1
 
 
+def narrowed(value: Any) -> Any:
+    """A decoded value with plain infinite floats where it holds `Beyond`; else the same object."""
+    if isinstance(value, Beyond):
+        return float(value)
+    if isinstance(value, dict):
+        made = {key: narrowed(item) for key, item in value.items()}
+        return made if any(made[key] is not value[key] for key in made) else value
+    if isinstance(value, list):
+        items = [narrowed(item) for item in value]
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    return value
+
+
 def same(a: object, b: object) -> bool:
     """Tell whether two decoded JSON values are equal as a human means it (json.md section 9, point 5).
 
@@ -273,4 +316,6 @@ def same(a: object, b: object) -> bool:
         return a.keys() == b.keys() and all(same(item, b[key]) for key, item in a.items())
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b
     return type(a) is type(b) and a == b

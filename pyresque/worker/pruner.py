@@ -137,8 +137,8 @@ class Pruner:
         ]
 
     def _failed(self, worker_id: str, raw: bytes, payload: object, error: BaseException) -> list[Command]:
-        queue = decode(raw).get("queue")
-        queue = queue if isinstance(queue, str) else ""
+        named = decode(raw).get("queue")
+        queue = named if isinstance(named, str) else ""
         back = self._put_back(worker_id, queue, payload)
         if back:
             return back
@@ -158,7 +158,7 @@ class Pruner:
             error=error_message(error),
             backtrace=[],
             worker=worker_id,
-            queue=queue,
+            queue=named if isinstance(named, str) else None,
             failure_id=self._recorder.new_id(),
         )
         attempt = attempt_at(self._space, job, begun=True) if job else None

@@ -10,9 +10,10 @@ import time
 import pytest
 
 from pyresque import job
-from pyresque.errors import DirtyExit, RedisReplied
-from pyresque.failure import Recorder, Redis
+from pyresque.errors import DirtyExit, NotAJob, RedisReplied
+from pyresque.failure import Recorder, Redis, RedisMultiQueue
 from pyresque.wire import times
+from pyresque.wire.records import FailureRecord
 from pyresque.worker.loop import unregister
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 
@@ -33,15 +34,15 @@ def dead_pid():
 def prune(resque):
     """Prune as a worker on these queues."""
 
-    def prune(*listed):
+    def prune(*listed, backend=None):
         resque.link.execute("DEL", "resque:pruning_dead_workers_in_progress")
-        return pruner(resque).prune(ME, listed or ("q",))
+        return pruner(resque, backend).prune(ME, listed or ("q",))
 
     return prune
 
 
-def pruner(resque):
-    return Pruner(resque.space, resque.registry, Recorder(resque.space, Redis()))
+def pruner(resque, backend=None):
+    return Pruner(resque.space, resque.registry, Recorder(resque.space, backend or Redis()))
 
 
 def add_worker(resque, worker_id, *, beat=None, working=None, registered=True):
@@ -165,6 +166,25 @@ def test_payloads_of_any_kind_are_recorded_as_they_are(resque, prune, payload, t
     [record] = failed(resque)
     assert record["payload"] == json.loads(payload)
     assert record["error"].endswith(f"while processing {text}")
+
+
+@pytest.mark.parametrize(
+    "working", ['{"payload":%s}', '{"queue":null,"payload":%s}', '{"queue":7,"payload":%s}']
+)
+@pytest.mark.parametrize("backend", [Redis(), RedisMultiQueue()])
+def test_a_record_without_a_queue_has_none(resque, prune, working, backend):
+    """As in Ruby; and it is not retried into a queue without a name, not even where the record says ""."""
+    add_worker(resque, "elsewhere:1:q", beat=OLD, working=working % '{"class":"A","args":[1]}')
+    assert prune(backend=backend) == ["elsewhere:1:q"]
+    [record] = resque.failures.list()
+    assert record.list_name == ("failed" if isinstance(backend, Redis) else "_failed")
+    assert record.value["queue"] is None
+    with pytest.raises(NotAJob, match="names no queue"):
+        resque.failures.requeue(record)
+    blank = {**record.value, "queue": ""}
+    with pytest.raises(NotAJob, match="names no queue"):
+        resque.failures.requeue(FailureRecord.parse(json.dumps(blank).encode()))
+    assert resque.queues() == []
 
 
 def test_the_pruner_itself_is_never_pruned(resque, prune):

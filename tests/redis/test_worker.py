@@ -446,7 +446,6 @@ NO_JOBS = [
     b'{"class":"Echo","args":["a\nb"]}', b'\xef\xbb\xbf{"class":"Echo","args":[]}',
     b'{"class":"Echo","args":[NaN]}',
     b'{"class":"Echo","args":[Infinity]}', b'{"class":"Echo","args":[-Infinity]}',
-    b'{"class":"Echo","args":[1E400]}',
     b'{"class":"Echo","args":["\\ud800"]}', b'{"class":"Echo","args":[1,]}', b"{'class':'Echo'}",
     b'{"class":"Echo",/* */"args":[]}', b"null", b"false", b"true", b"42", b'"text"', b'["Echo",[1]]', b"",
     b"  ",

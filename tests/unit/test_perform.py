@@ -1,5 +1,6 @@
 """A reserved job: its hooks in Ruby's order and semantics (core.md 9, 11, 13)."""
 
+import asyncio
 import json
 
 import pytest
@@ -258,6 +259,70 @@ def test_arguments_that_do_not_fit(registry, seen):
 
     assert isinstance(reserved(registry, args=("x",)).run(), WrongArguments)
     assert seen == [WrongArguments]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("args", [("x",), (), (1, 2)])
+def test_hooks_around_a_job_see_arguments_that_do_not_fit(registry, seen, is_async, args):
+    """As in Ruby: everything before `perform` has run then, and what is behind `yield` sees the error."""
+
+    @job(name="J", registry=registry)
+    class J:
+        def perform(self, number: int):
+            seen.append("perform")
+
+        def before_perform(self, *args):
+            seen.append("before")
+
+        def around_perform_a(self, *args):
+            seen.append("a")
+            try:
+                yield
+            finally:
+                seen.append("a after")
+
+        def around_perform_b(self, *args_and_run):
+            seen.append("b")
+            try:
+                args_and_run[-1]()
+            except WrongArguments:
+                seen.append("b sees it")
+                raise
+            seen.append("b after")
+
+        def after_perform(self, *args):
+            seen.append("after")
+
+        def on_failure(self, error, *args):
+            seen.append(type(error))
+
+        def always(self, *args):
+            seen.append("always")
+
+    job_in_hand = reserved(registry, args=args)
+    error = asyncio.run(job_in_hand.run_async(lambda error: error)) if is_async else job_in_hand.run()
+    assert isinstance(error, WrongArguments)
+    assert seen == ["before", "a", "b", "b sees it", "a after", WrongArguments, "always"]
+
+
+def test_a_hook_around_a_job_may_take_care_of_wrong_arguments(registry, seen):
+    """It is about what Ruby's is about: the whole of the job."""
+
+    @job(name="J", registry=registry)
+    class J:
+        def perform(self, number: int): ...
+
+        def around_perform(self, *args):
+            try:
+                yield
+            except WrongArguments:
+                seen.append("taken care of")
+
+        def after_perform(self, *args):
+            seen.append("after")
+
+    assert reserved(registry, args=("x",)).run() is None
+    assert seen == ["taken care of", "after"]
 
 
 def test_a_class_that_nobody_registered(registry):

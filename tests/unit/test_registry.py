@@ -2,6 +2,7 @@
 
 import datetime
 import importlib.util
+import math
 import sys
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from pyresque import job
 from pyresque.errors import InvalidJob, WrongArguments
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry, default_registry
+from pyresque.wire.encoding import decode
 
 
 def add(registry, **settings):
@@ -331,6 +333,18 @@ def test_variadic_arguments_are_each_checked(registry):
     assert registry.of(work).converted(["a", 1, 2]) == ["a", 1, 2]
     with pytest.raises(WrongArguments, match="argument numbers of Work"):
         registry.of(work).converted(["a", 1, "2"])
+
+
+def test_a_number_beyond_floats_is_a_float(registry):
+    """Infinite, as it is for Ruby; alone and inside of something."""
+
+    @job(registry=registry)
+    def work(one: float, more: list[float], other: dict[str, float | None]) -> None: ...
+
+    args = decode(b'[1E400,[-1e999,1],{"a":1e400}]')
+    assert registry.of(work).converted(args) == [math.inf, [-math.inf, 1.0], {"a": math.inf}]
+    with pytest.raises(WrongArguments, match=r"\$\[0\]"):
+        registry.of(work).converted([1, ["x", args[0]], {}])
 
 
 def test_a_parameter_without_annotation_takes_anything(registry):

@@ -180,6 +180,24 @@ def test_a_retry_at_once_has_the_bytes_that_were_taken(resque: Resque, works: Wo
     assert [one.payload for one in resque.failures.list()] == [json.loads(raw)] * 2
 
 
+def test_a_number_beyond_floats_is_kept_by_records_and_retries(resque: Resque, works: Works) -> None:
+    """Ruby runs such a job, and its record is lost to every reader; ours, and each way back, can be read."""
+    failing(resque, Retry(limit=2, backoff=[0, 60]))
+    raw = b'{"class":"Fails","args":[1E400,[-1e999]]}'
+    resque.link.execute("SADD", "resque:queues", "q")
+    resque.link.execute("RPUSH", "resque:queue:q", raw)
+    works.burst("q")
+    assert [b'"payload":' + raw in one.raw for one in resque.failures.list()] == [True, True]
+    [[item]] = delayed(resque).values()
+    assert item == raw[:-1] + b',"queue":"q"}'
+    assert resque.failures.requeue(resque.failures.list()[0])
+    assert resque.link.execute("LRANGE", "resque:queue:q", 0, -1) == [raw]
+    assert resque.failures.bring_forward(
+        resque.failures.list()[1], resque.failures.next_attempts(resque.failures.list())[1]
+    )
+    assert resque.link.execute("LRANGE", "resque:queue:q", 0, -1) == [raw, raw]
+
+
 @pytest.mark.parametrize(("found", "delay"), [(None, 5), ("0", 100), ("1", 1000), ("7", 1000)])
 def test_the_steps_of_the_backoff_follow_the_counter(
     resque: Resque, works: Works, found: str | None, delay: int

@@ -91,6 +91,34 @@ def test_schedule_set_list_show_next_run_remove(stage, run):
     assert "there is no entry nightly" in run("schedule", "show", "nightly", status=1)
 
 
+def test_schedule_run_merges_parameters(stage, run):
+    """As the form of "Queue now" does: texts, each declared one, its default where it is not given."""
+    entry = {
+        "class": "A", "every": "1h", "queue": "q", "args": {"x": 1, "d": "old"},
+        "parameters": {"d": {"description": "day", "default": "today"}, "n": {"default": 5}, "e": None,
+                       "f": {"default": False}, "t": {"default": True}},
+    }  # fmt: skip
+    run("schedule", "set", "a", json.dumps(entry))
+    run("schedule", "set", "b", json.dumps({**entry, "args": [1]}))
+    run("schedule", "set", "c", json.dumps({"class": "A", "every": "1h", "queue": "q", "args": [7]}))
+    assert run("schedule", "run", "a", "d=2026-01-01", "e=") == "queued a\n"
+    assert run("schedule", "run", "a", "e=u=v") == "queued a\n"
+    assert stage.resque.run_schedule("a", {"e": [2], "n": 6})
+    assert stage.resque.run_schedule("a")
+    assert [json.loads(raw)["args"] for raw in stage.queue("q")] == [
+        [{"x": 1, "d": "2026-01-01", "n": "5", "e": "", "f": "", "t": "true"}],
+        [{"x": 1, "d": "today", "n": "5", "e": "u=v", "f": "", "t": "true"}],
+        [{"x": 1, "d": "today", "n": 6, "e": [2], "f": "", "t": "true"}],
+        [{"x": 1, "d": "old"}],
+    ]
+    assert "a needs e: give each as NAME=VALUE" in run("schedule", "run", "a", status=1)
+    assert "has no parameter day; it has d, n" in run("schedule", "run", "a", "day=1", "e=", status=1)
+    assert "must be one mapping" in run("schedule", "run", "b", "e=", status=1)
+    assert "takes no parameters" in run("schedule", "run", "c", "e=", status=1)
+    assert "is no KEY=VALUE" in run("schedule", "run", "a", "e", status=2)
+    assert len(stage.queue("q")) == 4
+
+
 @pytest.mark.parametrize(
     ("entry", "told"),
     [('{"class": "R", "cron": "61 * * * *", "queue": "q"}', "61"),

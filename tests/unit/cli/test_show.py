@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pyresque.cli.show import columns, json_line, safe, short, table
+from pyresque.wire.encoding import decode
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,9 @@ def test_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.isascii()
     assert out.count("\n") == 1
     assert json.loads(out) == value
+
+
+def test_a_number_beyond_floats_is_printed_as_json_has_it(capsys):
+    """Not as `Infinity`, which no reader of JSON takes; the other escapes are the same."""
+    json_line({"args": decode(b'[1E400,"\xc3\xbc \xf0\x9f\x92\xa5"]')})
+    assert capsys.readouterr().out == '{"args":[1E400,"\\u00fc \\ud83d\\udca5"]}\n'

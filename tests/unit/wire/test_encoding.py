@@ -1,10 +1,12 @@
 """JSON as Ruby writes and reads it: every recorded value, then laws, messages and limits."""
 
+import copy
 import datetime
 import decimal
 import enum
 import json
 import math
+import pickle
 import re
 import types
 from collections import OrderedDict, namedtuple
@@ -15,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyresque.errors import MalformedPayload, Unencodable
-from pyresque.wire.encoding import MAX_DEPTH, decode, encode, same
+from pyresque.wire.encoding import MAX_DEPTH, decode, encode, narrowed, same
 
 DATA = json.loads((Path(__file__).parents[2] / "data/wire/vectors/json.json").read_text(encoding="utf-8"))
 STYLES = list(DATA["styles"])
@@ -424,6 +426,20 @@ def test_numbers_beyond_floats_are_infinite():
     """1e400 is inf as in Ruby, wherever it stands, and the numbers beside it keep their values."""
     assert decode(b"[1e400,-1e400,1.5,2,-0.0]") == [math.inf, -math.inf, 1.5, 2, -0.0]
     assert decode(b'{"a":' + b"9" * 400 + b".0}") == {"a": math.inf}
+
+
+@pytest.mark.parametrize("style", ["ruby", "ruby-json2.10", "rails", "rails-json2.10"])
+def test_numbers_beyond_floats_are_written_as_they_were_read(style):
+    """Also copies of them; what was calculated with them is refused as any infinite number is."""
+    text = b'{"a":[1E400,-1e999,1.5],"b":' + b"9" * 400 + b".0}"
+    value = decode(text)
+    for same_value in (value, copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert encode(same_value, style) == text
+    assert narrowed(value) == {"a": [math.inf, -math.inf, 1.5], "b": math.inf}
+    assert narrowed(value["a"][2:]) == [1.5]
+    for number in (narrowed(value)["b"], value["b"] + 1):
+        with pytest.raises(Unencodable, match="is infinite"):
+            encode([number], style)
 
 
 @pytest.mark.parametrize(

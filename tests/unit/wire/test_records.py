@@ -59,7 +59,7 @@ def test_a_payload_keeps_its_bytes_and_all_its_keys():
     "raw",
     [b"", b" ", b"oops", b"null", b"true", b"false", b"42", b'"x"', b"[]", b'{"class":"A"',
     b'{"class":"A"} x', b"\xff",
-     b'{"class":"A","args":["\xff"]}', b'{"args":[NaN]}', b'{"args":[1e400]}', b'{"args":{"a":[-1E999]}}',
+     b'{"class":"A","args":["\xff"]}', b'{"args":[NaN]}', b'{"args":[Infinity]}', b'{"args":{"a":[1e]}}',
      b'{"class":"\\ud800"}', b'{"args":[' + b"1" * 4301 + b"]}", b"\xef\xbb\xbf{}", nested(100)],
 )  # fmt: skip
 def test_what_is_no_payload(raw):
