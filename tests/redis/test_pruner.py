@@ -274,6 +274,7 @@ def test_a_zombie_has_no_process(resque, prune):
         (True, "no time", False),
         (False, "2020-01-01 00:00:00 +0000", False),
     ],
+    ids=["ours, long ago", "ours, now", "ours, no time", "Ruby's"],
 )
 def test_a_registration_that_came_after_its_worker_had_left(resque, prune, ours, began, pruned):
     """It has no heartbeat, which all of ours have before they register: so it is pruned once it is old, with
