@@ -7,12 +7,16 @@ moves while people look at it, only chooses among records with the same bytes.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from msgspec import structs
 
 from pyresque.attempts import NextAttempt, next_attempts
 from pyresque.due import ready_item
 from pyresque.errors import MalformedPayload, NotAJob
+from pyresque.failure.copies import as_one, copies_of, grouped, identity, joined, with_copies
 from pyresque.registry import Registry
 from pyresque.store import failures as store
 from pyresque.store.link import Command
@@ -24,6 +28,7 @@ from pyresque.wire.records import FailureRecord
 
 Records = list[FailureRecord]
 Effects = list[Command]
+Marks = list[tuple[FailureRecord, bytes]]
 Names = list[str]
 Found = list[FailureRecord | None]
 Attempts = list[NextAttempt | None]
@@ -33,7 +38,8 @@ class Failures:
     """All failure lists of one Resque: `failed`, and `Q_failed` of the multi-queue backend.
 
     What looks, looks at all of them. What clears or requeues many takes, where no list is named, those of
-    the failure backend, as Ruby does: with several backends the same failure stands in several lists.
+    the failure backend, as Ruby does: with several backends the same failure stands in several lists. All its
+    copies are marked, or go, together.
     """
 
     def __init__(self, space: Space, multi_queue: bool = False, registry: Registry | None = None) -> None:
@@ -83,7 +89,22 @@ class Failures:
             own = record.id
             for start in {own[:length] for length in lengths} & wanted:
                 found.setdefault(start, []).append(record)
-        return [_only_one(one, found.get(one, [])) for one in record_ids]
+        chosen = {one: _only_one(one, found.get(one, [])) for one in wanted}
+        records = [one for one in chosen.values() if one is not None]
+        known = iter(self.with_copies(records))
+        merged = {one: None if record is None else next(known) for one, record in chosen.items()}
+        return [merged.get(one) for one in record_ids]
+
+    def with_copies(self, failures: Sequence[FailureRecord]) -> Records:
+        """These failures, each with its copies in other lists; the lists are read once for all of them."""
+        records = [*failures]
+        queues = {one.text("queue") for one in records}
+        names = {"failed", *(one.list_name for one in records), *(f"{queue}_failed" for queue in queues)}
+        there = [name for name in self.lists() if name in names]
+        full = [name for name in there if len(there) > 1 and store.count(self._space, name)]
+        if len(full) < 2:  # the rule, and then nothing has to be read
+            return [structs.replace(one, copies=one.copies or ()) for one in records]
+        return with_copies(records, (one for name in full for one in store.each(self._space, name)))
 
     def search(self, text: str) -> Records:
         """The failures in whose record this text occurs."""
@@ -103,7 +124,7 @@ class Failures:
         return next_attempts(self._space, self._registry, failures, thorough)
 
     def requeue(self, failure: str | FailureRecord) -> bool:
-        """Put the job of a failure back on its queue; the record stays and is marked as retried.
+        """Put the job of a failure back on its queue; the record stays, and it and its copies are marked.
 
         It is put back whatever else is to come: `next_attempt` tells whether it would run twice.
 
@@ -119,16 +140,25 @@ class Failures:
         record = self._record(failure)
         if record is None:
             return False
-        value = {**record.value, "retried_at": self._now(record.list_name)}
         if not record.value:
             raise NotAJob("this record is no JSON object: it can only be shown and removed")
-        marked = encode(value, self._space.style)
+        marks = self._marks(record)
         if record.aside is None:
-            return store.requeue(self._space, record, marked, self._push(record)) == 1
-        return self._requeue_aside(record, record.aside, marked)
+            return store.requeue(self._space, marks, self._push(record)) == 1
+        return self._requeue_aside(record, record.aside, marks)
+
+    def _marks(self, record: FailureRecord) -> Marks:
+        """The record and its copies, each with what it is once it is marked as retried."""
+        if record.copies is None:
+            [record] = self.with_copies([record])
+        found = []
+        for one in (record, *(record.copies or ())):
+            value = {**one.value, "retried_at": self._now(one.list_name)}
+            found.append((one, encode(value, self._space.style)))
+        return found
 
     def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
-        """Let a delayed attempt at the job of a failure come now; the record is marked as retried.
+        """Let a delayed attempt at the job of a failure come now; its records are marked as retried.
 
         Returns:
             False if the failure is gone, or the attempt is delayed no more; then nothing is done.
@@ -142,13 +172,12 @@ class Failures:
             ready = ready_item(attempt.place[1], self._registry, self._space.style)
         except MalformedPayload as error:
             raise NotAJob(f"its delayed job is none: {error}") from None
-        keys, value = self._space.keys, {**failure.value, "retried_at": self._now(failure.list_name)}
+        keys = self._space.keys
         push: Effects = [
             ("SADD", keys.queues, ready.queue),
             ("RPUSH", keys.queue(ready.queue), ready.payload),
         ]
-        marked = encode(value, self._space.style)
-        return store.forward(self._space, failure, marked, attempt.place, push)
+        return store.forward(self._space, self._marks(failure), attempt.place, push)
 
     def requeue_all(self) -> int:
         """Put every failed job of the backend's lists back, as Ruby does; returns how many.
@@ -162,42 +191,65 @@ class Failures:
         if self._multi_queue:
             return self._requeue_list(self._known(queue))
         records = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
-        return sum(self._requeued(one) for one in records)
+        return self._requeue_each(records)
 
     def remove(self, failure: str | FailureRecord) -> bool:
-        """Remove a failure; False if there is no such failure any more."""
+        """Remove a failure with its copies; False if there is no such failure any more."""
         record = self._record(failure)
-        return record is not None and store.discard(self._space, record)
+        if record is None:
+            return False
+        copies = self.with_copies([record])[0].copies if record.copies is None else record.copies
+        removed = store.discard(self._space, record)
+        for copy in copies or () if removed else ():
+            store.discard(self._space, copy)
+        return removed
 
     def remove_queue(self, queue: str) -> int:
-        """Remove every failure of a queue; returns how many."""
+        """Remove every failure of a queue, with its copies in other lists; returns how many records."""
         if self._multi_queue:
             name = self._known(queue)
             removed = store.count(self._space, name)
-            store.clear(self._space, name)
+            self._clear([name])
             return removed
-        return self._remove([one for one in store.each(self._space, "failed") if one.text("queue") == queue])
+        doomed = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
+        return self._remove(self.with_copies(doomed))
 
     def clear(self, list_name: str | None = None) -> None:
-        """Remove every failure, of the backend's lists or one."""
-        for name in self._own_lists() if list_name is None else [list_name]:
-            store.clear(self._space, name)
+        """Remove every failure, of the backend's lists or one, with its copies in other lists."""
+        self._clear(self._own_lists() if list_name is None else [list_name])
 
-    def clear_retried(self, list_name: str | None = None) -> int:
-        """Remove what has been put back, of the backend's lists or one; returns how many failures."""
-        names = self._own_lists() if list_name is None else [list_name]
-        records = (one for name in names for one in self.each(name))
+    def clear_retried(self, list_name: str | Sequence[str] | None = None) -> int:
+        """Remove what has been put back, of the backend's lists, or one, or several; returns how many.
+
+        Where one copy of a failure was put back, all of them go.
+        """
+        names = [list_name] if isinstance(list_name, str) else list_name or self._own_lists()
+        full = [name for name in self.lists() if store.count(self._space, name)]
+        if set(full) <= set(names) and len(full) < 2:
+            return self._remove(joined(one for name in full for one in self.each(name) if one.was_retried))
+        marked = {identity(one) for name in full for one in self.each(name) if one.was_retried}
+        groups = grouped(one for name in full for one in self.each(name) if identity(one) in marked)
+        records = [as_one(group) for group in groups if any(one.list_name in names for one in group)]
         return self._remove([one for one in records if one.was_retried])
 
     def _own_lists(self) -> Names:
         return store.list_names(self._space) if self._multi_queue else ["failed"]
 
+    def _clear(self, names: Names) -> None:
+        others = [one for one in self.lists() if one not in names and store.count(self._space, one)]
+        going = Counter(identity(one) for name in names for one in self.each(name)) if others else Counter()
+        for name in others:
+            store.remove(self._space, name, [one.raw for one in copies_of(going, self.each(name))])
+        for name in names:
+            store.clear(self._space, name)
+
     def _remove(self, records: Records) -> int:
-        removed = 0
-        for name in {one.list_name for one in records}:
-            raws = [one.raw for one in records if one.list_name == name]
-            removed += store.remove(self._space, name, raws)
-        return removed
+        """Remove failures with the copies that are known; returns how many records."""
+        doomed: dict[str, list[bytes]] = {}
+        for record in records:
+            for one in (record, *(record.copies or ())):
+                doomed.setdefault(one.list_name, []).append(one.raw)
+        return sum(store.remove(self._space, name, raws) for name, raws in doomed.items())
 
     def _record(self, failure: str | FailureRecord) -> FailureRecord | None:
         return self.find(failure) if isinstance(failure, str) else failure
@@ -205,7 +257,10 @@ class Failures:
     def _requeue_list(self, name: str) -> int:
         records = list(store.each(self._space, name))
         # Ruby's multi-queue backend goes from the newest to the oldest.
-        return sum(self._requeued(one) for one in (records if name == "failed" else reversed(records)))
+        return self._requeue_each(records if name == "failed" else records[::-1])
+
+    def _requeue_each(self, records: Records) -> int:
+        return sum(self._requeued(one) for one in self.with_copies(joined(records)))
 
     def _requeued(self, record: FailureRecord) -> int:
         try:
@@ -236,14 +291,14 @@ class Failures:
             ("RPUSH", keys.queue(queue), encode(_requeued(record.payload), self._space.style)),
         ]
 
-    def _requeue_aside(self, record: FailureRecord, name: str, marked: bytes) -> bool:
+    def _requeue_aside(self, record: FailureRecord, name: str, marks: Marks) -> bool:
         """Put back what was put aside; its list tells where it belongs."""
         if record.was_retried and record.class_name:
-            raise NotAJob(f"its job was put back before, at {record.value['retried_at']}: the record can go")
+            raise NotAJob(f"its job was put back before, at {record.retried_at}: the record can go")
         if name.startswith(RESTORABLE):
-            answer = store.requeue(self._space, record, marked, second=int(time.time()))
+            answer = store.requeue(self._space, marks, second=int(time.time()))
         elif record.class_name:
-            answer = store.requeue(self._space, record, marked, self._push(record))
+            answer = store.requeue(self._space, marks, self._push(record))
         else:
             raise NotAJob("what was put aside is no job: it can only be shown and removed")
         if answer < 0:
@@ -256,7 +311,7 @@ class Failures:
 
 def _only_one(record_id: str, candidates: Records) -> FailureRecord | None:
     exact = [one for one in candidates if one.id == record_id] or candidates
-    return exact[0] if len({one.raw for one in exact}) == 1 else None
+    return as_one(grouped(exact)[0]) if len({identity(one) for one in exact}) == 1 else None
 
 
 def _requeued(payload: dict[str, Any]) -> dict[str, Any]:

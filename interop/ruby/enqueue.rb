@@ -50,6 +50,13 @@ OPS = {
   "failure_remove" => ->(r) { Resque::Failure.remove(r.fetch("index"), *r["list"]) },
   "failure_clear" => ->(r) { Resque::Failure.clear(*r["list"]) },
   "clear_retried" => ->(_) { Resque::Failure.clear_retried },
+  # `rake resque:failures:sort`
+  "failures_sort" => lambda do |_|
+    require "rake"
+    require "resque/tasks"
+    Rake::Task["resque:failures:sort"].execute
+    true
+  end,
   "requeue_all" => ->(_) { Resque::Failure.requeue_all },
   "requeue_queue" => ->(r) { Resque::Failure.requeue_queue(r.fetch("queue")) },
   # workers

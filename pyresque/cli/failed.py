@@ -135,7 +135,7 @@ def clear(settings: Settings, retried: bool, yes: bool) -> None:
     """
     failures = settings.connected().failures
     if retried:
-        removed = sum(map(failures.clear_retried, failures.lists()))
+        removed = failures.clear_retried(failures.lists())
         click.echo(f"removed {count(removed, 'failure')}")
         return
     held = [one.holds_aside for one in failures.each()]

@@ -54,9 +54,11 @@ def retry_many(resque: Resque, chosen: Sequence[FailureRecord], wanted: Wanted) 
     Returns:
         How many could not be put back.
     """
-    before = set() if wanted.again else {one.id for one in chosen if one.was_retried}
-    # Several failure backends write the same failure to several lists.
-    fresh = list({one.id: one for one in reversed(chosen) if one.id not in before}.values())[::-1]
+    from pyresque.failure.copies import joined  # only who retries waits for it
+
+    every = joined(chosen)
+    fresh = [one for one in every if wanted.again or not one.was_retried]
+    before = len(every) - len(fresh)
     done = missed = 0
     left: list[NextAttempt] = []
     brought: set[Place] = set()
@@ -71,7 +73,7 @@ def retry_many(resque: Resque, chosen: Sequence[FailureRecord], wanted: Wanted) 
             brought.update(() if attempt is None else (attempt.place,))
         else:
             missed += 1
-    click.echo("; ".join([f"put {count(done, 'job')} back", *_left(len(before), left, wanted)]))
+    click.echo("; ".join([f"put {count(done, 'job')} back", *_left(before, left, wanted)]))
     return missed
 
 
@@ -95,7 +97,7 @@ def _doubt(record: FailureRecord, attempt: NextAttempt | None, wanted: Wanted) -
     """Why this job might run twice, as the beginning of a question; empty where nothing says so."""
     found = []
     if record.was_retried and not wanted.again:
-        found.append(f"was put back before ({safe(record.value['retried_at'])})")
+        found.append(f"was put back before ({safe(record.retried_at)})")
     if attempt is not None and not wanted.with_due:
         found.append(_coming(attempt))
     return " and ".join(found)

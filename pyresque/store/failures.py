@@ -11,11 +11,14 @@ from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
 
-_requeue = Script("requeue", uses=("effects", "place", "links"), reply=integer(-3, 1))
+Marks = Sequence[tuple[FailureRecord, bytes]]
+"""Records that are marked as retried, and what they are then."""
+
+_requeue = Script("requeue", uses=("effects", "place", "marks", "links"), reply=integer(-3, 1))
 _discard = Script("discard", uses=("links",), reply=amount)
 _clear = Script("clear", uses=("links",), reply=amount)
 _restore = Script("restore", uses=("links",), reply=integer(-3, 1))
-_forward = Script("forward", uses=("effects", "place"), reply=flag)
+_forward = Script("forward", uses=("effects", "place", "marks"), reply=flag)
 
 NOT_THERE = -1
 """What cannot be put back because it is not aside any more."""
@@ -76,16 +79,11 @@ def _discarded(space: Space, list_name: str, records: Sequence[tuple[bytes, int]
         return int(_discard.run(space.link, [once, space.keys.failed_list(list_name)], args))
 
 
-def requeue(
-    space: Space,
-    record: FailureRecord,
-    marked: bytes,
-    effects: Sequence[Command] = (),
-    second: int | None = None,
-) -> int:
-    """Replace a record by its marked form and put its job back, in one step.
+def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second: int | None = None) -> int:
+    """Replace a record and its copies by their marked forms and put its job back, in one step.
 
     Args:
+        marks: the record, then its copies, each with its marked form.
         effects: what puts its job back.
         second: instead of them, what was put aside goes where it came from, a delayed job to this second.
 
@@ -93,10 +91,20 @@ def requeue(
         1; 0 if the record is gone; what `put_back` in links.lua answers if that cannot go back.
     """
     with Once(space.link, space.keys.prefix) as once:
-        keys = [once, space.keys.failed_list(record.list_name)]
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, record.place]
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *_flat_marks(marks)]
         args += ["" if second is None else second, *flat(effects)]
-        return int(_requeue.run(space.link, keys, args))
+        return int(_requeue.run(space.link, [once, *_lists(space, marks)], args))
+
+
+def _lists(space: Space, marks: Marks) -> list[str]:
+    return [space.keys.failed_list(record.list_name) for record, _ in marks]
+
+
+def _flat_marks(marks: Marks) -> list[Word]:
+    words: list[Word] = [len(marks)]
+    for record, marked in marks:
+        words += [record.raw, marked, record.place]
+    return words
 
 
 def restore(space: Space, link: str, second: int) -> int:
@@ -104,17 +112,15 @@ def restore(space: Space, link: str, second: int) -> int:
     return int(_restore.run(space.link, [], [space.keys.prefix, link, second]))
 
 
-def forward(
-    space: Space, record: FailureRecord, marked: bytes, place: Place, effects: Sequence[Command]
-) -> bool:
-    """Replace a record by its marked form and a delayed job by its push, in one step.
+def forward(space: Space, marks: Marks, place: Place, effects: Sequence[Command]) -> bool:
+    """Replace a record and its copies by their marked forms and a delayed job by its push, in one step.
 
     Returns:
         False if the record, or the delayed job, is gone; then nothing is done.
     """
     with Once(space.link, space.keys.prefix) as once:
-        keys = [once, space.keys.failed_list(record.list_name), space.keys.delayed_schedule]
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, record.raw, marked, record.place, *place]
+        keys = [once, *_lists(space, marks), space.keys.delayed_schedule]
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *_flat_marks(marks), *place]
         return bool(_forward.run(space.link, keys, [*args, *flat(effects)]))
 
 

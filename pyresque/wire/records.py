@@ -152,18 +152,30 @@ def working_on_bytes(queue: str, run_at: str, payload: bytes, style: Style) -> b
     return head + payload + b"}"
 
 
-class FailureRecord(msgspec.Struct, frozen=True):
+class FailureRecord(msgspec.Struct, frozen=True, eq=False):
     """One element of a failure list, of whatever writer.
 
     `raw` are its exact bytes, `value` what they decode to (an empty dict where they are no object),
     `list_name` is the bare name of the list it was read from, `place` where it stood there (-1: not known):
-    of records with the same bytes it tells which is meant, as long as the list does not change.
+    of records with the same bytes it tells which is meant, as long as the list does not change. `copies` are
+    the other records of the same failure (failure/copies.py); None: nobody has looked for them.
     """
 
     raw: bytes
     value: dict[str, Any]
     list_name: str = "failed"
     place: int = -1
+    copies: tuple[FailureRecord, ...] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FailureRecord) and self._element == other._element
+
+    def __hash__(self) -> int:
+        return hash(self._element)
+
+    @property
+    def _element(self) -> tuple[bytes, str, int]:
+        return self.raw, self.list_name, self.place
 
     @classmethod
     def parse(cls, raw: bytes, list_name: str = "failed", place: int = -1) -> FailureRecord:
@@ -204,8 +216,16 @@ class FailureRecord(msgspec.Struct, frozen=True):
 
     @property
     def was_retried(self) -> bool:
-        """Whether its job was put back."""
-        return self.value.get("retried_at") not in (None, False)
+        """Whether its job was put back, as it or a copy that it knows says."""
+        return self.retried_at is not None
+
+    @property
+    def retried_at(self) -> Any:
+        """When its job was put back, as it or a copy that it knows says; None where it was not."""
+        for one in (self, *(self.copies or ())):
+            if one.value.get("retried_at") not in (None, False):
+                return one.value["retried_at"]
+        return None
 
     @property
     def holds_aside(self) -> bool:

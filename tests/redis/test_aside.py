@@ -359,15 +359,18 @@ def test_a_record_of_the_first_release_still_leads_to_its_bytes(raw, resque):
 
 
 def test_with_two_backends_the_bytes_are_there_once(resque, bench, server):
-    """Both records lead to them; whichever is retried first."""
+    """Both records lead to them; whichever is retried first, both are marked."""
     several = Resque(server.url, failure=Multiple(Redis(), RedisMultiQueue()), registry=resque.registry)
     put(resque, b"junk")
     bench.burst("q", resque=several)
     one, other = resque.failures.list()
     assert {one.list_name, other.list_name} == {"failed", "q_failed"}
     assert resque.failures.requeue(other)
-    with pytest.raises(NotAJob, match="any more"):
-        resque.failures.requeue(one)
+    assert resque.failures.requeue(one) is False
+    for marked in resque.failures.list():
+        assert marked.was_retried
+        with pytest.raises(NotAJob, match="any more"):
+            resque.failures.requeue(marked)
     assert elements(resque) == [b"junk"]
     several.close()
 
