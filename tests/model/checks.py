@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pyresque.wire.records import FailureRecord
-from tests.model.world import Check, Final, Kept
+from tests.model.world import Check, Final, Kept, Unavailable
 
 WAITING = ("queue:", "delayed:1", "pyresque:aside:")
 """Lists in which jobs stand."""
@@ -16,6 +16,7 @@ def nobody_is_left(final: Final) -> None:
     """Workers have left the books, or were taken out of them; locks and answers of scripts are gone."""
     for name, result in final.results.items():
         assert not isinstance(result, BaseException), f"{name} ended with {result!r}"
+        assert not (final.is_calm and isinstance(result, Unavailable)), f"{name} could not do it: {result!r}"
     after = final.after
     left = after.keys("worker:", "workers", "pyresque:workers", "stat:processed:", "stat:failed:")
     left += after.keys("pyresque:owner:", "lock:", "loner:")
