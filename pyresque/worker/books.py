@@ -145,6 +145,8 @@ class Books:
                 settled, answer = self._send(ending, search)
                 break
             except RedisRejected as error:
+                if not ending.refused():  # said once, it may have been no answer to this
+                    raise RedisUnavailable(str(error), maybe_done=True) from error
                 if not ending.shorten():
                     raise
                 name = ending.run.untouched.payload.job_class

@@ -17,7 +17,7 @@ import pytest
 from pyresque import Resque
 from pyresque.devredis import DevRedis, running
 from pyresque.store import reservation
-from tests.faultproxy import Fault, FaultProxy, Words
+from tests.faultproxy import Fault, FaultProxy, Mode, Words
 from tests.redis.test_arguments import MODES
 from tests.unit.cli.program import Live, Program, end_all, until
 
@@ -205,6 +205,30 @@ def test_a_record_that_redis_does_not_take_is_shortened(mode: str, start: Starte
     worker.send(signal.SIGQUIT)
     assert worker.gone() == 0
     resque.close()
+
+
+@pytest.mark.parametrize("how", ["answer", "swap"])
+@pytest.mark.parametrize("name", ["Done", "Fails", "Later"])
+@pytest.mark.parametrize("mode", list(MODES))
+def test_an_end_that_is_refused_once_is_told_again(
+    mode: str, name: str, how: Mode, start: Started, resque: Resque, proxy: FaultProxy
+) -> None:
+    """Something between us and Redis says that it is too large, whether or not it was carried out. Nothing
+    is left out of it, and it is settled once."""
+    worker = start(mode, url=proxy.url)
+    warmed_up(worker, resque)
+    fault = proxy.arm(how, match=settling, times=1, raw=b"-ERR Protocol error: invalid bulk length\r\n")
+    resque.enqueue(name, 1, queue="q")
+    assert fault.hit.wait(20)
+    until(lambda: resque.stat("processed") == 2)
+    worker.send(signal.SIGQUIT)
+    assert worker.gone() == 0
+    records = resque.failures.list()
+    assert [one.text("exception") for one in records] == ["LookupError"] * (name != "Done")
+    assert not any("did not take" in (one.text("error") or "") for one in records)
+    assert len(resque.link.execute("KEYS", "resque:delayed:*")) == (name == "Later")
+    assert worker.log() == Counter(["begin warm", "end warm", "begin 1", "end 1"])
+    assert keys_of_workers(resque) == []
 
 
 @pytest.mark.parametrize("mode", list(MODES))
