@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from pyresque.failure.describe import error_message, error_name
 from pyresque.hooks import Hook
 from pyresque.registry import Job, Registry
 from pyresque.safely import cut, either, is_a, text_of, tried
-from pyresque.usercode import application_code, end_copy, one_process
+from pyresque.usercode import application_code, end_copy, getpid, one_process
 from pyresque.wire.inspecting import inspect
 from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 
@@ -201,7 +200,7 @@ def _done(step: Step) -> BaseException | None:
             if step.inner is None:
                 call(step.call, *step.args)
             else:
-                call_around(step.call, step.args, partial(_inner, step.inner, os.getpid()))
+                call_around(step.call, step.args, partial(_inner, step.inner, getpid()))
     except BaseException as raised:
         return raised
     return None
@@ -211,7 +210,7 @@ async def _done_async(step: Step, meaning: Meaning) -> BaseException | None:
     try:
         with one_process():
             if step.inner is not None:
-                inner = partial(_inner_async, step.inner, meaning, os.getpid())
+                inner = partial(_inner_async, step.inner, meaning, getpid())
                 raised = await call_around_async(step.call, step.args, inner)
                 return None if raised is None else meaning(raised)
             result = step.call(*step.args)
@@ -223,14 +222,14 @@ async def _done_async(step: Step, meaning: Meaning) -> BaseException | None:
 
 
 def _inner(inner: Callable[[], Steps], pid: int) -> Over:
-    if os.getpid() != pid:
+    if getpid() != pid:
         end_copy()  # a hook about the job has forked before it let the job run
     raise_again(_carried_out(inner()))
     return OVER
 
 
 async def _inner_async(inner: Callable[[], Steps], meaning: Meaning, pid: int) -> BaseException | None:
-    if os.getpid() != pid:
+    if getpid() != pid:
         end_copy()
     return await _carried_out_async(inner(), meaning)
 

@@ -137,9 +137,9 @@ def frames_of(error: BaseException) -> Iterator[tuple[CodeType, int]]:
 
 def flush_output() -> None:
     """Write out what the program has printed, as far as that can be done."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
         try:
-            stream.flush()
-        except BaseException as error:  # it may be None, closed, or anything that the user has put there
+            getattr(sys, name).flush()
+        except BaseException as error:  # gone, None, closed, or what the user has put there
             if is_by_signal(error):
                 raise

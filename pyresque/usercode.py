@@ -21,6 +21,9 @@ E = TypeVar("E", bound=BaseException)
 MARK = "pyresque_signal"
 """The attribute of an error that a signal handler has raised, and not the code that ran."""
 
+getpid, exit_now = os.getpid, os._exit
+"""As Python made them: a job may put something else in their place."""
+
 _depth = 0
 _due: BaseException | None = None
 
@@ -31,11 +34,11 @@ class one_process:  # noqa: N801 (it is used as a function)
     __slots__ = ("_pid",)
 
     def __enter__(self) -> None:
-        self._pid = os.getpid()
+        self._pid = getpid()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         # A coroutine that another process throws away is closed there, and has not come out by itself.
-        if os.getpid() != self._pid and kind is not GeneratorExit:
+        if getpid() != self._pid and kind is not GeneratorExit:
             end_copy(error)
 
 
@@ -49,13 +52,13 @@ class application_code(one_process):  # noqa: N801 (it is used as a function)
         if _due is not None:
             error, _due = _due, None
             raise error
-        self._pid = os.getpid()
+        self._pid = getpid()
         _depth += 1
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         global _depth
         _depth -= 1
-        if os.getpid() != self._pid:
+        if getpid() != self._pid:
             end_copy(error)
 
 
@@ -91,10 +94,10 @@ def end_copy(error: BaseException | None = None) -> NoReturn:
     try:
         status = _status(error)
         threading._shutdown()  # type: ignore[attr-defined]  # its own threads may finish
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        for name in ("stdout", "stderr"):
+            getattr(sys, name).flush()
     finally:
-        os._exit(status)
+        exit_now(status)
 
 
 def _status(error: BaseException | None) -> int:

@@ -164,7 +164,7 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
     stored = resque.stored_schedule()
     differs = False
     for name in sorted({*wanted, *stored}):
-        what, why = _compared(wanted.get(name), stored.get(name)), ""
+        what, why = _compared(name, wanted, stored), ""
         if name in wanted:
             try:
                 entry = read(name, wanted[name], home_zone())
@@ -186,13 +186,14 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
     click.get_current_context().exit(1 if differs else 0)
 
 
-def _compared(wanted: Any, stored: Any) -> str:
-    if wanted is None:
+def _compared(name: str, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
+    from pyresque.scheduler.table import is_stored
+
+    if name not in wanted:
         return "redis"
-    if stored is None:
+    if name not in stored:
         return "file"
-    wanted = {key: item for key, item in wanted.items() if key != "persist"}
-    return "same" if wanted == stored else "differs"
+    return "same" if is_stored(name, wanted[name], stored[name]) else "differs"
 
 
 def _list(settings: Settings, as_json: bool) -> None:

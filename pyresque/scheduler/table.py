@@ -161,18 +161,24 @@ def read(name: str, value: object, zone: str) -> Entry:
 
 def hidden(static: Mapping[str, Any], stored: Mapping[str, bytes]) -> list[str]:
     """Names of the entries of a file or process in whose place Redis holds something else."""
-    found = []
-    for name in sorted({*static} & {*stored}):
-        value = static[name]
-        if lasts(value):
-            continue
-        if not isinstance(value, Mapping) or _shown({"class": name, **value}) != _decoded(stored[name]):
-            found.append(name)
-    return found
+    both = sorted({*static} & {*stored})
+    return [
+        name
+        for name in both
+        if not lasts(static[name]) and not is_stored(name, static[name], _decoded(stored[name]))
+    ]
 
 
-def _shown(value: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps({key: item for key, item in value.items() if key != "persist"}, default=str))
+def is_stored(name: str, value: object, stored: object) -> bool:
+    """Whether an entry of a file or process says what Redis holds, which is given decoded.
+
+    The class may be the name, and whether it lasts (`persist`) is not written there.
+    """
+    if not isinstance(value, Mapping) or not isinstance(stored, Mapping):
+        return False
+    own = {key: item for key, item in value.items() if key != "persist"}
+    shown: Any = json.loads(json.dumps({"class": name, **own}, default=str))
+    return bool(shown == {"class": name, **stored})
 
 
 def _decoded(raw: bytes) -> Any:

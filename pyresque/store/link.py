@@ -13,7 +13,6 @@ and everything else, in whatever words a server, a proxy or a service says it, m
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +26,7 @@ from pyresque.errors import (
     RedisReplied,
     RedisUnavailable,
 )
-from pyresque.usercode import end_copy
+from pyresque.usercode import end_copy, getpid
 
 Word = bytes | str | int | float
 Command = Sequence[Word]
@@ -192,7 +191,7 @@ class OneProcessLink:
     def __init__(self, link: DirectLink) -> None:
         self._link = link
         self.address = link.address
-        self._pid = os.getpid()
+        self._pid = getpid()
 
     @property
     def place(self) -> str:
@@ -241,7 +240,7 @@ class OneProcessLink:
         self._link.close()
 
     def _check(self) -> None:
-        if os.getpid() != self._pid:
+        if getpid() != self._pid:
             end_copy()
 
 

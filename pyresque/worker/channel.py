@@ -3,7 +3,8 @@
 The job's code may close any descriptor, and may then open files of its own under the same number. So each
 side asks whether the socket is still its own before it uses it. A report that has no socket any more goes
 into memory that both processes share, which no closing of descriptors takes away; the process then ends, and
-the worker finds the report when it buries it.
+the worker finds the report when it buries it. The job's code may also write to the socket: a report begins
+with a mark that nobody else knows, and what stands before it is passed over.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import os
 import socket
 
 from pyresque.descriptors import Own
+from pyresque.usercode import getpid
 from pyresque.worker.report import Report, Task, Told, framed, size_in, task_in, told_in
 
 ROOM = 4 << 20
 """Bytes of shared memory. A page of it that nobody has written takes no memory."""
+MARK = 8
+"""Bytes of the mark before a report."""
 
 
 class Memory:
@@ -53,6 +57,8 @@ class WorkerEnd:
         for one in (self._socket, self.theirs):
             one.setblocking(True)  # the application may have set another default for all sockets
         self._own = Own(self._socket.fileno())
+        self.mark = os.urandom(MARK)
+        """What stands before each report."""
         self._heard = bytearray()
         self._ended = False
 
@@ -82,14 +88,29 @@ class WorkerEnd:
             except OSError:
                 part = b""
             self._heard += part
+            self._drop_noise()
             self._ended = not part
-        while len(self._heard) >= 4 and len(self._heard) >= 4 + size_in(self._heard):
-            size = size_in(self._heard)
-            told = told_in(self._heard[4 : 4 + size])
-            del self._heard[: 4 + size]
+        while (frame := self._next_frame()) is not None:
+            told = told_in(frame)
             if told is not None and (told.number, told.pid) == (number, pid):
                 return told.report
         return None
+
+    def _drop_noise(self) -> None:
+        """Forget what stands before the next mark, or what cannot be the beginning of one."""
+        at = self._heard.find(self.mark)
+        del self._heard[: at if at >= 0 else max(0, len(self._heard) - MARK + 1)]
+
+    def _next_frame(self) -> bytearray | None:
+        """What stands behind the next mark, once it is whole."""
+        self._drop_noise()
+        start = MARK + 4
+        if len(self._heard) < start or len(self._heard) < start + size_in(self._heard[MARK:start]):
+            return None
+        end = start + size_in(self._heard[MARK:start])
+        frame = self._heard[start:end]
+        del self._heard[:end]
+        return frame
 
     def find(self, number: int, pid: int) -> Report | None:
         """What this process, which has ended, has left of this task where it could not say it."""
@@ -108,16 +129,17 @@ class JobEnd:
     def __init__(self, end: WorkerEnd) -> None:
         _close(end._socket, end._own)
         self._memory = end._memory
+        self._mark = end.mark
         self._socket = end.theirs
         self._own = Own(self._socket.fileno())
-        self._pid = os.getpid()
+        self._pid = getpid()
 
     def tell(self, number: int, report: Report) -> bool:
         """Say what became of a task; False if the worker will hear of it only when this process has ended."""
         told = Told(number, self._pid, report)
         try:
             if self._own.is_ours:
-                self._socket.sendall(framed(told))
+                self._socket.sendall(self._mark + framed(told))
                 return True
         except OSError:
             pass

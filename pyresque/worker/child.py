@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from pyresque.errors import DirtyExit
-from pyresque.safely import flush_output
-from pyresque.usercode import one_process
+from pyresque.failure.backend import shortened, shortened_lines
+from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.safely import flush_output, tried
+from pyresque.usercode import exit_now, one_process
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
 from pyresque.worker.parent import end_with_parent
 from pyresque.worker.report import Report, Task
@@ -152,10 +154,11 @@ def _be_child(
         left, task = work.jobs, task or worker.next_task()
         while task is not None:
             with one_process():
-                report = work.run(task)
+                report, error = tried(work.run, task)
+                report = report if error is None and report is not None else _broken(error)
                 flush_output()
             left -= 1
-            goes_on = worker.tell(task.number, report) and left
+            goes_on = worker.tell(task.number, report) and left and not report.broken
             task = worker.next_task() if goes_on else None
         status = 0
         if work.exit_hooks:
@@ -163,4 +166,17 @@ def _be_child(
 
             atexit._run_exitfuncs()
     finally:
-        os._exit(status)
+        exit_now(status)
+
+
+def _broken(error: BaseException | None) -> Report:
+    """The report where code of ours has failed: this job, or one before it, has replaced what that needs."""
+    text, lines = "", list[str]()
+    if error is not None:
+        text, lines = f"{error_name(error)}: {error_message(error)}", backtrace_lines(error)
+    return Report(
+        "Resque::DirtyExit",
+        shortened(f"The process is broken, and what became of the job cannot be told: {text}"),
+        shortened_lines(lines),
+        broken=True,
+    )

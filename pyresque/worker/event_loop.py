@@ -22,7 +22,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from pyresque.descriptors import Own
-from pyresque.usercode import end_copy, one_process
+from pyresque.usercode import end_copy, getpid, one_process
 from pyresque.worker.shared_loop import SharedLoop
 
 _loops: weakref.WeakSet[EventLoop] = weakref.WeakSet()
@@ -96,7 +96,7 @@ class _Poll(selectors.BaseSelector):
 
     def __init__(self, before: Callable[[], None]) -> None:
         self._before = before
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._poll = select.poll()
         self._keys: dict[int, selectors.SelectorKey] = {}
 
@@ -121,7 +121,7 @@ class _Poll(selectors.BaseSelector):
         return self.register(fileobj, events, data)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if os.getpid() != self._pid:
+        if getpid() != self._pid:
             end_copy()
         self._before()
         milliseconds = None if timeout is None else max(0.0, min(timeout * 1000, 1e9))

@@ -118,6 +118,8 @@ class Forks:
         stopped = ending.has_killed and ending.asked
         ending.nobody_to_kill()
         self._busy = None
+        if said is not None and said.broken:
+            return Outcome(None, DirtyExit(said.error), said.backtrace, stopped)
         if said is not None:
             return Outcome(said, stopped=stopped)
         death = child.death()

@@ -26,6 +26,8 @@ class Report(msgspec.Struct):
     """What follows from a job that is done: its next attempt."""
     payload: bytes = b""
     """The job as its failure shows it, where that may not be how it was taken (an Active Job's counts)."""
+    broken: bool = False
+    """What became of the job cannot be told, for its process is broken: `error` says how."""
 
     @property
     def done(self) -> bool:
@@ -40,8 +42,9 @@ class Report(msgspec.Struct):
             return Report("Resque::DirtyExit", text, saved=False)
         text = f"{self.error[:10_000]}\n(The rest is left out: {what})" if self.exception else ""
         return Report(
-            self.exception[:1_000], text, [], self.failure_id, saved=self.saved, retryable=self.retryable
-        )
+            self.exception[:1_000], text, [], self.failure_id, saved=self.saved, retryable=self.retryable,
+            broken=self.broken,
+        )  # fmt: skip
 
 
 class Task(msgspec.Struct, array_like=True):

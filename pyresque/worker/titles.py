@@ -6,7 +6,7 @@ contain `resque-` and a digit, and must not contain `resque-web`, whatever the q
 
 from __future__ import annotations
 
-import setproctitle
+from setproctitle import setproctitle
 
 
 class Titles:
@@ -20,7 +20,7 @@ class Titles:
         """Set the title; a queue name in it may be no UTF-8, or hold a NUL."""
         self._text = text
         title = (self._head + text).replace("resque-web", "resque web").replace("\0", "?")
-        setproctitle.setproctitle(title.encode("utf-8", "replace").decode("utf-8"))
+        setproctitle(title.encode("utf-8", "replace").decode("utf-8"))
 
     def repeat(self) -> None:
         """Set the title that is set already."""

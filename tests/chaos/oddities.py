@@ -49,7 +49,8 @@ class Dice:
     """Chooses what happens to a command, until so many have suffered.
 
     Args:
-        refusals: whether a login or a permission may be refused: told at once where it was never given.
+        refusals: whether a login, a permission or a database may be refused: told at once where it was
+            never given.
         stall: seconds for which a stalled reply stays away.
     """
 
@@ -60,6 +61,8 @@ class Dice:
         self.left = budget
         self.done: Counter[str] = Counter()
         self._texts = [*errortexts.LATER, *errortexts.FINAL, *errortexts.REJECTED]
+        # "No such database" is told at once, too.
+        self._texts = [one for one in self._texts if refusals or "DB index" not in one]
         self._texts += errortexts.REFUSED if refusals else []
 
     def __call__(self, words: Words) -> Fault | None:

@@ -39,6 +39,14 @@ def _shut():
             one.shutdown(socket.SHUT_RDWR)
 
 
+def _noise():
+    """Written to whatever takes it."""
+    for number in range(3, 256):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{number}").startswith("socket:"):
+                os.write(number, b"\xff\0\r\n" * 16)
+
+
 def _opened(pairs=40):
     """Sockets under the numbers that have become free, each of which is watched for foreign bytes."""
     pairs = [socket.socketpair() for _ in range(pairs)]
@@ -57,6 +65,7 @@ WAYS = {
     "to the limit": lambda: _close(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
     "one by one": _each_once,
     "shut": _shut,
+    "noise": _noise,
     "all with 0 to 2": lambda: _close(0, 4096),
     "reuse": lambda: (_close(3, 64), _opened()),
     "reuse all": lambda: (_close(3, 4096), _opened(100)),

@@ -20,8 +20,8 @@ from tests.unit.cli.program import Live, Program, end_all, until
 
 MODES = PLAIN | {"pool": ["-n", "2", "--no-fork"], "timeout": ["--timeout", "60"]}
 WAYS = (
-    "few", "many", "all", "to the limit", "one by one", "shut", "all with 0 to 2", "reuse", "reuse all",
-    "use, reuse, use", "again and again", "files",
+    "few", "many", "all", "to the limit", "one by one", "shut", "noise", "all with 0 to 2", "reuse",
+    "reuse all", "use, reuse, use", "again and again", "files",
 )  # fmt: skip
 JOBS = (Path(__file__).parent / "closing_jobs.py").read_text()
 

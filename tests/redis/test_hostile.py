@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import logging
 import os
@@ -21,6 +22,7 @@ from pyresque.errors import DontPerform
 from pyresque.failure import Backend, Multiple, Redis
 from pyresque.failure.describe import error_name
 from pyresque.plugins import Retry
+from pyresque.usercode import exit_now
 from pyresque.wire.records import JOB_WRAPPER
 from pyresque.worker.async_worker import AsyncWorker
 from tests.hostile import EXCEPTIONS, RESULTS, BadStream, BadText, Everything, Nothing, OfMeta
@@ -113,7 +115,7 @@ class World:
                 with contextlib.suppress(BaseException):
                     traceback.print_exc()
             finally:
-                os._exit(status)
+                exit_now(status)
         assert os.waitpid(pid, 0)[1] == 0, "the worker has ended by itself"
         assert self.resque.size("q") == 0
         assert sorted(map(int, seen(self.resque))) == list(range(len(self.names)))
@@ -511,6 +513,56 @@ def test_streams_that_cannot_be_flushed(world, error):
 
     world.function("None", gone)
     assert not any(world.worked_off().values())
+
+
+def without_streams() -> None:
+    del sys.stdout, sys.stderr
+
+
+def with_others(*names: str) -> Callable[[], None]:
+    """A job that puts functions of its own in the place of some that our modules call."""
+
+    def replace_them() -> None:
+        for name in names:
+            module, _, function = name.rpartition(".")
+            setattr(sys.modules[module], function, lambda *args: 0)
+
+    return replace_them
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        without_streams,
+        with_others("os.getpid"),
+        with_others("os._exit"),
+        with_others("setproctitle.setproctitle"),
+    ],
+    ids=["no streams", "getpid", "_exit", "title"],
+)
+def test_a_job_that_replaces_what_its_process_is_run_with(world, harm):
+    """It is done, and so is what comes behind it."""
+    world.function("Replaces", harm)
+    world.function("After", lambda: None)
+    assert [records for records in world.worked_off().values() if records] == []
+
+
+@pytest.mark.parametrize("jobs_per_fork", [1, 7])
+def test_a_job_that_breaks_its_process(resque, jobs_per_fork):
+    """Its failure says what is broken and where, and its process gets no other job."""
+    world = World(resque, "fork")
+    world.options = WorkerOptions(jobs_per_fork=jobs_per_fork)
+
+    def broken(*args: object) -> bool:
+        raise LookupError("a stub that was left behind")
+
+    world.function("Breaks", lambda: setattr(builtins, "isinstance", broken))
+    with pytest.raises(AssertionError, match="could not tell"):
+        world.worked_off()
+    [record] = failed(resque)
+    assert record["exception"] == "Resque::DirtyExit"
+    assert "LookupError: a stub that was left behind" in record["error"]
+    assert "in `broken'" in record["backtrace"][0]
 
 
 def broken_filter(error: BaseException) -> None:

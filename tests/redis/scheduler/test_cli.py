@@ -162,6 +162,24 @@ def test_schedule_list_says_which_entries_of_a_file_are_hidden(stage, run, tmp_p
     assert "b: the entry" not in shown
 
 
+def test_an_entry_is_the_same_wherever_its_class_is_written(stage, run, tmp_path):
+    """It may be the name of the entry, in the file and in Redis; `diff`, `list` and the scheduler agree."""
+    path = tmp_path / "schedule.yml"
+    path.write_text(
+        "A: {every: 1h, queue: q}\nB: {class: B, every: 1h, queue: q}\nC: {every: 1h, queue: q}\n"
+    )
+    for name, entry in {
+        "A": '{"class":"A","every":"1h","queue":"q"}', "B": '{"every":"1h","queue":"q"}',
+        "C": '{"class":"D","every":"1h","queue":"q"}',
+    }.items():  # fmt: skip
+        stage.redis("HSET", "resque:persistent_schedules", name, entry)
+    lines = run("schedule", "diff", str(path), "--json", status=1).splitlines()
+    found = {one["name"]: one["what"] for one in map(json.loads, lines)}
+    assert found == {"A": "same", "B": "same", "C": "differs"}
+    shown = run("schedule", "list", "--schedule", str(path))
+    assert [name for name in "ABC" if f"{name}: the entry in Redis counts" in shown] == ["C"]
+
+
 def test_an_erb_tag_is_named_with_its_line(run, tmp_path):
     """Before anything is started."""
     path = tmp_path / "schedule.yml"

@@ -19,15 +19,20 @@ def ends():
     worker = WorkerEnd(memory)
     other = WorkerEnd(memory)
     other.theirs.close()
-    other.theirs = worker.theirs  # JobEnd closes the worker's end that it has inherited: here that is another
+    other.theirs, other.mark = worker.theirs, worker.mark  # JobEnd closes what it has inherited of `other`
     yield worker, JobEnd(other)
     worker.close()
     worker.theirs.close()
 
 
 def raw(worker, data):
-    """Send bytes as the process of a job would."""
+    """Send bytes as the process of a job could."""
     worker.theirs.sendall(data)
+
+
+def marked(worker, told):
+    """A report as it goes over the wire."""
+    return worker.mark + framed(told)
 
 
 @pytest.mark.parametrize(
@@ -50,20 +55,44 @@ def test_a_report_is_heard_once(ends, report):
 def test_a_report_of_another_task_or_process_is_not_heard(ends, number, pid):
     """But the right one behind it is."""
     worker, child = ends
-    raw(worker, framed(Told(number, os.getpid() + pid, FAILED)))
+    raw(worker, marked(worker, Told(number, os.getpid() + pid, FAILED)))
     assert worker.hear(7, os.getpid()) is None
     child.tell(7, Report())
     assert worker.hear(7, os.getpid()) == Report()
 
 
-@pytest.mark.parametrize("noise", [b"\0\0\0\1x", b"\0\0\0\3\xc1\xc1\xc1", b"\0\0\0\0", b"\0\0\0\2\x91\x01"])
-def test_noise_is_not_heard(ends, noise):
-    """It comes to nothing, and ends nobody."""
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"\0\0\0\1x", b"\0\0\0\3\xc1\xc1\xc1", b"\0\0\0\0", b"\0\0\0\2\x91\x01", b"\xff" * 64, b"\0\0\0\x40",
+        b"x", b"\xff" * 200_000,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_noise_is_not_heard(ends, noise, is_marked):
+    """It comes to nothing, and ends nobody: the job may write whatever it likes to a descriptor of ours."""
     worker, child = ends
-    raw(worker, noise)
+    if is_marked and int.from_bytes(noise[:4], "big") > len(noise) - 4:
+        return  # a mark is nothing that a job knows: this would be a report that is yet to come
+    sending = threading.Thread(target=raw, args=[worker, (worker.mark if is_marked else b"") + noise])
+    sending.start()
+    heard = None
+    while sending.is_alive():
+        assert worker.hear(7, os.getpid()) is None
     assert worker.hear(7, os.getpid()) is None
     child.tell(7, FAILED)
-    assert worker.hear(7, os.getpid()) == FAILED
+    while heard is None:
+        heard = worker.hear(7, os.getpid())
+    assert heard == FAILED
+
+
+def test_noise_that_looks_like_the_beginning_of_a_mark(ends):
+    """A part of it, and then the mark."""
+    worker, child = ends
+    for length in range(1, len(worker.mark)):
+        raw(worker, worker.mark[:length])
+        child.tell(length, Report())
+        assert worker.hear(length, os.getpid()) == Report()
 
 
 def test_a_task_arrives(ends):
