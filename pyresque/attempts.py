@@ -154,8 +154,8 @@ class _Search:
             guess=identifier is None,
             wrapped=is_wrapper(own),
         )
-        if job is not None and job.queue is not None:
-            one.queues.add(job.queue)
+        own_queue = getattr(job.options.get("retry"), "queue", None) if job else None
+        one.queues.update(name for name in (job and job.queue, own_queue) if isinstance(name, str))
         return one
 
     def run(self, thorough: bool) -> dict[Identity, NextAttempt]:

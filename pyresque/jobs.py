@@ -19,7 +19,11 @@ from pyresque.wire.records import Payload
 
 
 class RetryPolicy(Protocol):
-    """What `retry=` takes (`pyresque.Retry`, or your own): whether and when a failed job runs again."""
+    """What `retry=` takes (`pyresque.Retry`, or your own): whether and when a failed job runs again.
+
+    What depends on error and arguments it tells by methods that `Retry` has, and that another policy may
+    leave out: `criterion`, `counts`, `steps`, `queue_for` and `args_for`.
+    """
 
     @property
     def quiet(self) -> bool:

@@ -198,11 +198,15 @@ class Statuses:
         raws = self._execute("MGET", *(self._keys.status(uuid.decode()) for uuid in found)) if found else []
         return [value for value in map(_read, raws) if value is not None]
 
-    def around_perform_status(self, uuid: str, *options: Any) -> Iterator[None]:
+    def around_perform_status(self, *args: Any) -> Iterator[None]:
         """Say that the job works, that it is done, or that it was killed.
 
         A status that cannot be written is no failure of the job, least of all when it is done.
         """
+        if not args or not isinstance(args[0], str):
+            yield  # there is nobody to say it to, and the job says what is wrong with its arguments
+            return
+        uuid, options = args[0], args[1:]
         status = self._status(uuid, options)
         before = _current.set(status)
         try:

@@ -20,8 +20,8 @@ from pyresque.store.space import Space
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, is_wrapper
 from pyresque.worker.hand import Hand, Run, Settlement, untouched
-from pyresque.worker.report import Report
-from pyresque.worker.retries import Attempt, again, attempt_at, is_quiet, policy_of, wants
+from pyresque.worker.report import Following, Report
+from pyresque.worker.retries import Attempt, again, attempt_at, following_of, is_quiet, policy_of
 
 logger = Log("pyresque.worker")
 
@@ -75,7 +75,8 @@ class Books:
             "the failure of %s cannot be told: %s", job.payload.class_name, raised, exc_info=raised
         )
         text = f"(its failure cannot be told: {error_name(raised)})" if raised is not None else ""
-        return Report(error_name(error), text, [], self._recorder.new_id(), saved=False, retryable=False)
+        new_id = self._recorder.new_id()
+        return Report(error_name(error), text, [], new_id, saved=False, following=Following())
 
     def _described(self, job: ReservedJob, error: BaseException, stack: Sequence[str]) -> Report:
         report = Report(
@@ -87,7 +88,7 @@ class Books:
         if is_wrapper(job.payload.class_name):
             report.payload = job.payload.normal(self._space.style)
         policy = policy_of(job)
-        report.retryable = policy is not None and wants(policy, error)
+        report.following = following_of(untouched(job), error, self._space.style)
         # Whether another attempt follows is known when the job is settled, and not to the child.
         later = is_quiet(policy)
         report.saved = not later and self._recorder.save(self._failure(untouched(job), report))
@@ -212,7 +213,7 @@ class Books:
             return self._recorder.effects(one, saved[0])
 
         def written(one: Failure, attempt: Attempt | None) -> list[Command]:
-            return attempt.failed(job, one, report.retryable, recorded) if attempt else recorded(one)
+            return attempt.failed(job, one, report.following, recorded) if attempt else recorded(one)
 
         forms = ((failure.short(), attempt), (failure.short(), None))
         return written(failure, attempt), (written(*form) for form in forms)

@@ -26,7 +26,7 @@ from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
 from pyresque.worker.hand import untouched
-from pyresque.worker.retries import again, attempt_at, wants
+from pyresque.worker.retries import again, attempt_at, following_of
 
 logger = Log("pyresque.worker")
 
@@ -164,7 +164,7 @@ class Pruner:
         attempt = attempt_at(self._space, job, begun=True) if job else None
         if job is None or attempt is None:
             return self._recorded(failure)
-        return attempt.failed(job, failure, wants(attempt.policy, error), self._recorded)
+        return attempt.failed(job, failure, following_of(job, error, self._space.style), self._recorded)
 
     def _following(self, handled: Handled) -> list[Command]:
         parts = [(queue, Payload(b"", value), due) for queue, value, due in handled.again]

@@ -11,6 +11,21 @@ Again = tuple[str, bytes, float]
 """A job that is to be put on a queue: queue, element, when (seconds since the epoch)."""
 
 
+class Following(msgspec.Struct, frozen=True):
+    """What a job's `retry=` says of the attempt that may follow one that failed."""
+
+    wanted: bool = False
+    """Whether the error allows one."""
+    counts: bool = True
+    """False where the attempt that failed does not count."""
+    steps: list[float] = []
+    """The pauses that go with the error; none where they do not depend on it."""
+    queue: str = ""
+    """Where it goes, if not to the queue of its class."""
+    payload: bytes = b""
+    """The job, if it is not the same."""
+
+
 class Report(msgspec.Struct):
     """What became of a job: nothing but defaults is "done", else the failure."""
 
@@ -20,8 +35,8 @@ class Report(msgspec.Struct):
     failure_id: str | None = None
     saved: bool = True
     """False where the failure backend's own `save` raised, or is yet to be told."""
-    retryable: bool = True
-    """False where the job's `retry=` does not want this error."""
+    following: Following = Following(wanted=True)
+    """What the job's `retry=` makes of this error."""
     again: list[Again] = []
     """What follows from a job that is done: its next attempt."""
     payload: bytes = b""
@@ -42,7 +57,7 @@ class Report(msgspec.Struct):
             return Report("Resque::DirtyExit", text, saved=False)
         text = f"{self.error[:10_000]}\n(The rest is left out: {what})" if self.exception else ""
         return Report(
-            self.exception[:1_000], text, [], self.failure_id, saved=self.saved, retryable=self.retryable,
+            self.exception[:1_000], text, [], self.failure_id, saved=self.saved, following=self.following,
             broken=self.broken,
         )  # fmt: skip
 

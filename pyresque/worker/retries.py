@@ -38,9 +38,10 @@ from pyresque.store.reservation import count_attempt, printable
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.wire import times
-from pyresque.wire.encoding import encode
+from pyresque.wire.encoding import Style, encode
 from pyresque.wire.inspecting import identity, inspect
-from pyresque.wire.records import Payload
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
+from pyresque.worker.report import Following
 
 logger = Log("pyresque.worker")
 
@@ -89,25 +90,36 @@ class Attempt:
         self,
         job: ReservedJob,
         failure: Failure,
-        retryable: bool,
+        following: Following,
         record: Callable[[Failure], list[Command]],
     ) -> list[Command]:
         """Everything that its failure means: the record and, where one follows, the next attempt.
 
         Args:
-            retryable: whether the error allows another attempt.
+            following: what the policy makes of the error.
             record: gives the commands that record a failure.
         """
-        if retryable and self.number is None:
+        if following.wanted and self.number is None:
             reason = f"not retried, for {self.key} holds no number of attempts"
             failure = replace(failure, error=f"{failure.error} ({reason})")
-        delay = self._delay() if retryable and self.number is not None else None
-        if delay is None or self.number is None:
+        delay = self._delay(following)
+        queue = following.queue or (job.job.queue if job.job else None) or job.queue
+        if delay is None or self.number is None or not queue:
             recorded = [*([("UNLINK", self._suppressed)] if self.quiet else []), *record(failure)]
             return [*recorded, *([] if self.number is None else [("UNLINK", self.key)])]
         recorded = self._suppress(failure, delay) if self.quiet else record(failure)
-        following = again(self.space, job.queue, job.payload, time.time() + delay)
-        return [*recorded, self._count(self.number), *following]
+        payload = Payload.parse(following.payload) if following.payload else job.payload
+        way = again(self.space, queue, payload, time.time() + delay)
+        return [*recorded, *self._counted_on(job, payload, following), *way]
+
+    def _counted_on(self, job: ReservedJob, payload: Payload, following: Following) -> list[Command]:
+        """The counter of the next attempt; with other arguments it has another name."""
+        number = (self.number or 0) - (not following.counts)
+        identifier = _guarded(lambda: identity(self.policy.identifier(payload.args)))
+        if not following.payload or job.job is None or identifier is None:
+            return [self._count(number)]
+        key = self.space.keys.retry(job.job.name, identifier)
+        return [*([] if key == self.key else [("UNLINK", self.key)]), replace(self, key=key)._count(number)]
 
     @property
     def quiet(self) -> bool:
@@ -122,9 +134,14 @@ class Attempt:
         seconds = _guarded(lambda: _seconds(self.policy.expiry(max(number, 0))))
         return ("SET", self.key, number, *(("KEEPTTL",) if seconds is None else ("EX", _expiry(seconds))))
 
-    def _delay(self) -> float | None:
-        number = self.number or 0
-        return _guarded(lambda: _seconds(self.policy.delay(number)))
+    def _delay(self, following: Following) -> float | None:
+        """Seconds to the next attempt; None where none follows."""
+        if not following.wanted or self.number is None:
+            return None
+        number = max(self.number - (not following.counts), 0)
+        delay = _guarded(lambda: _seconds(self.policy.delay(number)))
+        steps = following.steps
+        return steps[min(number, len(steps) - 1)] if delay is not None and steps else delay
 
     def _suppress(self, failure: Failure, delay: float) -> list[Command]:
         """Keep the failure for a while instead of recording it (as in Ruby only where a delay follows)."""
@@ -185,9 +202,38 @@ def _expiry(seconds: float) -> int:
     return int(min(max(seconds, 1), MOST_SECONDS))
 
 
-def wants(policy: RetryPolicy, error: BaseException) -> bool:
-    """Whether the user's policy wants another attempt after this error; not if it cannot tell."""
-    return bool(_guarded(lambda: bool(policy.wants(error))))
+def following_of(job: ReservedJob, error: BaseException, style: Style) -> Following:
+    """What the policy of a job makes of this error: no other attempt if it cannot tell."""
+    policy = policy_of(job)
+    found = None if policy is None else _guarded(lambda: _asked(policy, job.payload, error, style))
+    return found or Following()
+
+
+def _asked(policy: RetryPolicy, payload: Payload, error: BaseException, style: Style) -> Following:
+    """Ask for everything that depends on the error; what a policy has no method for, it does not change."""
+
+    def ask(name: str, default: Any, *given: Any) -> Any:
+        method = getattr(policy, name, None)
+        return default if method is None else method(error, *given)
+
+    if not (policy.wants(error) or ask("criterion", False, payload.args)):
+        return Following()
+    queue, args = ask("queue_for", None, payload.args), ask("args_for", None, payload.args)
+    if queue is not None and not (issubclass(type(queue), str) and queue):
+        raise InvalidJob(f"{inspect(queue, 200)} is no name of a queue")
+    return Following(
+        wanted=True,
+        counts=bool(ask("counts", True)),
+        steps=[_seconds(one) or 0.0 for one in ask("steps", ())],
+        queue="" if queue is None else str.__str__(queue),
+        payload=b"" if args is None else _with_args(payload, args, style),
+    )
+
+
+def _with_args(payload: Payload, args: Any, style: Style) -> bytes:
+    if not issubclass(type(args), list | tuple):
+        raise InvalidJob(f"{inspect(args, 200)} is no list of arguments")
+    return encode({**payload.value, "args": list(args)}, style, max_depth=MAX_PAYLOAD_DEPTH)
 
 
 def is_quiet(policy: RetryPolicy | None) -> bool:

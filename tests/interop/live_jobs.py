@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 
-from pyresque import DontPerform, Resque, Worker, job
+from pyresque import DontPerform, Resque, Retry, Worker, job
 from pyresque.config import Config
 from pyresque.failure import backend_named
 from pyresque.registry import Registry
@@ -141,6 +141,13 @@ class HookedJob:
     @staticmethod
     def always_log(*args: Any) -> None:
         _note("always", args)
+
+
+@job(queue="retried", name="RetriedJob", retry=Retry(limit=3, backoff=60, quiet=True), registry=registry)
+def retried(*args: Any) -> None:
+    """Fails, and is to be tried again in a minute."""
+    leave("tried", "RetriedJob", list(args))
+    raise boom(list(args))
 
 
 def _note(hook: str, args: Any) -> bool:

@@ -198,6 +198,108 @@ def test_a_number_beyond_floats_is_kept_by_records_and_retries(resque: Resque, w
     assert resque.link.execute("LRANGE", "resque:queue:q", 0, -1) == [raw, raw]
 
 
+# --- what depends on error and arguments -----------------------------------------------------------
+
+
+def after_one(resque: Resque, works: Works, retry: Retry, *args: Any) -> tuple[list[str], list[Any]]:
+    """What an attempt at a job from the queue `urgent` leaves: counters, and jobs with their queue."""
+
+    @job(queue="own", name="J", retry=retry, registry=resque.registry)
+    def fails(*given: Any) -> None:
+        raise {"os": OSError, "pipe": BrokenPipeError}.get(given[0], ValueError)
+
+    resque.enqueue("J", *args, queue="urgent")
+    works.burst("urgent")
+    counters = [
+        f"{key.decode().rpartition(':')[2][:4]} {resque.link.execute('GET', key).decode()}"
+        for key in resque.link.execute("KEYS", "resque:resque-retry:*")
+    ]
+    waiting = [(name, item["args"]) for name in resque.queues() for item in resque.peek(name, 0, 9)]
+    now = time.time()
+    for key, items in delayed(resque).items():
+        pause = round((int(key.rpartition(":")[2]) - now) / 100) * 100
+        waiting += [(json.loads(item)["queue"], json.loads(item)["args"], pause) for item in items]
+    return counters, waiting
+
+
+BY_ERROR = {OSError: 300, BrokenPipeError: [500, 700]}
+
+
+@pytest.mark.parametrize(
+    ("retry", "args", "waiting"),
+    [
+        (Retry(1), ["x"], ("own", ["x"])),
+        (Retry(1, 300), ["x"], ("own", ["x"], 300)),
+        (Retry(backoff=BY_ERROR), ["os"], ("own", ["os"], 300)),
+        (Retry(backoff=BY_ERROR), ["pipe"], ("own", ["pipe"], 500)),
+        (Retry(backoff=BY_ERROR), ["x"], None),
+        (Retry(queue="low"), ["x"], ("low", ["x"])),
+        (Retry(queue=lambda error, *args: args[1]), ["x", "l"], ("l", ["x", "l"])),
+        (Retry(queue=lambda error, *args: args[1]), ["x", None], ("own", ["x", None])),
+        (Retry(queue=lambda error, *args: 5), ["x"], None),
+        (Retry(queue=lambda error: "q"), ["x"], None),
+        (Retry(on=OSError, may=lambda error, *args: "yes" in args), ["x", "yes"], ("own", ["x", "yes"])),
+        (Retry(on=OSError, may=lambda error, *args: "yes" in args), ["x", "no"], None),
+        (Retry(ignore=OSError), ["os"], ("own", ["os"])),
+        (Retry(0, ignore=OSError), ["os"], None),
+        (Retry(args=lambda error, *args: [type(error).__name__]), ["os"], ("own", ["OSError"])),
+        (Retry(args=lambda error, *args: "os"), ["os"], None),
+        (Retry(args=lambda error, *args: [object()]), ["os"], None),
+    ],
+)
+def test_what_the_policy_makes_of_error_and_arguments(
+    resque: Resque, works: Works, retry: Retry, args: list[Any], waiting: Any
+) -> None:
+    """As resque-retry does (recorded): its class's queue, `retry_queue`, delays by exception, criteria,
+    ignored exceptions, `retry_args`. What cannot tell has no other attempt; there is a record in any case."""
+    counters, found = after_one(resque, works, retry, *args)
+    assert found == ([] if waiting is None else [waiting])
+    attempt = "-1" if retry.ignore and waiting else "0"
+    assert [text.split()[1] for text in counters] == ([] if waiting is None else [attempt])
+    assert len(errors(resque)) == 1
+
+
+def test_other_arguments_are_counted_on(resque: Resque, works: Works) -> None:
+    """The limit holds, though the counter has another name then; nothing is left of the old one."""
+    retry = Retry(limit=2, args=lambda error, number: [number + 1])
+    resque.enqueue(failing(resque, retry), 1)
+    works.burst()
+    assert [one.payload["args"] for one in resque.failures.list()] == [[1], [2], [3]]
+    assert resque.link.execute("KEYS", "resque:resque-retry:*") == []
+
+
+def test_ignored_errors_are_not_counted(resque: Resque, works: Works) -> None:
+    """As often as they come: then the limit holds for the others."""
+    left = ["OSError"] * 3
+
+    @job(queue="q", name="J", retry=Retry(limit=1, ignore=OSError), registry=resque.registry)
+    def fails() -> None:
+        number = int(resque.link.execute("INCR", "tried"))
+        raise OSError if number <= len(left) else ValueError
+
+    resque.enqueue(fails)
+    works.burst()
+    assert errors(resque) == [*left, "ValueError", "ValueError"]
+    assert resque.link.execute("KEYS", "resque:resque-retry:*") == []
+
+
+def test_a_job_without_a_queue_of_its_own_goes_back_to_where_it_came_from(
+    resque: Resque, works: Works
+) -> None:
+    """A class of Ruby's would have one."""
+
+    @job(name="J", retry=Retry(1), registry=resque.registry)
+    def fails() -> None:
+        raise ValueError
+
+    resque.enqueue("J", queue="urgent")
+    works.burst("urgent")
+    assert [one.text("queue") for one in resque.failures.list()] == ["urgent"] * 2
+
+
+# --- how long it waits -----------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(("found", "delay"), [(None, 5), ("0", 100), ("1", 1000), ("7", 1000)])
 def test_the_steps_of_the_backoff_follow_the_counter(
     resque: Resque, works: Works, found: str | None, delay: int

@@ -48,9 +48,59 @@ def test_on_and_give_up_on(retry, error, wanted):
     assert retry.wants(error) is wanted
 
 
+class NetError(Exception): ...
+
+
+class SlowNet(NetError): ...
+
+
+BY_ERROR = {NetError: 30, SlowNet: [100, 200], OSError: (5, 6, 7)}
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted", "steps"),
+    [
+        (NetError(), True, (30,)), (SlowNet(), True, (100, 200)), (TimeoutError(), True, (5, 6, 7)),
+        (ValueError(), False, ()),
+    ],
+)  # fmt: skip
+def test_pauses_by_exception(error, wanted, steps):
+    """As `@retry_exceptions` as a hash: the nearest class counts, and nothing else is retried."""
+    retry = Retry(backoff=BY_ERROR)
+    assert (retry.wants(error), tuple(retry.steps(error))) == (wanted, steps)
+    assert retry.limit == 3
+    assert Retry(backoff={NetError: 30}).limit == 1
+    assert Retry(backoff=BY_ERROR, on=Exception).wants(error) is True
+    assert (retry.delay(0), retry.delay(2), retry.delay(3)) == (0, 0, None)
+    assert [Retry(backoff=BY_ERROR, expire_after=10).expiry(number) for number in (0, 1)] == [110, 210]
+
+
+def test_what_else_is_asked_about_an_error():
+    """With the error and the arguments, as Ruby's methods and blocks are."""
+    retry = Retry(
+        on=NetError,
+        may=lambda error, *args: args[0] == "yes",
+        queue=lambda error, *args: args[0] if isinstance(error, NetError) else None,
+        args=lambda error, first, *others: [first, *others, type(error).__name__],
+        ignore=SlowNet,
+    )
+    assert [retry.criterion(ValueError(), [text]) for text in ("yes", "no")] == [True, False]
+    assert [retry.queue_for(error, ["low"]) for error in (NetError(), ValueError())] == ["low", None]
+    assert retry.args_for(SlowNet(), [1, 2]) == [1, 2, "SlowNet"]
+    assert [retry.counts(error) for error in (NetError(), SlowNet())] == [True, False]
+    plain = Retry()
+    assert (plain.criterion(ValueError(), []), plain.counts(ValueError())) == (False, True)
+    assert (plain.queue_for(ValueError(), []), plain.args_for(ValueError(), [])) == (None, None)
+    assert Retry(queue="low").queue_for(ValueError(), []) == "low"
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
+        ({"backoff": {"OSError": 1}}, "backoff="), ({"backoff": {OSError: -1}}, "backoff of -1"),
+        ({"backoff": {OSError: []}}, "no step"), ({"queue": ""}, "queue=''"), ({"queue": 5}, "queue=5"),
+        ({"args": [1]}, "args=[1]"), ({"may": True}, "may=True"), ({"ignore": "OSError"}, "ignore="),
+        ({"identify": "x"}, "identify='x'"),
         ({"limit": -2}, "limit=-2"), ({"limit": 1.5}, "limit=1.5"), ({"limit": "3"}, "limit='3'"),
         ({"limit": True}, "limit=True"), ({"backoff": -1}, "backoff of -1"), ({"backoff": []}, "no step"),
         ({"backoff": [1, -1]}, "backoff of -1"), ({"backoff": "10"}, "backoff of '10'"),
