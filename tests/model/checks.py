@@ -17,6 +17,8 @@ def nobody_is_left(final: Final) -> None:
     for name, result in final.results.items():
         assert not isinstance(result, BaseException), f"{name} ended with {result!r}"
         assert not (final.is_calm and isinstance(result, Unavailable)), f"{name} could not do it: {result!r}"
+    books_agree(final.before)
+    books_agree(final.after)
     after = final.after
     left = after.keys("worker:", "workers", "pyresque:workers", "stat:processed:", "stat:failed:")
     left += after.keys("pyresque:owner:", "lock:", "loner:")
@@ -29,6 +31,21 @@ def nobody_is_left(final: Final) -> None:
     for key in once:
         assert 0 <= final.before.lives(key) <= 300, f"{key} stays for ever"
     assert not after.keys("pyresque:once:"), "answers of scripts outlive their time"
+
+
+def books_agree(kept: Kept) -> None:
+    """What Ruby reads besides the lists of jobs says the same as these."""
+    queues = [key.removeprefix("queue:") for key in kept.keys("queue:")]
+    assert {name.encode() for name in queues} <= set(kept["queues"]), f"unknown queues: {queues}"
+    seconds = {member for member, _ in kept["delayed_queue_schedule"]}
+    for key in kept.keys("delayed:1"):
+        assert key.removeprefix("delayed:").encode() in seconds, f"nobody looks into {key}"
+        for item in kept[key]:
+            where = kept[f"timestamps:{item.decode()}"]
+            assert key.encode() in where, f"{item} of {key} is said to be in {where}"
+    for key in kept.keys("timestamps:"):
+        item = key.removeprefix("timestamps:").encode()
+        assert all(item in kept[where.decode()] for where in kept[key]), f"{key} names a wrong second"
 
 
 def records(final: Final, number: Any) -> list[FailureRecord]:

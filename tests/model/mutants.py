@@ -2,12 +2,10 @@
 
     python -m tests.model.mutants                 every script
     python -m tests.model.mutants settle retire   only these
-    python -m tests.model.mutants words           changes of single words, too
 
-A mutant is a script in which one line is left out, its condition turned round, or swapped with the next; or,
-if that is asked for, one comparison, number or command replaced by another. It is found if in any world
-anything is wrong then. What is not found is printed; `EXPLAINED` names those that do the same as the script,
-or nothing that the worlds could see, and why.
+A mutant is a script in which one line is left out, or its condition turned round. It is found if in any world
+anything is wrong then. What is not found is printed; `explained.py` names those that do the same as the
+script, or nothing that the worlds could see, and why.
 """
 
 from __future__ import annotations
@@ -27,6 +25,7 @@ from pathlib import Path
 
 from pyresque import store
 from pyresque.devredis import DevRedis
+from tests.model.explained import is_of_form, why
 from tests.model.programme import WORLDS, explored
 from tests.model.states import BadScript, scripts
 from tests.model.world import World
@@ -38,13 +37,6 @@ HANG_SECONDS = 5.0
 """So does one that keeps Redis busy for so long."""
 LARGEST = 25_000
 """Moments of a world that is played for each mutant."""
-
-_REPLACED = [
-    ("==", "~="), ("~=", "=="), (" < ", " <= "), (" > ", " >= "), (" >= ", " > "), (" <= ", " < "),
-    (" and ", " or "), (" or ", " and "), ("if not ", "if "), (" + 1", " + 2"), (" - 1", " - 2"), ("-1", "0"),
-    ("'RPUSH'", "'LPUSH'"), ("'LPUSH'", "'RPUSH'"), ("return 1", "return 0"), ("return 0", "return 1"),
-    ("{1,", "{0,"), ("{0,", "{1,"), ("true", "false"), ("false", "true"),
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,47 +80,17 @@ def parts() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.lua"))
 
 
-def mutants_of(part: str, words: bool = False) -> list[Mutant]:
-    """The mutants of a file: of its lines, or of the words in them."""
-    found: dict[tuple[int, str], Mutant] = {}
-    for one in _of_words(part) if words else _of_lines(part):
-        if one.old != one.new:
-            found.setdefault((one.place, one.new), one)
-    return list(found.values())
-
-
-def _lines(part: str) -> Iterator[tuple[int, str]]:
-    """The lines that do something, and where they stand."""
-    place = 0
+def mutants_of(part: str) -> list[Mutant]:
+    """The mutants of a file: each line that does something left out, each condition turned round."""
+    found, place = list[Mutant](), 0
     for line in source(part).splitlines(keepends=True):
-        if line.strip() and not line.strip().startswith("--"):
-            yield place, line
+        if line.strip() not in ("", "end", "else") and not line.strip().startswith("--"):
+            found.append(Mutant(part, line, "\n", place))
+            for match in re.finditer(r"\b(if|elseif) (.*?) then\b", line):
+                turned = f"{match[1]} not ({match[2]}) then"
+                found.append(Mutant(part, match[0], turned, place + match.start()))
         place += len(line)
-
-
-def _of_lines(part: str) -> Iterator[Mutant]:
-    before = ""
-    for place, line in _lines(part):
-        if line.strip() not in ("end", "else"):
-            yield Mutant(part, line, "\n", place)
-        for match in re.finditer(r"\b(if|elseif) (.*?) then\b", line):
-            yield Mutant(part, match[0], f"{match[1]} not ({match[2]}) then", place + match.start())
-        follows = source(part).startswith(before + line, place - len(before))
-        if follows and all("redis.call" in one and _depth(one) == 0 for one in (before, line)):
-            yield Mutant(part, before + line, line + before, place - len(before))
-        before = line
-
-
-def _of_words(part: str) -> Iterator[Mutant]:
-    for place, line in _lines(part):
-        for old, new in _REPLACED:
-            for match in re.finditer(re.escape(old), line):
-                yield Mutant(part, old, new, place + match.start())
-
-
-def _depth(line: str) -> int:
-    """How many blocks a line opens and does not close."""
-    return len(re.findall(r"\b(then|do|function|repeat)\b", line)) - len(re.findall(r"\b(end|until)\b", line))
+    return found
 
 
 @contextmanager
@@ -221,11 +183,10 @@ def _try(mutant: Mutant, worlds: Sequence[World], url: str, answer: Connection) 
 def main(chosen: Sequence[str]) -> int:
     """Hunt the mutants of these files, or of all; 1 if one was not found that nobody has explained."""
     hunt, tally = _Hunt(), Counter[str]()
-    files = [one for one in chosen if one != "words"] or parts()
     try:
         hunt.learn()
-        for part in files:
-            for mutant in mutants_of(part) + (mutants_of(part, words=True) if "words" in chosen else []):
+        for part in chosen or parts():
+            for mutant in mutants_of(part):
                 kind = _kind(hunt, mutant)
                 tally[kind] += 1
                 if kind == "not found":
@@ -242,27 +203,12 @@ def main(chosen: Sequence[str]) -> int:
 
 
 def _kind(hunt: _Hunt, mutant: Mutant) -> str:
-    if mutant.function in FORMS.get(mutant.part, ()):
+    if is_of_form(mutant.part, mutant.function, mutant.old):
         return "form"
-    if any(part == mutant.part and text in mutant.old for part, text, _ in EXPLAINED):
-        return "explained"
     said = hunt.verdict(mutant)
-    return "no script" if said == "none" else "found" if said else "not found"
-
-
-FORMS = {
-    "aside": ("is_text", "quoted", "failed_at", "aside_record"),
-    "canonical": ("is_array", "canonical", "is_text"),
-    "effects": ("of_one_key", "checked", "told", "set_aside"),
-    "links": ("parts_of", "link_of", "is_kind"),
-    "measure": ("measure",),
-    "reserve": ("read", "without_valid_utf8", "plain"),
-}
-"""Functions that judge the form of a text, or what to make of a key of a wrong kind. In the worlds all texts
-are plain and all keys are right; odd ones are tried in tests/redis (test_malformed.py, test_aside.py)."""
-
-EXPLAINED: list[tuple[str, str, str]] = []
-"""File, a text in the old line, and why no world can tell whether it stands there."""
+    if said:
+        return "no script" if said == "none" else "found"
+    return "explained" if why(mutant.part, mutant.old) else "not found"
 
 
 if __name__ == "__main__":

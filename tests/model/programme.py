@@ -11,10 +11,11 @@ from tests.model.explorer import Count, Explorer
 from tests.model.states import Redis
 from tests.model.surroundings import replaced
 from tests.model.world import World
-from tests.model.worlds import clients, delayed, locks, retries, schedule, work
+from tests.model.worlds import clients, delayed, locks, retries, schedule, sequences, work
 
 WORLDS: list[World] = [
     *work.WORLDS, *clients.WORLDS, *retries.WORLDS, *delayed.WORLDS, *schedule.WORLDS, *locks.WORLDS,
+    *sequences.WORLDS,
 ]  # fmt: skip
 WALKS = 300
 """Runs that chance chooses in each world, in a long exploration."""

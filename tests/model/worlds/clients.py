@@ -12,7 +12,7 @@ from tests.model.actor import Me, Program
 from tests.model.cast import calls, client, undertaker, worker, worker_at_work
 from tests.model.checks import nobody_is_left, once, places, records
 from tests.model.world import Check, Final, Unavailable, World
-from tests.model.worlds.work import waiting
+from tests.model.worlds.work import odd_forms, waiting
 
 
 def enqueueing(*numbers: int) -> Program:
@@ -68,7 +68,7 @@ def _queue_removed(final: Final) -> None:
         assert final.said("remover") is not False, "job 3 is gone, and nobody has removed it"
 
 
-def _failed(*numbers: int) -> Program:
+def failed(*numbers: int) -> Program:
     """Jobs that have failed, and wait for somebody to put them back."""
 
     def fail(resque: Resque) -> None:
@@ -140,7 +140,7 @@ def _all_cleared(final: Final) -> None:
         assert sum(begun) == said, f"begun {begun} times, and {said!r} was said"
 
 
-def _aside(me: Me) -> None:
+def aside(me: Me) -> None:
     """An element that is no job was put aside, and has a record."""
     queues.push(client().space, {"jobs": [b"no json"]})
     worker()(me)
@@ -148,7 +148,7 @@ def _aside(me: Me) -> None:
 
 def _by_the_button(me: Me) -> None:
     """The same, and somebody has pressed Retry in resque-web: Ruby pushes the payload of the record."""
-    _aside(me)
+    aside(me)
     resque = client()
     payload = json.dumps(resque.failures.list()[0].payload, separators=(",", ":")).encode()
     queues.push(resque.space, {"jobs": [payload]})
@@ -219,7 +219,7 @@ WORLDS = [
     ),
     _world(
         "two put the same job back",
-        _failed(1),
+        failed(1),
         {name: calls(lambda resque: resque.failures.requeue_all()) for name in ("one", "two")}
         | {"a": worker_at_work()},
         _requeued,
@@ -227,7 +227,7 @@ WORLDS = [
     ),
     _world(
         "equal records, one is put back and one removed",
-        _failed(1, 1),
+        failed(1, 1),
         {
             "admin": calls(lambda resque: resque.failures.requeue(resque.failures.list()[0])),
             "remover": calls(lambda resque: resque.failures.remove(resque.failures.list()[1])),
@@ -236,7 +236,7 @@ WORLDS = [
     ),
     _world(
         "retried ones are cleared",
-        _failed(1, 2),
+        failed(1, 2),
         {
             "admin": calls(lambda resque: resque.failures.requeue_all()),
             "remover": calls(lambda resque: resque.failures.clear_retried()),
@@ -246,7 +246,7 @@ WORLDS = [
     ),
     _world(
         "failures are cleared by two",
-        _failed(1, 2),
+        failed(1, 2),
         {
             "one": calls(lambda resque: resque.failures.clear(), lambda resque: "cleared"),
             "two": calls(lambda resque: resque.failures.clear(), lambda resque: "cleared"),
@@ -257,7 +257,7 @@ WORLDS = [
     ),
     _world(
         "what was put aside is put back",
-        _aside,
+        aside,
         {
             "one": calls(lambda resque: resque.failures.requeue_all()),
             "two": calls(lambda resque: resque.failures.requeue_all()),
@@ -286,5 +286,13 @@ WORLDS = [
         {"a": worker_at_work(), "admin": calls(lambda resque: unregister(resque, "host:100:jobs"))},
         _unregistered,
         ready="a",
+    ),
+    _world(
+        "odd elements, and a worker is taken out of the books",
+        odd_forms(1, 2),
+        {"a": worker_at_work(), "admin": calls(lambda resque: unregister(resque, "host:100:jobs"))},
+        _unregistered,
+        ready="a",
+        faults=(0, 1),
     ),
 ]

@@ -56,7 +56,7 @@ def good(number: int) -> None:
     perform(number)
 
 
-def _setup(*jobs: tuple[int, str, int], jobs_of: Registry = REGISTRY) -> Program:
+def delayed_jobs(*jobs: tuple[int, str, int], jobs_of: Registry = REGISTRY) -> Program:
     """These jobs are delayed (when, class, number); then ten seconds pass."""
 
     def program(me: Any) -> None:
@@ -124,7 +124,7 @@ def _world(name: str, setup: Program, actors: dict[str, Program], check: Check, 
     return World(name, setup, actors, check, **{"closing": undertaker(jobs), **more})
 
 
-TWO = _setup((DUE, "Good", 1), (DUE, "Good", 2))
+TWO = delayed_jobs((DUE, "Good", 1), (DUE, "Good", 2))
 S = scheduler()
 
 
@@ -140,7 +140,7 @@ WORLDS = [
     _world("two schedulers", TWO, {"s": S, "t": S}, each_once(1, 2), faults=(1, 2)),
     _world(
         "two schedulers, one job at a time",
-        _setup((DUE, "Good", 1), (DUE + 1, "Good", 2), (LATER, "Good", 3)),
+        delayed_jobs((DUE, "Good", 1), (DUE + 1, "Good", 2), (LATER, "Good", 3)),
         {"s": scheduler(2, batch=1), "t": scheduler(1, batch=1)},
         each_once(1, 2, 3),
         faults=(0, 1),
@@ -155,7 +155,7 @@ WORLDS = [
     ),
     _world(
         "jobs are delayed meanwhile",
-        _setup((DUE, "Good", 1)),
+        delayed_jobs((DUE, "Good", 1)),
         {"s": S, "client": calls(lambda resque: resque.enqueue_at(LATER, "Good", 2, queue="jobs"))},
         _moved_or_removed((1, 2), lambda said: 0 if said else 1),
     ),
@@ -173,26 +173,26 @@ WORLDS = [
         lambda final: _enqueued_early(final),
     ),
     _world(
-        "delay_or_enqueue_at", _setup((DUE, "Good", 1)),
+        "delay_or_enqueue_at", delayed_jobs((DUE, "Good", 1)),
         _changing(lambda resque: resque.delay_or_enqueue_at(LATER, "Good", 1, queue="jobs")), _changed,
     ),
     _world(
-        "delay_or_enqueue_at in the past", _setup((DUE, "Good", 1)),
+        "delay_or_enqueue_at in the past", delayed_jobs((DUE, "Good", 1)),
         _changing(lambda resque: resque.delay_or_enqueue_at(DUE, "Good", 1, queue="jobs")), _changed,
     ),
     _world(
-        "reset_delayed_queue", _setup((DUE, "Good", 1), (LATER, "Good", 2)),
+        "reset_delayed_queue", delayed_jobs((DUE, "Good", 1), (LATER, "Good", 2)),
         _changing(lambda resque: resque.reset_delayed_queue()), _moved_or_removed((1, 2), int),
     ),
     _world(
         "jobs with hooks",
-        _setup((DUE, "Good", 1), (DUE, "Hooked", 2), jobs_of=ODD),
+        delayed_jobs((DUE, "Good", 1), (DUE, "Hooked", 2), jobs_of=ODD),
         {"s": scheduler(2, ODD), "t": scheduler(1, ODD)},
         each_once(1, 2), jobs=ODD,
     ),
     _world(
         "a job with a way of its own",
-        _setup((DUE, "Good", 1), (DUE, "Custom", 2), (DUE, "Good", 3), jobs_of=ODD),
+        delayed_jobs((DUE, "Good", 1), (DUE, "Custom", 2), (DUE, "Good", 3), jobs_of=ODD),
         {"s": scheduler(3, ODD)},
         _custom, jobs=ODD,
     ),

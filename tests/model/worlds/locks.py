@@ -70,6 +70,7 @@ def _alone_in_the_queue(final: Final) -> None:
     said = [final.said(name) for name in ("one", "two") if isinstance(final.results[name], bool | None)]
     told = [final.results[name] for name in ("one", "two")]
     assert begun <= 2, f"begun {begun} times"
+    assert final.before.numbers("queue:")[1] <= 1, "it waits twice"
     if not final.dead and not final.gone and not any(map(_is_unknown, told)):
         assert begun + kept == said.count(True), f"begun {begun} times, and {told} was said"
         assert said.count(True) >= 1, "nobody has enqueued it"
@@ -107,8 +108,19 @@ def _world(name: str, setup: Program, actors: dict[str, Program], check: Check, 
     return World(name, setup, actors, check, **{"closing": undertaker(_jobs), **more})
 
 
+def _lonely_job(resque: Resque) -> Any:
+    return resque.registry.find("Lonely").target  # type: ignore[union-attr]
+
+
 def _enqueues(resque: Resque) -> Any:
-    return resque.enqueue(resque.registry.find("Lonely").target, 1)  # type: ignore[union-attr]
+    return resque.enqueue(_lonely_job(resque), 1)
+
+
+def _enqueues_two(resque: Resque) -> bool | None:
+    """In one call; returns the same as `enqueue` would: whether one was enqueued."""
+    pushed = resque.enqueue_many([(_lonely_job(resque), 1), (_lonely_job(resque), 1)])
+    assert pushed < 2
+    return True if pushed else None
 
 
 WORLDS = [
@@ -147,6 +159,13 @@ WORLDS = [
         _twice_due,
         closing=undertaker(_far_jobs),
         faults=(1, 2),
+    ),
+    _world(
+        "twice in one call",
+        lambda me: None,
+        {"one": calls(_enqueues_two, jobs=_jobs)} | {"two": calls(_enqueues, jobs=_jobs)},
+        _alone_in_the_queue,
+        faults=(0, 2),
     ),
     _world(
         "two clients, one of them in vain",

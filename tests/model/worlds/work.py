@@ -31,6 +31,24 @@ def _odd_elements(me: Me) -> None:
     queues.push(client().space, {"jobs": elements})
 
 
+def odd_forms(*numbers: int) -> Program:
+    """Good jobs in a form that the script leaves to Python."""
+
+    def program(me: Me) -> None:
+        queues.push(client().space, {"jobs": [b'{"args": [%d], "class": "Good"}' % n for n in numbers]})
+
+    return program
+
+
+def _twice(final: Final) -> None:
+    """A job that was enqueued twice: each has ended, or has failed with whoever had it."""
+    nobody_is_left(final)
+    begun, failed = final.begun(1), records(final, 1)
+    assert begun <= 2, f"begun {begun} times"
+    assert final.ended(1) + len(failed) >= 2, "one of them is lost"
+    assert not failed or final.dead or final.gone, "one of them has failed"
+
+
 def _odd_elements_are_where_they_belong(final: Final) -> None:
     nobody_is_left(final)
     once(final, {1: "Good", 3: "Good"})
@@ -207,6 +225,16 @@ WORLDS = [
         _odd_elements_are_where_they_belong,
         ready="a",
         faults=(1, 2),
+    ),
+    _world("equal odd elements", odd_forms(1, 1), {"a": worker_at_work()}, _twice, ready="a", faults=(1, 2)),
+    _world(
+        "odd elements, and a worker that is replaced under its id",
+        odd_forms(1, 2),
+        {"a": worker_at_work(), "b": worker()},
+        each_job_once(TWO),
+        ready="a",
+        namesakes="ab",
+        faults=(0, 0),
     ),
     _world(
         "foreign jobs are parked",
