@@ -36,6 +36,12 @@ def bad(number: int) -> None:
     raise ValueError(f"bad {number}")
 
 
+@job(queue="others", name="Other", registry=REGISTRY)
+def other(number: int) -> None:
+    """Is done, from another queue."""
+    perform(number)
+
+
 def perform(number: int) -> None:
     """What every job does: it says that it begins, and that it ends."""
     me = here()

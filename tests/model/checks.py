@@ -12,8 +12,12 @@ WAITING = ("queue:", "delayed:1", "pyresque:aside:")
 """Lists in which jobs stand."""
 
 
-def nobody_is_left(final: Final) -> None:
-    """Workers have left the books, or were taken out of them; locks and answers of scripts are gone."""
+def nobody_is_left(final: Final, locks: bool = True) -> None:
+    """Workers have left the books, or were taken out of them; locks and answers of scripts are gone.
+
+    Args:
+        locks: so are locks; else those may stay until they expire, if they keep nobody away.
+    """
     for name, result in final.results.items():
         assert not isinstance(result, BaseException), f"{name} ended with {result!r}"
         assert not (final.is_calm and isinstance(result, Unavailable)), f"{name} could not do it: {result!r}"
@@ -21,7 +25,7 @@ def nobody_is_left(final: Final) -> None:
     books_agree(final.after)
     after = final.after
     left = after.keys("worker:", "workers", "pyresque:workers", "stat:processed:", "stat:failed:")
-    left += after.keys("pyresque:owner:", "lock:", "loner:")
+    left += after.keys("pyresque:owner:", "lock:", "loner:") if locks else []
     if final.unsure or final.dead:
         # A command that comes late may write when a worker began, after he has left: nobody reads that.
         left = [key for key in left if not key.endswith(":started")]

@@ -32,7 +32,7 @@ class Wrong(Exception):
 
 
 class Endless(Exception):
-    """There are far more moments than there should be."""
+    """There are more moments than were to be played."""
 
 
 @dataclass

@@ -158,7 +158,7 @@ class Stage:
         if what in LEDGER:
             if not self.world.is_timeless:
                 value = self._inside(now)
-            now = now._replace(ledger=tuple(sorted((*now.ledger, (*words, self.names[place])))))
+            now = now._replace(ledger=tuple(sorted((*now.ledger, (*words, self.names[place])), key=repr)))
         elif what == "lives":
             value = any(point.pending is not None and words[1] in point.pids for point in self.points(now))
         elif what == "pass":
@@ -271,7 +271,10 @@ class Step:
         now = self._now
         gone = ("gone", *self._point.pending.words[1:], self._actor.name)  # type: ignore[union-attr]
         after = Step(
-            self._stage, now._replace(ledger=tuple(sorted((*now.ledger, gone)))), self._place, self._point
+            self._stage,
+            now._replace(ledger=tuple(sorted((*now.ledger, gone), key=repr))),
+            self._place,
+            self._point,
         )
         killed = Step(self._stage, before, self._place, self._point)
         return self._wanted([after.told("g", "gone", None, now.redis), killed._killed("k", now.redis)])

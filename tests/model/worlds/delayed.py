@@ -35,6 +35,21 @@ class Hooked:
         return True
 
 
+@job(queue="jobs", name="Refused", registry=ODD)
+class Refused:
+    """Has a hook that raises."""
+
+    @staticmethod
+    def perform(number: int) -> None:
+        """Is done."""
+        perform(number)
+
+    @staticmethod
+    def before_enqueue_look(number: int) -> bool:
+        """Raises."""
+        raise ValueError(f"no {number}")
+
+
 @job(queue="jobs", name="Custom", registry=ODD)
 class Custom:
     """Puts itself on a queue."""
@@ -109,6 +124,16 @@ def _custom(final: Final) -> None:
     for number in (1, 3):
         once(final, {number: "Good"})
     assert 1 <= final.begun(2) <= 1 + len(final.dead), f"job 2 was begun {final.begun(2)} times"
+
+
+def _refused(final: Final) -> None:
+    """It has failed, once, and was put aside; it keeps nobody up behind it."""
+    nobody_is_left(final)
+    assert len(final.after[f"pyresque:aside:delayed:{DUE}"]) == 1, "it is not aside, once"
+    once(final, {1: "Good", 3: "Good"})
+    failed = [one.text("exception") for one in final.after.failures()]
+    assert failed.count("ValueError") == 1, f"recorded is {failed}"
+    assert not final.begun(2), "job 2 was run"
 
 
 def _changed(final: Final) -> None:
@@ -189,6 +214,12 @@ WORLDS = [
         delayed_jobs((DUE, "Good", 1), (DUE, "Hooked", 2), jobs_of=ODD),
         {"s": scheduler(2, ODD), "t": scheduler(1, ODD)},
         each_once(1, 2), jobs=ODD,
+    ),
+    _world(
+        "a job whose hook raises",
+        delayed_jobs((DUE, "Good", 1), (DUE, "Refused", 2), (DUE, "Good", 3), jobs_of=ODD),
+        {"s": scheduler(2, ODD)},
+        _refused, jobs=ODD,
     ),
     _world(
         "a job with a way of its own",

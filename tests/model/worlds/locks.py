@@ -6,33 +6,57 @@ from typing import Any
 
 from pyresque import Resque, job
 from pyresque.plugins import Lock, Loner
-from tests.model.actor import Program, here
-from tests.model.cast import calls, client, perform, scheduler, undertaker, worker_at_work
-from tests.model.checks import nobody_is_left, records
+from tests.model.actor import Me, Program, here
+from tests.model.cast import (
+    Registering,
+    calls,
+    client,
+    late,
+    perform,
+    scheduler,
+    undertaker,
+    worker,
+    worker_at_work,
+)
+from tests.model.checks import nobody_is_left, once, records
 from tests.model.surroundings import EPOCH
 from tests.model.world import Check, Final, World
 
 ELSEWHERE = "redis://elsewhere/1"
 
 
-def _jobs(resque: Resque) -> None:
+def _jobs(resque: Resque, seconds: int = 300) -> None:
     """Two jobs, of which the first may not run twice at a time, and the second may not wait twice."""
 
     @job(
         queue="jobs",
         name="Locked",
         registry=resque.registry,
-        plugins=[Lock(resque, 300, identify=lambda args: "")],
+        plugins=[Lock(resque, seconds, identify=lambda args: "")],
     )
     def locked(number: int) -> None:
         me = here()
-        for other in me.event("begin", number):
+        for other in filter(_is_job, me.event("begin", number)):
             me.event("begin", f"{number} beside {other}")
         me.event("end", number)
 
     @job(queue="jobs", name="Lonely", registry=resque.registry, plugins=[Loner(resque, 300)])
     def lonely(number: int) -> None:
         perform(number)
+
+
+def _is_job(number: Any) -> bool:
+    return isinstance(number, int)
+
+
+def _hours(resque: Resque) -> None:
+    """The same, with a lock that lasts for an hour."""
+    _jobs(resque, 3600)
+
+
+def _minutes(resque: Resque) -> None:
+    """The same, with a lock that is over before anybody takes its holder for dead."""
+    _jobs(resque, 100)
 
 
 def _far_jobs(resque: Resque) -> None:
@@ -93,10 +117,27 @@ def _twice_due(final: Final) -> None:
     assert begun == 1 or (begun == 2 and not final.is_calm), f"begun {begun} times"
 
 
-def _delayed_twice(me: Any) -> None:
-    for _ in range(2):
-        client(_far_jobs).enqueue_at(EPOCH + 5, "Lonely", 1, queue="jobs")
-    me.event("pass", 10, False)
+def _delayed_twice(jobs: Registering) -> Program:
+    def program(me: Me) -> None:
+        for _ in range(2):
+            client(jobs).enqueue_at(EPOCH + 5, "Lonely", 1, queue="jobs")
+        me.event("pass", 10, False)
+
+    return program
+
+
+def _holder_is_dead(final: Final) -> None:
+    """A lock that would last for an hour keeps nobody away whose holder was buried."""
+    nobody_is_left(final, locks=False)
+    if not final.away:  # who cannot ask for the lock has failed
+        once(final, {1: "Good", 2: "Good"})
+
+
+def _one_expires(final: Final) -> None:
+    """The lock of job 1 expires while it runs; whoever takes it then keeps it to his end."""
+    nobody_is_left(final, locks=False)
+    beside = [number for word, number, _ in final.ledger if isinstance(number, str)]
+    assert all(one.endswith("beside 1") for one in beside), f"jobs at a time: {beside}"
 
 
 def _delayed(me: Any) -> None:
@@ -110,6 +151,10 @@ def _world(name: str, setup: Program, actors: dict[str, Program], check: Check, 
 
 def _lonely_job(resque: Resque) -> Any:
     return resque.registry.find("Lonely").target  # type: ignore[union-attr]
+
+
+def _waiting(jobs: Registering, *numbers: int) -> Program:
+    return calls(lambda resque: resque.enqueue_many([("Locked", n) for n in numbers], "jobs"), jobs=jobs)
 
 
 def _enqueues(resque: Resque) -> Any:
@@ -126,7 +171,7 @@ def _enqueues_two(resque: Resque) -> bool | None:
 WORLDS = [
     _world(
         "one at a time",
-        calls(lambda resque: resque.enqueue_many([("Locked", 1), ("Locked", 2)], "jobs"), jobs=_jobs),
+        _waiting(_jobs, 1, 2),
         {"a": worker_at_work(jobs=_jobs), "b": worker_at_work(jobs=_jobs)},
         _one_at_a_time,
         ready="ab",
@@ -154,11 +199,37 @@ WORLDS = [
     ),
     _world(
         "delayed jobs whose lock is elsewhere",
-        _delayed_twice,
+        _delayed_twice(_far_jobs),
         {"s": scheduler(2, _far_jobs)},
         _twice_due,
         closing=undertaker(_far_jobs),
         faults=(1, 2),
+    ),
+    _world(
+        "equal delayed jobs that are alone in the queue",
+        _delayed_twice(_jobs),
+        {"s": scheduler(2, _jobs)},
+        _twice_due,
+        faults=(1, 2),
+    ),
+    _world(
+        "the holder of a lock is killed",
+        _waiting(_hours, 1, 2),
+        {"a": worker_at_work(jobs=_hours)},
+        _holder_is_dead,
+        closing=undertaker(_hours),
+        ready="a",
+        is_timeless=False,
+        faults=(1, 2),
+    ),
+    _world(
+        "a lock expires",
+        _waiting(_minutes, 1, 2, 3),
+        {"a": worker_at_work(jobs=_minutes), "b": late(200, worker(jobs=_minutes))},
+        _one_expires,
+        ready="a",
+        is_timeless=False,
+        faults=(0, 0),
     ),
     _world(
         "twice in one call",

@@ -69,6 +69,16 @@ def _bring_forward(resque: Resque) -> bool:
     return resque.failures.bring_forward(record, attempt)
 
 
+def _brought_forward(final: Final) -> None:
+    """It waits on its queue or in its second, as was said, and its record says the same."""
+    _attempts(2)(final)
+    waits, left = final.before.numbers("queue:")[1], final.before.numbers("delayed:1")[1]
+    assert waits + left == 1, f"it waits {waits} times, and is delayed {left} times"
+    [record] = final.before.failures()
+    assert bool(record.value.get("retried_at")) == bool(waits), "the record is wrong"
+    assert final.said("one") in (None, bool(waits)), f"{final.said('one')} was said"
+
+
 def _world(name: str, job_name: str, actors: dict[str, Program], check: Check, **more: Any) -> World:
     setup = calls(lambda resque: resque.enqueue(job_name, 1, queue="jobs"), jobs=REGISTRY)
     return World(name, setup, actors, check, **{"closing": undertaker(REGISTRY), "ready": "ab", **more})
@@ -93,6 +103,14 @@ WORLDS = [
         undertaker(REGISTRY),
         ready="a",
         faults=(0, 1),
+    ),
+    World(
+        "an attempt is brought forward by one",
+        _has_failed,
+        {"one": calls(_bring_forward, jobs=REGISTRY)},
+        _brought_forward,
+        undertaker(REGISTRY),
+        faults=(2, 3),
     ),
     _world(
         "a dead worker's attempt, and who prunes", "AtOnce",

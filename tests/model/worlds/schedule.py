@@ -76,6 +76,7 @@ S = scheduler(2, catch_up="all")
 
 WORLDS = [
     _world("an entry is due", _due, {"s": S, "t": S}, _fired_once, faults=(0, 1)),
+    _world("an entry is due, and one scheduler is there", _due, {"s": S}, _fired_once, faults=(1, 2)),
     _world(
         "an entry is due, and the master stands still",
         _due,

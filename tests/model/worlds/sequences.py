@@ -7,8 +7,9 @@ from typing import Any
 
 from pyresque import Resque
 from pyresque.failure import Failure, Recorder
-from tests.model.actor import Program
-from tests.model.cast import calls, undertaker
+from pyresque.store import queues
+from tests.model.actor import Me, Program
+from tests.model.cast import calls, client, good, other, undertaker, worker
 from tests.model.checks import nobody_is_left, once
 from tests.model.surroundings import EPOCH
 from tests.model.world import Check, Final, Unavailable, World
@@ -71,6 +72,32 @@ def _is_removed(final: Final) -> None:
     assert final.before["schedules_changed"] == (b"tick",), "Ruby does not hear of it"
 
 
+def _both_run(final: Final) -> None:
+    once(final, {1: "Good", 2: "Good"})
+    assert final.before.numbers("queue:others") == {2: 1}, "a job is on the wrong queue"
+
+
+def _two_aside(me: Me) -> None:
+    aside(me)
+    queues.push(client().space, {"others": [b"nor this"]})
+    worker("others")(me)
+
+
+def _the_other_stays(final: Final) -> None:
+    before = final.before
+    waits = (before["queue:jobs"], before["queue:others"])
+    assert waits == ((b"no json",), ()), f"on the queues is {waits}"
+    left = [raw for key in before.keys("pyresque:aside:queue") for raw in before[key]]
+    assert left == [b"nor this"], f"aside is {left}"
+    marked = [one.payload["args"][-1] for one in before.failures() if one.value.get("retried_at")]
+    assert marked == ["no json"], f"marked is {marked}"
+
+
+def _put_back_first(resque: Resque) -> None:
+    [record] = [one for one in resque.failures.list(0, 9) if one.payload["args"][-1] == "no json"]
+    resque.failures.requeue(record)
+
+
 def _nothing(me: Any) -> None:
     """Redis is empty."""
 
@@ -127,6 +154,20 @@ WORLDS = [
         delayed_jobs((DUE, "Good", 1), (DUE, "Good", 2)),
         _is_empty("delayed", "timestamps"),
         lambda resque: resque.reset_delayed_queue(),
+        lambda resque: None,
+    ),
+    _world(
+        "one of two that were put aside is put back",
+        _two_aside,
+        _the_other_stays,
+        _put_back_first,
+        lambda resque: None,
+    ),
+    _world(
+        "jobs for two queues",
+        _nothing,
+        _both_run,
+        lambda resque: resque.enqueue_many([(good, 1), (other, 2)]),
         lambda resque: None,
     ),
     _world(
