@@ -134,10 +134,10 @@ def _holder_is_dead(final: Final) -> None:
 
 
 def _one_expires(final: Final) -> None:
-    """The lock of job 1 expires while it runs; whoever takes it then keeps it to his end."""
+    """The lock of one job expires while it runs; whoever takes it then keeps it to his end."""
     nobody_is_left(final, locks=False)
     beside = [number for word, number, _ in final.ledger if isinstance(number, str)]
-    assert all(one.endswith("beside 1") for one in beside), f"jobs at a time: {beside}"
+    assert len({one.split()[-1] for one in beside}) <= 1, f"jobs at a time: {beside}"
 
 
 def _delayed(me: Any) -> None:
