@@ -24,5 +24,57 @@ def why(part: str, line: str) -> str:
     return next((said for name, text, said in EXPLAINED if name == part and text in line), "")
 
 
-EXPLAINED: list[tuple[str, str, str]] = []
+_AGAIN = "who hears no answer looks again, and finds what was done: its own mark, or its job in worker:ID"
+_LARGE = "only of more jobs or records than fit into one step"
+_RUBYS = (
+    "only of what Ruby has written or left; ours are taken out of the books with all that belongs to them"
+)
+_LOCK = (
+    "a master that has lost its lock does nothing twice: each step takes what it moves. The lock keeps two "
+    "from running the same code, which guarantees.md allows where it was lost"
+)
+_TIDY = "a scheduler forgets empty seconds when it comes to them"
+_ODD = "only of scores that are no whole numbers, and of keys of a wrong kind"
+
+EXPLAINED: list[tuple[str, str, str]] = [
+    ("canonical", "local words = {['true']", "in the worlds no argument is true, false or null"),
+    ("claim", "if current == ARGV[2]", _AGAIN),
+    ("claim_ids", "if field(KEYS[3], ARGV[2]) == ARGV[3]", _AGAIN),
+    ("claim_ids", "attempt({'SREM'", _RUBYS),
+    ("claim_ids", "redis.call('UNLINK'", _RUBYS),
+    (
+        "claim_ids",
+        "attempt({'HSET', KEYS[3]",
+        "register writes it, too, and the second of two is refused there",
+    ),
+    ("clear", "size = size + #record", _LARGE),
+    ("drain", "if ARGV[3] ~= ''", _LOCK),
+    ("drain", "if text_of(KEYS[3]) ~= ARGV[3]", _LOCK),
+    ("drain", "redis.call('PEXPIRE', KEYS[3]", _LOCK),
+    (
+        "drain",
+        "if not looking then",
+        "behind a job that the caller must judge it saves reading the next ones",
+    ),
+    ("drain", "place = place + #items", _LARGE),
+    ("drain", "size >= LARGE", _LARGE),
+    ("drain", "more = true", _ODD),
+    ("drain", "redis.call('ZADD'", _ODD),
+    ("drain", "before = item", "it saves asking twice about equal jobs that follow each other"),
+    ("drain", "is no list of jobs: its second", _ODD),
+    ("drain", "gone[#gone + 1] = member", _ODD),
+    ("drain", "set_aside(ARGV[1], 'delayed_queue_schedule'", _ODD),
+    (
+        "register",
+        "mark ~= ARGV[2]",
+        "who claims an id is refused before, and `started` tells the second of two",
+    ),
+    ("resign", "if redis.call('GET'", _LOCK),
+    ("master", "redis.call('PEXPIRE'", _LOCK),
+    ("master", "if held then", _LOCK),
+    ("take", "if ARGV[3] ~= ''", _LOCK),
+    ("take", "if text_of(KEYS[4])", _LOCK),
+    ("take", "redis.call('PEXPIRE'", _LOCK),
+    ("take", "if ARGV[5] == '1'", _TIDY),
+]
 """File, a text in the line, and why no world can tell whether it stands there."""

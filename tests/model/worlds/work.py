@@ -20,10 +20,14 @@ def waiting(*names: str) -> Program:
     return calls(lambda resque: resque.enqueue_many([(name, n) for n, name in enumerate(names, 1)], "jobs"))
 
 
+ODD = b'{"args": [1], "class": "Good"}'
+"""Job 1 in a form that the script leaves to Python."""
+
+
 def _odd_elements(me: Me) -> None:
     """Jobs in forms that the script leaves to Python, one of a class that nobody knows, and no job."""
     elements = [
-        b'{"args": [1], "class": "Good"}',
+        ODD,
         b"no json",
         b'{"class":"Foreign","args":[2]}',
         b'{"class":"Good","args":[3]}',
@@ -40,9 +44,15 @@ def odd_forms(*numbers: int) -> Program:
     return program
 
 
+def _one_between(me: Me) -> None:
+    queues.push(client().space, {"jobs": [ODD, b'{"class":"Good","args":[2]}', ODD]})
+
+
 def _twice(final: Final) -> None:
-    """A job that was enqueued twice: each has ended, or has failed with whoever had it."""
+    """A job that was enqueued twice: each has ended, or has failed with whoever had it. So has the other."""
     nobody_is_left(final)
+    once(final, {2: "Good"})
+    counted(final, (1, 2))
     begun, failed = final.begun(1), records(final, 1)
     assert begun <= 2, f"begun {begun} times"
     assert final.ended(1) + len(failed) >= 2, "one of them is lost"
@@ -226,7 +236,7 @@ WORLDS = [
         ready="a",
         faults=(1, 2),
     ),
-    _world("equal odd elements", odd_forms(1, 1), {"a": worker_at_work()}, _twice, ready="a", faults=(1, 2)),
+    _world("equal odd elements", _one_between, {"a": worker_at_work()}, _twice, ready="a", faults=(1, 2)),
     _world(
         "odd elements, and a worker that is replaced under its id",
         odd_forms(1, 2),
