@@ -34,6 +34,7 @@ _LOCK = (
     "from running the same code, which guarantees.md allows where it was lost"
 )
 _TIDY = "a scheduler forgets empty seconds when it comes to them"
+_NOTED = "what is noted for the entry says that it was fired, and so does the token: one of them is enough"
 _ODD = "only of scores that are no whole numbers, and of keys of a wrong kind"
 
 EXPLAINED: list[tuple[str, str, str]] = [
@@ -64,6 +65,14 @@ EXPLAINED: list[tuple[str, str, str]] = [
     ("drain", "is no list of jobs: its second", _ODD),
     ("drain", "gone[#gone + 1] = member", _ODD),
     ("drain", "set_aside(ARGV[1], 'delayed_queue_schedule'", _ODD),
+    ("drain", "if more or #due == batch", "what is left is moved in the next round"),
+    ("effects", "local why", _ODD),
+    ("effects", "begun = begun or", _ODD),
+    ("fire", "if answer then", _NOTED),
+    ("fire", "if (redis.call('HGET'", _NOTED),
+    ("fire", "answer = refused", _NOTED),
+    ("forward", "if redis.call('EXISTS'", _TIDY),
+    ("guard", "return false", "nothing is false, too"),
     (
         "register",
         "mark ~= ARGV[2]",

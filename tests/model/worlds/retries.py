@@ -57,7 +57,16 @@ def _attempts(most: int, quiet: bool = False) -> Check:
 
 def _has_failed(me: Me) -> None:
     """The first attempt has failed, and the second is to come in a minute."""
-    client(REGISTRY).enqueue("Later", 1, queue="jobs")
+    _have_failed(me, 1)
+
+
+def _two_have_failed(me: Me) -> None:
+    """So it is with two jobs; the minute is the same."""
+    _have_failed(me, 1, 2)
+
+
+def _have_failed(me: Me, *numbers: int) -> None:
+    client(REGISTRY).enqueue_many([("Later", number) for number in numbers], "jobs")
     worker(jobs=REGISTRY)(me)
 
 
@@ -74,7 +83,7 @@ def _brought_forward(final: Final) -> None:
     _attempts(2)(final)
     waits, left = final.before.numbers("queue:")[1], final.before.numbers("delayed:1")[1]
     assert waits + left == 1, f"it waits {waits} times, and is delayed {left} times"
-    [record] = final.before.failures()
+    record, _ = final.before.failures()
     assert bool(record.value.get("retried_at")) == bool(waits), "the record is wrong"
     assert final.said("one") in (None, bool(waits)), f"{final.said('one')} was said"
 
@@ -106,7 +115,7 @@ WORLDS = [
     ),
     World(
         "an attempt is brought forward by one",
-        _has_failed,
+        _two_have_failed,
         {"one": calls(_bring_forward, jobs=REGISTRY)},
         _brought_forward,
         undertaker(REGISTRY),

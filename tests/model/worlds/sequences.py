@@ -150,6 +150,13 @@ WORLDS = [
         lambda resque: resque.delay_or_enqueue_at(LATER, "Good", 1, queue="jobs"),
     ),
     _world(
+        "what is not delayed is removed",
+        delayed_jobs((LATER, "Good", 1)),
+        lambda final: once(final, {1: "Good"}),
+        lambda resque: resque.remove_delayed_job_from_timestamp(LATER, "Good", 9, queue="jobs"),
+        lambda resque: None,
+    ),
+    _world(
         "all delayed jobs are forgotten",
         delayed_jobs((DUE, "Good", 1), (DUE, "Good", 2)),
         _is_empty("delayed", "timestamps"),
