@@ -9,7 +9,7 @@ from pyresque._version import __version__
 
 if TYPE_CHECKING:
     from pyresque.client import Resque
-    from pyresque.errors import DontPerform, ResqueError
+    from pyresque.errors import DontPerform, JobTimeout, ResqueError
     from pyresque.overview import WorkerInfo
     from pyresque.plugins.retry import Retry
     from pyresque.registry import job
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DontPerform",
+    "JobTimeout",
     "Resque",
     "ResqueError",
     "Retry",
@@ -32,6 +33,7 @@ __all__ = [
 # `job` do not wait for redis-py.
 _HOMES = {
     "DontPerform": "pyresque.errors",
+    "JobTimeout": "pyresque.errors",
     "Resque": "pyresque.client",
     "ResqueError": "pyresque.errors",
     "Retry": "pyresque.plugins.retry",

@@ -18,6 +18,15 @@ from pyresque.settings import START_TIMEOUT, SchedulerOptions, local_zone, sched
 
 DEFAULT_SERVER = "localhost:6379"
 
+DRAIN = 25.0
+"""Seconds that a job may still take when its worker is told to leave."""
+
+GRACE = 5.0
+"""Seconds that a job may take to clean up when it is told to end; then it is killed."""
+
+RUBYS_ENDING = ("TERM_CHILD", "GRACEFUL_TERM", "RESQUE_TERM_TIMEOUT", "RESQUE_PRE_SHUTDOWN_TIMEOUT")
+"""The variables that say how Ruby's worker ends a job. Who sets one of them wants that."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -124,19 +133,41 @@ class Polling:
 
 @dataclass(frozen=True)
 class Stopping:
-    """What a worker does with its child when it is told to stop (core.md section 10).
+    """What a worker does with its job when it is told to stop (core.md section 10).
 
-    `drain`: seconds that a job may still take (None: as Ruby does, by the other settings). `requeue`: a job
-    that is ended because the worker leaves goes back to the head of its queue instead of failing.
+    `drain`: seconds that a job may still take; then TermException is raised in it. 0: as Ruby does, by the
+    other settings. None: 25, unless one of Ruby's is set. `term_timeout`: seconds from that exception to
+    KILL (None: Ruby's 4, with a drain 5). `requeue`: a job that is ended because the worker leaves goes back
+    to the head of its queue instead of failing.
     """
 
     term_child: bool = False
     graceful_term: bool = False
-    term_timeout: float = 4.0
+    term_timeout: float | None = None
     pre_shutdown_timeout: float = 0.0
     run_at_exit_hooks: bool = False
     drain: float | None = None
     requeue: bool = False
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a job may still take when TERM or INT comes; 0: what comes of it is as in Ruby."""
+        if self.drain is not None:
+            return self.drain
+        rubys = (
+            self.term_child,
+            self.graceful_term,
+            self.pre_shutdown_timeout,
+            self.term_timeout is not None,
+        )
+        return 0.0 if any(rubys) else DRAIN
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a job may take to end once TermException was raised in it."""
+        if self.term_timeout is not None:
+            return self.term_timeout
+        return GRACE if self.patience else 4.0
 
 
 @dataclass(frozen=True)
@@ -188,7 +219,8 @@ class WorkerOptions:
     """How a worker works.
 
     `fork_per_job`: each job in a process of its own; `jobs_per_fork`: so many jobs in one process, one
-    after the other. `timeout`: seconds that a job may take which has no timeout of its own.
+    after the other. `timeout`: seconds that a job may take which has no timeout of its own; it is killed
+    `timeout_grace` seconds after JobTimeout was raised in it.
     `heartbeat_interval`: seconds between two beats. `procline_prefix` stands before the process title.
     The worker leaves after `max_jobs` jobs, after `max_idle` seconds without one, or when it has grown
     beyond `max_rss` megabytes. `start_timeout`: seconds for which Redis may be away when the worker starts.
@@ -201,6 +233,7 @@ class WorkerOptions:
     fork_per_job: bool = True
     jobs_per_fork: int = 1
     timeout: float | None = None
+    timeout_grace: float = GRACE
     max_jobs: int | None = None
     max_idle: float | None = None
     max_rss: int | None = None
@@ -276,9 +309,10 @@ def _worker(env: Mapping[str, str]) -> WorkerOptions:
         stopping=Stopping(
             term_child="TERM_CHILD" in env,
             graceful_term="GRACEFUL_TERM" in env,
-            term_timeout=seconds(env, "RESQUE_TERM_TIMEOUT", 4.0, empty=0.0),
+            term_timeout=_term_timeout(env),
             pre_shutdown_timeout=seconds(env, "RESQUE_PRE_SHUTDOWN_TIMEOUT", 0.0, empty=0.0),
             run_at_exit_hooks="RUN_AT_EXIT_HOOKS" in env,
+            drain=0.0 if any(name in env for name in RUBYS_ENDING) else None,
         ),
         fork_per_job=env.get("FORK_PER_JOB") != "false",
         procline_prefix=env.get("RESQUE_PROCLINE_PREFIX", ""),
@@ -296,6 +330,11 @@ def split_queues(text: str) -> tuple[str, ...]:
 def _queues(env: Mapping[str, str]) -> tuple[str, ...] | None:
     text = env["QUEUES"] if "QUEUES" in env else env.get("QUEUE")
     return None if text is None else split_queues(text)
+
+
+def _term_timeout(env: Mapping[str, str]) -> float | None:
+    name = "RESQUE_TERM_TIMEOUT"
+    return seconds(env, name, 4.0, empty=0.0) if name in env else None
 
 
 def _optional_seconds(env: Mapping[str, str], name: str) -> float | None:

@@ -22,7 +22,9 @@
     ├── UnknownJobClass .... no function is registered for a job's class
     ├── DontPerform ........ raise it in before_perform: the job is done without a failure
     ├── DirtyExit .......... the process of a job went away
-    │   └── PruneDeadWorkerDirtyExit
+    │   ├── PruneDeadWorkerDirtyExit
+    │   └── JobTimeout ..... a job took too long (raised inside it)
+    │       └── JobTimeoutExit  it did not end after that either, and was killed
     ├── TermException ...... a signal ended the job (raised inside it)
     ├── SignalException .... another signal, raised inside the job
     ├── HookError .......... a hook failed after the job had failed already
@@ -170,6 +172,21 @@ class PruneDeadWorkerDirtyExit(DirtyExit):
     """The worker of a job was found dead by another worker."""
 
     ruby_name = "Resque::PruneDeadWorkerDirtyExit"
+
+
+class JobTimeout(DirtyExit):
+    """Raised inside a job that takes longer than its timeout; if it goes on all the same, it is killed.
+
+    As a DirtyExit it is meant by whoever retries or discards what ends by force.
+    """
+
+    ruby_name = "pyresque.JobTimeout"
+
+
+class JobTimeoutExit(JobTimeout):
+    """A job that did not end when JobTimeout was raised in it, so its process was killed."""
+
+    ruby_name = "Resque::DirtyExit"
 
 
 class TermException(ResqueError):

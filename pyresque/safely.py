@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, TracebackType
 from typing import Any, TypeGuard, TypeVar
 
-from pyresque.errors import SignalException, TermException
+from pyresque.errors import JobTimeout, SignalException, TermException
 from pyresque.usercode import MARK, one_process
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ E = TypeVar("E", bound=BaseException)
 DEEPEST = 5_000
 """Calls within each other that a `__str__` of the user's may take."""
 
-_MARKED = (TermException, SignalException, KeyboardInterrupt)
+_MARKED = (JobTimeout, TermException, SignalException, KeyboardInterrupt)
 _OF_ERRORS: Any = BaseException.__dict__
 _OF_CLASSES: Any = type.__dict__
 

@@ -37,6 +37,7 @@ class Flags:
     no_fork: bool
     jobs_per_fork: int | None
     timeout: float | None
+    timeout_grace: float | None
     drain: float | None
     requeue_on_shutdown: bool
     max_jobs: int | None
@@ -92,10 +93,11 @@ class Flags:
             options = replace(options, fork_per_job=False)
         named = (
             "unknown", "recover", "jobs_per_fork", "timeout", "max_jobs", "max_idle", "max_rss",
-            "start_timeout",
+            "start_timeout", "timeout_grace",
         )  # fmt: skip
         given = {name: getattr(self, name) for name in named if getattr(self, name) is not None}
-        stopping = replace(options.stopping, drain=self.drain, requeue=self.requeue_on_shutdown)
+        drain = options.stopping.drain if self.drain is None else self.drain
+        stopping = replace(options.stopping, drain=drain, requeue=self.requeue_on_shutdown)
         self._check(options)
         return replace(options, stopping=stopping, **given)
 
@@ -214,7 +216,10 @@ GROUPS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "--no-fork", is_flag=True, help="Run jobs in the worker's own process. Else FORK_PER_JOB=false."
         ),
         _count_option("--jobs-per-fork", metavar="K", help="Run K jobs, one after the other, in a process."),
-        _seconds_option("--timeout", "End and fail a job that takes longer and has no timeout of its own."),
+        _seconds_option(
+            "--timeout", "Raise JobTimeout in a job that takes longer and has no timeout of its own."
+        ),
+        _seconds_option("--timeout-grace", "Kill the job so long after that, if it has not ended. Else 5."),
         _option(
             "--failure-backend",
             type=click.Choice(["redis", "redis_multi_queue"]),
@@ -234,7 +239,12 @@ GROUPS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             "--start-timeout",
             "Leave if Redis is not there, or not ready, for so long at the start. Else 60; 0 is at once.",
         ),
-        _seconds_option("--drain", "On TERM, how long the job that runs may still take."),
+        _seconds_option(
+            "--drain",
+            "On TERM and INT, how long the job that runs may still take; then TermException is raised in it, "
+            "and 5 seconds later it is killed. A second signal does it at once. Else 25. 0 is as in Ruby, as "
+            "is each of TERM_CHILD, GRACEFUL_TERM, RESQUE_PRE_SHUTDOWN_TIMEOUT and RESQUE_TERM_TIMEOUT.",
+        ),
         _option(
             "--requeue-on-shutdown",
             is_flag=True,

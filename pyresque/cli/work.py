@@ -41,7 +41,8 @@ def work(settings: Settings, /, **flags: Any) -> None:
     """Work on jobs.
 
     Ruby's environment variables mean what they mean there: QUEUE, INTERVAL, COUNT, TERM_CHILD, BACKGROUND
-    and so on. TERM ends the job and the worker, QUIT lets the job finish first, USR2 pauses, CONT goes on.
+    and so on. TERM and INT let the job at hand finish, for a while (--drain), QUIT without a limit; USR2
+    pauses, CONT goes on.
     Several workers (-n, -c) have a supervisor, which passes these on; on HUP it lets them finish and starts
     anew, with new code.
     """

@@ -122,7 +122,7 @@ class AsyncWorker:
             loop.run_to_end(self._serve_all())
         finally:
             # Not asyncio.run: that would wait for a job that does not let itself be cancelled.
-            closing = asyncio.wait_for(loop.shutdown_asyncgens(), self._stopping.term_timeout)
+            closing = asyncio.wait_for(loop.shutdown_asyncgens(), self._stopping.grace)
             tried(loop.run_to_end, closing)
             tried(loop.close)
 
@@ -265,7 +265,7 @@ class AsyncWorker:
         self._rest.worked()
         timeout = run.job.job.options.get("timeout") if run.job.job else None
         limit = self._timeout if timeout is None else timeout
-        self._running[slot.id] = running = AsyncRun(run.job, limit, self._stopping.term_timeout)
+        self._running[slot.id] = running = AsyncRun(run.job, limit, self._stopping.grace)
         try:
             await self._persist(lambda: slot.books.begin(run), dear=False)
             self._show(slot.reserver.search())

@@ -71,7 +71,8 @@ class Child:
         with contextlib.suppress(OSError):
             os.setpgid(self.pid, self.pid)
         self.jobs_left = work.jobs - (task is not None)
-        self._number = task.number if task is not None else 0
+        self.number = task.number if task is not None else 0
+        """The number of the task that it has now, or had last."""
         self.status: int | None = None
 
     def fileno(self) -> int:
@@ -83,14 +84,14 @@ class Child:
         if self.jobs_left < 1 or self.poll() is not None:
             return False
         self.jobs_left -= 1
-        self._number = task.number
+        self.number = task.number
         return self._channel.give(task)
 
     def listen(self) -> Report | None:
         """What the child has said of its job; None as long as it has not said everything."""
         has_ended = self.poll() is not None  # asked first: what it has said before its end is not missed then
-        said = self._channel.hear(self._number, self.pid)
-        return self._channel.find(self._number, self.pid) if said is None and has_ended else said
+        said = self._channel.hear(self.number, self.pid)
+        return self._channel.find(self.number, self.pid) if said is None and has_ended else said
 
     def poll(self) -> int | None:
         """The wait status of the child once it has ended; None before."""
@@ -105,11 +106,11 @@ class Child:
 
     def kill(self, number: int) -> None:
         """Send a signal to the child; KILL goes to everything that it started, too."""
+        if number == signal.SIGKILL:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)  # the child itself may have moved to another group
         with contextlib.suppress(ProcessLookupError):
-            if number == signal.SIGKILL:
-                os.killpg(self.pid, number)
-            else:
-                os.kill(self.pid, number)
+            os.kill(self.pid, number)
 
     def stack(self) -> list[str]:
         """Where the job stands now, as backtrace lines; empty if that cannot be told."""
@@ -138,6 +139,16 @@ class Child:
         return DirtyExit(f"Child process received unhandled signal pid {self.pid} {name}{core}")
 
 
+_new_session = os.setsid
+
+
+def _setsid() -> None:
+    """`os.setsid` in a job: who leads a group may not make a session, so this process steps down first."""
+    if os.getpgrp() == os.getpid() != os.getsid(0):
+        os.setpgid(0, os.getpgid(os.getppid()))
+    _new_session()
+
+
 def _be_child(
     work: Work, task: Task | None, channel: WorkerEnd, stack: Stack | None, parent_pid: int
 ) -> NoReturn:
@@ -145,6 +156,7 @@ def _be_child(
     try:
         end_with_parent(parent_pid)
         os.setpgid(0, 0)
+        os.setsid = _setsid
         worker = JobEnd(channel)
         work.prepare()
         if stack is not None:

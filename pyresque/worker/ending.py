@@ -7,18 +7,20 @@ import time
 from collections.abc import Callable
 
 from pyresque.config import Stopping
+from pyresque.worker import notice
 from pyresque.worker.signals import LEAVING
 
 
 class Ending:
     """Whether the worker is to leave, and when its child gets which signal.
 
-    TERM and INT end the job and the worker, QUIT lets the job finish; USR1 ends the job only.
+    TERM and INT end the worker, and the job when it has had its time (`--drain`); QUIT lets the job finish;
+    USR1 ends the job only, as in Ruby. With a drain the job gets a notice, then KILL; without, as in Ruby.
     """
 
     def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
-        self._plan: list[tuple[float, signal.Signals]] = []
+        self._plan: list[tuple[float, int]] = []
         self.asked = False
         self.insisted = False
         """Whether the worker was asked to leave more than once."""
@@ -30,11 +32,11 @@ class Ending:
         graceful = number == signal.SIGQUIT or (number == signal.SIGTERM and self._stopping.graceful_term)
         if number in LEAVING:
             if not graceful:
-                self._plan_kill(after=0.0 if self.asked else self._stopping.drain or 0.0)
+                self._plan_kill(after=0.0 if self.asked else self._stopping.patience)
             self.insisted, self.asked = self.asked, True
             return True
         if number == signal.SIGUSR1:
-            self._plan_kill()
+            self._plan_kill(warm=False)
         return False
 
     def next_kill(self, kill: Callable[[int], None]) -> float:
@@ -50,12 +52,14 @@ class Ending:
         self._plan = []
         self.has_killed = False
 
-    def _plan_kill(self, after: float = 0.0) -> None:
-        start = time.monotonic() + after
-        plan = [(start, signal.SIGKILL)]
-        if self._stopping.term_child:
-            term = start + self._stopping.pre_shutdown_timeout
-            plan = [(term, signal.SIGTERM), (term + self._stopping.term_timeout, signal.SIGKILL)]
+    def _plan_kill(self, after: float = 0.0, warm: bool = True) -> None:
+        start, stopping = time.monotonic() + after, self._stopping
+        plan: list[tuple[float, int]] = [(start, signal.SIGKILL)]
+        if stopping.term_child:
+            term = start + stopping.pre_shutdown_timeout
+            plan = [(term, signal.SIGTERM), (term + stopping.grace, signal.SIGKILL)]
+        elif stopping.patience and warm:
+            plan = [(start, notice.SIGNAL), (start + stopping.grace, signal.SIGKILL)]
         # A second signal may hasten the end, never put it off.
         if not self._plan or plan[-1] < self._plan[-1]:
             self._plan = plan

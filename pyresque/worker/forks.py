@@ -6,16 +6,18 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pyresque.config import WorkerOptions
-from pyresque.errors import DirtyExit
+from pyresque.errors import DirtyExit, JobTimeoutExit
 from pyresque.log import Log
 from pyresque.worker import oom
 from pyresque.worker.attention import Attention
 from pyresque.worker.channel import Memory
 from pyresque.worker.child import Child, Work
 from pyresque.worker.hand import Run
+from pyresque.worker.notice import SIGNAL, Notice
 from pyresque.worker.report import Report, Task
 
 logger = Log("pyresque.worker")
@@ -29,6 +31,29 @@ class Outcome:
     death: DirtyExit | None = None
     stack: list[str] = field(default_factory=list)
     stopped: bool = False
+
+
+class _TimeLimit:
+    """The time of one job: so many seconds until it is told, then a grace until it is killed."""
+
+    def __init__(self, seconds: float | None, grace: float) -> None:
+        self.seconds = seconds or float("inf")
+        self._grace = grace
+        self._until = time.monotonic() + self.seconds
+        self.has_told = self.has_killed = False
+        self.came_first = False
+        """Whether the job was told because of this, and not to leave."""
+        self.stack: list[str] = []
+        """Where the job stood when it was killed."""
+
+    def seconds_left(self) -> float:
+        """Until the next thing is to be done."""
+        return max(0.0, self._until - time.monotonic())
+
+    def next(self) -> None:
+        """That has been done."""
+        self.has_killed, self.has_told = self.has_told, True
+        self._until = float("inf") if self.has_killed else time.monotonic() + self._grace
 
 
 class Forks:
@@ -51,7 +76,8 @@ class Forks:
         any_timeout: bool,
     ) -> None:
         self._attention = attention
-        self._timeout = options.timeout
+        self._timeout, self._grace = options.timeout, options.timeout_grace
+        self.notice = Notice()
         hooks = options.stopping.run_at_exit_hooks
         self._work = Work(prepare, warm_up, perform, Memory(), hooks, options.jobs_per_fork, any_timeout)
         self._number = 0
@@ -93,13 +119,12 @@ class Forks:
         """Wait for the child's word, or its end.
 
         A child that has said what became of its job is left to end by itself while the worker goes on,
-        unless it still has at-exit functions to run.
+        unless it now has at-exit functions to run: these are a part of the job's time.
         """
         timeout = run.job.job.options.get("timeout") if run.job.job else None
         limit = self._timeout if timeout is None else timeout
-        until = time.monotonic() + limit if limit else float("inf")
-        said, timed_out = None, False
-        stack: list[str] = []
+        time_limit = _TimeLimit(limit, self._grace)
+        said = None
         ending = self._attention.ending
         has_steps = run.job.job is not None and "continuable" in run.job.job.options
         while child.poll() is None:
@@ -107,27 +132,56 @@ class Forks:
             if has_steps and ending.asked:
                 child.kill(signal.SIGCONT)  # again each time: the child may have been too young to hear it
             said = said or child.listen()
-            if said is not None and not self._work.exit_hooks:
+            if said is not None and (child.jobs_left or not self._work.exit_hooks):
                 break
-            now = time.monotonic()
-            if now >= until and said is None:
-                stack, timed_out, until = child.stack(), True, float("inf")
-                child.kill(signal.SIGKILL)
-            self._attention.wait(min(ending.next_kill(child.kill), until - now, 1.0), child)
+            self._keep(time_limit, child)
+            left = ending.next_kill(lambda number: self._send(child, number))
+            self._attention.wait(min(left, time_limit.seconds_left(), 1.0), child)
         said = said or child.listen()
-        stopped = ending.has_killed and ending.asked
+        stopped = ending.has_killed and ending.asked and not time_limit.came_first
+        if child.poll() is None and (ending.has_killed or time_limit.has_told):
+            child.jobs_left = 0
+            child.kill(signal.SIGKILL)  # it has told all: what it has started, and left, ends with it
         ending.nobody_to_kill()
         self._busy = None
         if said is not None and said.broken:
             return Outcome(None, DirtyExit(said.error), said.backtrace, stopped)
         if said is not None:
+            if time_limit.has_killed:
+                logger.warning("the at-exit functions of %s did not end within its timeout: killed", run)
             return Outcome(said, stopped=stopped)
         death = child.death()
-        if timed_out:
-            death = DirtyExit(f"Job did not end within its timeout of {limit:g} seconds. {death}")
+        if time_limit.has_killed:
+            death = JobTimeoutExit(
+                f"Job did not end within its timeout of {limit:g} seconds, nor {self._grace:g} seconds after "
+                f"JobTimeout was raised in it. {death}"
+            )
         elif not stopped and "SIGKILL" in str(death) and self._out_of_memory():
             death = DirtyExit(f"{death}: the kernel killed it because memory ran out (OOM)")
-        return Outcome(None, death, stack, stopped)
+        return Outcome(None, death, time_limit.stack, stopped)
+
+    def _keep(self, time_limit: _TimeLimit, child: Child) -> None:
+        """Tell a child whose time is over, and kill it where that does not help."""
+        if time_limit.seconds_left() > 0:
+            return
+        if not time_limit.has_told and not self._attention.ending.has_killed:
+            time_limit.came_first = True
+            self._notify(lambda: self.notice.time_is_over(child.pid, child.number, time_limit.seconds))
+        elif time_limit.has_told:
+            time_limit.stack = child.stack()
+            child.kill(signal.SIGKILL)
+        time_limit.next()
+
+    def _send(self, child: Child, number: int) -> None:
+        if number == SIGNAL:
+            self._notify(lambda: self.notice.leave(child.pid, child.number))
+        else:
+            child.kill(number)
+
+    @staticmethod
+    def _notify(tell: Callable[[], None]) -> None:
+        with suppress(ProcessLookupError):
+            tell()
 
     def dismiss(self) -> None:
         """Let the current child go."""

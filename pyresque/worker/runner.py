@@ -185,6 +185,7 @@ class Runner:
 
     def _prepare_child(self) -> None:
         self._attention.signals.leave_to_child(self._stopping.term_child)
+        self._forks.notice.listen()
         self._is_first = True
 
     def _warm_up(self) -> None:
@@ -198,6 +199,7 @@ class Runner:
     def _in_child(self, task: Task) -> Report:
         job = ReservedJob.of(task.queue, Payload.parse(task.raw), self._registry)
         signals = self._attention.signals
+        self._forks.notice.begin(task.number)
         signals.release()
         try:
             self._show_processing(job)  # nothing to do for a child that has inherited the title
@@ -206,6 +208,7 @@ class Runner:
                 error = _performed(job)
         finally:
             signals.hold()
+            self._forks.notice.end()
             forget_due()
         return self._books.report(job, error)
 

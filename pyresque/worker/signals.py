@@ -17,6 +17,7 @@ from pyresque.descriptors import Own
 from pyresque.errors import ConfigError, SignalException, TermException
 from pyresque.perform import note_leaving
 from pyresque.usercode import forget_due, raise_in_application
+from pyresque.worker import notice
 
 HANDLED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
@@ -30,7 +31,7 @@ _RAISED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP,
 )  # fmt: skip
 
-_HELD = (*_RAISED, signal.SIGCONT)
+_HELD = (*_RAISED, signal.SIGCONT, notice.SIGNAL)
 
 
 class Signals:

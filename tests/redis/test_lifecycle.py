@@ -1,16 +1,19 @@
 """What makes a worker one that can be trusted: limits, timeouts, deploys, recovery, waking."""
 
+import atexit
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pyresque import job
+from pyresque import JobTimeout, job
 from pyresque.config import Recover, Stopping, WorkerOptions
 from pyresque.failure import Recorder, Redis
 from pyresque.processes import process_space
@@ -18,6 +21,7 @@ from pyresque.store import reservation
 from pyresque.store.socket_link import Connection
 from pyresque.store.wakeup import Wakeup
 from pyresque.store.workers import Registration
+from pyresque.worker.notice import SIGNAL
 from pyresque.worker.pruner import Pruner
 from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
 
@@ -40,19 +44,147 @@ def add_stuck(resque, **options):
 
 @pytest.mark.parametrize("where", ["job", "worker"])
 def test_a_job_beyond_its_timeout_fails_and_says_where_it_stood(bench, resque, where):
-    """A DirtyExit that names the timeout; the backtrace is the Python stack of the stuck job."""
+    """JobTimeout is raised in it where it stands, so that is its backtrace."""
     stuck = add_stuck(resque, timeout=0.3 if where == "job" else None)
     resque.enqueue(stuck)
     resque.enqueue(add_echo(resque), 1)
     bench.burst(options=WorkerOptions(timeout=0.3 if where == "worker" else None))
     [record] = failed(resque)
-    assert record["exception"] == "Resque::DirtyExit"
-    assert record["error"].startswith("Job did not end within its timeout of 0.3 seconds. Child process")
-    assert record["error"].endswith("SIGKILL (signal 9)")
+    assert record["exception"] == "pyresque.JobTimeout"
+    assert record["error"] == "Job did not end within its timeout of 0.3 seconds"
     assert "in `deep_inside'" in record["backtrace"][0]
     assert "in `stuck'" in record["backtrace"][1]
     assert seen(resque)[1:] == ["[1]"]
-    assert stats(resque) == (2, 0)
+    assert stats(resque) == (2, 1)
+
+
+GRACE = WorkerOptions(timeout=0.2, timeout_grace=0.2)
+
+
+def add_late(resque, body):
+    """A job that is late, and does `body` about JobTimeout."""
+
+    @job(queue="q", name="Late", registry=resque.registry)
+    def late() -> None:
+        try:
+            time.sleep(600)
+        except Exception as error:
+            note(resque, f"{type(error).__name__}: {error}")
+            body()
+        finally:
+            note(resque, "finally")
+
+    return late
+
+
+def test_a_late_job_can_clean_up_and_end(bench, resque):
+    """What it makes of JobTimeout is its own affair, as long as it ends: this one is done."""
+    resque.enqueue(add_late(resque, lambda: None))
+    bench.burst(options=WorkerOptions(timeout=0.2))
+    assert seen(resque) == ["JobTimeout: Job did not end within its timeout of 0.2 seconds", "finally"]
+    assert (stats(resque), failed(resque)) == ((1, 0), [])
+
+
+def test_a_late_job_that_goes_on_is_killed(bench, resque):
+    """After the grace, with everything that it has started; the record says where it stood."""
+
+    def on() -> None:
+        note(resque, f"grandchild {subprocess.Popen(['sleep', '600']).pid}")
+        time.sleep(600)
+
+    resque.enqueue(add_late(resque, on))
+    bench.burst(options=GRACE)
+    [record] = failed(resque)
+    text = "Job did not end within its timeout of 0.2 seconds, nor 0.2 seconds after JobTimeout was raised in"
+    assert record["exception"] == "Resque::DirtyExit"
+    assert record["error"].startswith(text + " it. Child process received")
+    assert "in `on'" in record["backtrace"][0]
+    assert (len(seen(resque)), stats(resque)) == (2, (1, 0))
+    assert not lives(int(seen(resque)[1].split()[1]))
+
+
+def test_what_a_late_job_has_started_ends_with_it(bench, resque):
+    """It ends by JobTimeout itself, and leaves a process behind."""
+
+    @job(queue="q", name="Leaves", timeout=0.3, registry=resque.registry)
+    def leaves() -> None:
+        note(resque, str(subprocess.Popen(["sleep", "600"]).pid))
+        time.sleep(600)
+
+    resque.enqueue(leaves)
+    bench.burst(options=WorkerOptions(jobs_per_fork=3))
+    assert [record["exception"] for record in failed(resque)] == ["pyresque.JobTimeout"]
+    eventually(lambda: not lives(int(seen(resque)[0])))
+
+
+def test_a_late_job_that_has_moved_its_process_group_ends_too(bench, resque):
+    """In a group of another process, and then in a session of its own, which it may have."""
+
+    @job(queue="q", name="Moves", registry=resque.registry)
+    def moves(session: bool) -> None:
+        if session:
+            os.setsid()
+        else:
+            os.setpgid(0, os.getpgid(os.getppid()))
+        note(resque, str(os.getsid(0) == os.getpid()))
+        while True:
+            with suppress(JobTimeout):
+                time.sleep(600)
+
+    resque.enqueue(moves, False)
+    resque.enqueue(moves, True)
+    bench.burst(options=GRACE)
+    assert seen(resque) == ["False", "True"]
+    assert ["JobTimeout" in record["error"] for record in failed(resque)] == [True, True]
+
+
+def test_a_notice_that_comes_late_is_not_for_the_next_job(bench, resque):
+    """Jobs end just when their time is over, one after the other in one process: none hears of another's."""
+
+    @job(queue="q", name="Edge", timeout=0.02, registry=resque.registry)
+    def edge() -> None:
+        until = time.monotonic() + 0.0195
+        while time.monotonic() < until:
+            pass
+
+    @job(queue="q", name="Calm", registry=resque.registry)
+    def calm(number: int) -> None:
+        note(resque, str(number))
+
+    resque.enqueue_many([one for number in range(100) for one in ((edge,), (calm, number))])
+    bench.burst(options=WorkerOptions(jobs_per_fork=50))
+    assert seen(resque) == [str(number) for number in range(100)]
+    assert {record["payload"]["class"] for record in failed(resque)} <= {"Edge"}
+    assert resque.stat("processed") == 200
+
+
+@pytest.mark.parametrize("jobs_per_fork", [1, 2])
+def test_at_exit_functions_are_a_part_of_a_jobs_time(bench, resque, jobs_per_fork):
+    """RUN_AT_EXIT_HOOKS: one that hangs is ended with its process; the job is done, and the next is run."""
+
+    @job(queue="q", name="Hangs", registry=resque.registry)
+    def hangs(number: int) -> None:
+        atexit.register(time.sleep, 600)
+        note(resque, str(number))
+
+    resque.enqueue_many([(hangs, number) for number in range(2)])
+    stopping = Stopping(run_at_exit_hooks=True)
+    bench.burst(options=replace(GRACE, timeout=2, stopping=stopping, jobs_per_fork=jobs_per_fork))
+    assert seen(resque) == ["0", "1"]
+    assert (stats(resque), failed(resque)) == ((2, 0), [])
+
+
+def test_at_exit_functions_run_once_in_a_process_of_several_jobs(bench, resque):
+    """Behind its last job, not behind each."""
+
+    @job(queue="q", name="Registers", registry=resque.registry)
+    def registers(number: int) -> None:
+        atexit.register(note, resque, f"exit {number}")
+        note(resque, str(number))
+
+    resque.enqueue_many([(registers, number) for number in range(4)])
+    bench.burst(options=WorkerOptions(jobs_per_fork=2, stopping=Stopping(run_at_exit_hooks=True)))
+    assert seen(resque) == ["0", "1", "exit 1", "exit 0", "2", "3", "exit 3", "exit 2"]
 
 
 def test_the_timeout_of_a_job_wins_over_that_of_the_worker(bench, resque):
@@ -74,12 +206,12 @@ def test_a_child_says_where_it_stands_even_in_a_loop_without_end(bench, resque):
 
     @job(queue="q", name="Spin", timeout=0.3, registry=resque.registry)
     def spin() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - {SIGNAL})
         while True:
             pass
 
     resque.enqueue(spin)
-    bench.burst()
+    bench.burst(options=WorkerOptions(timeout_grace=0.2))
     assert "in `spin'" in failed(resque)[0]["backtrace"][0]
 
 
@@ -178,11 +310,43 @@ def test_drain_lets_a_job_finish_that_can(bench, resque, number):
 
 
 def test_drain_ends_a_job_that_cannot(bench, resque):
-    """When the time is over the job is killed and recorded."""
+    """When the time is over TermException is raised in the job."""
     worker, _ = busy(bench, options=WorkerOptions(stopping=Stopping(drain=0.3)))
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
+    [record] = failed(resque)
+    assert (record["exception"], record["error"]) == ("Resque::TermException", "SIGTERM")
+    assert stats(resque) == (1, 1)
+
+
+def test_drain_kills_a_job_that_goes_on(bench, resque):
+    """So long after TermException."""
+    resque.enqueue(add_late(resque, lambda: time.sleep(600)))
+
+    def begun():
+        title = Path(f"/proc/{worker.pid}/cmdline").read_bytes()
+        return b"Forked" in title
+
+    worker = bench.start(options=WorkerOptions(stopping=Stopping(drain=0.3, term_timeout=0.2)))
+    eventually(begun)
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert seen(resque) == ["TermException: SIGTERM"]
     assert [record["exception"] for record in failed(resque)] == ["Resque::DirtyExit"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("jobs_per_fork", [1, 5])
+def test_term_lets_the_job_finish(bench, resque, number, jobs_per_fork):
+    """As the default is: the job at hand ends by itself, the next one stays, nothing has failed."""
+    worker, child = busy(bench, options=WorkerOptions(jobs_per_fork=jobs_per_fork))
+    resque.enqueue(add_echo(resque), 1)
+    worker.send(number)
+    os.kill(child, signal.SIGTERM)  # as systemd does with the default of KillMode
+    resque.link.execute("SET", "go", 1)
+    assert worker.wait() == 0
+    assert (seen(resque)[1:], failed(resque), resque.size("q")) == (["finished"], [], 1)
+    assert (stats(resque), resque.workers()) == ((1, 0), [])
 
 
 def test_a_second_term_does_not_wait(bench, resque):
@@ -198,13 +362,22 @@ def test_a_second_term_does_not_wait(bench, resque):
 @pytest.mark.parametrize("term_child", [False, True])
 def test_requeue_on_shutdown_puts_the_job_back(bench, resque, term_child):
     """The job that the worker has to end goes back to the head of its queue: no failure, not counted."""
-    stopping = Stopping(requeue=True, term_child=term_child)
+    stopping = Stopping(requeue=True, term_child=term_child, drain=0)
     worker, _ = busy(bench, options=WorkerOptions(stopping=stopping))
     put(resque, b'{"class":"Later","args":[]}')
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
     assert elements(resque) == [b'{"class":"Slow","args":[]}', b'{"class":"Later","args":[]}']
     assert failed(resque) == []
+    assert stats(resque) == (0, 0)
+
+
+def test_a_drain_that_is_over_puts_the_job_back(bench, resque):
+    """With --requeue-on-shutdown."""
+    worker, _ = busy(bench, options=WorkerOptions(stopping=Stopping(requeue=True, drain=0.2)))
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert (elements(resque), failed(resque)) == ([b'{"class":"Slow","args":[]}'], [])
     assert stats(resque) == (0, 0)
 
 

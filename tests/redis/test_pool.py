@@ -198,7 +198,7 @@ def test_a_second_term_hastens(start: Started, resque: Resque) -> None:
     pool.send(signal.SIGTERM)
     until(lambda: len(pool.workers()) == 1)
     assert pool.end()[0] == 0
-    assert [one.value["exception"] for one in resque.failures.list()] == ["Resque::DirtyExit"]
+    assert [one.value["exception"] for one in resque.failures.list()] == ["Resque::TermException"]
 
 
 def test_usr1_ends_the_jobs_only(start: Started, resque: Resque) -> None:

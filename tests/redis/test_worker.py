@@ -620,8 +620,8 @@ def test_usr1_does_nothing_to_an_idle_worker(bench, resque):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_term_kills_the_job_and_leaves(bench, resque, number):
-    """Default: KILL at once, DirtyExit recorded by the parent, stat:failed untouched."""
-    worker, child = busy(bench)
+    """Ruby's default: KILL at once, DirtyExit recorded by the parent, stat:failed untouched."""
+    worker, child = busy(bench, options=WorkerOptions(stopping=Stopping(drain=0)))
     worker.send(number)
     assert worker.wait() == 0
     [record] = failed(resque)

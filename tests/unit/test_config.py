@@ -115,7 +115,7 @@ def test_login(url, username, password):
 
 
 def test_an_empty_environment():
-    """Ruby's defaults."""
+    """Ruby's defaults, but for what becomes of the job at hand when the worker is to leave."""
     config = Config.from_env({})
     assert config == Config()
     assert (config.server, config.namespace, config.queues, config.count) == (
@@ -126,7 +126,8 @@ def test_an_empty_environment():
     )
     assert config.worker == WorkerOptions()
     assert config.worker.polling == Polling(5.0, None, None, 0.1)
-    assert config.worker.stopping == Stopping(term_timeout=4.0, pre_shutdown_timeout=0.0)
+    stopping = config.worker.stopping
+    assert (stopping, stopping.patience, stopping.grace) == (Stopping(), 25.0, 5.0)
     assert (config.worker.unknown, config.worker.fork_per_job) == (Unknown("leave"), True)
     assert (config.verbosity, config.failure_backend, config.environment) == (0, "redis", "development")
 
@@ -271,3 +272,32 @@ def test_settings_are_frozen_and_can_be_varied():
         options.fork_per_job = False
     assert options.with_interval(None) is options
     assert options.with_interval(0).polling == Polling(0, backoff_interval=1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "grace"),
+    [("TERM_CHILD", "1", 4.0), ("GRACEFUL_TERM", "", 4.0), ("RESQUE_TERM_TIMEOUT", "4", 4.0),
+     ("RESQUE_TERM_TIMEOUT", "4.0", 4.0), ("RESQUE_TERM_TIMEOUT", "", 0.0),
+     ("RESQUE_PRE_SHUTDOWN_TIMEOUT", "0", 4.0)],
+)  # fmt: skip
+def test_each_of_rubys_variables_brings_rubys_ending(name, value, grace):
+    """Whatever it says: who sets one means Ruby's way."""
+    stopping = Config.from_env({name: value}).worker.stopping
+    assert (stopping.patience, stopping.grace) == (0.0, grace)
+
+
+@pytest.mark.parametrize("name", ["RUN_AT_EXIT_HOOKS", "INTERVAL", "QUEUE"])
+def test_other_variables_do_not(name):
+    """They say nothing about how a job is ended."""
+    assert Config.from_env({name: "1"}).worker.stopping.patience == 25.0
+
+
+@pytest.mark.parametrize(
+    ("stopping", "patience", "grace"),
+    [(Stopping(drain=0), 0, 4), (Stopping(drain=7), 7, 5), (Stopping(drain=7, term_timeout=2), 7, 2),
+     (Stopping(term_child=True), 0, 4), (Stopping(drain=7, term_child=True), 7, 5),
+     (Stopping(requeue=True), 25, 5)],
+)  # fmt: skip
+def test_how_long_a_job_may_still_take(stopping, patience, grace):
+    """A drain that is given holds, beside Ruby's settings too."""
+    assert (stopping.patience, stopping.grace) == (patience, grace)

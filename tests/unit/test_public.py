@@ -11,6 +11,7 @@ import pyresque
 PUBLIC = {
     "pyresque": [
         "DontPerform",
+        "JobTimeout",
         "Resque",
         "ResqueError",
         "Retry",
@@ -80,7 +81,8 @@ USED = {
     ],
     "pyresque.config": ["Config", "Polling", "Stopping", "Unknown", "WorkerOptions"],
     "pyresque.errors": [
-        "DontPerform", "InvalidSchedule", "NotAJob", "RedisUnavailable", "ResqueError", "TermException",
+        "DontPerform", "InvalidSchedule", "JobTimeout", "NotAJob", "RedisUnavailable", "ResqueError",
+        "TermException",
     ],
 }  # fmt: skip
 

@@ -79,7 +79,7 @@ def job_hooks_failure(play: Play) -> None:
 @scenario
 def term_default(play: Play) -> None:
     """TERM while a job runs: the child is killed, the worker leaves."""
-    with play.worker() as worker:
+    with play.worker(RESQUE_TERM_TIMEOUT="4") as worker:  # Ruby's default: who sets it wants Ruby's way
         until(lambda: worker.job_has_begun, "the job runs")
         worker.signal(signal.SIGTERM)
 

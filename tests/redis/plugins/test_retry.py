@@ -119,7 +119,7 @@ def test_a_job_whose_process_dies_is_retried(
 
 
 def test_a_job_that_takes_too_long_is_retried(resque: Resque, works: Works) -> None:
-    """A timeout is a DirtyExit."""
+    """JobTimeout is a DirtyExit."""
 
     @job(queue="q", name="Fails", timeout=0.2, retry=Retry(1, on=DirtyExit), registry=resque.registry)
     def fails(number: int) -> None:
@@ -128,7 +128,7 @@ def test_a_job_that_takes_too_long_is_retried(resque: Resque, works: Works) -> N
 
     resque.enqueue(fails, 1)
     works.burst()
-    assert (seen(resque), errors(resque)) == (["1", "1"], ["Resque::DirtyExit"] * 2)
+    assert (seen(resque), errors(resque)) == (["1", "1"], ["pyresque.JobTimeout"] * 2)
 
 
 def test_a_child_that_runs_several_jobs_retries_each(resque: Resque, works: Works) -> None:

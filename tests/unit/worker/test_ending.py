@@ -6,6 +6,7 @@ import pytest
 
 from pyresque.config import Stopping
 from pyresque.worker.ending import Ending
+from pyresque.worker.notice import SIGNAL as NOTICE
 
 TERM, INT, QUIT, HUP, USR1 = signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1
 
@@ -20,9 +21,11 @@ def sent(ending):
 @pytest.mark.parametrize(
     ("number", "stopping", "asked", "kills"),
     [
-        (TERM, Stopping(), True, [signal.SIGKILL]),
-        (INT, Stopping(), True, [signal.SIGKILL]),
-        (HUP, Stopping(), True, [signal.SIGKILL]),
+        (TERM, Stopping(), True, []),
+        (INT, Stopping(), True, []),
+        (TERM, Stopping(drain=0), True, [signal.SIGKILL]),
+        (INT, Stopping(drain=0), True, [signal.SIGKILL]),
+        (HUP, Stopping(drain=0), True, [signal.SIGKILL]),
         (QUIT, Stopping(), True, []),
         (USR1, Stopping(), False, [signal.SIGKILL]),
         (signal.SIGCHLD, Stopping(), False, []),
@@ -74,13 +77,26 @@ def test_a_second_signal_does_not_begin_the_plan_anew():
     assert sent(ending) == []
 
 
-def test_a_term_after_a_quit_kills():
+@pytest.mark.parametrize(("stopping", "number"), [(Stopping(drain=0), signal.SIGKILL), (Stopping(), NOTICE)])
+@pytest.mark.parametrize("first", [QUIT, TERM, INT])
+def test_a_term_after_another_signal_waits_no_longer(stopping, number, first):
     """Who can wait no longer sends TERM."""
-    ending = Ending(Stopping())
-    ending.note(QUIT)
-    assert sent(ending) == []
+    ending = Ending(stopping)
+    ending.note(first)
+    numbers = sent(ending)
     ending.note(TERM)
-    assert sent(ending) == [signal.SIGKILL]
+    assert {*numbers, *sent(ending)} == {number}
+
+
+def test_a_drain_ends_with_a_notice_and_then_a_kill():
+    """The job hears that it is to end, and has a moment for that."""
+    ending = Ending(Stopping(drain=0.001, term_timeout=50))
+    ending.note(TERM)
+    numbers = []
+    while not numbers:
+        left = ending.next_kill(numbers.append)
+    assert (numbers, 0 < left <= 50) == ([NOTICE], True)
+    assert ending.has_killed
 
 
 def test_nobody_to_kill():
