@@ -59,6 +59,8 @@ class ReservedJob:
     queue: str
     payload: Payload
     job: Job | None
+    is_bare: bool = False
+    """Whether it is an Active Job of ours that came without the wrapper of Active Job."""
 
     def __str__(self) -> str:
         name, args = tried(shown, self.payload.value)[0] or ("", None)
@@ -68,7 +70,8 @@ class ReservedJob:
     @classmethod
     def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
         """Find the code for a payload."""
-        return cls(queue, payload, registry.find_for(payload))
+        job = registry.find_for(payload)
+        return cls(queue, payload, job, job is None and registry.is_bare(payload))
 
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
@@ -112,7 +115,7 @@ class ReservedJob:
 
     def _performed(self) -> Steps:
         if self.job is None:
-            return unknown_class(self.payload)
+            return bare_active_job(self.payload) if self.is_bare else unknown_class(self.payload)
         own = self.job.steps(self.queue, self.payload)
         if own is not None:
             return (yield from own)
@@ -262,6 +265,17 @@ def unknown_class(payload: Payload) -> ResqueError:
         return UnknownJobClass(f"wrong constant name {inspect(name)}")
     name = name.removeprefix("::")
     return UnknownJobClass(f"uninitialized constant {name}: no @job with this name is registered")
+
+
+def bare_active_job(payload: Payload) -> ResqueError:
+    """The error of an Active Job that came without its wrapper; a Ruby worker calls it done, unrun."""
+    name = payload.class_name.removeprefix("::")
+    return MalformedActiveJob(
+        f"malformed Active Job: {name} came without the wrapper of Active Job, and nothing of it was run. A "
+        "Ruby scheduler pushes it so where it does not know the class: let `pyresque scheduler -r MODULE` do "
+        f"it. Else enqueue it with {name}.perform_later or active_job.enqueue, not with Resque.enqueue. "
+        "(A retry brings it back as it is: enqueue it anew, and remove this failure.)"
+    )
 
 
 def _unknown_active_job(payload: Payload) -> ResqueError:

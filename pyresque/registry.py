@@ -62,6 +62,15 @@ class Registry:
         wrapper = self.wrappers.get(name.removeprefix("::")) if self.wrappers else None
         return wrapper.find(payload) if wrapper is not None else self.find(name)
 
+    def is_bare(self, payload: Payload) -> bool:
+        """Whether a payload names a job that comes wrapped, and is not wrapped."""
+        name = payload.class_name.removeprefix("::")
+        return bool(name) and name in self._bare_names()
+
+    def _bare_names(self) -> list[str]:
+        names = (job.name for one in self.wrappers.values() for job in one.jobs())
+        return [name for name in names if name not in self._by_name]
+
     def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
         """The payload of a job that must go on its queue wrapped; None if it needs no wrapper."""
         made = (one.wrapped(class_name, args, queue) for one in self.wrappers.values())
@@ -86,9 +95,12 @@ class Registry:
         return [*self._by_name.values(), *wrapped]
 
     def names(self) -> tuple[str, ...]:
-        """All class names that are registered; of wrapped jobs the wrapper's, a blank and their own."""
+        """All class names that are registered; of wrapped jobs the wrapper's, a blank and their own.
+
+        Theirs alone, too: who takes a job that came without its wrapper says so (`is_bare`).
+        """
         wrapped = [f"{name} {job.name}" for name, one in self.wrappers.items() for job in one.jobs()]
-        return (*self._by_name, *wrapped)
+        return (*self._by_name, *wrapped, *self._bare_names())
 
 
 default_registry = Registry(worker_hooks)

@@ -219,5 +219,8 @@ def bare(cursor: Any) -> Any:
         return day + ("Z" if is_ruby_utc(cursor) else offset_text(cursor))
     if isinstance(cursor, date):
         return cursor  # it stays one as long as this run lasts; it is written as text
-    encode(cursor)
+    try:
+        encode(cursor)
+    except Unencodable as error:
+        raise Unencodable(f"the cursor {inspect(cursor, 200)} cannot be kept: {error}") from None
     return cursor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pyresque.active_job.continuation import Continuable
@@ -11,6 +11,7 @@ from pyresque.active_job.execution import Execution
 from pyresque.active_job.handling import JITTER, LONGER, Handler, Wait, flat_errors, key_of
 from pyresque.active_job.running import HANDLERS, ActiveJob
 from pyresque.active_job.versions import version_of
+from pyresque.active_job.zones import check_zone
 from pyresque.errors import InvalidJob
 from pyresque.jobs import check_code, check_timeout, where_of
 from pyresque.registry import Registry, default_registry
@@ -203,6 +204,7 @@ def configure(
     rails: str | None = None,
     locale: str | None = None,
     timezone: str | None = None,
+    locales: Iterable[str] | None = None,
     registry: Registry = default_registry,
 ) -> None:
     """Set what is written where nothing else is said.
@@ -211,11 +213,18 @@ def configure(
         rails: the oldest version of Rails that reads what is enqueued here, `"7.0"`.
         locale: the I18n locale, `"en"`.
         timezone: the name of the time zone.
+        locales: those that the application in Ruby has; a job with another one is refused.
 
     Raises:
         ValueError: there is no such version.
+        NotAJob: there is no such time zone or locale.
     """
     settings = directory_of(registry).settings
+    if timezone:
+        check_zone(timezone)
+    settings.locales = frozenset(locales) if locales is not None else settings.locales
+    if locale is not None:
+        settings.check_locale(locale)
     if rails is not None:
         version_of(rails)
         settings.rails = rails

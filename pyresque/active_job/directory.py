@@ -10,10 +10,11 @@ from typing import Any
 from pyresque.active_job.conversion import as_kind
 from pyresque.active_job.envelope import Options, fresh
 from pyresque.active_job.gid import GlobalID
+from pyresque.active_job.locales import is_locale
 from pyresque.active_job.reading import Reader
 from pyresque.active_job.versions import NEWEST
 from pyresque.active_job.writing import Dump, Writer
-from pyresque.errors import InvalidJob, RecordNotFound
+from pyresque.errors import InvalidJob, NotAJob, RecordNotFound
 from pyresque.jobs import Job
 from pyresque.registry import Registry
 from pyresque.safely import is_a, name_of, text_of, tried
@@ -27,6 +28,22 @@ class Settings:
     rails: str = NEWEST
     locale: str = "en"
     timezone: str | None = None
+    locales: frozenset[str] | None = None
+    """Those that the application in Ruby has; None where nobody has said."""
+
+    def check_locale(self, locale: str) -> None:
+        """Refuse a locale with which the job would fail in Ruby, before it begins.
+
+        Raises:
+            NotAJob: it is none.
+        """
+        if self.locales is not None and locale not in self.locales:
+            raise NotAJob(f"locale={locale!r} is none of the locales that were configured for Rails")
+        if self.locales is None and locale != self.locale and not is_locale(locale):
+            raise NotAJob(
+                f"locale={locale!r} is no locale that I18n knows, such as en, de or pt-BR; if your Rails has "
+                "it all the same, say active_job.configure(locales=[...])"
+            )
 
 
 @dataclass

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from pyresque.active_job.directory import Directory, directory_of
+from pyresque.active_job.directory import Directory, Settings, directory_of
 from pyresque.active_job.envelope import JobData, Options, fresh
 from pyresque.active_job.execution import Execution, running
 from pyresque.active_job.times import stamp, stamp_of
 from pyresque.active_job.values import Keywords, Symbol
+from pyresque.active_job.zones import check_zone
 from pyresque.enqueueing import queue_for
 from pyresque.errors import DontPerform, NotAJob, WrongArguments
 from pyresque.hooks import call, call_around
@@ -127,7 +128,7 @@ class _Enqueueing:
         job = self._job = self._directory.of(prepared.job)
         if job is None and not isinstance(prepared.job, str):
             raise NotAJob(f"{prepared.job!r} is no Active Job: register it with @active_job.job")
-        _check(self._options)
+        _check(self._options, self._directory.settings)
         self._name = job.name if job else str(prepared.job)
         if not self._name:
             raise NotAJob("an empty text is no name of a class")
@@ -215,12 +216,16 @@ class _Enqueueing:
             raise NotAJob(f"{seconds!r} is no time to wait: {error}") from None
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    """A worker, ours or Ruby's, would fail on a payload in which these are of another type."""
+def _check(options: Mapping[str, Any], settings: Settings) -> None:
+    """A worker, ours or Ruby's, would fail on a payload in which these mean nothing."""
     for name, kind in (("priority", int), ("locale", str), ("timezone", str)):
         value = options.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise NotAJob(f"{name}={value!r} is no {kind.__name__}")
+    if options.get("timezone"):
+        check_zone(options["timezone"])
+    if options.get("locale"):
+        settings.check_locale(options["locale"])
 
 
 def _bound(job: Job | None, prepared: Prepared) -> list[Any]:

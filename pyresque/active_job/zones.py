@@ -5,11 +5,24 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from pyresque.active_job.times import zone_named
+from pyresque.errors import NotAJob
 
 
 def rails_zone(name: str | None) -> ZoneInfo | None:
     """The zone that Rails means: `"Tokyo"` or `"Asia/Tokyo"`; None where there is none of that name."""
     return None if not name else zone_named(IANA.get(name, name))
+
+
+def check_zone(name: str) -> None:
+    """Refuse a zone with which a job would fail in Ruby, before it begins.
+
+    Raises:
+        NotAJob: there is none of this name.
+    """
+    if rails_zone(name) is None:
+        raise NotAJob(
+            f"timezone={name!r} is no time zone that Rails knows: write for example 'Europe/Berlin'"
+        )
 
 
 IANA = {

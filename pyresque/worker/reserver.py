@@ -285,6 +285,10 @@ class Reserver:
         # Without a class it is nobody's job: it fails here as it would in Ruby.
         if not name or policy == "fail" or self._registry.find_for(payload):
             return "take", payload, None
+        if self._registry.is_bare(
+            payload
+        ):  # whoever else has its class would call it done without running it
+            return "take", payload, None
         if policy == "park" and queue != self._unknown.queue:
             return "park", payload, None
         return "leave", payload, None

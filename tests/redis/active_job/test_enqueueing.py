@@ -123,6 +123,10 @@ def test_a_registered_function_is_checked_and_has_its_queue(resque):
         ([], {"queue": "q", "wait_until": 1e20}, NotAJob, "no moment of the years"),
         ([], {"queue": "q", "priority": "high"}, NotAJob, "priority='high' is no int"),
         ([], {"queue": "q", "locale": 5}, NotAJob, "locale=5 is no str"),
+        ([], {"queue": "q", "timezone": "Nowhere/Land"}, NotAJob, "no time zone that Rails knows"),
+        ([], {"queue": "q", "timezone": "+02:00"}, NotAJob, "no time zone that Rails knows"),
+        ([], {"queue": "q", "locale": "xx"}, NotAJob, "locale='xx' is no locale"),
+        ([], {"queue": "q", "locale": "english"}, NotAJob, "locale='english' is no locale"),
         ([], {"queue": "q", "timezone": 5}, NotAJob, "timezone=5 is no str"),
     ],
 )

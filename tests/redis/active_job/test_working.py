@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from pyresque import active_job
+from pyresque import job as plain_job
 from pyresque.active_job import GlobalID, Symbol
 from pyresque.active_job.times import stamp
 from pyresque.config import Unknown, WorkerOptions
@@ -118,6 +119,36 @@ def test_without_active_jobs_wrappers_are_left_alone(resque, bench):
     assert elements(resque) == [wrapper(1).encode()]
     [failure] = failures(resque)
     assert "no job_class" in failure["error"]
+
+
+@pytest.mark.parametrize("policy", ["leave", "park", "fail"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"class":"WelcomeJob","args":[1]}', '{"args":[1],"class":"::WelcomeJob"}',
+        '{"class":"WelcomeJob","args":[{"job_class":"WelcomeJob"}],"x":1}',
+    ],
+)  # fmt: skip
+def test_an_active_job_without_its_wrapper_is_a_failure(resque, bench, job, raw, policy):
+    """What a Ruby scheduler pushes that does not know the class: it is not run, and the record says what to
+    do; on the queue it would wait for ever. A plain job of the name is one; other classes are left alone."""
+
+    @job()
+    def welcome(*args) -> None:
+        note(resque, "ran")
+
+    put(resque, raw, '{"class":"OtherJob","args":[]}')
+    unknown = {"leave": Unknown(), "park": Unknown("park", "lot"), "fail": Unknown("fail")}[policy]
+    bench.burst(options=WorkerOptions(unknown=unknown))
+    found = [one for one in failures(resque) if "WelcomeJob" in one["error"]]
+    assert [one["payload"] for one in found] == [json.loads(raw)]
+    assert "let `pyresque scheduler -r MODULE` do it" in found[0]["error"]
+    assert seen(resque) == []
+    assert len(elements(resque)) == (policy == "leave")
+    plain_job(name="WelcomeJob", queue="q", registry=resque.registry)(lambda *args: note(resque, "plain"))
+    assert resque.failures.requeue(resque.failures.list()[0])
+    bench.burst(options=WorkerOptions(unknown=unknown))
+    assert seen(resque) == ["plain"]
 
 
 @pytest.mark.parametrize(
