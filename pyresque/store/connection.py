@@ -182,7 +182,7 @@ class Connection:
         for words in trip.sent:
             replies.append(self.read())
             if isinstance(replies[-1], ErrorReply) and words in commands:
-                raise from_login(str(replies[-1]), str(address), address.db)
+                raise from_login(str(replies[-1]), str(address), address.db, bool(address.username))
         # A SELECT that has not answered OK would leave us on database 0.
         trip.read(replies, str(address), in_step=self.is_in_step())
 

@@ -306,12 +306,21 @@ _WRONG_LOGIN = re.compile(
 _NO_DATABASE = re.compile(r"DB index is out of range|invalid DB index|not allowed in cluster mode")
 
 
-def from_login(text: str, address: str, db: int) -> RedisError:
-    """The error that an error reply to a login (AUTH, SELECT, HELLO) means."""
+def from_login(text: str, address: str, db: int, as_user: bool = False) -> RedisError:
+    """The error that an error reply to a login (AUTH, SELECT, HELLO) means.
+
+    Args:
+        as_user: whether the URL has a user name. It is not shown: a password may stand in its place.
+    """
     if _NO_DATABASE.search(text):
         return RedisRefused(f"Redis at {address} has no database {db}: {_cut(text)}")
     if _WRONG_LOGIN.search(text):
-        return RedisRefused(f"Redis at {address} refuses the login: {_cut(text)}")
+        hint = (
+            ". The user name in the URL must be one of the server's ACL users; the password of the default "
+            "user is given without one: redis://:password@host:port/0"
+        )
+        said = _cut(text).rstrip(".") + hint if as_user else _cut(text)
+        return RedisRefused(f"Redis at {address} refuses the login: {said}")
     return from_reply(text, address)
 
 

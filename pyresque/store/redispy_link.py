@@ -120,7 +120,8 @@ class RedisPyLink:
         except Exception as error:
             text = _said(error)
             if text is not None:
-                raise from_login(text, self.address, self._options.get("db") or 0) from error
+                db, as_user = self._options.get("db") or 0, bool(self._options.get("username"))
+                raise from_login(text, self.address, db, as_user) from error
             raise self._broken(error, maybe_done=False) from error
 
     @staticmethod

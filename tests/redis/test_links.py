@@ -45,6 +45,20 @@ def test_a_password(bench, registry):
             Resque(f"redis://:wrong@{server.address}/0").queues()
 
 
+@pytest.mark.parametrize("login", ["resque:p%40ss", "h:p%40ss", "p%40ss:other", "p%40ss:p%40ss"])
+def test_a_user_name_with_the_password_of_the_default_user(login):
+    """redis-rb 4 takes it; here it is refused with the form that all read. Nothing of a login is shown."""
+    with running(password="p@ss") as server:
+        with pytest.raises(
+            RedisRefused, match=r"WRONGPASS.*without one: redis://:password@host:port/0"
+        ) as caught:
+            Resque(f"redis://{login}@{server.address}/0").queues()
+        assert not any(part in str(caught.value) for part in ("p@ss", "p%40ss", "resque:", "other"))
+        assert Resque(f"redis://:p%40ss@{server.address}/0").queues() == []
+        with pytest.raises(RedisRefused, match=r"user is disabled\.$"):
+            Resque(f"redis://:wrong@{server.address}/0").queues()
+
+
 def test_a_user_with_few_rights(bench, registry):
     """An ACL user that may do what pyresque needs, and no more; what is missing is said."""
     with running() as server:
