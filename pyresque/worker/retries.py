@@ -171,6 +171,9 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     try:
         raw = space.link.execute("GET", key)
     except RedisReplied:
+        # Believed only where it is so: else a single odd word would cost the job all its attempts.
+        if space.link.execute("TYPE", key) in (b"none", b"string"):
+            raise
         raw = b"something else"
     if raw is None:
         return Attempt(space, policy, key, None, 0)

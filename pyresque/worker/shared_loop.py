@@ -4,7 +4,8 @@ What a job does to it concerns that job alone: the loop goes on, with every othe
 of its own, which its tasks and callbacks inherit, so that it can be told who does a thing:
 
 - SystemExit and KeyboardInterrupt, which asyncio lets out of the loop, fail the job that they came from;
-- the loop is not stopped by a job, and the worker's own tasks are not cancelled by one;
+- the loop is not stopped by a job, and the worker's own tasks are not cancelled by one, nor by those of whom
+  nothing tells for which job they act (a thread, code in a context of its own);
 - a job that tries that fails, and what it has cancelled of other jobs on its way goes on;
 - a task factory or an exception handler that a job sets is for that job.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, Protocol, TypeVar
 
 from pyresque.log import Log
@@ -49,6 +50,13 @@ running_job: ContextVar[Culprit | None] = ContextVar("pyresque_job_on_loop", def
 """The job to which the code that runs belongs; None: it is the worker's own."""
 
 
+_of_worker: ContextVar[bool] = ContextVar("pyresque_worker_on_loop", default=False)
+"""Whether the code that runs is the worker's own, or a job's: elsewhere nobody knows whose it is."""
+
+MOMENT = 0.05
+"""Seconds in which whoever cancels "all tasks" comes to one of the worker's."""
+
+
 class SharedTask(asyncio.Task[T]):
     """A task of a job, or of the worker."""
 
@@ -59,39 +67,53 @@ class SharedTask(asyncio.Task[T]):
         context: Context | None = None,
         **named: Any,
     ) -> None:
-        self._job = running_job.get() if context is None else context.get(running_job)
+        around = copy_context() if context is None else context
+        self._job = around.get(running_job)
+        self._is_worker_s = self._job is None and around.get(_of_worker, False)
         super().__init__(coroutine, loop=loop, context=context, **named)
 
     def cancel(self, msg: Any = None) -> bool:
-        """Cancel it, unless a job does that to the worker; whether it will be."""
+        """Cancel it, unless a job or a stranger does that to the worker; whether it will be."""
         by = running_job.get()
-        if by is None or by is self._job:
-            return super().cancel(msg)
-        if self._job is None:
+        loop: Any = self.get_loop()
+        is_known = by is not None or _of_worker.get()
+        if self._is_worker_s and by is not None:
             by.overreach(RuntimeError("a job has no business cancelling the tasks of its worker"))
             return False
+        if self._is_worker_s and not is_known:
+            loop.all_cancelled_at = loop.time()
+            return False
+        if by is self._job or self._job is None or (by is None and is_known):
+            return super().cancel(msg)
         # It may come with "all tasks", that is, in a moment those of the worker too.
-        self.get_loop().call_soon(self._cancel_unless_all, by, msg)
+        loop.call_later(MOMENT, self._cancel_unless_all, by, loop.time(), msg)
         return True
 
-    def _cancel_unless_all(self, by: Culprit, msg: Any) -> None:
-        if not by.overreached:
+    def _cancel_unless_all(self, by: Culprit | None, since: float, msg: Any) -> None:
+        loop: Any = self.get_loop()
+        if not (by.overreached if by is not None else loop.all_cancelled_at >= since - MOMENT):
             super().cancel(msg)
 
 
 class SharedLoop(asyncio.SelectorEventLoop):
     """An event loop that jobs cannot stop."""
 
+    all_cancelled_at = float("-inf")
+    """When a stranger has last tried to cancel one of the worker's tasks, by the clock of the loop."""
     _strange = 0
 
     def run_to_end(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine of the worker to its end, whatever comes out of the loop meanwhile."""
-        task = SharedTask(main, self)
-        while not task.done():
-            _, error = tried(self.run_until_complete, task)
-            if error is not None and not task.done():
-                self._came_out(error)
-        return task.result()
+        token = _of_worker.set(True)
+        try:
+            task = SharedTask(main, self)
+            while not task.done():
+                _, error = tried(self.run_until_complete, task)
+                if error is not None and not task.done():
+                    self._came_out(error)
+            return task.result()
+        finally:
+            _of_worker.reset(token)
 
     def _came_out(self, error: BaseException) -> None:
         job = _job_of(error)

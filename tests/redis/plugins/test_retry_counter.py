@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from pyresque import Resque, Retry, job
+from pyresque.devredis import DevRedis
 from pyresque.errors import DirtyExit
 from pyresque.failure import Backend
 from pyresque.worker.loop import unregister
+from tests import errortexts
+from tests.faultproxy import FaultProxy
 from tests.redis.bench import eventually
 from tests.redis.plugins.conftest import Works
 from tests.redis.plugins.failing import COUNTER, delayed, errors, failing, note, seen, value
@@ -62,6 +65,26 @@ def test_a_counter_that_is_none_stops_the_retries_and_is_left_alone(
     resque.enqueue(fails, 1)
     works.burst()
     assert (errors(resque), resque.link.execute("DUMP", COUNTER)) == (["ValueError"], before)
+
+
+@pytest.mark.parametrize("fork", [False, True])
+@pytest.mark.parametrize("text", ["WRONGTYPE Operation against a key", "ERR unknown command 'GET'"])
+def test_what_is_said_of_a_counter_that_is_none_must_be_so(
+    resque: Resque, server: DevRedis, works: Works, text: str, fork: bool
+) -> None:
+    """An error that would be final costs no job its attempts unless the key really holds something else."""
+    with FaultProxy(server) as proxy:
+        fault = proxy.arm(
+            "answer", match=lambda words: words[:2] == (b"GET", COUNTER.encode()), raw=errortexts.raw(text),
+            times=2,
+        )  # fmt: skip
+        resque.enqueue(failing(resque, Retry(limit=2)), 1)
+        behind = Works(Resque(proxy.url, registry=resque.registry))
+        pid = behind.start(fork=fork)
+        eventually(lambda: len(seen(resque)) == 3 and not value(resque))
+        os.kill(pid, signal.SIGQUIT)
+        assert behind.wait(pid) == 0
+    assert (len(fault.hits), errors(resque)) == (2, ["ValueError"] * 3)
 
 
 def test_the_counter_expires_where_that_is_asked(resque: Resque, works: Works) -> None:

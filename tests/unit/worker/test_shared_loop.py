@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import json
 import logging
 import sys
 import threading
+import time
 
 import pytest
 
@@ -494,6 +496,74 @@ def test_a_thread_stops_the_loop():
         thread.join()
 
     assert outcomes(stops, neighbour)[0] == [None, None]
+
+
+async def cancels_all_in_no_context():
+    contextvars.Context().run(lambda: [task.cancel() for task in asyncio.all_tasks()])
+    await asyncio.sleep(0.2)
+
+
+async def cancels_all_from_a_thread():
+    tasks = asyncio.all_tasks()
+
+    def cancel_each():
+        for task in tasks:
+            running.call_soon_threadsafe(task.cancel)
+            time.sleep(0.002)  # so that the loop comes in between
+
+    thread = threading.Thread(target=cancel_each)
+    thread.start()
+    await asyncio.sleep(0.2)
+    thread.join()
+
+
+async def cancels_all_others_from_a_thread_of_its_own():
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+
+    def cancel_each():
+        for task in others:
+            running.call_soon_threadsafe(task.cancel)
+            time.sleep(0.002)
+
+    await asyncio.to_thread(cancel_each)
+    await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("cancels", [cancels_all_in_no_context, cancels_all_from_a_thread])
+def test_all_is_cancelled_and_nobody_knows_for_which_job(cancels):
+    """The worker goes on, and so does every job."""
+    assert outcomes(slow_neighbour, cancels, slow_neighbour)[0] == [None, None, None]
+
+
+def test_all_others_are_cancelled_from_a_thread():
+    """Of one whose context tells whose it is: that job fails, and its neighbours go on."""
+    errors, _ = outcomes(slow_neighbour, cancels_all_others_from_a_thread_of_its_own, slow_neighbour)
+    assert [errors[0], errors[2]] == [None, None]
+    assert "the tasks of its worker" in error_message(errors[1])
+
+
+async def slow_neighbour():
+    for _ in range(15):
+        await asyncio.sleep(0.02)
+
+
+def test_a_thread_cancels_the_job_that_has_started_it():
+    """That alone is its right."""
+
+    async def is_cancelled():
+        own = asyncio.current_task()
+        threading.Thread(target=lambda: running.call_soon_threadsafe(own.cancel)).start()
+        await for_ever()
+
+    async def has_a_task_without_a_context():
+        task = asyncio.create_task(for_ever(), context=contextvars.Context())
+        await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    errors, _ = outcomes(is_cancelled, has_a_task_without_a_context, slow_neighbour)
+    assert [error_name(errors[0]), *errors[1:]] == ["asyncio.exceptions.CancelledError", None, None]
 
 
 def test_a_job_that_cannot_be_looked_at_is_left(caplog):
