@@ -164,7 +164,8 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     policy = policy_of(job)
     if policy is None or job.job is None:
         return None
-    identifier = _guarded(lambda: identity(policy.identifier(job.payload.args)))
+    # Read anew: `identify` may do to the arguments what it likes, and the job gets them as they are.
+    identifier = _guarded(lambda: identity(policy.identifier(Payload.parse(job.payload.raw).args)))
     if identifier is None:
         return None
     key = space.keys.retry(job.job.name, identifier)

@@ -27,10 +27,21 @@ def spoil(what, items, options):
         options[5] = {1, 2}
 
 
+class Identifies(Retry):
+    """A retry whose `identify` spoils the arguments, too."""
+
+    def identifier(self, args):
+        found = super().identifier(args)
+        spoil(*args)
+        return found
+
+
 def made(name, place, retry=None, fails=True):
     """A job that spoils its arguments there, and fails or is done."""
 
     def perform(what, items, options):
+        if place == "identify" and (items, options) != ([1, [2], {"a": None}], {"k": [1], "n": {"m": 1}}):
+            raise AssertionError("the arguments of the job are spoiled")
         if place == "perform":
             spoil(what, items, options)
         if fails:
@@ -59,11 +70,12 @@ def made(name, place, retry=None, fails=True):
     job(queue="q", name=name, retry=retry)(Spoils)
 
 
-PLACES = ("before_perform", "perform", "on_failure", "always")
+PLACES = ("before_perform", "perform", "on_failure", "always", "identify")
 WHATS = ("clear", "add", "cycle", "deep", "object")
 
 for place in PLACES:
     made(f"Fails_{place}", place)
     made(f"Done_{place}", place, fails=False)
-    made(f"Later_{place}", place, Retry(limit=3, backoff=[600]))
-    made(f"Again_{place}", place, Retry(limit=2, backoff=0))
+    kind = Identifies if place == "identify" else Retry
+    made(f"Later_{place}", place, kind(limit=3, backoff=[600]))
+    made(f"Again_{place}", place, kind(limit=2, backoff=0))

@@ -66,6 +66,7 @@ def test_what_a_job_does_to_its_arguments_is_not_recorded(mode: str, start: Star
     assert code == 0, told
     failures = resque.failures.list(0, 1000)
     assert all(one.payload["args"][1:] == [ITEMS, OPTIONS] for one in failures)
+    assert {one.text("exception") for one in failures} == {"LookupError"}
     found = Counter((one.class_name, one.payload["args"][0]) for one in failures)
     times = {"Fails": 1, "Later": 1, "Again": 3}
     expected = {(f"{kind}_{p}", what): n for kind, n in times.items() for p in PLACES for what in WHATS}
