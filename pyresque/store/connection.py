@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import socket
 import time
@@ -23,6 +24,11 @@ from pyresque.store.replies import ErrorReply, RoundTrip, data, row
 _INCOMPLETE = object()
 _LARGE = 1 << 16
 """Bytes of commands from which on their sending is given time of its own."""
+
+
+MOST = 10_000_000
+"""Elements that a list, a map or a set may have in a reply."""
+_MANY = re.compile(rb"[*%~>|]\d{8,}\r\n")
 
 
 class Connection:
@@ -99,14 +105,14 @@ class Connection:
             if not part:
                 raise ConnectionResetError("the server closed the connection")
             self._until = min(time.monotonic() + self._timeout, self._deadline)
-            self._reader.feed(part)
+            self._feed(part)
         return reply
 
     def last_word(self) -> Reply:
         """What the server said before it broke with us, if that is here already; else None."""
         try:
             self.socket.settimeout(0.0)
-            self._reader.feed(self.socket.recv(65536))
+            self._feed(self.socket.recv(65536))
             reply = self._next()
         except (OSError, ValueError):
             return None
@@ -152,6 +158,12 @@ class Connection:
         else:
             self.socket.detach()
 
+    def _feed(self, part: bytes) -> None:
+        """Give the parser what has come: it makes room at once for as many elements as a list claims."""
+        if not self._reader.has_data() and _has_too_many(part):
+            raise Damaged(f"a reply of more than {MOST:,} elements")
+        self._reader.feed(part)
+
     def _next(self) -> Reply:
         try:
             return self._reader.gets()
@@ -185,6 +197,22 @@ class Connection:
                 raise from_login(str(replies[-1]), str(address), address.db, bool(address.username))
         # A SELECT that has not answered OK would leave us on database 0.
         trip.read(replies, str(address), in_step=self.is_in_step())
+
+
+def _has_too_many(part: bytes) -> bool:
+    """Whether replies, of which this is the beginning, tell of more elements than anybody sends."""
+    at = 0
+    while _MANY.search(part, at):  # perhaps it is data, as hardly ever
+        kind, end = part[at : at + 1], part.find(b"\r\n", at)
+        size = part[at + 1 : end]
+        if end < 0 or (kind in b"*%~>|$=!" and not size.removeprefix(b"-").isdigit()):
+            return False  # the parser says what that is
+        if kind in b"*%~>|" and int(size) > MOST:
+            return True
+        at = end + 2
+        if kind in b"$=!" and int(size) >= 0:
+            at = min(at + int(size) + 2, len(part))
+    return False
 
 
 def _packed(words: Command) -> bytes:
