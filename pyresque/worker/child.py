@@ -6,6 +6,7 @@ The child says what became of the job (channel.py). Only that counts: a child th
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import os
 import signal
@@ -22,6 +23,8 @@ from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
 from pyresque.worker.parent import end_with_parent
 from pyresque.worker.report import Report, Task
 from pyresque.worker.stuck import Stack
+
+_BUILTINS = dict(vars(builtins))
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,7 @@ def _be_child(
 
 def _broken(error: BaseException | None) -> Report:
     """The report where code of ours has failed: this job, or one before it, has replaced what that needs."""
+    builtins.__dict__.update(_BUILTINS)  # the process is to end, and without them nothing could be told
     text, lines = "", list[str]()
     if error is not None:
         text, lines = f"{error_name(error)}: {error_message(error)}", backtrace_lines(error)

@@ -547,8 +547,9 @@ def test_a_job_that_replaces_what_its_process_is_run_with(world, harm):
     assert [records for records in world.worked_off().values() if records] == []
 
 
+@pytest.mark.parametrize("name", ["isinstance", "len", "type", "getattr"])
 @pytest.mark.parametrize("jobs_per_fork", [1, 7])
-def test_a_job_that_breaks_its_process(resque, jobs_per_fork):
+def test_a_job_that_breaks_its_process(resque, jobs_per_fork, name):
     """Its failure says what is broken and where, and its process gets no other job."""
     world = World(resque, "fork")
     world.options = WorkerOptions(jobs_per_fork=jobs_per_fork)
@@ -556,7 +557,7 @@ def test_a_job_that_breaks_its_process(resque, jobs_per_fork):
     def broken(*args: object) -> bool:
         raise LookupError("a stub that was left behind")
 
-    world.function("Breaks", lambda: setattr(builtins, "isinstance", broken))
+    world.function("Breaks", lambda: setattr(builtins, name, broken))
     with pytest.raises(AssertionError, match="could not tell"):
         world.worked_off()
     [record] = failed(resque)
