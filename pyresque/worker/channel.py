@@ -146,6 +146,10 @@ class JobEnd:
         self._memory.write(told)
         return False
 
+    def leave(self, number: int, report: Report) -> None:
+        """Leave what became of a task for the worker to find when this process ends: that it must, then."""
+        self._memory.write(Told(number, self._pid, report))
+
     def next_task(self) -> Task | None:
         """Wait for a task; None: there will be none."""
         head = self._received(4)

@@ -173,8 +173,11 @@ def _be_child(
                 report = report if error is None and report is not None else _broken(error)
                 flush_output()
             left -= 1
-            goes_on = worker.tell(task.number, report) and left and not report.broken
-            task = worker.next_task() if goes_on else None
+            is_told, error = tried(worker.tell, task.number, report)
+            if error is not None:
+                _restore_builtins()
+                worker.leave(task.number, report)
+            task = worker.next_task() if is_told and left and not report.broken else None
         status = 0
         if work.exit_hooks:
             import atexit
@@ -184,9 +187,14 @@ def _be_child(
         exit_now(status)
 
 
+def _restore_builtins() -> None:
+    """The process is to end; and without them nothing could be told."""
+    builtins.__dict__.update(_BUILTINS)
+
+
 def _broken(error: BaseException | None) -> Report:
     """The report where code of ours has failed: this job, or one before it, has replaced what that needs."""
-    builtins.__dict__.update(_BUILTINS)  # the process is to end, and without them nothing could be told
+    _restore_builtins()
     text, lines = "", list[str]()
     if error is not None:
         text, lines = f"{error_name(error)}: {error_message(error)}", backtrace_lines(error)
