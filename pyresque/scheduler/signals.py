@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
+from pyresque.handlers import Handler, handle
 from pyresque.waiting import Readable, readable
 
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
@@ -22,7 +23,8 @@ class Signals:
     def __init__(self) -> None:
         self._read = self._write = -1
         self._noted: list[int] = []
-        self._before: dict[int, Any] = {}
+        self._before: dict[signal.Signals, Any] = {}
+        self._handler = Handler(self._note)
         self._lock = threading.Lock()  # not for the handler: it interrupts whoever holds it
         self.stopping = False
 
@@ -33,7 +35,7 @@ class Signals:
             os.set_blocking(end, False)
         if threading.current_thread() is threading.main_thread():
             for number in HANDLED:
-                self._before[number] = signal.signal(number, self._note)
+                self._before[number] = handle(number, self._handler)
 
     def restore(self) -> None:
         """Give the signals back to whoever had them, and the pipe to the system."""
@@ -62,11 +64,18 @@ class Signals:
 
     def wait(self, seconds: float, others: Sequence[Readable]) -> None:
         """Wait until a signal comes, one of the others can be read, or the time is over."""
+        self._mend()
         waits: list[Readable] = [self, *others]
         if self in readable(waits, seconds):
             with contextlib.suppress(BlockingIOError):
                 while os.read(self._read, 512):
                     pass
+
+    def _mend(self) -> None:
+        """Code of the application, which enqueues what is due, may have changed handlers and the mask."""
+        for number in self._before:
+            handle(number, self._handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number in STOPS:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyresque.errors import RedisError
-from pyresque.hooks import WorkerHooks
 from pyresque.log import Log
 from pyresque.store.space import Space
 from pyresque.worker.heartbeat import Heartbeat
@@ -42,12 +41,12 @@ class Members:
         self._listed = listed
         self._patience = patience
 
-    def begin(self, prune_seconds: int, hooks: WorkerHooks) -> None:
+    def begin(self, prune_seconds: int, run_hooks: Callable[[str], None]) -> None:
         """Enter all into the books."""
         self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
         self.prune(prune_seconds)
-        hooks.run_or_end("before_first_fork")
+        run_hooks("before_first_fork")
         self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
         # A thread, for a job may hold the loop for longer than a worker without a beat is thought alive.

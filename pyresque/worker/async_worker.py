@@ -105,11 +105,12 @@ class AsyncWorker:
         self._hooks.leave(error)
 
     def _live(self) -> None:
-        loop = EventLoop()
+        signals = self._attention.signals
+        self._loop = loop = EventLoop(signals.keep)
         try:
             self._titles.show("Starting")
-            self._members.begin(self._prune_seconds, self._hooks)
-            with self._attention.signals.passed_on(lambda: loop.call_soon_threadsafe(self._notice)):
+            self._members.begin(self._prune_seconds, self._attention.run_hooks)
+            with signals.passed_on(lambda: loop.call_soon_threadsafe(self._notice)):
                 self._run(loop)
         finally:
             self._rest.close()
@@ -229,7 +230,7 @@ class AsyncWorker:
                 continue
             if self._was_working and not self._running:
                 self._was_working = False
-                self._hooks.run_or_end("queue_empty")
+                self._attention.run_hooks("queue_empty")
             if self._rest.leaves_when_idle:
                 return None
             search = slot.reserver.search()
@@ -271,6 +272,8 @@ class AsyncWorker:
             self._show(slot.reserver.search())
             slot.books.begun(run)
             error = await running.outcome()
+            self._loop.forget_signals(running)
+            self._attention.signals.mend()
             return await self._finish(slot, run, running, error)
         finally:
             del self._running[slot.id]

@@ -54,6 +54,13 @@ class Attention:
             self._after_beat()
         return self.look()
 
+    def run_hooks(self, kind: str, *args: object) -> None:
+        """Run hooks of the worker that may end it; whatever they do to signals, the worker hears its own."""
+        try:
+            self._hooks.run_or_end(kind, *args)
+        finally:
+            self.signals.mend()
+
     def look(self) -> bool:
         """Act on the signals that have come; returns whether there were any."""
         noted = self.signals.take()
@@ -64,6 +71,8 @@ class Attention:
                 self._pause(False)
             elif self.ending.note(number):
                 self._hooks.run_safely("shutdown")
+        if noted:
+            self.signals.mend()  # after hooks
         return any(number != signal.SIGCHLD for number in noted)
 
     def _pause(self, paused: bool) -> None:

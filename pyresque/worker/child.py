@@ -17,6 +17,7 @@ from typing import NoReturn
 from pyresque.errors import DirtyExit
 from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.handlers import fork
 from pyresque.safely import flush_output, tried
 from pyresque.usercode import exit_now, one_process
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
@@ -62,7 +63,7 @@ class Child:
         parent = os.getpid()
         try:
             self._stack = Stack() if work.stack else None
-            self.pid = os.fork()
+            self.pid = fork()
         except OSError:
             self._channel.theirs.close()
             self.dismiss()

@@ -23,21 +23,28 @@ from typing import Any
 
 from pyresque.descriptors import Own
 from pyresque.usercode import end_copy, getpid, one_process
-from pyresque.worker.shared_loop import SharedLoop
+from pyresque.worker.shared_loop import Culprit, SharedLoop, job_in
 
 _loops: weakref.WeakSet[EventLoop] = weakref.WeakSet()
 
 
 class EventLoop(SharedLoop):
-    """An event loop whose jobs may do what they like to descriptors and processes."""
+    """An event loop whose jobs may do what they like to descriptors, processes and signals.
+
+    Args:
+        keep_signals: called before each wait, and where a job has set or removed a handler: the worker hears
+            its signals, whoever else does.
+    """
 
     # Names of asyncio's own that are not in its documentation; they are the same from Python 3.4 to 3.14.
     _ssock: socket.socket
     _csock: socket.socket
     _internal_fds: int
     _ready: deque[asyncio.Handle]
+    _signal_handlers: dict[int, asyncio.Handle]
 
-    def __init__(self) -> None:
+    def __init__(self, keep_signals: Callable[[], None] = lambda: None) -> None:
+        self._keep_signals = keep_signals
         self._poll = _Poll(self._mend)
         super().__init__(self._poll)
         self._note_own()
@@ -50,6 +57,7 @@ class EventLoop(SharedLoop):
 
     def _mend(self) -> None:
         """Get new sockets to be woken by if a job has closed those that there were."""
+        self._keep_signals()
         reading, writing = self._own
         if not (reading.is_ours and writing.is_ours):
             self._renew()
@@ -79,6 +87,23 @@ class EventLoop(SharedLoop):
         # Called by threads, too. A loop that does not wait mends its sockets before it does.
         if self._own[1].is_ours:
             super()._write_to_self()  # type: ignore[misc]
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
+        """Call this, too, when a signal comes."""
+        super().add_signal_handler(sig, callback, *args)
+        self._keep_signals()
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Call nothing more for a signal than what the worker does; whether there was something."""
+        was_there: bool = super().remove_signal_handler(sig)
+        self._keep_signals()
+        return was_there
+
+    def forget_signals(self, job: Culprit) -> None:
+        """A job is over: what it has asked to be called for signals is no more."""
+        for number, handle in list(self._signal_handlers.items()):
+            if job_in(handle) is job:
+                self.remove_signal_handler(number)
 
     def end_in_copy(self) -> None:
         """In a copy of the process: nothing that waits in this loop is to run."""

@@ -148,7 +148,7 @@ class Worker:
         self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
         self._prune()
-        self._hooks.run_or_end("before_first_fork")
+        self._attention.run_hooks("before_first_fork")
         self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
         if self._forks:
@@ -268,7 +268,7 @@ class Worker:
     def _became_idle(self) -> None:
         if self._was_working:
             self._was_working = False
-            self._hooks.run_or_end("queue_empty")
+            self._attention.run_hooks("queue_empty")
 
 
 def unregister(resque: ResqueLike, worker_id: str, beat: str = workers.ANY_BEAT) -> bool:

@@ -12,6 +12,7 @@ import signal
 import struct
 
 from pyresque.errors import JobTimeout, TermException
+from pyresque.handlers import Handler, handle
 from pyresque.usercode import raise_in_application
 
 SIGNAL = signal.SIGRTMIN + 6
@@ -52,7 +53,7 @@ class Notice:
     def listen(self) -> None:
         """In the process of a job: begin to hear notices."""
         self._pid = os.getpid()
-        signal.signal(SIGNAL, self._heard)
+        handle(SIGNAL, Handler(self._heard))
 
     def begin(self, number: int) -> None:
         """In that process: the job with this number is the one that notices are for, until it hears one."""

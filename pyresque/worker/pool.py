@@ -19,6 +19,7 @@ import setproctitle
 
 from pyresque._version import __version__
 from pyresque.errors import ResqueError
+from pyresque.handlers import Handler, fork, handle
 from pyresque.log import Log
 from pyresque.safely import flush_output, tried
 from pyresque.usercode import one_process
@@ -68,7 +69,7 @@ class Lifeline:
     def tie(self) -> None:
         """In the worker."""
         os.close(self._write)
-        signal.signal(signal.SIGIO, self._pull)
+        handle(signal.SIGIO, Handler(self._pull))
         end_with_parent(self._supervisor, signal.SIGIO)
         fcntl.fcntl(self._read, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(self._read, fcntl.F_SETFL, os.O_ASYNC)
@@ -77,7 +78,7 @@ class Lifeline:
 
     @staticmethod
     def _pull(number: int, frame: object) -> None:
-        signal.signal(signal.SIGIO, signal.SIG_IGN)  # a second QUIT would mean more than one
+        handle(signal.SIGIO, Handler(lambda *_: None))  # a second QUIT would mean more than one
         os.kill(os.getpid(), signal.SIGQUIT)
 
     def fileno(self) -> int:
@@ -240,7 +241,7 @@ class Pool:
         # What comes about the fork waits in the new process until the worker has handlers of its own.
         self._signals.hold()
         try:
-            pid = os.fork()
+            pid = fork()
             if pid == 0:
                 self._be_worker(place.start, lifeline)
         except OSError as error:

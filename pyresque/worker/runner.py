@@ -13,7 +13,6 @@ from pyresque.perform import ReservedJob
 from pyresque.registry import Job, Registry
 from pyresque.safely import tried
 from pyresque.store.reservation import Answer, Search
-from pyresque.usercode import forget_due
 from pyresque.waiting import Backoff
 from pyresque.wire.records import Payload
 from pyresque.worker.attention import Attention
@@ -144,7 +143,7 @@ class Runner:
             self._attention.wait(backoff.next_sleep())
 
     def _before_fork(self, run: Run) -> None:
-        _, error = tried(self._hooks.run_or_end, "before_fork", run.job)
+        _, error = tried(self._attention.run_hooks, "before_fork", run.job)
         if error is None:
             return
         self._books.ended(run, self._books.report(run.job, run.job.after_failure(error)), counted=())
@@ -201,15 +200,12 @@ class Runner:
         signals = self._attention.signals
         self._forks.notice.begin(task.number)
         signals.release()
-        try:
+        with signals.of_job():
             self._show_processing(job)  # nothing to do for a child that has inherited the title
             error = self._after_fork(job)
             if error is None:
                 error = _performed(job)
-        finally:
-            signals.hold()
             self._forks.notice.end()
-            forget_due()
         return self._books.report(job, error)
 
     def _after_fork(self, job: ReservedJob) -> BaseException | None:

@@ -166,7 +166,7 @@ class SharedLoop(asyncio.SelectorEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Tell of an error that nobody waits for: the handler of the job that it is of, else the log."""
         task, handle = context.get("task", context.get("future")), context.get("handle")
-        job = task._job if isinstance(task, SharedTask) else _job_in(handle) if handle else running_job.get()
+        job = task._job if isinstance(task, SharedTask) else job_in(handle) if handle else running_job.get()
         if job is not None and job.exception_handler is not None:
             _, error = tried(job.exception_handler, self, context)
         else:
@@ -211,10 +211,10 @@ def _job_of(error: BaseException) -> Culprit | None:
         trace = trace.tb_next
     if trace is None:
         return None
-    return _job_in(trace.tb_frame.f_locals.get("self"))
+    return job_in(trace.tb_frame.f_locals.get("self"))
 
 
-def _job_in(handle: Any) -> Culprit | None:
+def job_in(handle: Any) -> Culprit | None:
     """The job in whose context a callback runs."""
     context: Context = handle._context
     return context.get(running_job)

@@ -1,6 +1,8 @@
 """Signals of a worker (core.md section 10): noticed at once, acted on by the loop.
 
 A handler only takes a note; the loop, which waits in `select` on `Signals.fileno()`, reads the notes.
+Code of the application that runs in the process may change handlers, the mask and the wakeup descriptor. So
+these are made the worker's again (`mend`) after each job and before each wait.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 
 from pyresque.descriptors import Own
 from pyresque.errors import ConfigError, SignalException, TermException
+from pyresque.handlers import Handler, handle, wake
 from pyresque.perform import note_leaving
 from pyresque.usercode import forget_due, raise_in_application
 from pyresque.worker import notice
@@ -49,10 +52,13 @@ class Signals:
             )
         self._open()
         self._noted: list[signal.Signals] = []
+        self._handlers = dict.fromkeys(HANDLED, Handler(self._note))
         self._before: dict[signal.Signals, Any] = {}
         self._wakeup_before = -1
-        self._inert = False
+        self._is_deaf = self._has_raised = False
         self._notify: Callable[[], object] | None = None
+        self._writes = False
+        """Whether a signal is to make `fileno` readable: not while that may be another's number."""
         self.raise_term = False
         """Whether TERM is to be raised in the code that runs now (a job without a process of its own)."""
 
@@ -63,17 +69,20 @@ class Signals:
         self._read, self._write = Own(read), Own(write)
 
     def install(self) -> None:
-        """Begin to note signals, those that were held until now too. Only in the main thread."""
-        self._wakeup_before = signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
-        for number in HANDLED:
-            self._before[number] = signal.signal(number, self._note)
-        self.release()
+        """Begin to note signals, those that were blocked until now too. Only in the main thread."""
+        self._wakeup_before = wake(self._write.number)
+        self._writes = True
+        for number, handler in self._handlers.items():
+            self._before[number] = handle(number, handler)
+        # Whoever has started us may have blocked any: what we start would inherit that.
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def restore(self) -> None:
         """Give the signals back to whoever had them."""
         for number, handler in self._before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
-        signal.set_wakeup_fd(self._wakeup_before)
+        wake(self._wakeup_before)
+        self._writes = False
         self._read.close()
         self._write.close()
 
@@ -84,36 +93,55 @@ class Signals:
         Args:
             raise_term: whether TERM is to be raised in the job.
         """
-        signal.set_wakeup_fd(-1)
+        self._silence()
         self.raise_term = raise_term
         try:
-            yield
+            with _put_back():
+                yield
         finally:
             self.raise_term = False
             forget_due()
+            self._writes = True
             self.mend()
-            signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
 
     @contextmanager
     def passed_on(self, notify: Callable[[], object]) -> Iterator[None]:
         """While jobs run on an event loop: a call tells of each signal; nothing is written into a pipe."""
-        signal.set_wakeup_fd(-1)
+        self._silence()
         self._notify = notify
         try:
             yield
         finally:
             self._notify = None
+            self._writes = True
             self.mend()
-            signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
+
+    def _silence(self) -> None:
+        self._writes = False
+        wake(-1)
 
     def mend(self) -> None:
-        """Get a new pipe if code of the application has closed this one."""
-        if self._read.is_ours and self._write.is_ours:
+        """Make the signals the worker's again, whatever code of the application has done to them."""
+        self._set_handlers()
+        if signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL:
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # else a lost connection is the end
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        if not self._writes:
             return
-        self._read.close()
-        self._write.close()
-        self._open()
-        signal.set_wakeup_fd(self._write.number, warn_on_full_buffer=False)
+        if not (self._read.is_ours and self._write.is_ours):
+            self._read.close()
+            self._write.close()
+            self._open()
+        wake(self._write.number)
+
+    def _set_handlers(self) -> None:
+        for number, handler in self._handlers.items():
+            handle(number, handler)  # also where Python knows of no other: one may be there behind its back
+
+    def keep(self) -> None:
+        """The same where a job goes on: only what Python knows to be another's is looked at."""
+        if any(signal.getsignal(number) is not own for number, own in self._handlers.items()):
+            self.mend()
 
     def leave_to_child(self, term_child: bool) -> None:
         """Set the signals of a job's process, in that process.
@@ -121,12 +149,25 @@ class Signals:
         With TERM_CHILD a TERM is raised in the job as TermException, once, and other signals as what they
         are; without it the job does not notice them. CONT tells a job with steps that the worker is leaving.
         """
-        signal.set_wakeup_fd(-1)
-        self._inert = True
-        signal.signal(signal.SIGCONT, note_leaving)
+        self._silence()
+        self._handlers = dict.fromkeys(HANDLED, Handler(_ignore))
+        self._handlers[signal.SIGCONT] = Handler(note_leaving)
         if term_child:
-            for number in _RAISED:
-                signal.signal(number, _raise)
+            self._handlers.update(dict.fromkeys(_RAISED, Handler(self._raise)))
+        self._set_handlers()
+        signal.pthread_sigmask(signal.SIG_SETMASK, _HELD)  # until `release`; what hooks have blocked is free
+
+    @contextmanager
+    def of_job(self) -> Iterator[None]:
+        """In a job's process: signals are the job's, until it is over; then they do nothing more."""
+        self._is_deaf = self._has_raised = False
+        try:
+            with _put_back():
+                yield
+        finally:
+            self._is_deaf = True
+            forget_due()
+            self.mend()
 
     @staticmethod
     def hold() -> None:
@@ -163,8 +204,6 @@ class Signals:
         return noted
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._inert:
-            return
         self._noted.append(signal.Signals(number))
         if self._notify is not None:
             self._notify()
@@ -172,12 +211,35 @@ class Signals:
             self.raise_term = False
             raise_in_application(TermException(signal.Signals(number).name))
 
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        if self._is_deaf:
+            return
+        if number == signal.SIGINT:
+            raise_in_application(KeyboardInterrupt())
+        elif number != signal.SIGTERM:
+            raise_in_application(SignalException(signal.Signals(number).name))
+        elif not self._has_raised:
+            self._has_raised = True
+            raise_in_application(TermException("SIGTERM"))
 
-def _raise(number: int, frame: FrameType | None) -> None:
-    if number == signal.SIGTERM:
-        signal.signal(signal.SIGTERM, lambda number, frame: None)
-        raise_in_application(TermException("SIGTERM"))
-    elif number == signal.SIGINT:
-        raise_in_application(KeyboardInterrupt())
-    else:
-        raise_in_application(SignalException(signal.Signals(number).name))
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """A handler, so that a program which the job executes has the system's default in its place."""
+
+
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+
+
+@contextmanager
+def _put_back() -> Iterator[None]:
+    """What a job leaves of its handlers and timers is not for the next, nor for the worker."""
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    timers = [one for one in _TIMERS if not signal.getitimer(one)[0]]
+    try:
+        yield
+    finally:
+        for one in timers:
+            signal.setitimer(one, 0)
+        for number, handler in handlers.items():
+            if handler is not None and signal.getsignal(number) is not handler:
+                signal.signal(number, handler)

@@ -7,6 +7,8 @@ import re
 import signal
 import time
 
+from pyresque.handlers import note_native
+
 SIGNAL = signal.SIGRTMIN + 7
 """Asks a job's process for its stack. A real-time signal, so that it is nobody else's."""
 
@@ -23,6 +25,7 @@ class Stack:
         """In the child: write the stack of every thread when asked."""
         import faulthandler
 
+        note_native(SIGNAL)
         faulthandler.register(SIGNAL, file=self._file, all_threads=True, chain=False)
 
     def ask(self, pid: int) -> list[str]:

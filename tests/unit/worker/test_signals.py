@@ -115,7 +115,9 @@ def in_child(term_child, *numbers):
         try:
             signals = Signals()
             signals.install()
+            signals.hold()  # as about a fork
             signals.leave_to_child(term_child)
+            signals.release()
             said = []
             for number in numbers:
                 try:
