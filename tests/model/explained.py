@@ -16,7 +16,9 @@ are plain and all keys are right; odd ones are tried in tests/redis (test_malfor
 
 def is_of_form(part: str, function: str, line: str) -> bool:
     """Whether it is there for odd texts, or for keys of a wrong kind."""
-    return function in FORMS.get(part, ()) or "'WRONGTYPE " in line
+    return function in FORMS.get(part, ()) or any(
+        text in line for text in ("'WRONGTYPE ", "is_kind(", ".err ")
+    )
 
 
 def why(part: str, line: str) -> str:
@@ -35,6 +37,12 @@ _LOCK = (
 )
 _TIDY = "a scheduler forgets empty seconds when it comes to them"
 _NOTED = "what is noted for the entry says that it was fired, and so does the token: one of them is enough"
+_SECOND = (
+    "another hurdle stands behind it: who finds a job in worker:ID that is not his gives way to the other "
+    "worker, and the second of two that claim or register an id is refused by the other step"
+)
+_PRUNER = "who prunes a worker of his host frees the locks of its job himself"
+_COPIES = "only of failures that have copies in other lists"
 _ODD = "only of scores that are no whole numbers, and of keys of a wrong kind"
 
 EXPLAINED: list[tuple[str, str, str]] = [
@@ -48,6 +56,19 @@ EXPLAINED: list[tuple[str, str, str]] = [
         "attempt({'HSET', KEYS[3]",
         "register writes it, too, and the second of two is refused there",
     ),
+    ("claim", "if is_anothers", _SECOND),
+    ("reserve", "if is_anothers", _SECOND),
+    ("namesake", "return found and", _SECOND),
+    ("register", "return {0, troubles}", _SECOND),
+    ("register", "attempt({'HSET', KEYS[2]", _SECOND),
+    ("move", "if answer then", "what was taken is not there a second time"),
+    ("move", "redis.call('SET', KEYS[1]", "what was taken is not there a second time"),
+    ("held", "'TTL'", _PRUNER),
+    ("held", "mark:sub(-#word)", _PRUNER),
+    ("held", "local marks", _PRUNER),
+    ("held", "return true", _PRUNER),
+    ("marks", "local other", _COPIES),
+    ("marks", "if other then", _COPIES),
     ("clear", "size = size + #record", _LARGE),
     ("drain", "if ARGV[3] ~= ''", _LOCK),
     ("drain", "if text_of(KEYS[3]) ~= ARGV[3]", _LOCK),

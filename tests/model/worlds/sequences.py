@@ -9,12 +9,12 @@ from pyresque import Resque
 from pyresque.failure import Failure, Recorder
 from pyresque.store import queues
 from tests.model.actor import Me, Program
-from tests.model.cast import calls, client, good, other, undertaker, worker
+from tests.model.cast import calls, client, good, other, scheduler, undertaker, worker
 from tests.model.checks import nobody_is_left, once
 from tests.model.surroundings import EPOCH
 from tests.model.world import Check, Final, Unavailable, World
 from tests.model.worlds.clients import aside, failed
-from tests.model.worlds.delayed import DUE, LATER, delayed_jobs
+from tests.model.worlds.delayed import DUE, LATER, ODD, delayed_jobs
 from tests.model.worlds.schedule import TICK
 from tests.model.worlds.work import waiting
 
@@ -93,6 +93,17 @@ def _the_other_stays(final: Final) -> None:
     assert marked == ["no json"], f"marked is {marked}"
 
 
+def _aside_from_its_second(me: Me) -> None:
+    delayed_jobs((DUE, "Refused", 1), jobs_of=ODD)(me)
+    scheduler(1, ODD)(me)
+
+
+def _is_delayed_again(final: Final) -> None:
+    before = final.before
+    assert sum(before.numbers("delayed:1").values()) == 1, "it is not where it was"
+    assert not before.keys("pyresque:aside"), "it is aside, too"
+
+
 def _put_back_first(resque: Resque) -> None:
     [record] = [one for one in resque.failures.list(0, 9) if one.payload["args"][-1] == "no json"]
     resque.failures.requeue(record)
@@ -168,6 +179,13 @@ WORLDS = [
         _two_aside,
         _the_other_stays,
         _put_back_first,
+        lambda resque: None,
+    ),
+    _world(
+        "what was put aside from a second is put back",
+        _aside_from_its_second,
+        _is_delayed_again,
+        lambda resque: resque.failures.requeue(resque.failures.list()[0]),
         lambda resque: None,
     ),
     _world(
