@@ -115,6 +115,15 @@ class SchedulerSignals(FakeSignals):
         here().slept += max(0.0, seconds)
 
 
+class FakeNotice:
+    """What would tell a job to end: in a world each job has ended before anybody could."""
+
+    def nothing(self, *args: object) -> None:
+        """What needs no doing."""
+
+    leave = time_is_over = listen = begin = end = nothing
+
+
 class FakeChild(Child):
     """The process of a job, played within its worker's: it is killed with it, or alone."""
 
@@ -123,6 +132,7 @@ class FakeChild(Child):
         me.children += 1
         self.pid = me.first_pid + 1000 * me.children
         self.jobs_left = work.jobs - (task is not None)
+        self.number = 0
         self.status: int | None = None
         self._work = work
         self._said: Report | None = None
@@ -245,6 +255,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (pyresque.plugins.lock, "process_lives", _lives),
     (pyresque.worker.forks, "Child", FakeChild),
     (pyresque.worker.forks, "Memory", _nothing),
+    (pyresque.worker.forks, "Notice", FakeNotice),
     (pyresque.worker.oom, "kills", lambda: 0),
     (pyresque.worker.memory, "settle", _nothing),
     (pyresque.worker.loop, "process_space", _space),
