@@ -13,7 +13,7 @@ from pyresque.store.space import Space
 _enqueue = Script("enqueue", reply=amount)
 _remove = Script("remove", reply=amount)
 _remove_queue = Script("remove_queue", reply=flag)
-_move = Script("move", uses=("effects",), reply=row(flag, words))
+_move = Script("move", uses=("effects", "pull"), reply=row(flag, words))
 
 CHUNK = 10_000
 """Jobs that one push script takes at most, so that a large batch never holds Redis up for long."""
@@ -83,10 +83,10 @@ def _remove_from(space: Space, key: str, raws: Sequence[tuple[bytes, Sequence[st
     return removed
 
 
-def move_element(space: Space, source: str, raw: bytes, effects: Sequence[Command]) -> bool:
-    """Take one element out of a list (full key) and do what belongs to that; False if it is not there."""
+def move_element(space: Space, source: str, raw: bytes, offset: int, effects: Sequence[Command]) -> bool:
+    """Take one element, seen there, out of a list (full key), with what belongs to it; False: it is gone."""
     with Once(space.link, space.keys.prefix) as once:
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, raw, *flat(effects)]
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, raw, offset, *flat(effects)]
         taken, _ = _move.run(space.link, [once, source], args)
     return bool(taken)
 

@@ -18,10 +18,10 @@ from pyresque.wire.encoding import encode
 from pyresque.wire.records import working_on_bytes
 
 _FOUND = cases(
-    job=row(data, words, integer(1), data),
+    job=row(data, words, integer(1), data, amount, data),
     held=row(data, words, data),
-    look=row(data, words, integer(1), amount, rest=data),
-    more=row(data, words, integer(1), amount),
+    look=row(data, words, integer(1), amount, data, rest=data),
+    more=row(data, words, integer(1), amount, data),
     queues=row(data, words, words),
     stranger=row(data, words),
     namesake=row(data, words),
@@ -30,14 +30,19 @@ _FOUND = cases(
 )
 _SETTLED = row(exactly(b"settled", b"already", b"gone", b"disputed"), words, integer())
 
-_reserve = Script("reserve", uses=("namesake", "measure"), call="reserve(KEYS, ARGV)", reply=_FOUND)
-_claim = Script("claim", uses=("namesake",), reply=integer(-1, 1))
+_reserve = Script("reserve", uses=("namesake", "measure", "pull"), call="reserve(KEYS, ARGV)", reply=_FOUND)
+_claim = Script("claim", uses=("namesake", "pull"), reply=integer(-1, 1))
 _settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
 _count_attempt = Script("count_attempt", uses=("effects",), reply=flag)
 _settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
 _advance = Script(
-    "advance", uses=("effects", "namesake", "settle", "measure", "reserve"), reply=row(_SETTLED, _FOUND)
+    "advance",
+    uses=("effects", "namesake", "settle", "measure", "pull", "reserve"),
+    reply=row(_SETTLED, _FOUND),
 )
+
+PIECE = 500
+"""Queues that one script looks at."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +68,50 @@ class Wanted:
         return (("?" if self.ask else "") + "".join(f"\0{name}" for name in self.names) + "\0").encode()
 
 
+@dataclass(frozen=True)
+class Place:
+    """How far a queue was looked through: the elements before `offset` were left; `mark`: see reserve.lua."""
+
+    offset: int
+    mark: bytes
+
+
+_NEAR, _SHORT = 200, 1024
+
+
+def mark_of(raw: bytes, offset: int) -> bytes:
+    """The mark of the place behind this element, as reserve.lua makes it; empty if it is not to be kept."""
+    if offset < _NEAR:
+        return b""
+    return raw if len(raw) <= _SHORT else b"%d %b%b" % (len(raw), raw[:400], raw[-400:])
+
+
+@dataclass
+class Left:
+    """What a worker has left to others at the beginning of its queues.
+
+    `at_a_time`: how many elements of a form that the script cannot judge the worker wants to see together.
+    """
+
+    places: dict[str, Place] = field(default_factory=dict)
+    at_a_time: int = 1
+
+
 class Search:
     """A question for the reserve script: whose job, in which order, of which classes; asked many times."""
 
-    def __init__(self, space: Space, who: Registration, order: Order, wanted: Wanted) -> None:
+    def __init__(
+        self, space: Space, who: Registration, order: Order, wanted: Wanted, left: Left | None = None
+    ) -> None:
         keys, worker_id = space.keys, who.id
         self.order = order
         self.who, self.worker_id = who, worker_id
+        self._left = left or Left()
         queues, pauses = [*map(keys.queue, order.queues)], [*map(keys.queue_pause, order.queues)]
         names = [keys.worker(worker_id), keys.pause_all, keys.queues, keys.queue_pause(), keys.workers]
         names.append(keys.worker_started(worker_id))
-        self.keys: list[Word] = [as_bytes(name) for name in (*names, *queues, *pauses)]
+        self._head, self._queues = [*map(as_bytes, names)], [*map(as_bytes, queues)]
+        self._pauses = [*map(as_bytes, pauses)]
         watched = [keys.pause_all, keys.queue_pause(), *queues, *pauses]
         watched += [] if order.members is None else [keys.queues]
         self.watched: list[Word] = [as_bytes(name) for name in watched]
@@ -82,13 +120,36 @@ class Search:
         names_as_json: list[Word] = [encode(printable(queue), space.style) for queue in order.queues]
         self._names = names_as_json
 
+    def keys(self, first: int = 0) -> list[Word]:
+        """The keys of the script for a look from this queue on: not many more of them at a time."""
+        some = slice(*_piece(first))
+        return [*self._head, *self._queues[some], *self._pauses[some]]
+
     def args(self, start: tuple[int, int] = (0, 0)) -> list[Word]:
         """The words of the script for a look from this queue (its place) and offset on."""
-        who = self.who
+        who, (begin, end) = self.who, _piece(start[0])
+        what = self._what if begin == 0 else [self._what[0], "-"]
         return [
-            _run_at(int(time.time())), *self._what, start[0] + 1, start[1],
-            as_bytes(who.id), who.started, *self._names,
+            _run_at(int(time.time())), *what, start[0] - begin + 1, start[1], self._left.at_a_time,
+            as_bytes(who.id), who.started, *self._names[begin:end], *self._places(begin, end),
         ]  # fmt: skip
+
+    def _places(self, begin: int, end: int) -> list[Word]:
+        places = self._left.places
+        if not places:
+            return []
+        found = enumerate(map(places.get, self.order.queues[begin:end]), 1)
+        return [word for n, place in found if place for word in (n, place.offset, place.mark)]
+
+    def behind(self, start: tuple[int, int]) -> tuple[int, int] | None:
+        """Where to go on when the script has seen everything from there on; None if that was all."""
+        end = _piece(start[0])[1]
+        return (end, 0) if end < len(self.order.queues) else None
+
+
+def _piece(queue: int) -> tuple[int, int]:
+    begin = queue // PIECE * PIECE
+    return begin, begin + PIECE
 
 
 @lru_cache(maxsize=2)
@@ -98,12 +159,16 @@ def _run_at(second: int) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the reserve script said: see reserve.lua for the meaning of `what`."""
+    """What the reserve script said: see reserve.lua for the meaning of `what`.
+
+    `queue` counts all queues of the search; `mark` belongs to the place `offset`.
+    """
 
     what: str
     troubles: tuple[str, ...] = ()
     queue: int = 0
     offset: int = 0
+    mark: bytes = b""
     record: bytes = b""
     elements: tuple[bytes, ...] = field(default=())
 
@@ -132,7 +197,8 @@ NEVER = 1 << 53
 
 def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> Answer:
     """Look for a job from a queue (its place in the order) and an offset on; take the first one wanted."""
-    return _answer(_reserve.run(space.link, search.keys, search.args(start)))
+    found = _reserve.run(space.link, search.keys(start[0]), search.args(start))
+    return _answer(found, _piece(start[0])[0])
 
 
 @dataclass(frozen=True)
@@ -174,14 +240,14 @@ def settle(space: Space, who: Registration, ended: Ended) -> Settled:
 def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer]:
     """Settle one job and reserve the next in one round trip; may be sent again after a lost reply."""
     who = search.who
-    keys = [space.keys.stat(f"processed:{who.id}"), *search.keys]
+    keys = [space.keys.stat(f"processed:{who.id}"), *search.keys()]
     args = [*ended.args(space.keys.prefix, who), *search.args()]
     try:
         settled, found = _advance.run(space.link, keys, args)
     except BaseException:
         who.unsure = True  # it may have taken a job, and may arrive later than we think
         raise
-    return _undisputed(space, who, ended, Settled.of(settled)), _answer(found)
+    return _undisputed(space, who, ended, Settled.of(settled)), _answer(found, 0)
 
 
 def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled) -> Settled:
@@ -221,8 +287,13 @@ def settled_count(space: Space, who: Registration) -> int:
     return int(raw) if digits(raw) else 0
 
 
-def claim(space: Space, who: Registration, queue: str, raw: bytes, payload: bytes) -> bytes | None:
+def claim(
+    space: Space, who: Registration, queue: str, raw: bytes, payload: bytes, offset: int = 0
+) -> bytes | None:
     """Take this very element; returns the record that now stands in `worker:ID`, None if it cannot be had.
+
+    Args:
+        offset: where it was seen.
 
     Raises:
         Stranger: the worker is not registered, or another one is under its id.
@@ -230,7 +301,7 @@ def claim(space: Space, who: Registration, queue: str, raw: bytes, payload: byte
     record = working_on_bytes(printable(queue), times.run_at(time.time()), payload, space.style)
     keys = [space.keys.worker(who.id), space.keys.queue(queue), space.keys.workers]
     keys.append(space.keys.worker_started(who.id))
-    taken = _claim.run(space.link, keys, [raw, record, who.id, who.started])
+    taken = _claim.run(space.link, keys, [raw, record, who.id, who.started, offset])
     if taken < 0:
         raise Stranger(who.id)
     return record if taken else None
@@ -245,16 +316,16 @@ def printable(queue: str) -> str:
     return queue.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _answer(reply: list[Reply]) -> Answer:
+def _answer(reply: list[Reply], begin: int) -> Answer:
     what, troubles, rest = reply[0].decode(), _texts(reply[1]), reply[2:]
     if what == "job":
-        return Answer(what, troubles, rest[0] - 1, record=rest[1])
+        number, record, offset, mark = rest
+        return Answer(what, troubles, begin + number - 1, offset, mark, record)
     if what == "held":
         return Answer(what, troubles, record=rest[0])
-    if what == "look":
-        return Answer(what, troubles, rest[0] - 1, rest[1], elements=tuple(rest[2:]))
-    if what == "more":
-        return Answer(what, troubles, rest[0] - 1, rest[1])
+    if what in ("look", "more"):
+        number, offset, mark, *elements = rest
+        return Answer(what, troubles, begin + number - 1, offset, mark, elements=tuple(elements))
     return Answer(what, troubles, elements=tuple(rest[0]) if rest else ())
 
 

@@ -5,17 +5,22 @@
 -- ARGV: 1 run_at, 2 known classes as NUL name NUL name NUL ("*": every class; "?" before the names:
 --       the caller wants to see unknown ones), 3 the names in the set
 --       `queues` that the order was made from, each with a NUL behind it ("-": the order is fixed),
---       4 number of the queue to begin at, 5 offset in it, 6 ID, 7 what we wrote to worker:ID:started,
---       8... the queue names as JSON
+--       4 number of the queue to begin at, 5 offset in it (1 and 0: a new look), 6 elements that the caller judges at a
+--       time, 7 ID, 8 what we wrote to worker:ID:started, 9... the queue names as JSON, then for some queues their place:
+--       number, how many elements the caller has left there to others, its mark (see mark_of; in an answer "" is a place
+--       too near to be kept, "-" says that also for the place that was given, and "=" is the mark that was given)
 -- Answer: {what, troubles, ...}
---   job N record ....... taken from the Nth queue
---   held record ........ worker:ID already holds a job: an earlier answer was lost
---   look N offset e... . at this offset stand elements that only the caller can judge
---   more N offset ...... enough looked at for one call: go on from there
---   queues names ....... the set of queues has changed: make a new order
---   stranger ........... the worker is not registered: nobody would find the job if it died
---   namesake ........... another worker has registered under its id: what worker:ID holds may be that one's
+--   job N record offset mark .. taken from the Nth queue, at this offset
+--   held record ............... worker:ID already holds a job: an earlier answer was lost
+--   look N offset mark e... ... at this offset stand elements that only the caller can judge
+--   more N offset mark ........ enough looked at for one call: go on from there
+--   queues names .............. the set of queues has changed: make a new order
+--   stranger .................. the worker is not registered: nobody would find the job if it died
+--   namesake .................. another worker has registered under its id: what worker:ID holds may be that one's
 --   paused, none
+--
+-- Before its place a queue is looked at no more, but for its head, where jobs are put back. Nothing says what has become of
+-- the list meanwhile, so a place has a mark. Only who has seen everything from the head on, now and then, has missed nothing.
 local wrong = {}
 -- An Active Job's own class stands inside; among the known classes it has this name and a blank before it.
 local WRAPPER = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper'
@@ -77,56 +82,125 @@ local function changed_queues(KEYS, ARGV)
   return length ~= #ARGV[3] and members or nil
 end
 
+-- What raw is to this worker: 'take' it, 'leave' it to others, or the caller has to 'look'.
+local function judged(raw, known)
+  local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
+  if class == WRAPPER then
+    class = raw:match('^{"class":"[^"]*","args":%[{"job_class":"([^"\\:%-][^"\\%-]*)",')
+    class = class and WRAPPER .. ' ' .. class
+  end
+  if not class then return 'look' end
+  if known == '*' or known:find('\0' .. class .. '\0', 1, true) then return 'take' end
+  if known:sub(1, 1) == '?' or raw:find('"class"', 10, true) then return 'look' end
+  return 'leave'
+end
+
+local HEAD, NEAR, BACK, LARGE, SHORT = 15, 200, 31, 65536, 1024
+
+-- What tells an element from others: itself, or of a large one its length and ends.
+local function shortened(raw)
+  return #raw <= SHORT and raw or #raw .. ' ' .. raw:sub(1, 400) .. raw:sub(-400)
+end
+
+-- The mark of a place: what tells the element before it, the last that was left, from others.
+local function mark_of(key, offset, place)
+  if offset < NEAR then return place == false and '-' or '' end
+  local mark = shortened(redis.call('LINDEX', key, offset - 1))
+  return place and place[2] == mark and '=' or mark
+end
+
+-- Where to go on behind a place: others may have taken elements before it, or put some there. Of several that have its mark
+-- the first one near it is meant: rather look at some elements twice than pass one over.
+local function beyond(key, place, mark, known)
+  local first, step, size, found, wanted = place, 1, 0, nil, nil
+  while first > 0 and place - first < BACK and size < LARGE do
+    local last = first - 1
+    first = math.max(0, first - step)
+    local elements = read('LRANGE', key, first, last) or {}
+    for i = #elements, 1, -1 do
+      if shortened(elements[i]) == mark then found = first + i end
+      if judged(elements[i], known) == 'take' then wanted = first + i - 1 end
+      size = size + #elements[i]
+    end
+    step = step * 2
+  end
+  local at = not found and #mark <= SHORT and redis.pcall('LPOS', key, mark)
+  if type(at) == 'number' then found = at + 1 end
+  return math.min(found or 0, wanted or math.huge)
+end
+
+-- Up to so many elements from this offset on, few where they are large.
+local function window(key, offset, most, raw)
+  local elements, size = {raw}, #raw
+  while #elements < most and size < LARGE do
+    local fit = math.floor((LARGE - size) * #elements / size)
+    local step = math.min(most - #elements, #elements, math.max(1, fit))
+    local further = redis.call('LRANGE', key, offset + #elements, offset + #elements + step - 1)
+    for _, one in ipairs(further) do
+      elements[#elements + 1] = one
+      size = size + #one
+    end
+    if #further < step then break end
+  end
+  return unpack(elements)
+end
+
 local function reserve(KEYS, ARGV)
   local current, started = unpack(redis.call('MGET', KEYS[1], KEYS[6]))
-  if is_anothers(started, ARGV[7]) then return {'namesake', wrong} end
+  if is_anothers(started, ARGV[8]) then return {'namesake', wrong} end
   if current then return {'held', wrong, current} end
-  local first, offset = tonumber(ARGV[4]), tonumber(ARGV[5])
+  local first, offset, known, count = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[2], (#KEYS - 6) / 2
+  -- One question for all, so that an idle worker sends next to nothing.
+  local filled = redis.call('EXISTS', KEYS[2], unpack(KEYS, 6 + first, 6 + count)) > 0
   if first == 1 and offset == 0 then
-    local pause = read('GET', KEYS[2])
+    local pause = filled and read('GET', KEYS[2])
     if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', wrong} end
     if ARGV[3] ~= '-' then
       local members = changed_queues(KEYS, ARGV)
       if members then return {'queues', wrong, members} end
     end
   end
+  if not filled then return {'none', wrong} end
 
-  local known, looked = ARGV[2], 0
-  local ask = known:sub(1, 1) == '?'
-  local count = (#KEYS - 6) / 2
+  local looked, read_bytes, places = 0, 0, {}
+  for n = 9 + count, #ARGV, 3 do places[tonumber(ARGV[n])] = {tonumber(ARGV[n + 1]), ARGV[n + 2]} end
   for n = first, count do
-    local key = KEYS[6 + n]
+    local key, place = KEYS[6 + n], places[n]
     local step = 1
     while true do
+      if place and offset >= HEAD then
+        if place[1] >= offset then offset, step = beyond(key, place[1], place[2], known), 1 end
+        if offset < NEAR then places[n] = false end
+        place = nil
+      end
       local elements = read('LRANGE', key, offset, offset + step - 1)
       if not elements or #elements == 0 then break end
-      if redis.call('EXISTS', KEYS[4], KEYS[6 + count + n]) > 0 then break end
+      if step == 1 and redis.call('EXISTS', KEYS[4], KEYS[6 + count + n]) > 0 then break end
+      local size = 0
       for i, raw in ipairs(elements) do
-        local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
-        if class == WRAPPER then
-          class = raw:match('^{"class":"[^"]*","args":%[{"job_class":"([^"\\:%-][^"\\%-]*)",')
-          class = class and WRAPPER .. ' ' .. class
+        local verdict, at = judged(raw, known), offset + i - 1
+        if verdict == 'take' and not plain(raw) then
+          return {'look', wrong, n, at, mark_of(key, at, places[n]), raw}
         end
-        local wanted = class and (known == '*' or known:find('\0' .. class .. '\0', 1, true))
-        if not class or (not wanted and (ask or raw:find('"class"', 10, true))) or (wanted and not plain(raw)) then
-          local window = redis.call('LRANGE', key, offset + i - 1, offset + i + 48)
-          return {'look', wrong, n, offset + i - 1, unpack(window)}
+        if verdict == 'look' then
+          local most = place and math.min(HEAD - at, 16) or tonumber(ARGV[6])
+          return {'look', wrong, n, at, mark_of(key, at, places[n]), window(key, at, most, raw)}
         end
-        if wanted then
-          local is_out = ARGV[7] ~= '' and not started
-          if is_out or redis.pcall('SISMEMBER', KEYS[5], ARGV[6]) == 0 then return {'stranger', wrong} end
-          local record = '{"queue":' .. ARGV[7 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
-          if offset == 0 and i == 1 then
-            redis.call('LPOP', key)
-          else
-            redis.call('LREM', key, 1, raw)
-          end
+        if verdict == 'take' then
+          local is_out = ARGV[8] ~= '' and not started
+          if is_out or redis.pcall('SISMEMBER', KEYS[5], ARGV[7]) == 0 then return {'stranger', wrong} end
+          local record = '{"queue":' .. ARGV[8 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
+          local mark = mark_of(key, at, places[n])
+          pull(key, at, raw)
           redis.call('SET', KEYS[1], record)
-          return {'job', wrong, n, record}
+          return {'job', wrong, n, record, at, mark}
         end
+        size = size + #raw
       end
-      looked, offset, step = looked + #elements, offset + #elements, 100
-      if looked > 1000 then return {'more', wrong, n, offset} end
+      offset, looked, read_bytes = offset + #elements, looked + #elements, read_bytes + size
+      if looked >= 1000 or read_bytes > 16 * LARGE then return {'more', wrong, n, offset, mark_of(key, offset, places[n])} end
+      step = math.min(step * 2, 32, math.max(1, math.floor(LARGE * #elements / math.max(1, size))))
+      if place and offset < HEAD then step = math.min(step, HEAD - offset) end
     end
     offset = 0
   end

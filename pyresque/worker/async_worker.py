@@ -38,6 +38,7 @@ from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
 from pyresque.worker.event_loop import EventLoop, Threads
+from pyresque.worker.foreign import Foreign
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
@@ -141,9 +142,10 @@ class AsyncWorker:
         entering = Membership(patient, pruner, places)
         listed = self.queue_list.listed
         self._members = Members(patient, pruner, heartbeat, entering, listed, self._patience)
+        foreign = Foreign()
         for hand in map(Hand, places):
             reserver = Reserver(
-                self._space, hand, self.queue_list, registry, options.unknown, recorder, entering
+                self._space, hand, self.queue_list, registry, options.unknown, recorder, entering, foreign
             )
             self._members.slots.append(Slot(hand, reserver, Books(self._space, hand, recorder)))
         self._stopping, self._timeout = options.stopping, options.timeout
@@ -156,7 +158,7 @@ class AsyncWorker:
         self._titles = Titles(__version__, options.procline_prefix)
         self._running: dict[str, AsyncRun] = {}
         self._turn = asyncio.Lock()
-        self._was_working = self._all_paused = False
+        self._was_working = self._all_paused = self._unfinished = False
         self._error: BaseException | None = None
 
     async def _serve_all(self) -> None:
@@ -225,6 +227,9 @@ class AsyncWorker:
             run = self._take(slot)
             if run is not None:
                 return run
+            if self._unfinished:
+                await asyncio.sleep(0)  # the jobs have their turn; then the look goes on
+                continue
             if self._away.now:
                 await self._rest.sleep(self._away.seconds_left)
                 continue
@@ -244,6 +249,7 @@ class AsyncWorker:
         return self._attention.ending.asked or self._error is not None
 
     def _take(self, slot: Slot, answer: Answer | None = None) -> Run | None:
+        self._unfinished = False
         if self._attention.paused and answer is None:
             return None
         try:
@@ -252,7 +258,7 @@ class AsyncWorker:
             self._away.failed(error)
             return None
         self._away.answered()
-        self._all_paused = found == "paused"
+        self._all_paused, self._unfinished = found == "paused", found == "unfinished"
         return found if isinstance(found, Run) else None
 
     async def _work_off(self, slot: Slot, run: Run) -> Answer | None:

@@ -27,6 +27,7 @@ from pyresque.worker import memory
 from pyresque.worker.attention import Attention
 from pyresque.worker.books import Books
 from pyresque.worker.ending import Ending
+from pyresque.worker.foreign import Foreign
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.limits import Limits
@@ -122,7 +123,7 @@ class Worker:
         self._away = Away(logger, "%s. The worker waits for it")
         self._wakeup = Wakeup(resque.link)
         self._limits = Limits(options)
-        self._was_working = self._all_paused = False
+        self._was_working = self._all_paused = self._unfinished = False
         self._titles = Titles(__version__, options.procline_prefix)
         self._lock_seconds = max(1, int(options.heartbeat_interval))
         self._heartbeat = Heartbeat(self._space, [who], options.heartbeat_interval)
@@ -134,8 +135,9 @@ class Worker:
         self._pruner = Pruner(self._patient, registry, recorder, options.recover)
         self._membership = Membership(self._patient, self._pruner, [who])
         hand = Hand(who)
+        entering, foreign = self._membership, Foreign()
         self._reserver = Reserver(
-            self._space, hand, self.queue_list, registry, options.unknown, recorder, self._membership
+            self._space, hand, self.queue_list, registry, options.unknown, recorder, entering, foreign
         )
         books = Books(self._space, hand, recorder)
         self._slot = Slot(hand, self._reserver, books)
@@ -191,6 +193,9 @@ class Worker:
             if run is not None:
                 answer = self._work_off(run)
                 self._limits.worked()
+            elif self._unfinished:
+                self._attention.wait(0)  # a beat may be due; then the look goes on
+                continue
             elif self._pace.leaves_when_idle and not self._waits_for_redis:
                 self._became_idle()
                 return
@@ -202,6 +207,7 @@ class Worker:
 
     def _take(self, answer: Answer | None) -> Run | None:
         self._attention.look()
+        self._unfinished = False
         if self._attention.paused and answer is None:
             return None
         try:
@@ -210,7 +216,7 @@ class Worker:
             self._away.failed(error)
             return None
         self._away.answered()
-        self._all_paused = found == "paused"
+        self._all_paused, self._unfinished = found == "paused", found == "unfinished"
         return found if isinstance(found, Run) else None
 
     def _look_ahead(self) -> Search | None:

@@ -21,16 +21,16 @@ from pyresque.wire.aside import CLASS as SET_ASIDE
 from pyresque.wire.aside import NO_QUEUE, pointed_to
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
+from pyresque.worker.foreign import SLICE, Foreign
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.queue_list import QueueList
 
 logger = Log("pyresque.worker")
 
-FULL_LOOKS_EVERY = 20
-"""A long queue in which a whole look found nothing is left alone this many times as long as the look took,
-so foreign jobs in great numbers never cost more than a twentieth of the time."""
-
 Verdict = Literal["take", "leave", "aside", "park"]
+Start = tuple[int, int]
+"""Where a question begins: the place of a queue in the order, an offset in it."""
+Found = Run | Literal["paused", "unfinished"] | None
 
 
 class Entering(Protocol):
@@ -50,7 +50,7 @@ class Entering(Protocol):
 
 
 class Reserver:
-    """Takes jobs for one worker; `books` has its entry, should the worker have fallen out."""
+    """Takes jobs for one worker. `foreign`: what it has left to others; the workers of a process share it."""
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class Reserver:
         unknown: Unknown,
         recorder: Recorder,
         entering: Entering,
+        foreign: Foreign,
     ) -> None:
         self._space = space
         self._who = hand.who
@@ -70,7 +71,8 @@ class Reserver:
         self._unknown = unknown
         self._search: Search | None = None
         self._names: tuple[str, ...] = ()
-        self._rest_until: dict[str, float] = {}
+        self._foreign = foreign
+        self._rest: tuple[Search, Start] | None = None
         self._told: set[str] = set()
         self._recorder = recorder
         self._entering = entering
@@ -86,11 +88,15 @@ class Reserver:
         if self._search is None or names != self._names or self._search.worker_id != self._who.id:
             self._names = names
             order = self._search.order if self._search else self._list.order()
-            self._search = Search(self._space, self._who, order, self._wanted())
+            self._search = self._asking(order)
         return self._search
 
-    def next(self, answer: Answer | None = None) -> Run | Literal["paused"] | None:
-        """The next job; None if there is none now.
+    def _asking(self, order: Order) -> Search:
+        self._foreign.known(self._names)
+        return Search(self._space, self._who, order, self._wanted(), self._foreign.left)
+
+    def next(self, answer: Answer | None = None) -> Found:
+        """The next job; None if there is none now. "unfinished": the look takes long; the next call goes on.
 
         Args:
             answer: what the script has said already to `search()`, if it was asked.
@@ -104,42 +110,61 @@ class Reserver:
             self._who.unsure = True  # a job may have been taken, or may be yet, by a command on its way
             raise
 
-    def _next(self, answer: Answer | None) -> Run | Literal["paused"] | None:
+    def _next(self, answer: Answer | None) -> Found:
         if answer is None and self._who.contested:
             self._entering.look_again(self._who)
-        began, search, start = time.monotonic(), self.search(), (0, 0)
+        began = time.monotonic()
+        search, start = self._beginning(answer)
         while True:
+            asked = time.monotonic()
             if answer is None:
                 answer = reservation.reserve(self._space, search, start)
             self._tell(answer.troubles)
             queue = search.order.queues[answer.queue] if search.order.queues else ""
-            match answer.what:
-                case "job":
-                    run = self._fetched(queue, answer.record)
-                    if run is not None:
-                        return run  # else it was no job, and has been dealt with
-                case "held":
-                    held = self._unheard(answer.record)
-                    if held is not None:
-                        return held
-                    search = self.search()
-                case "paused":
-                    return "paused"
-                case "stranger" | "namesake":
-                    self._enter_again()
-                    search = self.search()
-                case "queues":
-                    search = self._resolved(answer.elements)
-                case "look":
-                    run, offset = self._look(queue, answer)
-                    if run is not None:
-                        return run
-                    start = (answer.queue, offset)
-                case "more":
-                    start = self._further(queue, answer, began)
-                case _:
-                    return None
-            answer = None
+            self._foreign.reached(queue, answer.offset, answer.mark, time.monotonic() - asked)
+            if answer.what == "paused":
+                return "paused"
+            found, further = self._acted(search, start, queue, answer)
+            if found is not None or further is None:
+                return found
+            (search, start), answer = further, None
+            if time.monotonic() - began > SLICE:
+                self._rest = search, start
+                return "unfinished"
+
+    def _acted(
+        self, search: Search, start: Start, queue: str, answer: Answer
+    ) -> tuple[Run | None, tuple[Search, Start] | None]:
+        """Do what an answer asks for; returns a job, or the next question (None: everything was seen)."""
+        run: Run | None = None
+        match answer.what:
+            case "job":
+                run = self._fetched(queue, answer.record)  # None: it was no job, and has been dealt with
+                return run, (search, start)
+            case "held":
+                run = self._unheard(answer.record)
+                return run, (self.search(), (0, 0))
+            case "stranger" | "namesake":
+                self._enter_again()
+                return None, (self.search(), (0, 0))
+            case "queues":
+                return None, (self._resolved(answer.elements), (0, 0))
+            case "look":
+                run, offset = self._look(queue, answer)
+                return run, (search, (answer.queue, offset))
+            case "more":
+                return None, (search, (answer.queue, answer.offset))
+        further = search.behind(start)
+        return None, None if further is None else (search, further)
+
+    def _beginning(self, answer: Answer | None) -> tuple[Search, Start]:
+        """Where to look: on from where the last call stopped, or from the first queue on."""
+        search, rest = self.search(), self._rest
+        self._rest = None
+        if rest is not None and rest[0] is search and answer is None:
+            return rest
+        self._foreign.begin()
+        return search, (0, 0)
 
     def _unheard(self, record: bytes) -> Run | None:
         """The job that `worker:ID` holds, if it is ours to run; else the worker goes on without it."""
@@ -158,17 +183,8 @@ class Reserver:
 
     def _resolved(self, members: Sequence[bytes]) -> Search:
         order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
-        self._search = Search(self._space, self._who, order, self._wanted())
+        self._search = self._asking(order)
         return self._search
-
-    def _further(self, queue: str, answer: Answer, began: float) -> tuple[int, int]:
-        """Where to go on in a long queue of foreign jobs, or behind it."""
-        now = time.monotonic()
-        if now < self._rest_until.get(queue, 0.0):
-            return answer.queue + 1, 0
-        if answer.offset >= queues.size(self._space, queue):
-            self._rest_until[queue] = now + FULL_LOOKS_EVERY * (now - began)
-        return answer.queue, answer.offset
 
     def _fetched(self, queue: str, record: bytes) -> Run | None:
         self._hand.fetched = True
@@ -251,28 +267,36 @@ class Reserver:
 
     def _look(self, queue: str, answer: Answer) -> tuple[Run | None, int]:
         """Judge elements that the script could not; returns a job, or where to go on."""
-        offset = answer.offset
+        offset, began, last = answer.offset, time.monotonic(), answer.mark
         for raw in answer.elements:
             verdict, payload, reason = self._judge(queue, raw)
-            if verdict == "take" and payload is not None:
-                try:
-                    record = reservation.claim(
-                        self._space, self._who, queue, raw, payload.normal(self._space.style)
-                    )
-                except reservation.Stranger:
-                    self._enter_again()
-                    record = None
-                if record is None:
-                    return None, answer.offset  # somebody else was faster: look again
-                run = self._run(queue, payload, record, raw)
-                self._hand.fetched = run is not None
-                return run, 0 if run is not None else answer.offset
             if verdict == "leave":
                 offset += 1
+                last = reservation.mark_of(raw, offset)
                 continue
+            self._foreign.judged(taken=verdict == "take")
+            self._foreign.reached(queue, offset, last, time.monotonic() - began)
+            if verdict == "take" and payload is not None:
+                return self._claimed(queue, raw, payload, offset), offset
             effects = self._parked(raw) if verdict == "park" else self._set_aside(queue, raw, reason)
-            queues.move_element(self._space, self._space.keys.queue(queue), raw, effects)
+            queues.move_element(self._space, self._space.keys.queue(queue), raw, offset, effects)
+        self._foreign.judged(taken=False)
+        self._foreign.reached(queue, offset, last, time.monotonic() - began)
         return None, offset
+
+    def _claimed(self, queue: str, raw: bytes, payload: Payload, offset: int) -> Run | None:
+        """The job that stands there; None if somebody else was faster, or it is none: then look again."""
+        try:
+            normal = payload.normal(self._space.style)
+            record = reservation.claim(self._space, self._who, queue, raw, normal, offset)
+        except reservation.Stranger:
+            self._enter_again()
+            return None
+        if record is None:
+            return None
+        run = self._run(queue, payload, record, raw)
+        self._hand.fetched = run is not None
+        return run
 
     def _judge(self, queue: str, raw: bytes) -> tuple[Verdict, Payload | None, MalformedPayload | None]:
         try:

@@ -1,0 +1,75 @@
+"""What stands before our jobs: elements that a worker leaves to others, and need not look at again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pyresque.store.reservation import Left, Place
+
+SLICE = 0.05
+"""Seconds that a look may take until the worker listens to signals, beats, and goes on with it."""
+FULL_LOOK_SECONDS = 60.0
+"""A place in a queue is believed for so long; then the queue is looked through from its head on."""
+FULL_LOOKS_EVERY = 20
+"""It is believed for at least this many times as long as it took to get there, so that foreign jobs in
+great numbers never cost more than a twentieth of the time."""
+MOST_AT_A_TIME = 512
+"""Elements of an unusual form that are judged together."""
+
+
+@dataclass
+class _Look:
+    """One look through a queue: when it began, and how long it has taken."""
+
+    since: float
+    spent: float = 0.0
+
+
+class Foreign:
+    """What the workers of one process have seen of foreign jobs; they know the same classes.
+
+    A place in a queue is a good guess: who pops from the head or removes from the midst moves the elements,
+    and the script (reserve.lua) finds the place by its mark. Only where elements are all alike it may be
+    wrong, or where a job was put back behind others at the head: so it is forgotten in time.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.left = Left()
+        self._clock = clock
+        self._names: Sequence[str] = ()
+        self._looks: dict[str, _Look] = {}
+
+    def known(self, names: Sequence[str]) -> None:
+        """These are the classes that the workers know: with others what was seen means nothing."""
+        if names != self._names:
+            self._names = names
+            self.left.places.clear()
+            self._looks.clear()
+
+    def begin(self) -> None:
+        """A look begins: what must be looked through anew is."""
+        now = self._clock()
+        for queue, look in list(self._looks.items()):
+            if now >= look.since + max(FULL_LOOK_SECONDS, FULL_LOOKS_EVERY * look.spent):
+                self._forget(queue)
+
+    def reached(self, queue: str, offset: int, mark: bytes, seconds: float) -> None:
+        """What stands before this offset was left (`mark`: see reserve.lua); to get there took so long."""
+        before = self.left.places.get(queue)
+        if mark == b"-":
+            self._forget(queue)
+        elif mark:
+            mark = before.mark if mark == b"=" and before is not None else mark
+            self.left.places[queue] = Place(offset, mark)
+            look = self._looks.setdefault(queue, _Look(self._clock() - seconds))
+            look.spent += seconds
+
+    def judged(self, taken: bool) -> None:
+        """Elements of an unusual form were judged: one was taken, or all were left, so there may be more."""
+        self.left.at_a_time = 1 if taken else min(2 * self.left.at_a_time, MOST_AT_A_TIME)
+
+    def _forget(self, queue: str) -> None:
+        self.left.places.pop(queue, None)
+        self._looks.pop(queue, None)
