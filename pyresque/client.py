@@ -212,15 +212,17 @@ class Resque(Delaying, Scheduling):
     def destroy(self, queue: str, class_name: str, *args: Any) -> int:
         """Like `dequeue`, by names and without hooks; returns how many were removed."""
         wanted = Payload.parse(job_bytes(class_name, args, self.space.style)).args if args else None
-        doomed: dict[bytes, list[str]] = {}
-        for raw in queues.elements(self.space, queue):
+
+        def locks_of(raw: bytes) -> list[str] | None:
             try:
                 payload = Payload.parse(raw)
             except MalformedPayload:
-                continue
+                return None
             if payload.class_name == class_name and (wanted is None or same(payload.args, wanted)):
-                doomed[raw] = self._locks_of(class_name, payload.args)
-        return queues.remove_elements(self.space, queue, doomed)
+                return self._locks_of(class_name, payload.args)
+            return None
+
+        return queues.remove_if(self.space, queue, locks_of)
 
     def _locks_of(self, class_name: str, args: list[Any]) -> list[str]:
         """The locks that a job holds while it waits."""
@@ -238,7 +240,7 @@ class Resque(Delaying, Scheduling):
         """
         while (raw := queues.first(self.space, queue)) is not None:
             payload = Payload.parse(raw)
-            if queues.remove_from(self.space, self.space.keys.queue(queue), [raw], copies=1):
+            if queues.remove_first(self.space, queue, raw):
                 return payload.value
         return None
 

@@ -19,6 +19,9 @@ from pyresque.taking import Taker, not_in_hand, with_job_in_hand
 from pyresque.wire.encoding import encode, same
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
+FEW = 20
+"""So many jobs of one second, or less, are looked for one by one; more are removed in one pass."""
+
 Wanted = Callable[[list[Any]], object]
 """A question about the arguments of a job."""
 
@@ -163,7 +166,7 @@ class Delaying:
 
     def count_all_scheduled_jobs(self) -> int:
         """How many jobs are delayed."""
-        return sum(delayed.sizes(self.space, delayed.seconds(self.space)))
+        return sum(delayed.sizes(self.space, delayed.all_seconds(self.space)))
 
     def next_delayed_timestamp(self, moment: Moment | None = None) -> int | None:
         """The first second in the books that is not after this moment (else: now); None if there is none."""
@@ -280,9 +283,16 @@ class Delaying:
         return call(way, one.queue, one.job and one.job.name, *one.args)
 
     def _remove(self, found: Sequence[DelayedJob], tidy: bool = False) -> int:
-        takings = [Taking(place) for place in dict.fromkeys(one.place for one in found)]
-        answer = delayed.take(self.space, takings, tidy=tidy)
-        return sum(answer.counts) if answer else 0
+        items: dict[bytes, dict[bytes, None]] = {}
+        for name, item in (one.place for one in found):
+            items.setdefault(name, {})[item] = None
+        few = [Taking((name, item)) for name, some in items.items() if len(some) <= FEW for item in some]
+        answer = delayed.take(self.space, few, tidy=tidy) if few else None
+        removed = sum(answer.counts) if answer else 0
+        for name, some in items.items():
+            if len(some) > FEW:
+                removed += delayed.remove(self.space, name, some, tidy=tidy)
+        return removed
 
     def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedJob]:
         if isinstance(job, str) and kwargs.get("queue") is None:

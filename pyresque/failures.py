@@ -30,6 +30,7 @@ Records = list[FailureRecord]
 Effects = list[Command]
 Marks = list[tuple[FailureRecord, bytes]]
 Names = list[str]
+Flags = list[bool]
 Found = list[FailureRecord | None]
 Attempts = list[NextAttempt | None]
 
@@ -204,6 +205,16 @@ class Failures:
             store.discard(self._space, copy)
         return removed
 
+    def remove_all(self, failures: Sequence[FailureRecord]) -> Flags:
+        """Remove many failures with their copies, in one pass; for each whether it was still there."""
+        records = self.with_copies(failures)
+        gone = self._gone(records)
+        found = []
+        for record in records:
+            found.append(gone[record.list_name][record.raw] > 0)
+            gone[record.list_name][record.raw] -= 1
+        return found
+
     def remove_queue(self, queue: str) -> int:
         """Remove every failure of a queue, with its copies in other lists; returns how many records."""
         if self._multi_queue:
@@ -245,11 +256,14 @@ class Failures:
 
     def _remove(self, records: Records) -> int:
         """Remove failures with the copies that are known; returns how many records."""
+        return sum(one.total() for one in self._gone(records).values())
+
+    def _gone(self, records: Records) -> dict[str, Counter[bytes]]:
         doomed: dict[str, list[bytes]] = {}
         for record in records:
             for one in (record, *(record.copies or ())):
                 doomed.setdefault(one.list_name, []).append(one.raw)
-        return sum(store.remove(self._space, name, raws) for name, raws in doomed.items())
+        return {name: store.remove(self._space, name, raws) for name, raws in doomed.items()}
 
     def _record(self, failure: str | FailureRecord) -> FailureRecord | None:
         return self.find(failure) if isinstance(failure, str) else failure

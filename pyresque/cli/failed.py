@@ -113,8 +113,9 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
     found = _found(resque, ids)
     missed = found.count(None)
     records = [one for one in found if one is not None]
-    for record, attempt in zip(records, resque.failures.next_attempts(records, thorough=False), strict=True):
-        if not resque.failures.remove(record):
+    attempts = resque.failures.next_attempts(records, thorough=False)
+    for record, attempt, gone in zip(records, attempts, resque.failures.remove_all(records), strict=True):
+        if not gone:
             missed += 1
             continue
         click.echo(f"removed {title(record)}{', with what was put aside' if record.holds_aside else ''}")

@@ -4,7 +4,7 @@
 local answer = redis.call('GET', KEYS[1])
 if answer then return tonumber(answer) end
 local removed, size, most = 0, 0, math.min(tonumber(ARGV[3]), 500)
-while removed < most and size < 1048576 do
+while removed < most and size < 1048576 and looked < 5000 do
   local step = removed == 0 and 1 or math.max(1, math.min(50, most - removed, math.floor(removed * 262144 / size)))
   local records = redis.call('LRANGE', KEYS[2], removed, removed + step - 1)
   if #records == 0 then break end

@@ -8,7 +8,7 @@ here is one script, which may be sent again after a lost reply.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError
@@ -28,6 +28,7 @@ from pyresque.store.replies import (
 )
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
+from pyresque.store.weeding import weed
 
 _delay = Script("delay", reply=amount)
 _take = Script(
@@ -45,15 +46,19 @@ _drain = Script(
         done=row(data, words, amount, either(exactly(b""), fraction)),
     ),
 )
-_reset = Script("reset", reply=amount)
+_reset = Script("reset", reply=row(amount, flag))
 _forget = Script("forget", reply=flag)
 
 BATCH = 100
 """Jobs that are moved in one step, unless another number is given (as in Ruby)."""
 READ = 1000
 """Jobs of one list that are read at a time."""
-CHUNK = 5000
+FIRST = 100
+"""The same where many lists are read together: mostly there are few in each."""
+CHUNK = 1000
 """Jobs that one script takes at most, so that it never holds Redis up for long."""
+COMPARED = 1_000_000
+"""Elements that it has to pass on its way to them, at the worst."""
 
 Place = tuple[bytes, bytes]
 """Where a delayed job stands: the name of its list, `delayed:EPOCH`, and its exact bytes."""
@@ -194,12 +199,13 @@ def take(
     counts: list[int] = []
     refused: list[bool] = []
     troubles: list[str] = []
-    last = max(0, len(takings) - 1) // CHUNK * CHUNK
-    for first in range(0, last + 1, CHUNK):
+    chunk = _chunk(space, takings)
+    last = max(0, len(takings) - 1) // chunk * chunk
+    for first in range(0, last + 1, chunk):
         place = following if first == last and following is not None else (b"", b"")
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, claim.milliseconds, int(tidy)]
         args += [*place, int(time.time())]
-        for one in takings[first : first + CHUNK]:
+        for one in takings[first : first + chunk]:
             args += one.words
         with Once(space.link, space.keys.prefix) as once:
             keys = [once, space.keys.delayed_schedule, space.keys.queues, claim.key or once]
@@ -211,6 +217,14 @@ def take(
         counts += answer[2::2]
         refused += map(bool, answer[3::2])
     return Taken(counts, refused, troubles, follows)
+
+
+def _chunk(space: Space, takings: Sequence[Taking]) -> int:
+    """How many of these one script may take: each may have to be looked for in the whole of its list."""
+    if len(takings) <= 10:
+        return CHUNK
+    names = list(dict.fromkeys(one.place[0].removeprefix(b"delayed:") for one in takings))
+    return max(10, min(CHUNK, COMPARED // max(1, *sizes(space, names))))
 
 
 def stands(space: Space, place: Place) -> bool:
@@ -242,16 +256,53 @@ def forget_if_empty(space: Space, epoch: int) -> None:
 
 
 def reset(space: Space) -> int:
-    """Forget every delayed job; returns how many there were."""
-    with Once(space.link, space.keys.prefix) as once:
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix]
-        return int(_reset.run(space.link, [once, space.keys.delayed_schedule], args))
+    """Forget every delayed job, piece by piece; returns how many there were."""
+    last = space.link.execute("ZREVRANGE", space.keys.delayed_schedule, 0, 0, "WITHSCORES")
+    args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, last[1] if last else "-inf"]
+    jobs, more = 0, bool(last)
+    while more:
+        with Once(space.link, space.keys.prefix) as once:
+            done, more = _reset.run(space.link, [once, space.keys.delayed_schedule], args)
+        jobs += int(done)
+    return jobs
+
+
+def remove(space: Space, name: bytes, items: Collection[bytes], *, tidy: bool = False) -> int:
+    """Remove every copy of these jobs from one list, `delayed:EPOCH`, in one pass; returns how many went.
+
+    Args:
+        tidy: forget its second if it has become empty.
+    """
+
+    def doom(item: bytes) -> Sequence[Command] | None:
+        return [("SREM", space.keys.timestamps(item), name)] if item in items else None
+
+    removed = weed(space, _key(space, name), doom)
+    if tidy:
+        keys: list[Word] = [_key(space, name), space.keys.delayed_schedule]
+        _forget.run(space.link, keys, [name.removeprefix(b"delayed:")])
+    return removed
 
 
 def seconds(space: Space, start: int = 0, count: int | None = None) -> list[bytes]:
     """The seconds in the books, in order, as they are written there."""
     stop = -1 if count is None else start + count - 1
     return list(space.link.execute("ZRANGE", space.keys.delayed_schedule, start, stop))
+
+
+def all_seconds(space: Space) -> list[bytes]:
+    """The same, all of them, read piece by piece: by their scores, for seconds come and go meanwhile."""
+    found: dict[bytes, None] = {}
+    words, least, above = ("ZRANGEBYSCORE", space.keys.delayed_schedule), b"-inf", 0
+    while True:
+        options = ("+inf", "WITHSCORES", "LIMIT", above, READ)
+        piece: list[bytes] = space.link.execute(*words, least, *options)
+        found.update(dict.fromkeys(piece[::2]))
+        if len(piece) < 2 * READ:
+            return list(found)
+        # Those of the last score may go on behind this piece.
+        above = above + READ if piece[-1] == least else piece[1::2].count(piece[-1])
+        least = piece[-1]
 
 
 def seconds_known(space: Space) -> int:
@@ -284,18 +335,19 @@ def items(space: Space, epoch: int, start: int = 0, count: int | None = None) ->
 
 def each(space: Space) -> Iterator[Place]:
     """Every delayed job, by time and in order; read piece by piece."""
-    names = [b"delayed:" + name for name in seconds(space)]
+    names = [b"delayed:" + name for name in all_seconds(space)]
     for first in range(0, len(names), 100):
         chunk = names[first : first + 100]
-        replies = space.link.execute_many([("LRANGE", _key(space, name), 0, READ - 1) for name in chunk])
+        replies = space.link.execute_many([("LRANGE", _key(space, name), 0, FIRST - 1) for name in chunk])
         for name, reply in zip(chunk, replies, strict=True):
-            place = 0
+            place, step = 0, FIRST
             while not isinstance(reply, RedisError):
                 yield from ((name, item) for item in reply)
-                place += READ
-                if len(reply) < READ:
+                place += step
+                if len(reply) < step:
                     break
-                reply = space.link.execute("LRANGE", _key(space, name), place, place + READ - 1)
+                step = READ
+                reply = space.link.execute("LRANGE", _key(space, name), place, place + step - 1)
 
 
 def _key(space: Space, name: bytes) -> bytes:

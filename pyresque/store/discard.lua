@@ -1,28 +1,17 @@
--- Remove records of a failure list, and what was put aside with them, once: of each the one at its place, or the first with its bytes.
--- KEYS: 1 once:TOKEN, 2 failure list.  ARGV: 1 seconds to remember, 2 prefix, 3... record and its place (-1: not known) in turn
--- Answer: how many were in the list
+-- Remove a record of a failure list, and what was put aside with it, once: the one at its place, or the first with its bytes.
+-- KEYS: 1 once:TOKEN, 2 failure list.  ARGV: 1 seconds to remember, 2 prefix, 3 record, 4 its place (-1: not known)
+-- Answer: 1 removed, 0 it is not in the list
 local answer = redis.call('GET', KEYS[1])
 if answer then return tonumber(answer) end
-
-local function stands_before(record, place)
-  for first = 0, place - 1, 100 do
-    for _, element in ipairs(redis.call('LRANGE', KEYS[2], first, math.min(first + 100, place) - 1)) do
-      if element == record then return true end
-    end
-  end
+local removed, record, place = 0, ARGV[3], tonumber(ARGV[4])
+if place >= 0 and redis.call('LINDEX', KEYS[2], place) == record then
+  redis.call('UNLINK', KEYS[1]) -- a full Redis lets him go on who has begun to write
+  local mark = '\0' .. word
+  redis.call('LSET', KEYS[2], place, mark)
+  removed = redis.call('LREM', KEYS[2], place < redis.call('LLEN', KEYS[2]) / 2 and 1 or -1, mark)
+else
+  removed = redis.call('LREM', KEYS[2], 1, record)
 end
-
-local removed = 0
-for n = 3, #ARGV, 2 do
-  local doomed, place = ARGV[n], tonumber(ARGV[n + 1])
-  if place > 0 and redis.call('LINDEX', KEYS[2], place) == doomed and stands_before(doomed, place) then
-    doomed = KEYS[1] -- nothing else in the list can look like this
-    redis.call('LSET', KEYS[2], place, doomed)
-  end
-  if redis.call('LREM', KEYS[2], 1, doomed) > 0 then
-    removed = removed + 1
-    forget_aside(ARGV[2], ARGV[n])
-  end
-end
+if removed > 0 then forget_aside(ARGV[2], record) end
 redis.call('SET', KEYS[1], removed, 'EX', ARGV[1])
 return removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from pyresque.store.delayed import Place
@@ -9,13 +10,14 @@ from pyresque.store.link import Command, Word
 from pyresque.store.replies import amount, flag, integer
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
+from pyresque.store.weeding import weed_these
 from pyresque.wire.records import FailureRecord
 
 Marks = Sequence[tuple[FailureRecord, bytes]]
 """Records that are marked as retried, and what they are then."""
 
 _requeue = Script("requeue", uses=("effects", "place", "marks", "links"), reply=integer(-3, 1))
-_discard = Script("discard", uses=("links",), reply=amount)
+_discard = Script("discard", uses=("links",), reply=flag)
 _clear = Script("clear", uses=("links",), reply=amount)
 _restore = Script("restore", uses=("links",), reply=integer(-3, 1))
 _forward = Script("forward", uses=("effects", "place", "marks"), reply=flag)
@@ -25,6 +27,8 @@ NOT_THERE = -1
 
 WINDOW = 500
 """Records that are read, or removed, at a time."""
+FEW = 20
+"""So many records, or less, are removed one by one; more in one pass."""
 
 
 def count(space: Space, list_name: str) -> int:
@@ -58,25 +62,25 @@ def list_names(space: Space) -> list[str]:
     return sorted(name.decode("utf-8", "surrogateescape") for name in found)
 
 
-def remove(space: Space, list_name: str, raws: Sequence[bytes]) -> int:
-    """Remove records by their exact bytes, one copy for each given; returns how many were removed.
+def remove(space: Space, list_name: str, raws: Sequence[bytes]) -> Counter[bytes]:
+    """Remove records by their exact bytes, one copy for each given; returns those that went.
 
     What was put aside with a record goes in the same step, here and wherever a record goes.
     """
-    found = [(raw, -1) for raw in raws]
-    chunks = (found[first : first + WINDOW] for first in range(0, len(found), WINDOW))
-    return sum(_discarded(space, list_name, chunk) for chunk in chunks)
+    if len(raws) > FEW:
+        return weed_these(space, space.keys.failed_list(list_name), raws, with_aside=True)
+    return Counter(raw for raw in raws if _discarded(space, list_name, raw, -1))
 
 
 def discard(space: Space, record: FailureRecord) -> bool:
     """Remove one record; False if it is gone."""
-    return bool(_discarded(space, record.list_name, [(record.raw, record.place)]))
+    return _discarded(space, record.list_name, record.raw, record.place)
 
 
-def _discarded(space: Space, list_name: str, records: Sequence[tuple[bytes, int]]) -> int:
+def _discarded(space: Space, list_name: str, raw: bytes, place: int) -> bool:
     with Once(space.link, space.keys.prefix) as once:
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *(word for one in records for word in one)]
-        return int(_discard.run(space.link, [once, space.keys.failed_list(list_name)], args))
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, raw, place]
+        return bool(_discard.run(space.link, [once, space.keys.failed_list(list_name)], args))
 
 
 def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second: int | None = None) -> int:

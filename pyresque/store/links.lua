@@ -23,12 +23,16 @@ local function link_of(record)
   end
 end
 
+-- How many elements were looked at here: whoever has many links to follow stops in time.
+local looked = 0
+
 -- The full key of that list and the value itself; nothing where it is gone.
 local function find_aside(prefix, name, digest)
   local key, place = prefix .. 'pyresque:aside:' .. name, 0
   repeat
     local step = place == 0 and 1 or 100 -- mostly it is the first
     local elements = redis.pcall('LRANGE', key, place, place + step - 1)
+    looked = looked + #elements
     for _, element in ipairs(elements) do
       if redis.sha1hex(element) == digest then return key, element end
     end

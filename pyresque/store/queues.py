@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pyresque.errors import RedisError
 from pyresque.store.link import Command, Word
 from pyresque.store.replies import amount, flag, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
+from pyresque.store.weeding import weed
 
 _enqueue = Script("enqueue", reply=amount)
-_remove = Script("remove", reply=amount)
+_remove = Script("remove", reply=flag)
 _remove_queue = Script("remove_queue", reply=flag)
 _move = Script("move", uses=("effects", "pull"), reply=row(flag, words))
 
@@ -62,25 +63,24 @@ def elements(space: Space, queue: str, start: int = 0, count: int | None = None)
     return list(space.link.execute("LRANGE", space.keys.queue(queue), start, stop))
 
 
-def remove_elements(space: Space, queue: str, raws: Mapping[bytes, Sequence[str]]) -> int:
-    """Remove every copy of these exact elements, and the (full) keys that go with each; returns how many."""
-    return _remove_from(space, space.keys.queue(queue), list(raws.items()), copies=0)
+def remove_if(space: Space, queue: str, locks_of: Callable[[bytes], Sequence[str] | None]) -> int:
+    """Remove elements of a queue in one pass; returns how many.
+
+    Args:
+        locks_of: of an element: None if it stays, else the (full) keys that go with it.
+    """
+
+    def doom(raw: bytes) -> Sequence[Command] | None:
+        locks = locks_of(raw)
+        return None if locks is None else [("UNLINK", lock) for lock in locks]
+
+    return weed(space, space.keys.queue(queue), doom)
 
 
-def remove_from(space: Space, key: str, raws: Sequence[bytes], copies: int) -> int:
-    """Remove so many copies (0: all) of each of these exact elements from a list (full key)."""
-    return _remove_from(space, key, [(raw, ()) for raw in raws], copies)
-
-
-def _remove_from(space: Space, key: str, raws: Sequence[tuple[bytes, Sequence[str]]], copies: int) -> int:
-    removed = 0
-    for first in range(0, len(raws), CHUNK):
-        with Once(space.link, space.keys.prefix) as once:
-            args: list[Word] = [REMEMBER_SECONDS, copies]
-            for raw, keys in raws[first : first + CHUNK]:
-                args += [raw, len(keys), *keys]
-            removed += int(_remove.run(space.link, [once, key], args))
-    return removed
+def remove_first(space: Space, queue: str, raw: bytes) -> bool:
+    """Remove the first copy of this exact element from a queue; False if there is none."""
+    with Once(space.link, space.keys.prefix) as once:
+        return bool(_remove.run(space.link, [once, space.keys.queue(queue)], [REMEMBER_SECONDS, raw]))
 
 
 def move_element(space: Space, source: str, raw: bytes, offset: int, effects: Sequence[Command]) -> bool:

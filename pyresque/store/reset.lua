@@ -1,22 +1,30 @@
--- Forget every delayed job, once.
--- KEYS: 1 once:TOKEN, 2 delayed_queue_schedule.  ARGV: 1 seconds to remember, 2 prefix
--- Answer: how many jobs there were
-local answer = redis.call('GET', KEYS[1])
-if answer then return tonumber(answer) end
-local jobs = 0
-for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  local key = ARGV[2] .. 'delayed:' .. member
+-- Forget delayed jobs, the first ones up to a second, a number of them at a time. Once.
+-- KEYS: 1 once:TOKEN, 2 delayed_queue_schedule.  ARGV: 1 seconds to remember, 2 prefix, 3 the last second ("+inf": all)
+-- Answer: {how many jobs there were, 1 if there may be more}
+local kept = redis.call('GET', KEYS[1])
+if kept then return cjson.decode(kept) end
+local jobs, looked, size = 0, 0, 0
+local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[3], 'LIMIT', 0, 500)
+for n, member in ipairs(due) do
+  local list = 'delayed:' .. member
+  local key, is_gone = ARGV[2] .. list, true
   if redis.call('TYPE', key).ok == 'list' then
-    local place = 0
+    local step = size > 262144 and 1 or 25
     repeat
-      local items = redis.call('LRANGE', key, place, place + 999)
-      for _, item in ipairs(items) do redis.call('UNLINK', ARGV[2] .. 'timestamps:' .. item) end
-      place = place + #items
-    until #items < 1000
-    jobs = jobs + place
-    redis.call('UNLINK', key)
+      local items = redis.call('LRANGE', key, 0, step - 1)
+      for _, item in ipairs(items) do
+        redis.pcall('SREM', ARGV[2] .. 'timestamps:' .. item, list)
+        size = size + #item
+      end
+      redis.call('LTRIM', key, #items, -1)
+      jobs, looked, is_gone = jobs + #items, looked + #items, #items < step
+    until is_gone or looked >= 1000 or size > 1048576
   end
+  if is_gone then redis.call('ZREM', KEYS[2], member) end
+  looked = looked + 1
+  if looked >= 1000 or size > 1048576 then break end
 end
-redis.call('UNLINK', KEYS[2])
-redis.call('SET', KEYS[1], jobs, 'EX', ARGV[1])
-return jobs
+if #due == 0 then return {0, 0} end
+local answer = {jobs, 1}
+redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ARGV[1])
+return answer

@@ -1,0 +1,70 @@
+-- Remove elements that stand scattered in one window of a list, and do what belongs to each. Once.
+-- KEYS: 1 once:TOKEN, 2 list
+-- ARGV: 1 seconds to remember, 2 prefix, 3 "1": what was put aside goes with its record, then for each element, from the
+--       head to the tail: how far it stood from the end (1: the last), the element, number of words of effects, effects
+-- Answer: {for each "1" removed, "0" it is not there, "+" it is, but was too much for one call: as one text; troubles}
+local kept = redis.call('GET', KEYS[1])
+if kept then return cjson.decode(kept) end
+
+local doomed, n = {}, 4
+while n <= #ARGV do
+  local words = tonumber(ARGV[n + 2])
+  doomed[#doomed + 1] = {tonumber(ARGV[n]), ARGV[n + 1], n + 3, n + 2 + words}
+  n = n + 3 + words
+end
+
+-- Where they stand now: where they stood or, where others have changed the list, near that.
+local function found()
+  local length, far, near = redis.call('LLEN', KEYS[2]), doomed[1][1], doomed[#doomed][1]
+  local first, places, all = math.max(0, length - far), {}, true
+  local elements = redis.call('LRANGE', KEYS[2], first, math.max(0, length - near))
+  for i, one in ipairs(doomed) do
+    local at = length - one[1]
+    all = all and elements[at - first + 1] == one[2]
+    places[i] = at
+  end
+  if all then return places end
+  local standing = {}
+  first = math.max(0, first - 100)
+  for i, element in ipairs(redis.call('LRANGE', KEYS[2], first, math.max(0, length - near + 100))) do
+    local same = standing[element] or {}
+    standing[element], same[#same + 1] = same, first + i - 1
+  end
+  for i, one in ipairs(doomed) do
+    local same = standing[one[2]]
+    places[i] = same and #same > 0 and table.remove(same, 1) or false
+  end
+  return places
+end
+
+local function carry_out(place, last)
+  while place <= last do
+    local count = tonumber(ARGV[place])
+    told({unpack(ARGV, place + 1, place + count)})
+    place = place + count + 1
+  end
+end
+
+local said, marks, last = {}, {}, 0
+if #doomed > 0 then
+  redis.call('UNLINK', KEYS[1]) -- a full Redis lets him go on who has begun to write
+  for i, place in ipairs(found()) do
+    local one = doomed[i]
+    said[i] = not place and '0' or looked < 5000 and '1' or '+'
+    if said[i] == '1' then
+      marks[#marks + 1], last = place, math.max(last, place)
+      if ARGV[3] == '1' then forget_aside(ARGV[2], one[2]) end
+      carry_out(one[3], one[4])
+    end
+  end
+end
+if #marks > 0 then
+  local mark = '\0' .. word
+  for _, place in ipairs(marks) do redis.call('LSET', KEYS[2], place, mark) end
+  local is_near = last < redis.call('LLEN', KEYS[2]) / 2
+  redis.call('LREM', KEYS[2], is_near and #marks or -#marks, mark)
+end
+-- An empty table would come back as an object, which Redis answers as an empty list too.
+local answer = {table.concat(said), troubles}
+redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ARGV[1])
+return answer
