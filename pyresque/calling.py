@@ -7,17 +7,20 @@ that waits for something goes on as a value.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import copy_context
 from functools import partial
-from types import GeneratorType
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
+from pyresque.errors import InvalidJob
 from pyresque.safely import cause_of, class_has, context_of, is_a, set_context, text_of, tried
 from pyresque.usercode import one_process
 
 Hook = Callable[..., Any]
+_MANAGERS = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
 
 
 def call(hook: Hook, *args: Any) -> Any:
@@ -44,6 +47,29 @@ def is_awaitable(result: object) -> bool:
     if type(result) is GeneratorType:
         return bool(result.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE)
     return class_has(result, "__await__")
+
+
+def check_ran(result: object) -> None:
+    """Refuse what a job returned where that shows that nothing of it has run.
+
+    A function with a `yield` in it, behind a decorator that hides that, only makes a generator.
+
+    Raises:
+        InvalidJob: it is such a generator.
+    """
+    if type(result) in _MANAGERS:
+        result = vars(result).get("gen")
+    if type(result) is GeneratorType:
+        code, begun = result.gi_code, inspect.getgeneratorstate(result) != inspect.GEN_CREATED
+    elif type(result) is AsyncGeneratorType:
+        code, begun = result.ag_code, result.ag_frame is None
+    else:
+        return
+    if not begun and code.co_name != "<genexpr>":
+        raise InvalidJob(
+            f"{code.co_name} yields, so calling it ran nothing of it: take the yield out ({code.co_filename}:"
+            f"{code.co_firstlineno})"
+        )
 
 
 def _is_on_a_loop() -> bool:

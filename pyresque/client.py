@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 
@@ -18,6 +19,7 @@ from pyresque.failures import Failures
 from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
 from pyresque.registry import Registry, default_registry
+from pyresque.safely import plain_name
 from pyresque.scheduling import Scheduling
 from pyresque.store import queues, stats
 from pyresque.store.link import DirectLink, PatientLink
@@ -108,18 +110,21 @@ class Resque(Delaying, Scheduling):
     def enqueue(self, job: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
     @overload
     def enqueue(self, job: JobFunction[P], *args: P.args, **kwargs: P.kwargs) -> Literal[True] | None: ...
+    @overload
+    def enqueue(self, job: partial[Any], *args: Any, **kwargs: Any) -> Literal[True] | None: ...
     def enqueue(self, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
         """Put a job on its queue, with its enqueue hooks (core.md section 4).
 
         `job` is a registered function or class, or the class name of a job that only Ruby knows; a name
-        needs `queue=`. Keyword arguments of a registered job become positions.
+        needs `queue=`. Keyword arguments of a registered job become positions, those that cannot be any a
+        hash behind them. Arguments may be whatever the annotations say, such as a UUID or a dataclass.
 
         Returns:
             True; None if a before_enqueue hook returned False.
 
         Raises:
             NotAJob: it cannot be enqueued (no queue, an argument that Ruby could not read, ...).
-            WrongArguments: the function could not be called so.
+            WrongArguments: the function could not be called so, or an argument does not fit its annotation.
             RedisUnavailable: Redis could not be reached; `maybe_done` tells if the job may be there.
         """
         return self._enqueue(self._call(job, args, kwargs, None))
@@ -185,7 +190,7 @@ class Resque(Delaying, Scheduling):
         """
         if not isinstance(item, dict) or not isinstance(item.get("class"), str):
             raise NotAJob('an element of a queue must be {"class": name, "args": [...]}')
-        self._push({queue: [encode(item, self.space.style, max_depth=99)]})
+        self._push({plain_name(queue): [encode(item, self.space.style, max_depth=99)]})
 
     def dequeue(self, job: Any, *args: Any, queue: str | None = None, **kwargs: Any) -> int | None:
         """Remove a job from its queue: every element with this class, and these arguments if any are given.
@@ -195,13 +200,14 @@ class Resque(Delaying, Scheduling):
         Returns:
             How many were removed; None if a before_dequeue hook returned False.
         """
+        job = plain_name(job)
         registered = None if isinstance(job, str) else registered_job(self.registry, job)
         name = registered.name if registered else str(job)
-        if registered and queue is not None and "queue" in registered.signature.parameters:
+        if registered and queue is not None and "queue" in registered.parameters.names:
             kwargs, queue = {**kwargs, "queue": queue}, None
         queue = queue_for(registered, name, queue)
         given = bool(args or kwargs)
-        positions = registered.positions(args, kwargs) if registered and given else list(args)
+        positions = registered.positions(args, kwargs, False) if registered and given else list(args)
         one = Call(registered, queue, b"", positions)
         if not one.allowed("before_dequeue"):
             return None
@@ -211,6 +217,7 @@ class Resque(Delaying, Scheduling):
 
     def destroy(self, queue: str, class_name: str, *args: Any) -> int:
         """Like `dequeue`, by names and without hooks; returns how many were removed."""
+        class_name = plain_name(class_name)
         wanted = Payload.parse(job_bytes(class_name, args, self.space.style)).args if args else None
 
         def locks_of(raw: bytes) -> list[str] | None:
@@ -270,7 +277,7 @@ class Resque(Delaying, Scheduling):
 
     def remove_queue(self, queue: str) -> bool:
         """Forget a queue and every job in it; whether the queue was known."""
-        return queues.remove_queue(self.space, queue)
+        return queues.remove_queue(self.space, plain_name(queue))
 
     def info(self) -> dict[str, Any]:
         """The numbers that Ruby's `Resque.info` gives, under the same names and in the same order."""

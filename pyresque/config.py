@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import parse_qs
 
 from pyresque.errors import ConfigError
+from pyresque.safely import plain_name
 from pyresque.settings import START_TIMEOUT, SchedulerOptions, local_zone, scheduler_options, seconds
 
 DEFAULT_SERVER = "localhost:6379"
@@ -176,6 +177,9 @@ class Unknown:
 
     policy: Literal["leave", "fail", "park"] = "leave"
     queue: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "queue", plain_name(self.queue))
 
     @classmethod
     def parse(cls, text: str) -> Unknown:

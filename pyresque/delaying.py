@@ -12,6 +12,7 @@ from pyresque.enqueueing import Call, registered_job
 from pyresque.hooks import call
 from pyresque.moments import Moment, second_after, second_of
 from pyresque.registry import Registry
+from pyresque.safely import plain_name
 from pyresque.store import delayed, locks
 from pyresque.store.delayed import Place, Taking
 from pyresque.store.space import Space
@@ -119,9 +120,9 @@ class Delaying:
 
     def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedJob]:
         """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
-        name = (
-            None if job is None else job if isinstance(job, str) else registered_job(self.registry, job).name
-        )
+        job = plain_name(job)
+        is_name = job is None or isinstance(job, str)
+        name: str | None = job if is_name else registered_job(self.registry, job).name
         return [
             one
             for one in self.each_delayed()
@@ -197,8 +198,15 @@ class Delaying:
         taker.take(one.place for one in found)
         return taker.taken
 
-    def _read_call(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any], queue: str | None) -> Call:
-        return Call.of(self.registry, self.space.style, job, args, kwargs, queue)
+    def _read_call(
+        self,
+        job: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        queue: str | None,
+        is_checked: bool = True,
+    ) -> Call:
+        return Call.of(self.registry, self.space.style, job, args, kwargs, queue, is_checked)
 
     def _forms(self, one: Call) -> delayed.Job:
         value = {"class": Payload.parse(one.raw).class_name, "args": one.args, "queue": one.queue}
@@ -295,10 +303,10 @@ class Delaying:
         return removed
 
     def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedJob]:
-        if isinstance(job, str) and kwargs.get("queue") is None:
+        if isinstance(plain_name(job), str) and kwargs.get("queue") is None:
             one = self._read_call(job, args, {**kwargs, "queue": ""}, None)
             return self._same(one, any_queue=True)
-        return self._same(self._read_call(job, args, kwargs, None))
+        return self._same(self._read_call(job, args, kwargs, None, is_checked=False))
 
     def _same(self, one: Call, any_queue: bool = False) -> list[DelayedJob]:
         """Every delayed job that this call would make: same class, arguments and queue."""

@@ -10,6 +10,7 @@ from typing import Any
 from pyresque.errors import NoQueueError, NotAJob, RedisError
 from pyresque.hooks import call
 from pyresque.registry import Job, Registry
+from pyresque.safely import plain_name
 from pyresque.store import locks, queues
 from pyresque.store.locks import Guard
 from pyresque.store.space import Space
@@ -35,17 +36,20 @@ class Call:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         queue: str | None,
+        is_checked: bool = True,
     ) -> Call:
         """Read a call: `target` is a registered function or class, or a class name.
 
-        Among `kwargs`, `queue` names the queue, unless the job itself has a parameter of that name.
+        Among `kwargs`, `queue` names the queue, unless the job itself has a parameter of that name. Whoever
+        looks for jobs (`is_checked=False`) may look for such as do not fit.
 
         Raises:
             NotAJob: it cannot be enqueued (no queue, an argument that Ruby could not read, ...).
             WrongArguments: the function could not be called so.
         """
+        target = plain_name(target)
         job = None if isinstance(target, str) else registered_job(registry, target)
-        if queue is None and not (job and "queue" in job.signature.parameters):
+        if queue is None and not (job and "queue" in job.parameters.names):
             queue = kwargs.get("queue")
             kwargs = {name: value for name, value in kwargs.items() if name != "queue"}
         if job is None and kwargs:
@@ -53,7 +57,7 @@ class Call:
                 f"{target} is known by name only: give its arguments by position, not {', '.join(kwargs)}="
             )
         name = job.name if job else target
-        positions = job.positions(args, kwargs) if job else list(args)
+        positions = job.positions(args, kwargs, is_checked) if job else list(args)
         raw = job_bytes(name, positions, style)
         return cls(job, queue_for(job, name, queue), raw, positions)
 
@@ -122,6 +126,7 @@ def queue_for(job: Job | None, name: str, queue: str | None) -> str:
     Raises:
         NoQueueError: there is neither, or what is given is no name.
     """
+    queue = plain_name(queue)
     if queue is not None:
         if not isinstance(queue, str):
             raise NoQueueError(f"queue={queue!r} is no queue: give its name, for example queue='mail'")

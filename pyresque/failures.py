@@ -18,6 +18,7 @@ from pyresque.due import ready_item
 from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.failure.copies import as_one, copies_of, grouped, identity, joined, with_copies
 from pyresque.registry import Registry
+from pyresque.safely import plain_name
 from pyresque.store import failures as store
 from pyresque.store.link import Command
 from pyresque.store.space import Space
@@ -189,6 +190,7 @@ class Failures:
 
     def requeue_queue(self, queue: str) -> int:
         """Put every failed job of a queue back; returns how many."""
+        queue = plain_name(queue)
         if self._multi_queue:
             return self._requeue_list(self._known(queue))
         records = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
@@ -217,6 +219,7 @@ class Failures:
 
     def remove_queue(self, queue: str) -> int:
         """Remove every failure of a queue, with its copies in other lists; returns how many records."""
+        queue = plain_name(queue)
         if self._multi_queue:
             name = self._known(queue)
             removed = store.count(self._space, name)

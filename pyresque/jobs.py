@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-import msgspec
-
-from pyresque.errors import InvalidJob, WrongArguments
+from pyresque.errors import InvalidJob
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
+from pyresque.parameters import Given, Parameters
+from pyresque.parameters.signatures import innermost_of
+from pyresque.safely import is_a, text_of, tried
 from pyresque.store.locks import Guard
-from pyresque.wire.encoding import narrowed
 from pyresque.wire.records import Payload
 
 
@@ -80,8 +79,18 @@ class Job:
     @cached_property
     def _owner(self) -> Any:
         # A perform that takes self wants an object; Ruby's way (static or class method) wants the class.
-        plain = inspect.isfunction(inspect.getattr_static(self.target, "perform"))
-        return self.target() if plain else self.target
+        plain = inspect.getattr_static(self.target, "perform")
+        if isinstance(plain, staticmethod | classmethod) or not hasattr(type(plain), "__get__"):
+            return self.target
+        made, error = tried(self.target)
+        if error is not None:
+            if not is_a(error, Exception):
+                raise error
+            raise InvalidJob(
+                f"{where_of(self.target)} cannot be made to call its perform ({text_of(error)}): let it "
+                "be made without arguments, or put @staticmethod above perform"
+            ) from error
+        return made
 
     @cached_property
     def perform(self) -> Callable[..., Any]:
@@ -90,16 +99,10 @@ class Job:
         return function
 
     @cached_property
-    def signature(self) -> inspect.Signature:
+    def parameters(self) -> Parameters:
         """What the user's function takes."""
-        return inspect.signature(self.perform)
-
-    @cached_property
-    def _types(self) -> dict[str, Any]:
-        try:
-            return typing.get_type_hints(inspect.unwrap(self.perform), include_extras=True)
-        except (NameError, TypeError, AttributeError):
-            return {}  # an annotation that only a type checker can resolve: then nothing is checked
+        scope = vars(self.target) if inspect.isclass(self.target) else {}
+        return Parameters(self.name, self.perform, scope)
 
     @cached_property
     def _hooks(self) -> dict[str, list[Hook]]:
@@ -137,70 +140,22 @@ class Job:
         """Look everything up now: what is found in a forked child is lost with it."""
         for kind in JOB_HOOKS:
             self.hooks(kind)
-        _ = self._parameters
+        self.parameters.prepare()
 
-    @cached_property
-    def _parameters(self) -> tuple[int, list[tuple[str, Any]], tuple[str, Any] | None]:
-        """How many arguments are needed, the (name, type) of each, and of *args if there is one."""
-        own = list(self.signature.parameters.values())
-        places = [one for one in own if one.kind is not inspect.Parameter.VAR_POSITIONAL]
-        needed = sum(1 for one in places if one.default is inspect.Parameter.empty)
-        rest = [(one.name, self._types.get(one.name, Any)) for one in own[len(places) :]]
-        return (
-            needed,
-            [(one.name, self._types.get(one.name, Any)) for one in places],
-            rest[0] if rest else None,
-        )
+    def positions(self, args: Sequence[Any], kwargs: Mapping[str, Any], is_checked: bool = True) -> list[Any]:
+        """The arguments of a call as the list that goes on the wire (Parameters.written)."""
+        return self.parameters.written(args, kwargs, is_checked)
 
-    def positions(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-        """The arguments of a call as the list that goes on the wire: keywords become positions.
-
-        Raises:
-            WrongArguments: the function could not be called so.
-        """
-        try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise WrongArguments(f"{self.name}{self.signature}: {error}") from None
-        if kwargs:
-            bound.apply_defaults()
-        return list(bound.args)
-
-    def converted(self, args: Sequence[Any]) -> list[Any]:
-        """Arguments from the wire, each as the annotation of its parameter has it.
-
-        Raises:
-            WrongArguments: one does not fit, or there are too few or too many; the text says which.
-        """
-        needed, places, rest = self._parameters
-        if len(args) < needed or (rest is None and len(args) > len(places)):
-            raise WrongArguments(
-                f"{self.name} takes {self.signature}: it was given {len(args)} argument"
-                f"{'' if len(args) == 1 else 's'}"
-            )
-        result = list(args)
-        for place, value in enumerate(args):
-            name, wanted = places[place] if place < len(places) else rest  # type: ignore[misc]
-            if wanted is not Any:
-                result[place] = self._convert(name, wanted, value)
-        return result
-
-    def _convert(self, name: str, wanted: Any, value: Any) -> Any:
-        try:
-            return msgspec.convert(value, wanted)
-        except msgspec.ValidationError as error:
-            if (plain := narrowed(value)) is not value:
-                return self._convert(name, wanted, plain)
-            raise WrongArguments(f"argument {name} of {self.name}: {error}") from None
-        except (TypeError, NotImplementedError) as error:
-            raise WrongArguments(
-                f"argument {name} of {self.name} is annotated {wanted!r}, which JSON cannot become "
-                f"({error}); use a type that msgspec knows, or Any"
-            ) from None
+    def arguments(self, args: Sequence[Any]) -> Given:
+        """Arguments from the wire as the function is called with them (Parameters.arguments)."""
+        return self.parameters.arguments(args)
 
 
-def check_code(target: Any) -> None:
+def check_code(target: Any, is_named: bool = False) -> None:
     """Refuse code that a worker could not run, or that would do nothing when it is called.
+
+    Args:
+        is_named: whether it is given a name; a partial, or an object that can be called, has none of its own.
 
     Raises:
         InvalidJob: it is neither a function nor a class with `perform`, or it is a method, or it yields.
@@ -216,16 +171,20 @@ def check_code(target: Any) -> None:
             raise InvalidJob(f"{where} has no perform: write def perform(...) in it")
     else:
         code = target
-        if not callable(code) or not hasattr(code, "__name__"):
+        if not callable(code):
             raise InvalidJob(f"{target!r} is no function and no class: @job stands above def or class")
+        if not is_named and not hasattr(code, "__name__"):
+            raise InvalidJob(f"{text_of(target)} has no name of its own: give it one with @job(name=...)")
         # A method of a class that is being made is a plain function still; only its names tell.
-        inside = code.__qualname__.rpartition(".")[0] if inspect.isfunction(code) else ""
-        first = next(iter(inspect.signature(code).parameters), "")
+        is_function = inspect.isfunction(code)
+        inside = code.__qualname__.rpartition(".")[0] if is_function else ""
+        first = next(iter(inspect.signature(code).parameters), "") if is_function else ""
         if inside and not inside.endswith("<locals>") and first in ("self", "cls"):
             raise InvalidJob(
                 f"{where} is a method, and a worker has no object to call it on: put @job above the class, "
                 "which needs a perform, or make it a function"
             )
+    code = innermost_of(code) if not hasattr(code, "__wrapped__") else code
     if inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code):
         raise InvalidJob(f"{where} yields, so calling it would run nothing of it: take the yield out")
 

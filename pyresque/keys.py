@@ -45,6 +45,8 @@ from __future__ import annotations
 
 import re
 
+from pyresque.safely import plain_name
+
 _WHITE_SPACE = re.compile(r"[ \t\r\n\f\v]")
 
 
@@ -72,11 +74,11 @@ class Keys:
 
     def queue(self, queue: str) -> str:
         """The list that holds the jobs of a queue."""
-        return f"{self.prefix}queue:{queue}"
+        return f"{self.prefix}queue:{plain_name(queue)}"
 
     def queue_pause(self, queue: str | None = None) -> str:
         """What pauses a queue while it exists (resque-pause); without a queue: what pauses all of them."""
-        return self.prefix + ("pause:all" if queue is None else f"pause:queue:{queue}")
+        return self.prefix + ("pause:all" if queue is None else f"pause:queue:{plain_name(queue)}")
 
     def worker(self, worker_id: str) -> str:
         """What a worker is working on."""

@@ -14,6 +14,7 @@ from pyresque.calling import (
     call,
     call_around,
     call_around_async,
+    check_ran,
     is_awaitable,
     raise_again,
 )
@@ -36,11 +37,15 @@ from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One call that running a job takes; `inner`: what this call, an around hook, is about."""
+    """One call that running a job takes.
+
+    `inner` is what this call, an around hook, is about; `is_job` says that it is the job's own function.
+    """
 
     call: Callable[..., Any]
     args: list[Any]
     inner: Callable[[], Steps] | None = None
+    is_job: bool = False
 
 
 Steps = Generator[Step, BaseException | None, BaseException | None]
@@ -132,8 +137,12 @@ class ReservedJob:
         if hooks:
             return (yield Step(hooks[0], self.payload.args, lambda: self._around(job, hooks[1:])))
         # In here, for Ruby finds out that arguments are wrong when it calls `perform`.
-        args, raised = tried(job.converted, self.payload.args)
-        return raised if args is None else (yield Step(job.perform, args))
+        given, raised = tried(job.arguments, self.payload.args)
+        if given is None:
+            return raised
+        args, words = given
+        function = partial(job.perform, **words) if words else job.perform
+        return (yield Step(function, args, is_job=True))
 
     def _each(self, kind: str, args: list[Any]) -> Steps:
         hooks, error = tried(self._hooks, kind)  # which these are may be the user's code to say
@@ -201,7 +210,9 @@ def _done(step: Step) -> BaseException | None:
     try:
         with application_code():
             if step.inner is None:
-                call(step.call, *step.args)
+                result = call(step.call, *step.args)
+                if step.is_job:
+                    check_ran(result)
             else:
                 call_around(step.call, step.args, partial(_inner, step.inner, getpid()))
     except BaseException as raised:
@@ -218,7 +229,9 @@ async def _done_async(step: Step, meaning: Meaning) -> BaseException | None:
                 return None if raised is None else meaning(raised)
             result = step.call(*step.args)
             if is_awaitable(result):
-                await result
+                result = await result
+            if step.is_job:
+                check_ran(result)
     except BaseException as raised:
         return meaning(raised)
     return None

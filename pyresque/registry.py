@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import Any, TypeVar
 
 from pyresque.errors import InvalidJob
@@ -14,14 +15,10 @@ from pyresque.hooks import WorkerHooks, worker_hooks
 from pyresque.jobs import Job as Job
 from pyresque.jobs import RetryPolicy as RetryPolicy
 from pyresque.jobs import Wrapper, check_code, check_timeout, where_of
+from pyresque.safely import plain_name
 from pyresque.wire.records import Payload
 
 _T = TypeVar("_T", bound=Callable[..., Any])
-_POSITIONAL = (
-    inspect.Parameter.POSITIONAL_ONLY,
-    inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    inspect.Parameter.VAR_POSITIONAL,
-)
 
 
 class Registry:
@@ -29,9 +26,11 @@ class Registry:
 
     def __init__(self, worker_hooks: WorkerHooks | None = None) -> None:
         self._by_name: dict[str, Job] = {}
-        self._by_target: dict[int, Job] = {}
+        self._by_target: dict[object, Job] = {}
         self.worker_hooks = worker_hooks or WorkerHooks()
         self.wrappers: dict[str, Wrapper] = {}
+        self.is_checked = False
+        """Whether a worker has looked at the jobs before it starts (worker/starting.py)."""
 
     def add(self, job: Job) -> None:
         """Register a job.
@@ -47,7 +46,8 @@ class Registry:
                 "one another name with @job(name=...)"
             )
         self._by_name[job.name] = job
-        self._by_target[id(job.target)] = job
+        self.is_checked = False
+        self._by_target[_identity(job.target)] = job
 
     def find(self, class_name: str) -> Job | None:
         """The job for a class name from the wire, written as Ruby may write it (core.md section 3.1)."""
@@ -86,8 +86,8 @@ class Registry:
 
     def of(self, target: object) -> Job | None:
         """The job that this function or class was registered as."""
-        job = self._by_target.get(id(target))
-        return job if job is not None and job.target is target else None
+        job = self._by_target.get(_identity(target))
+        return job if job is not None and _identity(job.target) == _identity(target) else None
 
     def jobs(self) -> list[Job]:
         """All jobs that are registered, wrapped ones too."""
@@ -121,8 +121,8 @@ def job(
     """Register a function, or a class with `perform`, as a job. It stays what it is.
 
     Args:
-        queue: where `enqueue` puts it; for a class its attribute `queue` serves too.
-        name: the class name on the wire, `Foo::BarJob`; else the Python name.
+        queue: where `enqueue` puts it; for a class its attribute `queue` serves too. An Enum means its value.
+        name: the class name on the wire, `Foo::BarJob`; else the Python name, which a partial has not.
         timeout: seconds that it may take; then its process is ended and the job fails. Without a process of
             its own (--no-fork) a job cannot be ended.
         retry: when a job that failed is run again, `Retry(limit=3, backoff=[1, 10, 60])`.
@@ -136,12 +136,13 @@ def job(
         raise InvalidJob(f"@job takes names only: write @job(queue='default'), not @job({_shown(wrong)})")
 
     def register(target: _T) -> _T:
-        check_code(target)
+        check_code(target, is_named=name is not None)
         own = getattr(target, "queue", None) if inspect.isclass(target) else None
         given = {"timeout": timeout, "retry": retry}
         options = {name: value for name, value in given.items() if value is not None}
-        default = queue if queue is not None else own if isinstance(own, str) else None
-        registry.add(Job(name or target.__name__, default, target, tuple(plugins), options))
+        own = plain_name(own) if isinstance(plain_name(own), str) else None
+        default = plain_name(queue) if queue is not None else own
+        registry.add(Job(plain_name(name) or target.__name__, default, target, tuple(plugins), options))
         return target
 
     return register
@@ -161,12 +162,14 @@ def _check(job: Job) -> None:
         raise InvalidJob(f"{where}: retry={retry!r} says nothing; write for example retry=Retry(limit=3)")
     if job.name == "<lambda>":
         raise InvalidJob(f"{where}: a lambda has no name: give it one with @job(name=...), or write def")
-    for parameter in job.signature.parameters.values():
-        if parameter.kind not in _POSITIONAL:
-            raise InvalidJob(
-                f"{where}: the parameter {parameter.name} can only be given by keyword, but a job's "
-                "arguments are a list; make it positional"
-            )
+    _ = job.parameters  # it must tell what it takes
+
+
+def _identity(target: object) -> object:
+    """What tells it from others: a method is made anew whenever its object is asked for it."""
+    if type(target) is MethodType:
+        return (id(target.__self__), id(target.__func__))
+    return id(target)
 
 
 def _same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:

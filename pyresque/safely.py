@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from enum import Enum
 from types import CodeType, TracebackType
 from typing import Any, TypeGuard, TypeVar
 
@@ -76,6 +77,17 @@ def text_of(value: object) -> str:
     if issubclass(type(value), str):
         return str.__str__(value)
     return f"({name_of(type(value))} without readable text)"
+
+
+def plain_name(name: Any) -> Any:
+    """The name of a queue or class as plain text: the value of an Enum, and no subclass of str.
+
+    Such a one says something else of itself (`Q.MAIL`) than what it is equal to. What is no text stays.
+    """
+    if type(name) is str:
+        return name
+    value = name.value if isinstance(name, Enum) else name
+    return str.__str__(value) if isinstance(value, str) else name
 
 
 def name_of(kind: type) -> str:

@@ -9,6 +9,7 @@ from pyresque.config import home_zone
 from pyresque.enqueueing import Call
 from pyresque.errors import InvalidSchedule, MalformedPayload
 from pyresque.registry import Registry
+from pyresque.safely import plain_name
 from pyresque.store import schedules
 from pyresque.store.space import Space
 from pyresque.wire.encoding import decode
@@ -62,7 +63,7 @@ class Scheduling:
             )
         given = spread(args if isinstance(args, dict) else list(args))
         call = Call.of(self.registry, self.space.style, job, given, {}, queue)
-        value = {"class": call.job.name if call.job else job}
+        value = {"class": call.job.name if call.job else plain_name(job)}
         value |= {key: item for key, item in (("cron", cron), ("every", every)) if item is not None}
         value |= {"queue": call.queue, "args": args if isinstance(args, dict) else call.args, **more}
         self.write_schedule(name, value, persist=persist)
@@ -71,6 +72,11 @@ class Scheduling:
         """Write an entry as a mapping in resque-scheduler's format; raises as `set_schedule` does."""
         from pyresque.scheduler.entry import Entry, shareable
 
+        if isinstance(value, dict):
+            value = {
+                key: plain_name(item) if key in ("class", "queue") else item for key, item in value.items()
+            }
+        name = plain_name(name)
         if not isinstance(name, str) or not name:
             raise InvalidSchedule("an entry of the schedule needs a name")
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from pyresque.client import Resque
 from pyresque.errors import Handled, MalformedPayload, NotAJob, UnknownJobClass
 from pyresque.perform import ReservedJob
-from pyresque.safely import is_a
+from pyresque.safely import is_a, plain_name
 from pyresque.store import queues
 from pyresque.wire.records import Payload, is_wrapper, shown
 
@@ -41,6 +41,7 @@ def enqueued(resque: Resque, job: Any, queue: str | None = None) -> list[list[An
         job: a registered function or class, or a class name (then `queue` is needed).
         queue: where to look, instead of the job's own queue.
     """
+    job, queue = plain_name(job), plain_name(queue)
     registered = None if isinstance(job, str) else resque.registry.of(job)
     if registered is None and not isinstance(job, str):
         raise NotAJob(f"{job!r} is no job: register it with @job")
@@ -69,7 +70,7 @@ def drain(resque: Resque, queue: str | None = None) -> int:
         Exception: what a job raised; that job is off its queue, and is not recorded as failed.
         UnknownJobClass: a job of a class that is not registered here; it stays on its queue.
     """
-    ran = 0
+    queue, ran = plain_name(queue), 0
     while True:
         for name in [queue] if queue is not None else resque.queues():
             raw = queues.first(resque.space, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,9 @@ import msgspec
 
 from pyresque.active_job.values import Keywords, plain
 from pyresque.errors import WrongArguments
+from pyresque.parameters import Parameters
+from pyresque.parameters.kinds import MISFIT, Kind
+from pyresque.safely import tried
 from pyresque.wire.encoding import narrowed
 
 
@@ -22,9 +24,7 @@ def call_of(arguments: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
     return list(arguments), {}
 
 
-def converted(
-    name: str, signature: inspect.Signature, kinds: Mapping[str, Any], arguments: Sequence[Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def converted(parameters: Parameters, arguments: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
     """The arguments for a function, each as its annotation has it.
 
     Raises:
@@ -32,43 +32,41 @@ def converted(
     """
     args, keywords = call_of(arguments)
     try:
-        bound = _bound(signature, args, keywords)
-    except TypeError as error:
-        raise WrongArguments(f"{name} takes {signature}: {error}") from None
-    for key, value in bound.arguments.items():
-        wanted = kinds.get(key, Any)
-        if wanted is Any:
-            continue
-        kind = signature.parameters[key].kind
-        if kind is inspect.Parameter.VAR_POSITIONAL:
-            bound.arguments[key] = tuple(_convert(name, key, wanted, one) for one in value)
-        elif kind is inspect.Parameter.VAR_KEYWORD:
-            bound.arguments[key] = {word: _convert(name, word, wanted, one) for word, one in value.items()}
-        else:
-            bound.arguments[key] = _convert(name, key, wanted, value)
-    return bound.args, bound.kwargs
-
-
-def _bound(signature: inspect.Signature, args: list[Any], keywords: dict[str, Any]) -> inspect.BoundArguments:
-    try:
-        return signature.bind(*args, **keywords)
-    except TypeError:
+        return parameters.called(args, keywords, _read)
+    except WrongArguments:
         # Rails 5 marks keyword arguments like any other hash: the last one, if the function wants it so.
         if keywords or not args or not isinstance(args[-1], dict):
             raise
-        return signature.bind(*args[:-1], **{str(key): value for key, value in args[-1].items()})
+        words = {str(key): value for key, value in args[-1].items()}
+        given, error = tried(parameters.called, args[:-1], words, _read)
+        if given is None or error is not None:
+            raise
+        return given
 
 
-def _convert(name: str, parameter: str, wanted: Any, value: Any) -> Any:
+def check(parameters: Parameters, args: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+    """Refuse a call that is about to be enqueued and does not fit.
+
+    Raises:
+        WrongArguments: the function cannot be called so, or a plain value does not fit; the text says which.
+    """
+    parameters.called(args, keywords, _checked)
+
+
+def _checked(kind: Kind, value: Any) -> Any:
+    # What is written for an object, such as a record, is not what the function will get.
+    return _read(kind, value) if type(value) in (str, int, float, bool, type(None)) else value
+
+
+def _read(kind: Kind, value: Any) -> Any:
+    """A value as its parameter takes it."""
     try:
-        return as_kind(wanted, value)
-    except msgspec.ValidationError as error:
-        raise WrongArguments(f"argument {parameter} of {name}: {error}") from None
-    except (TypeError, NotImplementedError) as error:
-        raise WrongArguments(
-            f"argument {parameter} of {name} is annotated {wanted!r}, which {type(value).__name__} cannot "
-            f"become ({error})"
-        ) from None
+        return as_kind(kind.wanted, value)
+    except MISFIT:
+        found, error = tried(lambda: kind.read(plain(value)) if kind.read is not None else value)
+        if error is not None:
+            raise
+        return found
 
 
 def as_kind(wanted: Any, value: Any) -> Any:

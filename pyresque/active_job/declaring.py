@@ -15,6 +15,7 @@ from pyresque.active_job.zones import check_zone
 from pyresque.errors import InvalidJob
 from pyresque.jobs import check_code, check_timeout, where_of
 from pyresque.registry import Registry, default_registry
+from pyresque.safely import plain_name
 
 _T = TypeVar("_T", bound=Callable[..., Any])
 Then = Callable[[Execution, BaseException], Any]
@@ -47,10 +48,10 @@ def job(
     options = {key: value for key, value in given.items() if value is not None}
 
     def register(target: _T) -> _T:
-        check_code(target)
+        check_code(target, is_named=True)
         check_timeout(timeout, where_of(target))
-        directory = directory_of(registry)
-        directory.add(ActiveJob(name.removeprefix("::"), queue, target, (), options, directory))
+        directory, ruby = directory_of(registry), str(plain_name(name)).removeprefix("::")
+        directory.add(ActiveJob(ruby, plain_name(queue), target, (), options, directory))
         return target
 
     return register

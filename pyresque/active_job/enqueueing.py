@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from pyresque.active_job.conversion import check
 from pyresque.active_job.directory import Directory, Settings, directory_of
 from pyresque.active_job.envelope import JobData, Options, fresh
 from pyresque.active_job.execution import Execution, running
@@ -16,10 +17,11 @@ from pyresque.active_job.times import stamp, stamp_of
 from pyresque.active_job.values import Keywords, Symbol
 from pyresque.active_job.zones import check_zone
 from pyresque.enqueueing import queue_for
-from pyresque.errors import DontPerform, NotAJob, WrongArguments
+from pyresque.errors import DontPerform, NotAJob
 from pyresque.hooks import call, call_around
 from pyresque.jobs import Job
 from pyresque.registry import Registry
+from pyresque.safely import plain_name
 from pyresque.store import delayed
 from pyresque.store.space import Space
 from pyresque.wire.encoding import encode
@@ -91,7 +93,7 @@ def enqueue(resque: Resque, job: Any, *args: Any, **kwargs: Any) -> str | None:
         WrongArguments: the function could not be called so.
     """
     known = directory_of(resque.registry).of(job)
-    own = known.signature.parameters if known is not None else {}
+    own = known.parameters.names if known is not None else ()
     options = {key: kwargs.pop(key) for key in SETTABLE if key in kwargs and key not in own}
     return prepare(job, *args, **kwargs).set(**options).enqueue(resque)
 
@@ -125,15 +127,16 @@ class _Enqueueing:
         self._resque = resque
         self._directory: Directory = directory_of(resque.registry)
         self._options = dict(prepared.options)
-        job = self._job = self._directory.of(prepared.job)
-        if job is None and not isinstance(prepared.job, str):
+        wanted = plain_name(prepared.job)
+        job = self._job = self._directory.of(wanted)
+        if job is None and not isinstance(wanted, str):
             raise NotAJob(f"{prepared.job!r} is no Active Job: register it with @active_job.job")
         _check(self._options, self._directory.settings)
-        self._name = job.name if job else str(prepared.job)
+        self._name = job.name if job else str(wanted)
         if not self._name:
             raise NotAJob("an empty text is no name of a class")
         queue = self._options.get("queue")
-        self.queue = queue_for(job, self._name, None if queue is None else str(queue))
+        self.queue = queue_for(job, self._name, None if queue is None else str(plain_name(queue)))
         self._arguments = _bound(job, prepared)
         self._due, self._scheduled_at = self._moment()
 
@@ -231,9 +234,6 @@ def _check(options: Mapping[str, Any], settings: Settings) -> None:
 def _bound(job: Job | None, prepared: Prepared) -> list[Any]:
     """The arguments as Rails has them: keywords are a last hash."""
     if job is not None:
-        try:
-            job.signature.bind(*prepared.args, **prepared.kwargs)
-        except TypeError as error:
-            raise WrongArguments(f"{job.name}{job.signature}: {error}") from None
+        check(job.parameters, prepared.args, prepared.kwargs)
     words = Keywords({Symbol(key): value for key, value in prepared.kwargs.items()})
     return [*prepared.args, *([words] if words else [])]

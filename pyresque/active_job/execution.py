@@ -26,7 +26,7 @@ from pyresque.errors import (
 from pyresque.failure.backend import cleaned
 from pyresque.failure.describe import error_message
 from pyresque.perform import is_leaving
-from pyresque.safely import is_a
+from pyresque.safely import is_a, plain_name
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH
 
@@ -165,7 +165,7 @@ class Execution:
             changes["priority"] = priority
         if self.continuation is not None:
             changes |= {"continuation": self.continuation.progress(), "resumptions": self.resumptions}
-        queue = queue if queue is not None else self.queue
+        queue = plain_name(queue) if queue is not None else self.queue
         scheduled = self.scheduled_at
         later = due if due is not None or scheduled is None else scheduled.timestamp()
         if not isinstance(queue, str):

@@ -80,11 +80,11 @@ class ActiveJob(Job):
 
     def _around(self, hooks: list[Callable[..., Any]], execution: Execution) -> Steps:
         if not hooks:
-            return (yield Step(self._call, [execution]))
+            return (yield Step(self._call, [execution], is_job=True))
         return (yield Step(hooks[0], [execution], lambda: self._around(hooks[1:], execution)))
 
     def _call(self, execution: Execution) -> Any:
-        args, kwargs = converted(self.name, self.signature, self._types, execution.arguments)
+        args, kwargs = converted(self.parameters, execution.arguments)
         return self.perform(*args, **kwargs)
 
     def called(self, kind: str) -> list[Callable[..., Any]]:

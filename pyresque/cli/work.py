@@ -78,6 +78,7 @@ def run(settings: Settings, flags: Flags) -> int:
 def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
     from pyresque.store.server import wait_for
     from pyresque.worker.memory import resident
+    from pyresque.worker.starting import check_jobs
 
     for warning in wait_for(resque.link, options.start_timeout):
         logger.warning("%s", warning)
@@ -89,7 +90,9 @@ def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
         logger.warning(
             "no job is registered, so none will be taken: import your jobs with -r, as in -r app.jobs"
         )
-    elif asynchronous:
+        return
+    check_jobs(resque.registry, asynchronous)  # here, before the workers of a pool are forked
+    if asynchronous:
         from pyresque.worker.async_job import async_jobs  # asyncio is large
 
         if not async_jobs(resque.registry).names():

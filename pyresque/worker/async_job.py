@@ -13,6 +13,7 @@ from typing import Any
 
 from pyresque.errors import DirtyExit, TermException
 from pyresque.log import Log
+from pyresque.parameters.signatures import layers_of
 from pyresque.perform import ReservedJob
 from pyresque.registry import Job, Registry
 from pyresque.safely import either, is_a, trace_of, tried
@@ -29,10 +30,22 @@ def async_jobs(registry: Registry) -> Registry:
 
 
 def _is_async(job: Job) -> bool:
-    answer, error = tried(lambda: inspect.iscoroutinefunction(job.perform))
+    answer, error = tried(lambda: is_async(job.perform))
     if error is not None:  # to have the function, an object of the user's class is made
         logger.exception("%s cannot be run: %s", job.name, error, exc_info=error)
     return bool(answer)
+
+
+def is_async(function: Any) -> bool:
+    """Whether it can run on an event loop that others use too: `async def`, perhaps behind decorators."""
+    layers = layers_of(function)
+    return inspect.iscoroutinefunction(layers[-1]) and not any(map(_has_own_loop, layers[:-1]))
+
+
+def _has_own_loop(function: Any) -> bool:
+    """Whether a decorator runs an event loop, as `asyncio.run` does: on another one that cannot be."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not {"run", "run_until_complete", "Runner"}.isdisjoint(code.co_names)
 
 
 class AsyncRun:

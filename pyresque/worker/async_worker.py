@@ -50,6 +50,7 @@ from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver
 from pyresque.worker.shared_loop import SharedTask
 from pyresque.worker.slot import Slot
+from pyresque.worker.starting import check_jobs
 from pyresque.worker.titles import Titles
 
 logger = Log("pyresque.worker")
@@ -99,6 +100,7 @@ class AsyncWorker:
         Args:
             interval: seconds between two looks at empty queues, instead of the option's.
         """
+        check_jobs(self._resque.registry, is_async=True)
         self._assemble(self.options.with_interval(interval))
         self._attention.signals.install()
         _, error = tried(self._live)

@@ -39,6 +39,7 @@ from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver
 from pyresque.worker.runner import Runner
 from pyresque.worker.slot import Slot
+from pyresque.worker.starting import check_jobs
 from pyresque.worker.titles import Titles
 
 logger = Log("pyresque.worker")
@@ -96,6 +97,7 @@ class Worker:
         Args:
             interval: seconds between two looks at empty queues, instead of the option's.
         """
+        check_jobs(self._resque.registry, is_async=False)
         self._assemble(self.options.with_interval(interval))
         self._attention.signals.install()
         _, error = tried(self._live)

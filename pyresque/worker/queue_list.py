@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pyresque.errors import NoQueueError
+from pyresque.safely import plain_name
 from pyresque.store.reservation import Order
 
 _BLANKS = " \t\n\v\f\r"
@@ -22,7 +23,7 @@ class QueueList:
     def __init__(self, elements: Sequence[str]) -> None:
         if isinstance(elements, str):  # else each of its letters would be a queue
             raise NoQueueError(f"the queues of a worker are a list: write [{elements!r}]")
-        names = [element.strip(_BLANKS) for element in elements]
+        names = [plain_name(element).strip(_BLANKS) for element in elements]
         self.listed = [name for name in names if not name.startswith("!")]
         self.excluded = [name[1:] for name in names if name.startswith("!")]
         if not any(self.listed):

@@ -13,7 +13,7 @@ PACKAGE = Path(pyresque.__file__).parent
 ORDER = [
     "errors", "usercode", "handlers", "safely", "log", "calling", "_version", "settings", "config",
     "keys", "moments", "processes", "waiting", "descriptors", "wire", "yaml_scalar",
-    "yaml_values", "yaml_file", "store", "hooks", "jobs",
+    "yaml_values", "yaml_file", "store", "hooks", "parameters", "jobs",
     "registry", "failure", "perform", "overview", "enqueueing", "active_job", "due", "attempts",
     "failures", "taking", "delaying", "scheduler", "scheduling", "client", "plugins", "worker", "__init__",
     "testing", "devredis", "demo", "pytest_plugin", "cli", "__main__",

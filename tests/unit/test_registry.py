@@ -1,6 +1,8 @@
 """@job and the registry: class names on the wire, Python callables, and arguments that fit."""
 
 import datetime
+import enum
+import functools
 import importlib.util
 import math
 import sys
@@ -162,20 +164,74 @@ def test_a_class_without_perform_is_refused(registry):
             perform = 5
 
 
-def test_parameters_must_be_positional(registry):
-    """A list of arguments cannot fill keyword-only parameters."""
+def test_what_a_function_takes_must_be_known(registry):
+    """A builtin that does not tell is refused with what to do; a class that cannot be made, too."""
+    with pytest.raises(InvalidJob, match="what it takes cannot be told"):
+        add(registry)(max)
+    with pytest.raises(InvalidJob, match="cannot be made to call its perform"):
 
-    def wrong(a, *, b): ...
+        @add(registry)
+        class Needs:
+            def __init__(self, db): ...
 
-    def also(**options): ...
+            def perform(self): ...
 
-    for target in (wrong, also):
-        with pytest.raises(InvalidJob, match="can only be given by keyword"):
+
+def test_what_has_no_name_needs_one(registry):
+    """A partial, and an object that can be called."""
+
+    class Caller:
+        def __call__(self, n): ...
+
+    for target in (functools.partial(four, 1), Caller()):
+        with pytest.raises(InvalidJob, match=r"has no name of its own.*@job\(name="):
             add(registry)(target)
+        assert add(registry, name=f"Named{id(target)}")(target) is target
 
-    def fine(a, /, b, *more): ...
 
-    add(registry)(fine)
+def test_a_bound_method_is_known_again(registry):
+    """It is another object whenever it is asked for; that of another object is another job."""
+
+    class Service:
+        def run(self, n): ...
+
+    one, other = Service(), Service()
+    add(registry, name="Run")(one.run)
+    assert registry.of(one.run).name == "Run"
+    assert registry.of(other.run) is None
+
+
+class Queue(enum.Enum):
+    MAIL = "mail"
+
+
+class TextQueue(str, enum.Enum):  # noqa: UP042 (a StrEnum tells its value)
+    MAIL = "mail"
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __str__(self):
+        return "another"
+
+
+@pytest.mark.parametrize("name", [Queue.MAIL, TextQueue.MAIL, Text("mail")])
+def test_a_name_may_be_an_enum(registry, name):
+    """It means its value, whatever it says of itself."""
+
+    @add(registry, queue=name, name=name)
+    def here(): ...
+
+    @add(registry)
+    class Own:
+        queue = name
+
+        def perform(self): ...
+
+    for job_, expected in ((registry.of(here), ("mail", "mail")), (registry.of(Own), ("Own", "mail"))):
+        assert (job_.name, job_.queue) == expected
+        assert (type(job_.name), type(job_.queue)) == (str, str)
 
 
 # --- perform ---------------------------------------------------------------------------------------
@@ -282,7 +338,7 @@ def test_arguments_become_what_is_annotated(registry, kind, given, expected):
 
     work.__annotations__ = {"value": kind}
     add(registry)(work)
-    [converted] = registry.of(work).converted([given])
+    [converted] = registry.of(work).arguments([given])[0]
     assert converted == expected
     assert type(converted) is type(expected)
 
@@ -301,7 +357,7 @@ def test_arguments_that_do_not_fit_are_named(registry, kind, given):
     work.__annotations__ = {"value": kind}
     add(registry, name="Work")(work)
     with pytest.raises(WrongArguments, match=r"^argument value of Work: \w"):
-        registry.of(work).converted([1, given])
+        registry.of(work).arguments([1, given])[0]
 
 
 @pytest.mark.parametrize("args", [[], [1, 2, 3]])
@@ -312,7 +368,7 @@ def test_the_number_of_arguments_is_checked(registry, args):
     def work(a, b="x"): ...
 
     with pytest.raises(WrongArguments, match=r"Work takes \(a, b='x'\)"):
-        registry.of(work).converted(args)
+        registry.of(work).arguments(args)[0]
 
 
 def test_defaults_stay_the_function_s_own(registry):
@@ -321,7 +377,7 @@ def test_defaults_stay_the_function_s_own(registry):
     @add(registry)
     def work(a: int, b: str = "x"): ...
 
-    assert registry.of(work).converted([1]) == [1]
+    assert registry.of(work).arguments([1])[0] == [1]
 
 
 def test_variadic_arguments_are_each_checked(registry):
@@ -330,9 +386,9 @@ def test_variadic_arguments_are_each_checked(registry):
     @add(registry, name="Work")
     def work(first: str, *numbers: int): ...
 
-    assert registry.of(work).converted(["a", 1, 2]) == ["a", 1, 2]
+    assert registry.of(work).arguments(["a", 1, 2])[0] == ["a", 1, 2]
     with pytest.raises(WrongArguments, match="argument numbers of Work"):
-        registry.of(work).converted(["a", 1, "2"])
+        registry.of(work).arguments(["a", 1, "2"])[0]
 
 
 def test_a_number_beyond_floats_is_a_float(registry):
@@ -342,9 +398,9 @@ def test_a_number_beyond_floats_is_a_float(registry):
     def work(one: float, more: list[float], other: dict[str, float | None]) -> None: ...
 
     args = decode(b'[1E400,[-1e999,1],{"a":1e400}]')
-    assert registry.of(work).converted(args) == [math.inf, [-math.inf, 1.0], {"a": math.inf}]
+    assert registry.of(work).arguments(args)[0] == [math.inf, [-math.inf, 1.0], {"a": math.inf}]
     with pytest.raises(WrongArguments, match=r"\$\[0\]"):
-        registry.of(work).converted([1, ["x", args[0]], {}])
+        registry.of(work).arguments([1, ["x", args[0]], {}])
 
 
 def test_a_parameter_without_annotation_takes_anything(registry):
@@ -354,7 +410,7 @@ def test_a_parameter_without_annotation_takes_anything(registry):
     def work(value): ...
 
     for value in (None, 1, [{}], "x"):
-        assert registry.of(work).converted([value]) == [value]
+        assert registry.of(work).arguments([value])[0] == [value]
 
 
 def test_annotations_that_are_text_are_resolved(registry):
@@ -364,12 +420,12 @@ def test_annotations_that_are_text_are_resolved(registry):
     def work(value: "int"): ...
 
     with pytest.raises(WrongArguments):
-        registry.of(work).converted(["x"])
+        registry.of(work).arguments(["x"])[0]
 
     @add(registry)
     def unresolved(value: "OnlyForTypeCheckers"): ...  # noqa: F821
 
-    assert registry.of(unresolved).converted(["x"]) == ["x"]
+    assert registry.of(unresolved).arguments(["x"])[0] == ["x"]
 
 
 def test_an_annotation_that_json_cannot_become(registry):
@@ -383,7 +439,7 @@ def test_an_annotation_that_json_cannot_become(registry):
     work.__annotations__ = {"value": Strange}
     add(registry, name="Work")(work)
     with pytest.raises(WrongArguments, match="argument value of Work"):
-        registry.of(work).converted(["x"])
+        registry.of(work).arguments(["x"])[0]
 
 
 # --- mistakes ----------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_a_file_elsewhere_finds_its_neighbours(program: Program, tmp_path: Path)
         ("def f():\n    raise RuntimeError('first\\nsecond')\nf()", "RuntimeError: first", ":2)"),
         ("raise SystemExit(0)", "SystemExit: 0", ":1)"),
         ("raise SystemExit", "SystemExit (", ":1)"),
-        ("from pyresque import job\njob(name='')(print)", "InvalidJob", ":2)"),
+        ("from pyresque import job\njob(name='')(5)", "InvalidJob", ":2)"),
     ],
 )
 def test_a_module_that_fails(program: Program, text: str, reason: str, place: str) -> None:

@@ -1,5 +1,12 @@
 """Right and wrong calls of the public API: mypy refuses exactly the lines marked `# error`."""
 
+import functools
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
 from pyresque import Resque, job
 from pyresque.testing import drain, enqueued, inline
 
@@ -30,6 +37,36 @@ class Archive:
 class Restore:
     def perform(self, repo_id: int, branch: str = "master") -> None: ...
 
+
+class Colour(Enum):
+    RED = "red"
+
+
+@dataclass
+class Order:
+    number: int
+    at: date
+
+
+@job(queue="orders")
+def ship(order: Order, key: UUID, price: Decimal, colour: Colour = Colour.RED) -> None: ...
+
+
+@job(queue="orders")
+def tidy(day: date, *, dry_run: bool = False) -> None: ...
+
+
+@job(queue="orders")
+def collect(*numbers: int, **options: str) -> None: ...
+
+
+class Service:
+    def run(self, number: int) -> None: ...
+
+
+tidy_now = job(queue="orders", name="TidyNow")(functools.partial(tidy, date(2026, 1, 2)))
+service = Service()
+job(queue="orders", name="Run")(service.run)
 
 resque = Resque("redis://localhost:6379/0", namespace="resque")
 
@@ -67,6 +104,19 @@ resque.enqueue("Reports::Monthly", 2026, 11, queue="reports")
 resque.enqueue("Reports::Monthly", 2026, 11)  # error
 resque.enqueue("Reports::Monthly", queue=5)  # error
 resque.enqueue(42)  # error
+
+resque.enqueue(ship, Order(1, date(2026, 1, 2)), UUID(int=5), Decimal("1.5"), Colour.RED)
+resque.enqueue(ship, Order(1, date(2026, 1, 2)), UUID(int=5), price=Decimal("1.5"))
+resque.enqueue(ship, 1, UUID(int=5), Decimal("1.5"))  # error
+resque.enqueue(ship, Order(1, date(2026, 1, 2)), "key", Decimal("1.5"))  # error
+resque.enqueue(tidy, date(2026, 1, 2), dry_run=True)
+resque.enqueue(tidy, date(2026, 1, 2), True)  # error
+resque.enqueue(tidy, date(2026, 1, 2), dry=True)  # error
+resque.enqueue(collect, 1, 2, mode="fast")
+resque.enqueue(collect, 1, 2, mode=3)  # error
+resque.enqueue(service.run, 1)
+resque.enqueue(service.run, "x")  # error
+resque.enqueue(tidy_now, dry_run=True)
 
 answer: bool | None = resque.enqueue(convert, 1)
 number: int = resque.enqueue(convert, 1)  # error

@@ -1,0 +1,163 @@
+"""The arguments of a job: from the call that enqueues it to a list of JSON, and from that to its function.
+
+Arguments are a list on the wire. What is given by position, or could be, becomes a position; what can only be
+given by keyword goes into one hash behind them, as Ruby has its options: `[1, {"dry_run": true}]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from inspect import Parameter
+from typing import Any, TypeVar
+
+from pyresque.errors import ResqueError, Unencodable, WrongArguments
+from pyresque.parameters.kinds import kind_of, unpacked
+from pyresque.parameters.shapes import NONE, Convert, Place, Shape, shown
+from pyresque.parameters.shapes import Given as Given
+from pyresque.parameters.signatures import Taken, globals_of, taken_by
+
+T = TypeVar("T")
+
+
+class Parameters:
+    """What the function of a job takes.
+
+    Args:
+        name: the job's, for errors.
+        function: what is called.
+        scope: names that its annotations may use besides the globals of its module.
+
+    Raises:
+        InvalidJob: the function does not tell what it takes.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], scope: Mapping[str, Any]) -> None:
+        self._name, self._function, self._scope = name, function, scope
+        self.taken: Taken = taken_by(function, name)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of the parameters."""
+        return frozenset(one.name for one in self.taken.parameters)
+
+    def prepare(self) -> None:
+        """Look everything up now: what is found in a forked child is lost with it."""
+        _ = self._shapes
+
+    def arguments(self, args: Sequence[Any]) -> Given:
+        """Arguments from the wire as the function is called with them, each as its annotation has it.
+
+        Raises:
+            WrongArguments: one does not fit, or there are too few or too many; the text says which.
+        """
+        return self._first(lambda shape: shape.read(args))
+
+    def called(self, args: Sequence[Any], words: Mapping[str, Any], read: Convert) -> Given:
+        """The arguments of a call as the function is called with them, each as `read` makes it.
+
+        Raises:
+            WrongArguments: the function cannot be called so, or one does not fit.
+        """
+        return self._first(lambda shape: shape.called(args, words, read))
+
+    def written(self, args: Sequence[Any], words: Mapping[str, Any], is_checked: bool = True) -> list[Any]:
+        """The arguments of a call as the list that goes on the wire.
+
+        Args:
+            is_checked: whether each must be what its annotation says.
+
+        Raises:
+            WrongArguments: the function could not be called so; the text says why.
+            Unencodable: one of them has no form in JSON.
+        """
+        return self._first(lambda shape: shape.written(args, words, is_checked))
+
+    def _first(self, tried_with: Callable[[Shape], T]) -> T:
+        """What the first shape makes of it; if none can, the error of the first, which is the plainest."""
+        first, *others = self._shapes
+        try:
+            return tried_with(first)
+        except (WrongArguments, Unencodable) as error:
+            kept: ResqueError = error
+        for shape in others:
+            try:
+                return tried_with(shape)
+            except (WrongArguments, Unencodable):
+                continue
+        raise kept
+
+    @cached_property
+    def _all(self) -> dict[str, Place]:
+        """Every parameter under its name; those of a decorator too."""
+        names, found = globals_of(self._function), {}
+        for one in (*self.taken.parameters, *self.taken.longer):
+            kind = kind_of(one.annotation, names, self._scope)
+            found[one.name] = Place(self._name, one, kind, self.taken.decorated)
+        return found
+
+    @cached_property
+    def _listed(self) -> dict[str, Place]:
+        """What `**options: Unpack[Options]` lists."""
+        options = self.taken.options
+        if options is None or options.annotation is Parameter.empty:
+            return {}
+        names = globals_of(self._function)
+        found = {}
+        for name, (wanted, needed) in (unpacked(options.annotation, names, self._scope) or {}).items():
+            parameter = Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if needed else NONE)
+            kind = kind_of(wanted, names, self._scope)
+            found[name] = Place(self._name, parameter, kind, self.taken.decorated)
+        return found
+
+    @cached_property
+    def _shapes(self) -> list[Shape]:
+        """The ways in which a list may be meant, the likeliest first; one, if no decorator adds anything."""
+        taken, of = self.taken, self._all
+        words = {one.name: of[one.name] for one in taken.words} | self._listed
+        rest = None if taken.rest is None else of[taken.rest.name]
+        options = None if taken.options is None or self._listed else of[taken.options.name]
+        text, passed_on = f"{self._name} takes {taken}", taken.passed_on
+        ways = [[of[one.name] for one in places] for places in (taken.places, taken.longer)]
+        whole = [
+            Shape(text, own, rest, words, options, passed_on) for own in (ways if taken.longer else ways[:1])
+        ]
+        if not passed_on:
+            return whole
+        # Those that a decorator adds before the others are likely such as nobody could give.
+        cut = [
+            replace(one, places=one.places[count:])
+            for one in whole
+            for count in range(1, len(one.places) + 1)
+            if all(place.kind.may_be_injected for place in one.places[:count])
+        ]
+        # Only where some are missing it is likely that others are put in, too: the first, else any.
+        short = [
+            replace(one, places=one.places[count:], most=one.least - 1)
+            for one in whole
+            for count in range(1, len(one.places))
+        ]
+        any_may_miss = [replace(one, may_miss=True) for one in whole]
+        return [*whole, *cut, *short, *any_may_miss]
+
+    def unknown(self) -> list[str]:
+        """What its annotations say that nobody understands; then those arguments are not checked."""
+        return [
+            f"{one.name} is annotated {shown(one.annotation)}, which {one.kind.unknown}"
+            for one in self._judged()
+            if one.kind.unknown
+        ]
+
+    def never(self) -> list[str]:
+        """Why no list of arguments can ever fit; empty where one may."""
+        if self.taken.passed_on or self.taken.decorated:
+            return []
+        return [
+            f"{one.name} is annotated {shown(one.annotation)}: {one.kind.never}"
+            for one in self._judged()
+            if one.kind.never and one.needed
+        ]
+
+    def _judged(self) -> Iterable[Place]:
+        return (*self._all.values(), *self._listed.values())
