@@ -14,7 +14,18 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from pyresque.safely import cause_of, cut, frames_of, full_name_of, is_by_signal, name_of, text_of, trace_of
+from pyresque.safely import (
+    cause_of,
+    cut,
+    frames_of,
+    full_name_of,
+    is_by_signal,
+    members_of,
+    name_of,
+    notes_of,
+    text_of,
+    trace_of,
+)
 
 VALUE = 2_000
 """Characters that are shown of one value."""
@@ -109,7 +120,19 @@ def _lines(error: BaseException) -> Iterator[str]:
         yield f"  ... {left_out:,} frames ..."
     for _, (code, line) in inner:
         yield _place(code.co_filename, line, code.co_name)
-    yield f"{cut(full_name_of(type(error)), VALUE)}: {cut(text_of(error), VALUE)}".removesuffix(": ")
+    yield _named(error)
+    yield from (cut(note, VALUE) for note in notes_of(error)[:CAUSES])
+    for member in members_of(error)[:CAUSES]:
+        yield f"  inside: {_named(member)}{_innermost(member)}"
+
+
+def _named(error: BaseException) -> str:
+    return f"{cut(full_name_of(type(error)), VALUE)}: {cut(text_of(error), VALUE)}".removesuffix(": ")
+
+
+def _innermost(error: BaseException) -> str:
+    last = deque(frames_of(error), maxlen=1)
+    return f" ({cut(last[0][0].co_filename, 500)}:{last[0][1]})" if last else ""
 
 
 def _place(file: str, line: int, function: str) -> str:

@@ -26,7 +26,7 @@ from pyresque.errors import (
     ResqueError,
     UnknownJobClass,
 )
-from pyresque.failure.describe import error_message, error_name
+from pyresque.failure.describe import error_name, whole_message
 from pyresque.hooks import Hook
 from pyresque.registry import Job, Registry
 from pyresque.safely import cut, either, is_a, text_of, tried
@@ -156,10 +156,10 @@ class ReservedJob:
         return self.job.hooks(kind) if self.job else []
 
     def _additional(self, raised: BaseException, error: BaseException, where: str) -> HookError:
-        name, message = error_name(raised), error_message(raised)
+        name, message = error_name(raised), whole_message(raised)
         return HookError(
             f"Additional error ({name}: {message}) occurred in running {where} for job {self}\n"
-            f"Original error that caused job failure was {name}: {error_name(error)}: {error_message(error)}"
+            f"Original error that caused job failure was {name}: {error_name(error)}: {whole_message(error)}"
         )
 
 

@@ -19,11 +19,14 @@ from pyresque.usercode import MARK, one_process
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
 
+NOTES = 100
+"""Notes of one error that are shown."""
 DEEPEST = 5_000
 """Calls within each other that a `__str__` of the user's may take."""
 
 _MARKED = (JobTimeout, TermException, SignalException, KeyboardInterrupt)
 _OF_ERRORS: Any = BaseException.__dict__
+_OF_GROUPS: Any = BaseExceptionGroup.__dict__
 _OF_CLASSES: Any = type.__dict__
 
 
@@ -131,6 +134,20 @@ def cause_of(error: BaseException) -> BaseException | None:
     hidden = _OF_ERRORS["__suppress_context__"].__get__(error)
     found = cause if cause is not None or hidden else context_of(error)
     return None if found is error else found
+
+
+def members_of(error: BaseException) -> tuple[BaseException, ...]:
+    """The exceptions in an exception group; none where it is no such group."""
+    if not issubclass(type(error), BaseExceptionGroup):
+        return ()
+    found: tuple[BaseException, ...] = _OF_GROUPS["exceptions"].__get__(error)
+    return found
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """What `add_note` has added to it, as far as that can be told."""
+    noted = _OF_ERRORS["__dict__"].__get__(error).get("__notes__")
+    return [text_of(one) for one in noted[:NOTES]] if type(noted) is list else []
 
 
 def trace_of(error: BaseException) -> TracebackType | None:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import sysconfig
 import traceback
 from pathlib import Path
 
 from pyresque.errors import ImportFailed
+from pyresque.failure.describe import related
 from pyresque.log import Log
-from pyresque.safely import cut, is_a, name_of, text_of, trace_of
+from pyresque.safely import cut, is_a, name_of, notes_of, text_of, trace_of
 
 logger = Log("pyresque.cli")
 
+_RELATED = 10
+"""Causes, and members of exception groups, that are told."""
+_TEXT = 4_000
+"""Characters of an error that are told: pydantic's names each field on lines of its own."""
+_LIBRARIES = tuple(
+    f"{folder}{os.sep}"
+    for folder in {sysconfig.get_path(one) for one in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
 _OURS = str(Path(__file__).parents[1])
 
 
@@ -21,7 +31,7 @@ def import_jobs(names: list[str]) -> None:
     """Import modules by their names or files, in order; the current directory is looked at first.
 
     Raises:
-        ImportFailed: one cannot be imported; one line says why and where.
+        ImportFailed: one cannot be imported; the text says why and where, and what has led to it.
     """
     here = str(Path.cwd())
     if names and "" not in sys.path and here not in sys.path:
@@ -77,14 +87,23 @@ def _why(name: str, module: str, error: BaseException) -> str:
         return (
             f"cannot import {name}: that is no module name; write for example -r app.jobs or -r app/jobs.py"
         )
+    lines = [f"cannot import {name}: {_told(error)}"]
+    for how, one in related(error)[:_RELATED]:
+        first, *more = _told(one).splitlines()
+        lines += [f"  {how}{first}", *(f"  {line}" for line in more)]
+    return "\n".join(lines)
+
+
+def _told(error: BaseException) -> str:
+    """What it is and says, with all its lines, and where it happened."""
     said = text_of(error.msg if is_a(error, SyntaxError) else error)
-    text, name = cut(next(iter(said.splitlines()), ""), 500), name_of(type(error))
-    what = f"{name}: {text}" if text else name
-    return f"cannot import {name}: {what}{_place(error)}"
+    first, *more = cut("\n".join([said, *notes_of(error)]), _TEXT).splitlines() or [""]
+    name = name_of(type(error))
+    return "\n".join([f"{name}: {first}{_place(error)}" if first else f"{name}{_place(error)}", *more])
 
 
 def _place(error: BaseException) -> str:
-    """Where it happened: ` (file:line)`, innermost; empty where it was not in anybody's file."""
+    """Where it happened: ` (file:line)`, in the user's own code if it can be; empty if it was in no file."""
     if is_a(error, SyntaxError) and error.filename and error.lineno:
         return f" ({error.filename}:{error.lineno})"
     frames = [
@@ -92,4 +111,9 @@ def _place(error: BaseException) -> str:
         for frame in traceback.extract_tb(trace_of(error), limit=-1_000)
         if not frame.filename.startswith((_OURS, "<frozen", os.path.dirname(importlib.__file__)))
     ]
-    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    own = [frame for frame in frames if not _is_of_a_library(frame.filename)] or frames
+    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+
+
+def _is_of_a_library(file: str) -> bool:
+    return file.startswith(("<", *_LIBRARIES)) or "/site-packages/" in file or "/dist-packages/" in file

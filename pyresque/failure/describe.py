@@ -13,8 +13,25 @@ from typing import Any
 
 from pyresque.errors import DontPerform, HookError, ResqueError
 from pyresque.failure.backend import LINES
-from pyresque.safely import cause_of, cut, frames_of, full_name_of, is_a, is_by_signal, text_of
+from pyresque.safely import (
+    cause_of,
+    cut,
+    frames_of,
+    full_name_of,
+    is_a,
+    is_by_signal,
+    members_of,
+    notes_of,
+    text_of,
+)  # fmt: skip
 
+_CAUSE, _INSIDE = "caused by ", "inside: "
+_RELATED = 10_000
+"""Errors that are looked at, of all that have led to one."""
+_SECTIONS = 40
+"""Errors whose lines a backtrace shows."""
+_MEMBERS = 20
+"""Exceptions of a group that a text shows."""
 _LIBRARY = str(Path(__file__).parents[1]) + os.sep
 _ARGS: Any = BaseException.__dict__["args"]
 
@@ -40,7 +57,8 @@ def error_message(error: BaseException) -> str:
     """The text that a record shows; as in Ruby it is the class where the error was raised without one."""
     args: tuple[Any, ...] = _ARGS.__get__(error)
     if is_a(error, SystemExit):
-        return "exit"
+        # Ruby's `abort("text")` has the text, its `exit 3` only this.
+        return text_of(args[0]) if len(args) == 1 and issubclass(type(args[0]), str) else "exit"
     if is_a(error, KeyError) and len(args) == 1:
         return text_of(args[0])  # str() of a KeyError is the repr of its key
     text = text_of(error)
@@ -49,16 +67,58 @@ def error_message(error: BaseException) -> str:
     return error_name(error)
 
 
+def whole_message(error: BaseException) -> str:
+    """The text with its notes and, of an exception group, what is in it, each with its place."""
+    lines = [error_message(error), *notes_of(error)]
+    inside = [one for how, one in related(error) if how == _INSIDE] if members_of(error) else []
+    for one in inside[:_MEMBERS]:
+        place = next((f" ({line.partition(':in `')[0]})" for line in _lines(one, 8)), "")
+        lines += [f"{error_name(one)}: {error_message(one)}{place}", *notes_of(one)]
+    if len(inside) > _MEMBERS:
+        lines.append(f"... {len(inside) - _MEMBERS:,} more are left out ...")
+    return "\n".join(lines)
+
+
+def related(error: BaseException) -> list[tuple[str, BaseException]]:
+    """All that has led to an error, and how: the exceptions in a group, and the whole chain of causes."""
+    found: list[tuple[str, BaseException]] = []
+    seen, waiting = {id(error)}, [("", error)]
+    while waiting and len(found) < _RELATED:
+        how, one = waiting.pop()
+        if how:
+            found.append((how, one))
+        cause = cause_of(one)
+        further = [] if cause is None else [(_CAUSE, cause)]
+        further += [(_INSIDE, member) for member in reversed(members_of(one))]
+        for pair in further:
+            if id(pair[1]) not in seen:
+                seen.add(id(pair[1]))
+                waiting.append(pair)
+    return found
+
+
 def backtrace_lines(error: BaseException) -> list[str]:
-    """The backtrace as Ruby lists it: innermost first, `file:line:in `function'`, without our own frames."""
+    """The backtrace as Ruby lists it: innermost first, `file:line:in `function'`, without our own frames.
+
+    Below stand what is in an exception group and the causes, with their own lines.
+    """
     if is_a(error, HookError):
         return []
-    cause = cause_of(error)
-    if cause is None:
+    others = related(error)
+    if not others:
         return _lines(error, LINES)
     half = LINES // 2
-    told = f"caused by {error_name(cause)}: {error_message(cause)}"
-    return [*_lines(error, half), told, *_lines(cause, half - 1)]
+    found = _lines(error, half)
+    # The first are next to the error, and the last is the root of it.
+    left_out = range(_SECTIONS // 2, len(others) - _SECTIONS // 2)
+    room = (half - 1) // min(len(others), _SECTIONS)
+    for place, (how, one) in enumerate(others):
+        if place not in left_out:
+            told = "\n".join([error_message(one), *notes_of(one)])
+            found += [f"{how}{error_name(one)}: {told}", *_lines(one, room - 1)]
+        elif place == left_out[0]:
+            found.append(f"... {len(left_out):,} errors between them are left out ...")
+    return found
 
 
 def _lines(error: BaseException, most: int) -> list[str]:

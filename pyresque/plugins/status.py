@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyresque.errors import InvalidJob, MalformedPayload, RedisError, ResqueError
-from pyresque.failure.describe import error_message
+from pyresque.failure.describe import whole_message
 from pyresque.log import Log
 from pyresque.plugins.naming import class_of
 from pyresque.wire import times
@@ -228,7 +228,7 @@ class Statuses:
         if not args or not isinstance(args[0], str):
             return
         with _only_told(args[0]):
-            message = f"The task failed because of an error: {error_message(error)}"
+            message = f"The task failed because of an error: {whole_message(error)}"
             self._status(args[0], args[1:]).failed(message)
 
     def _status(self, uuid: str, options: tuple[Any, ...]) -> Status:

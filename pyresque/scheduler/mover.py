@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pyresque.due import DelayedJob, names_to_show
 from pyresque.errors import ResqueError
 from pyresque.failure import Failure, Recorder, Redis
-from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
 from pyresque.log import Log
 from pyresque.registry import Registry
 from pyresque.scheduler.tries import Tries
@@ -115,7 +115,7 @@ class Mover:
         failure = Failure(
             payload=item.payload(self._space.style),
             exception=error_name(error),
-            error=error_message(error),
+            error=whole_message(error),
             backtrace=backtrace_lines(error),
             worker=f"{socket.gethostname()}:{os.getpid()}:scheduler",
             queue=item.queue or self._queue_of(item.class_name) or NO_QUEUE,

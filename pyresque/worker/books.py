@@ -9,7 +9,7 @@ from itertools import chain
 from pyresque.errors import Handled, RedisError, RedisRejected, RedisReplied, RedisUnavailable
 from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.backend import shortened, shortened_lines
-from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
 from pyresque.log import Log
 from pyresque.perform import ReservedJob
 from pyresque.safely import is_a, tried
@@ -81,7 +81,7 @@ class Books:
     def _described(self, job: ReservedJob, error: BaseException, stack: Sequence[str]) -> Report:
         report = Report(
             shortened(error_name(error)),
-            shortened(error_message(error)),
+            shortened(whole_message(error)),
             shortened_lines(stack or backtrace_lines(error)),
             self._recorder.new_id(),
         )

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from pyresque.errors import DirtyExit
 from pyresque.failure.backend import shortened, shortened_lines
-from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.failure.describe import backtrace_lines, error_name, whole_message
 from pyresque.handlers import fork
 from pyresque.safely import flush_output, tried
 from pyresque.usercode import exit_now, one_process
@@ -198,7 +198,7 @@ def _broken(error: BaseException | None) -> Report:
     _restore_builtins()
     text, lines = "", list[str]()
     if error is not None:
-        text, lines = f"{error_name(error)}: {error_message(error)}", backtrace_lines(error)
+        text, lines = f"{error_name(error)}: {whole_message(error)}", backtrace_lines(error)
     return Report(
         "Resque::DirtyExit",
         shortened(f"The process is broken, and what became of the job cannot be told: {text}"),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pyresque.config import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
-from pyresque.failure.describe import error_message, error_name
+from pyresque.failure.describe import error_name, whole_message
 from pyresque.log import Log
 from pyresque.perform import ReservedJob
 from pyresque.processes import process_lives, process_space
@@ -155,7 +155,7 @@ class Pruner:
         failure = Failure(
             payload=job.payload.normal(self._space.style) if job else encode(payload, self._space.style),
             exception=error_name(error),
-            error=error_message(error),
+            error=whole_message(error),
             backtrace=[],
             worker=worker_id,
             queue=named if isinstance(named, str) else None,

@@ -1,5 +1,6 @@
 """What a failure record says of an exception: its name, its text, its backtrace (core.md 11, 14.1)."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -25,7 +26,7 @@ from pyresque.errors import (
     WrongArguments,
 )  # fmt: skip
 from pyresque.failure.backend import LINES
-from pyresque.failure.describe import backtrace_lines, error_message, error_name
+from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
 from pyresque.perform import ReservedJob
 from pyresque.usercode import by_signal
 from pyresque.wire.records import Payload
@@ -65,7 +66,7 @@ def test_names_of_exceptions(error, name):
     ("error", "text"),
     [(ValueError("a"), "a"), (ValueError(), "ValueError"), (ValueError(""), ""),
      (ValueError(1, "b"), "(1, 'b')"), (KeyError("k"), "k"),
-     (KeyError(1, 2), "(1, 2)"), (SystemExit(), "exit"), (SystemExit(2), "exit"), (SystemExit("why"), "exit"),
+     (KeyError(1, 2), "(1, 2)"), (SystemExit(), "exit"), (SystemExit(2), "exit"), (SystemExit("why"), "why"),
      (DontPerform(), "Resque::Job::DontPerform"), (DontPerform("why"), "why"),
      (OSError(2, "No"), "[Errno 2] No")],
 )  # fmt: skip
@@ -124,6 +125,108 @@ def test_a_backtrace_tells_the_cause(registry):
     assert lines[1] == "caused by ValueError: boom"
     assert len(lines) == 4
     assert len(backtrace_lines(failure_of(registry, "hidden"))) == 1
+
+
+def test_the_whole_chain_of_causes_is_told(registry):
+    """Down to the root, each with its text and its lines."""
+
+    @job(name="J", registry=registry)
+    def work(_):
+        try:
+            try:
+                try:
+                    inner()
+                except ValueError as error:
+                    raise KeyError("config") from error
+            except KeyError as error:
+                raise LookupError("settings") from error
+        except LookupError as error:
+            raise RuntimeError("boot failed") from error
+
+    lines = backtrace_lines(failure_of(registry, 1))
+    told = [line for line in lines if line.startswith("caused by")]
+    assert told == [
+        "caused by LookupError: settings",
+        "caused by KeyError: config",
+        "caused by ValueError: boom",
+    ]
+    assert lines[-2].endswith("in `inner'")
+    assert len(lines) == 3 + 5
+
+
+def test_what_is_in_a_group_is_told(registry):
+    """Class, text and line stand in the text; the frames in the backtrace, groups in groups too."""
+
+    @job(name="J", registry=registry)
+    async def work(_):
+        async def bad():
+            inner()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(bad())
+
+    error = failure_of(registry, 1)
+    first, second = whole_message(error).splitlines()
+    assert first == error_message(error) == "unhandled errors in a TaskGroup (1 sub-exception)"
+    assert re.fullmatch(rf"ValueError: boom \({__file__}:\d+\)", second)
+    lines = backtrace_lines(error)
+    place = lines.index("inside: ValueError: boom")
+    assert lines[place + 1].endswith("in `inner'")
+
+    nested = ExceptionGroup("outer", [ExceptionGroup("inner", [KeyError("k")]), ValueError("v")])
+    assert whole_message(nested).splitlines() == [
+        "outer (2 sub-exceptions)", "ExceptionGroup: inner (1 sub-exception)", "KeyError: k", "ValueError: v",
+    ]  # fmt: skip
+
+
+def test_notes_are_told():
+    """Those of the error in its text, those of a cause with the cause."""
+    error, cause = ValueError("bad"), KeyError("k")
+    error.add_note("while reading line 17 of orders.csv")
+    cause.add_note("in a hurry")
+    error.__cause__ = cause
+    assert whole_message(error) == "bad\nwhile reading line 17 of orders.csv"
+    assert backtrace_lines(error) == ["caused by KeyError: k\nin a hurry"]
+
+
+def test_a_chain_without_end_has_an_end():
+    """A ring of causes is told once; of very many the first and the last, the root, are told."""
+    one, other = ValueError("one"), KeyError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert backtrace_lines(one) == ["caused by KeyError: other"]
+    error = ValueError("root")
+    for number in range(3_000):
+        further = ValueError(f"{number}")
+        further.__cause__ = error
+        error = further
+    lines = backtrace_lines(error)
+    assert (lines[0], lines[-1]) == ("caused by ValueError: 2998", "caused by ValueError: root")
+    assert "... 2,960 errors between them are left out ..." in lines
+    many = ExceptionGroup("many", [ValueError(str(number)) for number in range(5_000)])
+    assert len(backtrace_lines(many)) <= LINES
+    assert "... 4,980 more are left out ..." in whole_message(many)
+
+
+def test_notes_and_members_of_odd_classes():
+    """Whatever stands under their names, nothing is raised."""
+
+    class Odd(ExceptionGroup):
+        @property
+        def exceptions(self):
+            raise SystemExit
+
+        def __getattribute__(self, name):
+            if name in ("__notes__", "__dict__"):
+                raise SystemExit(name)
+            return super().__getattribute__(name)
+
+    odd = Odd("odd", [ValueError("v")])
+    assert "ValueError: v" in whole_message(odd)
+    plain = ValueError("x")
+    plain.__notes__ = 5
+    assert whole_message(plain) == "x"
+    plain.__notes__ = [object(), "note"]
+    assert whole_message(plain).endswith("\nnote")
 
 
 def test_an_error_without_traceback_has_no_lines():
