@@ -1,15 +1,26 @@
-"""Hooks, as Ruby Resque has them (core.md section 13).
+"""Hooks, as Ruby Resque has them (core.md section 13): all of them are listed here.
 
-Job hooks are methods of the job class whose names begin with the name of the hook: `before_perform`,
-`before_perform_check_disk`. They run in the order of their names. Beware: **any** method whose name
-begins with `always` is an always hook.
+Job hooks are methods of the job class, or of its plugins, whose names begin with the name of the hook:
+`before_perform`, `before_perform_check_disk`. They run in the order of their names. Beware: **any** method
+whose name begins with `always` is an always hook. They get the arguments as they are on the wire.
 
-Worker hooks are functions with a decorator of this module:
+    before_enqueue ............ before it is put on its queue; one that returns False refuses it
+    after_enqueue ............. when it is on its queue
+    before_dequeue ............ before it is removed from its queue; one that returns False refuses that
+    after_dequeue ............. when it was removed
+    before_perform ............ before it runs; DontPerform: it does not run, and is no failure
+    around_perform ............ about its run (below)
+    after_perform ............. when it is done
+    on_failure ................ when it has failed, with the error before the arguments
+    always .................... at the end, whatever became of it
 
-    from pyresque import hooks
+and, of resque-scheduler:
 
-    @hooks.before_fork
-    def close_pools(job): ...
+    before_schedule ........... before it is delayed; one that returns False refuses it
+    after_schedule ............ when it is delayed
+    before_delayed_enqueue .... before a delayed job that is due is put on its queue
+    before_recurring .......... before an entry of the schedule is run; one that returns False leaves that out
+    after_recurring ........... when it was run
 
 An around_perform hook is a generator function that yields where the job is to run:
 
@@ -20,6 +31,22 @@ An around_perform hook is a generator function that yields where the job is to r
 
 or takes, behind the arguments, a function that runs the job (an `async def` hook awaits it). If it never
 yields (or calls), the job is skipped.
+
+Worker hooks are functions with a decorator of this module; for `async def` a loop is run:
+
+    from pyresque import hooks
+
+    @hooks.before_fork
+    def close_pools(job): ...
+
+    before_first_fork ......... once in the worker, before it registers
+    before_fork ............... in the worker before each fork, with the job
+    after_fork ................ in the process of a job after the fork, with the job
+    before_job, after_job ..... about each job of every class, in the process that runs it, with the job
+    queue_empty ............... when the worker becomes idle
+    before_pause, after_pause . when it is paused, and goes on, with the worker
+    shutdown .................. when it is told to stop
+    worker_exit ............... when it has left
 """
 
 from __future__ import annotations
@@ -43,6 +70,12 @@ JOB_HOOKS = (
     "before_enqueue", "after_enqueue", "before_dequeue", "after_dequeue",
     "before_perform", "around_perform", "after_perform", "on_failure", "always",
 )  # fmt: skip
+"""Those of Resque."""
+
+SCHEDULE_HOOKS = (
+    "before_schedule", "after_schedule", "before_delayed_enqueue", "before_recurring", "after_recurring",
+)  # fmt: skip
+"""Those of resque-scheduler."""
 
 
 def job_hooks(sources: Sequence[object], kind: str) -> list[Hook]:
@@ -66,7 +99,7 @@ class WorkerHooks:
     """Functions to be called at moments of a worker's life, in the order of their registration."""
 
     KINDS = (
-        "before_first_fork", "before_fork", "after_fork", "queue_empty",
+        "before_first_fork", "before_fork", "after_fork", "before_job", "after_job", "queue_empty",
         "before_pause", "after_pause", "shutdown", "worker_exit",
     )  # fmt: skip
 
@@ -81,7 +114,7 @@ class WorkerHooks:
         """Call the functions of a moment; the first exception ends it and is raised."""
         for hook in self._hooks[kind]:
             with application_code():
-                hook(*args)
+                call(hook, *args)
 
     def run_or_end(self, kind: str, *args: Any) -> None:
         """The same, for moments at which an exception ends the worker: that is told in the log."""
@@ -100,6 +133,10 @@ class WorkerHooks:
         _, error = tried(self.run, kind, *args)
         if error is not None:
             logger.exception("a %s hook failed: %s", kind, error, exc_info=error)
+
+    def of(self, kind: str) -> Sequence[Hook]:
+        """The functions of a moment."""
+        return self._hooks[kind]
 
     def has(self, kind: str) -> bool:
         """Whether any function is registered for a moment."""
@@ -123,6 +160,22 @@ def before_fork(hook: _F) -> _F:
 def after_fork(hook: _F) -> _F:
     """In the child after the fork, with the job. An exception fails the job."""
     return _register("after_fork", hook)
+
+
+def before_job(hook: _F) -> _F:
+    """In the process that runs a job, before each job of every class, with the job.
+
+    An exception fails the job, which then does not run; DontPerform: it does not run, and is no failure.
+    """
+    return _register("before_job", hook)
+
+
+def after_job(hook: _F) -> _F:
+    """In the process that runs a job, after each job and all its hooks, with the job; an exception is logged.
+
+    It runs whatever became of the job, unless its process has gone.
+    """
+    return _register("after_job", hook)
 
 
 def queue_empty(hook: _F) -> _F:

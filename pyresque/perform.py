@@ -27,7 +27,8 @@ from pyresque.errors import (
     UnknownJobClass,
 )
 from pyresque.failure.describe import error_name, whole_message
-from pyresque.hooks import Hook
+from pyresque.hooks import Hook, WorkerHooks
+from pyresque.log import Log
 from pyresque.registry import Job, Registry
 from pyresque.safely import cut, either, is_a, text_of, tried
 from pyresque.usercode import application_code, end_copy, getpid, one_process
@@ -48,6 +49,8 @@ class Step:
     is_job: bool = False
 
 
+logger = Log("pyresque.worker")
+
 Steps = Generator[Step, BaseException | None, BaseException | None]
 """Yields the calls that are due, is told what each raised, and ends with the error of the whole."""
 
@@ -66,6 +69,8 @@ class ReservedJob:
     job: Job | None
     is_bare: bool = False
     """Whether it is an Active Job of ours that came without the wrapper of Active Job."""
+    worker_hooks: WorkerHooks | None = None
+    """Those about each job (`hooks.before_job`)."""
 
     def __str__(self) -> str:
         name, args = tried(shown, self.payload.value)[0] or ("", None)
@@ -76,7 +81,8 @@ class ReservedJob:
     def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
         """Find the code for a payload."""
         job = registry.find_for(payload)
-        return cls(queue, payload, job, job is None and registry.is_bare(payload))
+        is_bare = job is None and registry.is_bare(payload)
+        return cls(queue, payload, job, is_bare, registry.worker_hooks)
 
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
@@ -104,6 +110,30 @@ class ReservedJob:
             return either(_carried_out(self._failed(error)), error)
 
     def _steps(self) -> Steps:
+        error = yield from self._each_of_all("before_job")
+        if error is None:
+            error = yield from self._with_hooks()
+        elif is_a(error, DontPerform):
+            error = None
+        else:
+            error = yield from self._failed(error)
+        raised = yield from self._each_of_all("after_job")
+        if raised is not None:
+            logger.exception("an after_job hook failed after %s: %s", self, raised, exc_info=raised)
+        return error
+
+    def _each_of_all(self, kind: str) -> Steps:
+        """The hooks about the jobs of all classes that there is code for."""
+        hooks = self.worker_hooks.of(kind) if self.worker_hooks is not None and self.job is not None else ()
+        error = None
+        for hook in hooks:
+            raised = yield Step(hook, [self])
+            error = raised if error is None else error
+            if error is not None and kind == "before_job":
+                break
+        return error
+
+    def _with_hooks(self) -> Steps:
         error = yield from self._performed()
         if error is not None:
             error = yield from self._failed(error)

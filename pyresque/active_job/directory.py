@@ -14,6 +14,7 @@ from pyresque.active_job.locales import is_locale
 from pyresque.active_job.reading import Reader
 from pyresque.active_job.versions import NEWEST
 from pyresque.active_job.writing import Dump, Writer
+from pyresque.calling import call
 from pyresque.errors import InvalidJob, NotAJob, RecordNotFound
 from pyresque.jobs import Job
 from pyresque.registry import Registry
@@ -110,7 +111,7 @@ class Directory:
         resolve = self.resolvers.get(found.model)
         if resolve is None:
             return found
-        record, error = tried(resolve, found)
+        record, error = tried(call, resolve, found)
         if error is not None:
             if is_a(error, RecordNotFound) or not is_a(error, Exception):
                 raise error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -24,12 +26,47 @@ def set_up(verbosity: int, file: str = "", form: str = "text") -> None:
     Raises:
         ConfigError: the file cannot be written.
     """
-    logger = logging.getLogger("pyresque")
-    logger.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
-    logger.propagate = False
-    logger.handlers[:] = [_to_file(file)] if file else _to_terminal()
-    for handler in logger.handlers:
+    global _level
+    _level = {0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    _handlers[:] = [_to_file(file)] if file else _to_terminal()
+    for handler in _handlers:
         handler.setFormatter(_Formatter(verbosity) if form == "text" else _Fields(form))
+    _install()
+
+
+_handlers: list[logging.Handler] = []
+_level = logging.WARNING
+
+
+def _install() -> None:
+    logger = logging.getLogger("pyresque")
+    logger.setLevel(_level)
+    logger.propagate = False
+    logger.handlers[:] = _handlers
+
+
+def restore() -> None:
+    """Take back what the application's own set-up of logging has done to our lines without meaning them.
+
+    `logging.config` disables every logger that is there already, unless it is told not to. An application
+    that gives the logger `pyresque` handlers of its own means it, and has its way.
+    """
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.partition(".")[0] == "pyresque" and isinstance(logger, logging.Logger):
+            logger.disabled = False
+    if all(one in _handlers for one in logging.getLogger("pyresque").handlers):
+        _install()
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Within the block `logging.disable` of the application silences nobody: a worker says how it starts."""
+    before = logging.root.manager.disable
+    logging.disable(logging.NOTSET)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _to_file(file: str) -> logging.Handler:

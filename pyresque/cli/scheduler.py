@@ -120,7 +120,7 @@ def scheduler(settings: Settings, /, **flags: Any) -> None:
 def run(settings: Settings, flags: _Flags) -> None:
     """Run the scheduler until it is told to stop."""
     from pyresque.cli.daemon import go_to_background, write_pidfile
-    from pyresque.cli.logs import set_up
+    from pyresque.cli.logs import heard, restore, set_up
     from pyresque.scheduler import Scheduler
     from pyresque.store.server import wait_for
 
@@ -131,9 +131,11 @@ def run(settings: Settings, flags: _Flags) -> None:
     path = None if flags.schedule is None else str(Path(flags.schedule).absolute())
     resque = settings.resque(json_style=flags.json_style)
     settings.import_jobs()
+    restore()
     chosen = flags.options(settings)
-    for warning in wait_for(resque.link, chosen.start_timeout):
-        logger.warning("%s", warning)
+    with heard():
+        for warning in wait_for(resque.link, chosen.start_timeout):
+            logger.warning("%s", warning)
     resque.close()
     if config.background:
         go_to_background()

@@ -52,14 +52,16 @@ def work(settings: Settings, /, **flags: Any) -> None:
 def run(settings: Settings, flags: Flags) -> int:
     """Run the worker, or several, until they leave; returns the exit status."""
     from pyresque.cli.daemon import go_to_background, start_folder, write_pidfile
-    from pyresque.cli.logs import set_up
+    from pyresque.cli.logs import heard, restore, set_up
 
     config, folder = settings.config, start_folder()
     groups, options = flags.groups(settings), flags.options(settings)
     resque = settings.resque(flags.failure_backend, flags.json_style)
     set_up(max(config.verbosity, flags.verbose))
     settings.import_jobs()
-    _check(resque, options, bool(flags.async_concurrency))
+    restore()
+    with heard():
+        _check(resque, options, bool(flags.async_concurrency))
     if config.background:
         go_to_background()
     if flags.pidfile or config.pidfile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyresque.calling import call
 from pyresque.errors import BackendError
 from pyresque.failure.backend import Backend, Failure, effects_of
 from pyresque.failure.describe import error_message, error_name
@@ -27,7 +28,7 @@ class Multiple(Backend):
         """
         texts = []
         for backend in self.backends:
-            _, error = tried(backend.save, failure)
+            _, error = tried(call, backend.save, failure)
             if error is not None:
                 texts.append(f"{name_of(type(backend))}:{error_name(error)}:{inspect(error_message(error))}")
         if texts:

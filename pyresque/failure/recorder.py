@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 
+from pyresque.calling import call
 from pyresque.failure.backend import Backend, Failure, effects_of
 from pyresque.failure.redis import Redis
 from pyresque.log import Log
@@ -30,7 +31,7 @@ class Recorder:
 
     def save(self, failure: Failure) -> bool:
         """Tell the user's own backend; whether it has saved the failure."""
-        _, error = tried(self.backend.save, failure)
+        _, error = tried(call, self.backend.save, failure)
         if error is not None:
             logger.exception("Received exception when reporting failure: %s", error, exc_info=error)
         return error is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pyresque.perform import ReservedJob
@@ -43,7 +43,7 @@ class Run:
 
 def untouched(job: ReservedJob) -> ReservedJob:
     """A job read from its bytes anew, for whoever wants to know what it was before its code ran."""
-    return ReservedJob(job.queue, Payload.parse(job.payload.raw), job.job)
+    return replace(job, payload=Payload.parse(job.payload.raw))
 
 
 class Settlement:

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import functools
+import re
+from pathlib import Path
 
 import pytest
 
 from pyresque import hooks
-from pyresque.hooks import JOB_HOOKS, WorkerHooks, call, call_around, job_hooks, worker_hooks
+from pyresque.hooks import JOB_HOOKS, SCHEDULE_HOOKS, WorkerHooks, call, call_around, job_hooks, worker_hooks
 
 
 def names(source, kind):
@@ -95,7 +97,45 @@ def test_a_method_named_hooks_limits_them():
 
 def test_no_kind_of_job_hook_begins_with_another():
     """Else one method would be two kinds of hook."""
-    assert [(a, b) for a in JOB_HOOKS for b in JOB_HOOKS if a != b and a.startswith(b)] == []
+    kinds = JOB_HOOKS + SCHEDULE_HOOKS
+    assert [(a, b) for a in kinds for b in kinds if a != b and a.startswith(b)] == []
+
+
+def test_there_is_one_list_of_all_hooks():
+    """Every name of a hook that the code uses is in it, and the text for users tells of each."""
+    known = {*JOB_HOOKS, *SCHEDULE_HOOKS, *WorkerHooks.KINDS}
+    folder = Path(hooks.__file__).parent
+    ours = [path for path in folder.rglob("*.py") if "active_job" not in path.parts]
+    used = {
+        name for path in ours for name in re.findall(r'"((?:before|after|around)_[a-z_]+)"', path.read_text())
+    }
+    assert used <= known
+    assert [name for name in known if name not in hooks.__doc__] == []
+    page = (folder.parent / "docs/jobs.md").read_text()
+    assert [name for name in known if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("kind", WorkerHooks.KINDS)
+def test_an_async_worker_hook_runs(kind):
+    """Its coroutine is run to its end, and what it raises comes up."""
+    seen = []
+
+    async def hook(*args):
+        await asyncio.sleep(0)
+        seen.append(args)
+
+    async def fails(*args):
+        await asyncio.sleep(0)
+        raise LookupError(kind)
+
+    mine = WorkerHooks()
+    mine.add(kind, hook)
+    mine.run(kind, 1)
+    mine.run_safely(kind)
+    assert seen == [(1,), ()]
+    mine.add(kind, fails)
+    with pytest.raises(LookupError, match=kind):
+        mine.run(kind)
 
 
 def test_call_runs_async_functions_to_their_end():
