@@ -110,6 +110,9 @@ class ReservedJob:
             return either(_carried_out(self._failed(error)), error)
 
     def _steps(self) -> Steps:
+        hooks = self.worker_hooks
+        if hooks is None or self.job is None or not (hooks.has("before_job") or hooks.has("after_job")):
+            return (yield from self._with_hooks())
         error = yield from self._each_of_all("before_job")
         if error is None:
             error = yield from self._with_hooks()
@@ -123,10 +126,9 @@ class ReservedJob:
         return error
 
     def _each_of_all(self, kind: str) -> Steps:
-        """The hooks about the jobs of all classes that there is code for."""
-        hooks = self.worker_hooks.of(kind) if self.worker_hooks is not None and self.job is not None else ()
+        """The hooks about the jobs of all classes."""
         error = None
-        for hook in hooks:
+        for hook in self.worker_hooks.of(kind) if self.worker_hooks is not None else ():
             raised = yield Step(hook, [self])
             error = raised if error is None else error
             if error is not None and kind == "before_job":
