@@ -52,6 +52,8 @@ class Parameters:
         Raises:
             WrongArguments: one does not fit, or there are too few or too many; the text says which.
         """
+        if len(self._shapes) == 1:
+            return self._shapes[0].read(args)
         return self._first(lambda shape: shape.read(args))
 
     def called(self, args: Sequence[Any], words: Mapping[str, Any], read: Convert) -> Given:
@@ -72,6 +74,8 @@ class Parameters:
             WrongArguments: the function could not be called so; the text says why.
             Unencodable: one of them has no form in JSON.
         """
+        if len(self._shapes) == 1:
+            return self._shapes[0].written(args, words, is_checked)
         return self._first(lambda shape: shape.written(args, words, is_checked))
 
     def _first(self, tried_with: Callable[[Shape], T]) -> T:

@@ -61,7 +61,7 @@ class Kind:
         Raises:
             Unencodable: there is no such form.
         """
-        if self.read is None or not self.foreign or type(value) in _SCALARS:
+        if self.read is None or not self.foreign or type(value) in SCALARS:
             return value
         plain, error = tried(lambda: msgspec.to_builtins(value, enc_hook=plain_of, str_keys=self.keys))
         if error is not None:
@@ -80,7 +80,8 @@ class Kind:
 
 
 ANYTHING = Kind()
-_SCALARS = frozenset((str, int, float, bool, types.NoneType))
+SCALARS = frozenset((str, int, float, bool, types.NoneType))
+"""Types whose values are the same in JSON."""
 _SIMPLE = {
     one: Kind(one, partial(msgspec.convert, type=one))
     for one in (int, str, float, bool, list[int], list[str], list[float], types.NoneType)

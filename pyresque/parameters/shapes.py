@@ -9,7 +9,7 @@ from inspect import Parameter
 from typing import Any
 
 from pyresque.errors import Unencodable, WrongArguments
-from pyresque.parameters.kinds import MISFIT, Kind
+from pyresque.parameters.kinds import MISFIT, SCALARS, Kind
 from pyresque.safely import tried
 from pyresque.wire.encoding import decode, encode, narrowed, same
 
@@ -44,6 +44,11 @@ class Place:
         return self.parameter.annotation
 
     @cached_property
+    def is_open(self) -> bool:
+        """Whether any value may stand there, and is read as it is."""
+        return self.kind.read is None and not self.kind.never
+
+    @cached_property
     def needed(self) -> bool:
         """Whether it has no default."""
         plain = self.parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
@@ -56,6 +61,8 @@ class Place:
             WrongArguments: it does not fit.
         """
         read = self.kind.read
+        if type(value) is self.kind.wanted:
+            return value
         if read is None:
             return value if not self.kind.never or self.is_lenient else self._refuse(self.kind.never)
         try:
@@ -86,6 +93,8 @@ class Place:
             WrongArguments: it does not fit.
             Unencodable: it fits, but has no form in JSON.
         """
+        if self.is_open or (type(value) is self.kind.wanted and type(value) in SCALARS):
+            return value
         try:
             plain = self.kind.written(value)
         except Unencodable as error:
@@ -162,8 +171,15 @@ class Shape:
         """Whether a last hash may be keywords. What takes just anything has none: it may be a decorator."""
         return bool(self.words) or (self.options is not None and bool(self.places or self.rest is None))
 
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether it has places only, which is the usual case, and is to be quick."""
+        return self.rest is None and not self.words and self.options is None and self.most is None
+
     def read(self, args: Sequence[Any]) -> Given:
         """The call that a list from the wire means."""
+        if self._is_plain and self._needed <= len(args) <= len(self.places):
+            return [place.read(value) for place, value in zip(self.places, args, strict=False)], {}
         given, words = self._split(args) if self._has_words else (args, _NO_WORDS)
         return self._fitted(given, words)
 
@@ -227,6 +243,8 @@ class Shape:
 
     def written(self, args: Sequence[Any], words: Mapping[str, Any], is_checked: bool) -> list[Any]:
         """The list for the wire of a call."""
+        if self._is_plain and not words and is_checked and self._needed <= len(args) <= len(self.places):
+            return [place.written(value, True) for place, value in zip(self.places, args, strict=False)]
         given, named = self._bound(*self._as_called(args, words))
         if is_checked:
             self._check_count(len(given), named)
