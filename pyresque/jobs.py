@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pyresque.errors import InvalidJob
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
@@ -69,6 +69,8 @@ class Job:
     target: Callable[..., Any]
     plugins: tuple[object, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    gets_objects: ClassVar[bool] = False
+    """Whether its arguments may be what JSON cannot become, such as records."""
 
     @property
     def sources(self) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from pyresque.active_job.conversion import converted
 from pyresque.active_job.directory import Directory
@@ -27,6 +27,7 @@ class ActiveJob(Job):
     """A registered Active Job."""
 
     directory: Directory = field(default_factory=Directory)
+    gets_objects: ClassVar[bool] = True
 
     def hooks(self, kind: str) -> list[Hook]:
         """None: Resque's hooks look at the wrapper class, so they never see an Active Job (section 9)."""

@@ -27,7 +27,8 @@ def check_jobs(registry: Registry, is_async: bool) -> None:
     never: list[str] = []
     for job in registry.jobs():
         # What the user's code raises when it is looked at it raises when the job runs, too.
-        never += [f"{job.name}: {reason}" for reason in tried(job.parameters.never)[0] or ()]
+        if not job.gets_objects:
+            never += [f"{job.name}: {reason}" for reason in tried(job.parameters.never)[0] or ()]
         for unknown in tried(job.parameters.unknown)[0] or ():
             logger.warning("%s: %s; so that argument is not checked", job.name, unknown)
     if never:

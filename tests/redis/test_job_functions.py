@@ -125,6 +125,38 @@ def test_a_job_that_could_never_run_is_refused_at_the_start(mode: str, program: 
         assert re.search(rf"  {name}: {parameter} is annotated ", done.stderr), (name, done.stderr)
 
 
+RECORDS = """
+from pyresque import active_job
+
+class User:
+    def __init__(self, id): self.id = id
+
+@active_job.resolver("User")
+async def user(gid): return User(gid.id)
+
+@active_job.job("WelcomeJob", queue="q")
+def welcome(user: User, *, note: "for people" = None):
+    assert (user.id, note) == ("5", "x"), (user.id, note)
+"""
+
+
+@pytest.mark.parametrize("mode", [one for one in MODES if one != "async"])
+def test_an_active_job_gets_records(mode: str, program: Program, resque: Resque) -> None:
+    """Nothing from JSON is a User, but the record that a resolver finds is; the resolver may be async."""
+    program.jobs(RECORDS)
+    arguments = [
+        {"_aj_globalid": "gid://app/User/5"},
+        {"note": "x", "_aj_ruby2_keywords": ["note"]},
+    ]
+    data = {"job_class": "WelcomeJob", "job_id": "1", "queue_name": "q", "arguments": arguments}
+    resque.push("q", {"class": "ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper", "args": [data]})
+    done = program.run("work", "--burst", "-q", "q", "-r", "jobs", *MODES[mode])
+    assert done.returncode == 0, done.stderr
+    assert "WelcomeJob: note is annotated 'for people'" in done.stderr
+    assert [one.text("error") for one in resque.failures.list(0, 10)] == []
+    assert resque.stat("processed") == 1
+
+
 YIELDING = """
 import contextlib, functools
 from pyresque import job
