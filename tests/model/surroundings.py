@@ -88,11 +88,12 @@ class FakeSignals:
         """What needs no doing."""
 
     @contextlib.contextmanager
-    def lent(self, raise_term: bool) -> Iterator[None]:
-        """While a job runs in the worker's process."""
+    def lent(self, *args: object, **more: object) -> Iterator[None]:
+        """While a job runs, in the worker's process or its own."""
         yield
 
-    mend = install = restore = stop = hold = release = leave_to_child = drain = close = nothing
+    of_job = passed_on = lent
+    keep = mend = install = restore = stop = hold = release = leave_to_child = drain = close = nothing
 
     def fileno(self) -> int:
         """Nothing to wait for."""
