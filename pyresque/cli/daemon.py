@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from pyresque.errors import ConfigError
 from pyresque.safely import flush_output
+from pyresque.worker.trial import Heritage
+
+HERITAGE = "PYRESQUE_POOL"
+"""The variable by which a pool tells the program that takes its place what there is."""
 
 
 def go_to_background() -> None:
@@ -41,21 +46,67 @@ def write_pidfile(path: str) -> None:
         ) from None
 
 
-def start_folder() -> str:
-    """The current directory by the name that the user has for it; a deploy may change where that leads."""
-    named = os.environ.get("PWD", "")
-    same = bool(named) and Path(named).exists() and Path(named).samefile(".")
-    return named if same else str(Path.cwd())
+@dataclass(frozen=True)
+class Program:
+    """This program as it was started: where, with which variables; its words Python knows.
 
-
-def start_again(folder: str) -> NoReturn:
-    """Put the program, as it is on disk now, in the place of this process: same pid, same command line.
-
-    Args:
-        folder: where it was started.
+    Attributes:
+        folder: the directory, by the name that the user has for it; a deploy may change where that leads.
+        environment: the variables, without what the application will set when it is imported.
     """
-    flush_output()
-    with contextlib.suppress(OSError):
-        os.chdir(folder)
-    os.environ.pop("BACKGROUND", None)  # it is there already; once more would change the pid
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (our own words again)
+
+    folder: str
+    environment: dict[str, str]
+
+    @classmethod
+    def now(cls) -> Program:
+        """The program as it is now, before anything of the application has been imported."""
+        named = os.environ.get("PWD", "")
+        same = bool(named) and Path(named).exists() and Path(named).samefile(".")
+        return cls(named if same else str(Path.cwd()), dict(os.environ))
+
+    def try_out(self, tell: int) -> subprocess.Popen[bytes]:
+        """Start the program that is on disk now beside this one; see `worker.trial`.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        return subprocess.Popen(
+            [*_words(), "--trial", str(tell)],
+            cwd=self.folder,
+            env=self.environment,
+            pass_fds=[tell],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # what it prints when it is imported comes once more
+            process_group=0,
+        )
+
+    def replace(self, heritage: str) -> NoReturn:
+        """Put the program, as it is on disk now, in the place of this process: same pid, same command line.
+
+        Args:
+            heritage: what it is to find with `inherited`.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        flush_output()
+        here = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.chdir(self.folder)
+            # It is in the background already; once more would change the pid.
+            environment = {key: value for key, value in self.environment.items() if key != "BACKGROUND"}
+            os.execve(sys.executable, _words(), {**environment, HERITAGE: heritage})  # noqa: S606 (our own words)
+        finally:
+            os.fchdir(here)
+            os.close(here)
+
+
+def _words() -> list[str]:
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def inherited() -> Heritage | None:
+    """What the program that was here before has left, as `Program.replace` was given it."""
+    text = os.environ.pop(HERITAGE, None)
+    return Heritage.read(text) if text else None

@@ -46,6 +46,7 @@ class Flags:
     json_style: Style
     verbose: int
     pidfile: str | None
+    trial: int | None
 
     def queues(self, settings: Settings) -> list[str]:
         """The queue list, from the options, else from QUEUES or QUEUE.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from pyresque.cli.flags import Flags, GroupedCommand, work_options
 from pyresque.cli.options import Settings, common, pass_settings, style_option
 from pyresque.config import WorkerOptions
-from pyresque.errors import ConfigError
+from pyresque.errors import ConfigError, ResqueError
 from pyresque.log import Log
+from pyresque.safely import flush_output
 
 if TYPE_CHECKING:
+    from pyresque.cli.daemon import Program
     from pyresque.client import Resque
+    from pyresque.worker.trial import Heritage
 
 logger = Log("pyresque.cli")
 
@@ -35,6 +38,7 @@ def _no_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say what is done (VERBOSE); -vv for more (VVERBOSE).")
 @click.option("--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
+@click.option("--trial", type=int, hidden=True, help="What a pool adds on HUP: see pyresque.worker.trial.")
 @common
 @pass_settings
 def work(settings: Settings, /, **flags: Any) -> None:
@@ -43,38 +47,83 @@ def work(settings: Settings, /, **flags: Any) -> None:
     Ruby's environment variables mean what they mean there: QUEUE, INTERVAL, COUNT, TERM_CHILD, BACKGROUND
     and so on. TERM and INT let the job at hand finish, for a while (--drain), QUIT without a limit; USR2
     pauses, CONT goes on.
-    Several workers (-n, -c) have a supervisor, which passes these on; on HUP it lets them finish and starts
-    anew, with new code.
+    Several workers (-n, -c) have a supervisor, which passes these on; on HUP it loads the code anew and
+    replaces them one by one. A single worker ends on HUP when its job is done.
     """
     click.get_current_context().exit(run(settings, Flags(**flags)))
 
 
 def run(settings: Settings, flags: Flags) -> int:
     """Run the worker, or several, until they leave; returns the exit status."""
-    from pyresque.cli.daemon import go_to_background, start_folder, write_pidfile
-    from pyresque.cli.logs import heard, restore, set_up
+    from pyresque.cli.daemon import Program, go_to_background, inherited, write_pidfile
+    from pyresque.cli.logs import set_up
 
-    config, folder = settings.config, start_folder()
-    groups, options = flags.groups(settings), flags.options(settings)
-    resque = settings.resque(flags.failure_backend, flags.json_style)
+    config, heritage = settings.config, inherited()
+    program = Program.now()
     set_up(max(config.verbosity, flags.verbose))
-    settings.import_jobs()
-    restore()
-    with heard():
-        _check(resque, options, bool(flags.async_concurrency))
+    if flags.trial is not None:
+        _try(settings, flags, flags.trial)
+    if heritage is not None:
+        return _take_over(settings, flags, program, heritage)
+    starts = _load(settings, flags)
     if config.background:
         go_to_background()
     if flags.pidfile or config.pidfile:
         write_pidfile(flags.pidfile or config.pidfile or "")
-    starts = [
+    if len(starts) == 1 and not flags.pool_file:
+        starts[0].work()
+        return 0
+    from pyresque.worker.pool import Pool
+
+    return Pool(program, prefix=config.worker.procline_prefix).run(starts)
+
+
+def _load(settings: Settings, flags: Flags) -> list[_Start]:
+    """Everything that can be done before there is a worker."""
+    from pyresque.cli.logs import heard, restore
+
+    groups, options = flags.groups(settings), flags.options(settings)
+    resque = settings.resque(flags.failure_backend, flags.json_style)
+    settings.import_jobs()
+    restore()
+    with heard():
+        _check(resque, options, bool(flags.async_concurrency))
+    return [
         _Start(resque, queues, options, flags.async_concurrency)
         for queues, count in groups
         for _ in range(count)
     ]
-    if len(starts) == 1 and not flags.pool_file:
-        starts[0].work()
-        return 0
-    return _pool(starts, options, folder)
+
+
+def _try(settings: Settings, flags: Flags, number: int) -> NoReturn:
+    """Load everything, and tell the pool that has started this process what came of it."""
+    from pyresque.worker.trial import begin_trial, tell
+
+    begin_trial()
+    refusal = ""
+    try:
+        _load(settings, flags)
+    except ResqueError as error:
+        refusal = str(error)
+    flush_output()
+    tell(number, refusal)
+
+
+def _take_over(settings: Settings, flags: Flags, program: Program, heritage: Heritage) -> int:
+    """Be the pool in the place of the one that was here, with its workers, which are replaced."""
+    from pyresque.worker.pool import Pool
+
+    pool = Pool(program, heritage, settings.config.worker.procline_prefix)
+    starts: list[_Start] = []
+    try:
+        with pool.attending():
+            starts = _load(settings, flags)
+    except ResqueError as error:
+        pool.stay(error)
+    except KeyboardInterrupt:
+        if not pool.leaving:
+            raise
+    return pool.run(starts)
 
 
 def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
@@ -110,6 +159,16 @@ class _Start:
     options: WorkerOptions
     async_jobs: int | None
 
+    @property
+    def name(self) -> str:
+        """Its queue list."""
+        return ",".join(self.queues)
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether most of what it can do lies idle while it waits for the last of its jobs."""
+        return (self.async_jobs or 1) > 1
+
     def work(self) -> bool:
         """Work until the worker leaves; whether it did so because there was nothing left to do."""
         if self.async_jobs:
@@ -126,18 +185,6 @@ class _Start:
 
     def status(self) -> int:
         """The same; returns the exit status of its process in a pool."""
-        from pyresque.worker.pool import DONE
+        from pyresque.worker.place import DONE
 
         return DONE if self.work() else 0
-
-
-def _pool(starts: list[_Start], options: WorkerOptions, folder: str) -> int:
-    from pyresque.worker.pool import Pool
-
-    pool = Pool([one.status for one in starts], options.procline_prefix)
-    status = pool.run()
-    if pool.again:
-        from pyresque.cli.daemon import start_again
-
-        start_again(folder)
-    return status

@@ -8,6 +8,7 @@ from pyresque.errors import RedisError
 from pyresque.log import Log
 from pyresque.store.space import Space
 from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.lifeline import tell_ready
 from pyresque.worker.membership import Membership
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import Pruner
@@ -52,6 +53,7 @@ class Members:
         # A thread, for a job may hold the loop for longer than a worker without a beat is thought alive.
         self._heartbeat.start_thread()
         logger.info("Worker %s is ready for %d jobs at a time", self.slots[0].id, len(self.slots))
+        tell_ready()
 
     def prune(self, seconds: int) -> None:
         """Prune dead workers, on behalf of the first place."""

@@ -10,9 +10,12 @@ from pyresque.log import Log
 from pyresque.waiting import Readable, readable
 from pyresque.worker.ending import Ending
 from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.lifeline import has_supervisor
 from pyresque.worker.signals import Signals
 
 logger = Log("pyresque.worker")
+
+_HUNG_UP = "HUP: the worker leaves when its job is done; whoever supervises it may start it with new code"
 
 
 class Attention:
@@ -70,6 +73,8 @@ class Attention:
             elif number == signal.SIGCONT:
                 self._pause(False)
             elif self.ending.note(number):
+                if number == signal.SIGHUP and not has_supervisor():
+                    logger.warning(_HUNG_UP)
                 self._hooks.run_safely("shutdown")
         if noted:
             self.signals.mend()  # after hooks

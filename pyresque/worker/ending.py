@@ -14,14 +14,15 @@ from pyresque.worker.signals import LEAVING
 class Ending:
     """Whether the worker is to leave, and when its child gets which signal.
 
-    TERM and INT end the worker, and the job when it has had its time (`--drain`); QUIT lets the job finish;
-    USR1 ends the job only, as in Ruby. With a drain the job gets a notice, then KILL; without, as in Ruby.
+    TERM and INT end the worker, and the job when it has had its time (`--drain`); QUIT and HUP let the job
+    finish; USR1 ends the job only, as in Ruby. With a drain the job gets a notice, then KILL; without, as in
+    Ruby. HUP comes from a pool that has new code, and takes nothing from what a TERM behind it means.
     """
 
     def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
         self._plan: list[tuple[float, int]] = []
-        self.asked = False
+        self.asked = self._told = False
         self.insisted = False
         """Whether the worker was asked to leave more than once."""
         self.has_killed = False
@@ -29,11 +30,14 @@ class Ending:
 
     def note(self, number: signal.Signals) -> bool:
         """Take in a signal; whether it asks the worker to leave."""
+        if number == signal.SIGHUP:
+            self.asked = True
+            return True
         graceful = number == signal.SIGQUIT or (number == signal.SIGTERM and self._stopping.graceful_term)
         if number in LEAVING:
             if not graceful:
-                self._plan_kill(after=0.0 if self.asked else self._stopping.patience)
-            self.insisted, self.asked = self.asked, True
+                self._plan_kill(after=0.0 if self._told else self._stopping.patience)
+            self.insisted, self._told, self.asked = self._told, True, True
             return True
         if number == signal.SIGUSR1:
             self._plan_kill(warm=False)

@@ -30,6 +30,7 @@ from pyresque.worker.ending import Ending
 from pyresque.worker.foreign import Foreign
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.lifeline import tell_ready
 from pyresque.worker.limits import Limits
 from pyresque.worker.membership import Membership
 from pyresque.worker.pace import Calm, Pace
@@ -162,6 +163,7 @@ class Worker:
         else:
             self._heartbeat.start_thread()
         logger.info("Worker %s is ready", self.id)
+        tell_ready()
 
     def _prune(self) -> None:
         if self._away.now:

@@ -1,4 +1,4 @@
-"""Kills of supervisors at random moments under load: their workers finish what they have, and leave.
+"""Kills of supervisors, and new code for them, at random moments under load: no job is lost or doubled.
 
 Seed and rounds as in test_kills.
 """
@@ -24,12 +24,12 @@ ROOT = Path(__file__).parents[2]
 JOBS = 120
 
 
-def start(url: str, log: Path) -> subprocess.Popen[bytes]:
+def start(url: str, log: Path, module: str = "tests.chaos.pool_jobs") -> subprocess.Popen[bytes]:
     """A pool of four workers."""
     command = [sys.executable, "-m", "pyresque", "work", "-v", "-q", "jobs", "-n", "4", "--interval", "0.02"]
     env = {**os.environ, "POOL_LOG": str(log), "REDIS_URL": url}
     env.pop("COUNT", None)
-    words = [*command, "-r", "tests.chaos.pool_jobs"]
+    words = [*command, "-r", module]
     with log.with_suffix(".stderr").open("ab") as errors:
         return subprocess.Popen(words, env=env, cwd=ROOT, stderr=errors)
 
@@ -55,10 +55,46 @@ def test_a_killed_supervisor_costs_no_job(number: int, resque: Resque, tmp_path:
     pool.send_signal(signal.SIGQUIT)
     assert pool.wait(90) == 0
     eventually(lambda: not resque.workers(), 30)
+    print(f"\nsupervisors: seed {seed}: {killed} killed, {JOBS} jobs")
+    check(resque, log)
+
+
+@pytest.mark.parametrize("number", range(max(1, ROUNDS // 12)))
+def test_hups_cost_no_job(number: int, resque: Resque, tmp_path: Path) -> None:
+    """Good and bad code, one HUP in the midst of another: every job is done once, by the pool that began."""
+    seed = SEED * 1_000_003 + number
+    dice, log = random.Random(seed), tmp_path / "log"
+    code = tmp_path / "deployed.py"
+    good, bad = (
+        "from tests.chaos.pool_jobs import *  # {}\n",
+        ("raise LookupError({})", "import nosuch", "def"),
+    )
+    code.write_text(good)
+    resque.enqueue_many([("Pooled", n, dice.choice([0.0, 0.1, 0.5])) for n in range(JOBS)], queue="jobs")
+    pool, hups, last = start(resque_url(resque), log, str(code)), 0, ""
+    eventually(lambda: len(resque.workers()) == 4, 30)
+    while resque.size("jobs"):
+        last = dice.choice([good, *bad])
+        code.write_text(last.format(hups))
+        pool.send_signal(signal.SIGHUP)
+        hups += 1
+        time.sleep(dice.choice([0.0, 0.2, 0.5, 1.0]) * dice.random() * 2)  # the random moment
+    code.write_text(good)
+    before = {one.pid for one in resque.workers()}
+    pool.send_signal(signal.SIGHUP)
+    eventually(lambda: len({one.pid for one in resque.workers()} - before) == 4, 60)
+    pool.send_signal(dice.choice([signal.SIGQUIT, signal.SIGTERM]))
+    assert pool.wait(90) == 0
+    assert resque.workers() == []
+    print(f"\nHUPs: seed {seed}: {hups} in {JOBS} jobs")
+    check(resque, log)
+
+
+def check(resque: Resque, log: Path) -> None:
+    """Every job was done once, and none has failed."""
     lines = [line.split() for line in log.read_text().splitlines()]
     found = Counter((word, number) for word, number, *_ in lines)
     wrong = [n for n in map(str, range(JOBS)) if (found["begin", n], found["end", n]) != (1, 1)]
-    print(f"\nsupervisors: seed {seed}: {killed} killed, {JOBS} jobs")
     told = [" ".join(words) for words in lines if words[1] in wrong]  # with process/its worker, and moment
     assert not wrong, "\n".join([*told, log.with_suffix(".stderr").read_text(errors="replace")[-20_000:]])
     assert len(lines) == 2 * JOBS

@@ -23,11 +23,13 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyresque import Resque, Scheduler, Worker, job
+from pyresque.cli.daemon import Program
 from pyresque.config import Polling, Unknown, WorkerOptions
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
@@ -288,8 +290,16 @@ def _work(request: dict[str, Any]) -> None:
             Worker(resque, queues, options).work()
         return 0
 
-    status = Pool([start] * request["pool"]).run() if "pool" in request else start()
+    pool = Pool(Program(str(FOLDER), {}))
+    status = pool.run([_Start(start)] * request["pool"]) if "pool" in request else start()
     assert status == 0
+
+
+@dataclass(frozen=True)
+class _Start:
+    status: Callable[[], int]
+    name: str = "jobs"
+    overlaps: bool = False
 
 
 def _schedule(request: dict[str, Any]) -> None:

@@ -1,82 +1,17 @@
-"""A pool of worker processes under `pyresque work`: kept running, told to stop, started anew."""
+"""A pool of worker processes under `pyresque work`: kept running, and told to stop. HUP is in test_hup."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
-from tests.unit.cli.program import Live, Program, until
-
-JOBS = """
-import os, pathlib, time
-from pyresque import job
-
-print("imported by", os.getpid(), flush=True)
-
-@job(name="SayJob")
-def say(text):
-    print(text, "in worker", os.getppid(), flush=True)
-
-@job(name="WaitJob")
-def wait(name):
-    pathlib.Path(f"{name}.begun").touch()
-    while not pathlib.Path(name).exists():
-        time.sleep(0.01)
-"""
-
-
-class Pool(Live):
-    """A pool that runs, and what can be seen of it."""
-
-    def workers(self) -> set[int]:
-        return {int(one.pid) for one in self.resque.workers()}
-
-    def full(self, count: int) -> set[int]:
-        """Wait until so many workers have registered; returns their pids."""
-        until(lambda: len(self.workers()) == count)
-        return self.workers()
-
-
-Started = Callable[..., Pool]
-
-
-@pytest.fixture
-def program(server: DevRedis, tmp_path: Path) -> Program:
-    """The folder with the jobs."""
-    program = Program(tmp_path, server.url)
-    program.jobs(JOBS)
-    return program
-
-
-@pytest.fixture
-def start(resque: Resque, program: Program) -> Iterator[Started]:
-    """Starts `pyresque work -r jobs` with these options; what is left at the end is killed."""
-    pools: list[Pool] = []
-
-    def started(*words: str, queues: tuple[str, ...] = ("-q", "q"), **env: str) -> Pool:
-        pools.append(Pool(program.start("work", "-r", "jobs", *queues, *words, **env), program, resque))
-        return pools[-1]
-
-    yield started
-    for pool in pools:
-        for pid in pool.workers():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        pool.process.kill()
-        pool.process.communicate()
-
-
-def gone(pid: int) -> bool:
-    """Whether there is no such process any more, not even one that nobody has waited for."""
-    return not Path(f"/proc/{pid}").exists()
+from tests.redis.pools import Started, gone
+from tests.unit.cli.program import Program, until
 
 
 def test_the_application_is_imported_once(start: Started) -> None:
@@ -254,72 +189,6 @@ def test_every_worker_is_woken_again(start: Started, resque: Resque) -> None:
     pool.finish("a")
     pool.finish("b")
     assert pool.end(signal.SIGQUIT)[0] == 0
-
-
-# --- HUP ---------------------------------------------------------------------------------------------
-
-
-def test_hup_starts_anew_with_new_code(start: Started, program: Program, resque: Resque) -> None:
-    """The running job finishes with the old code; then the same process runs what is on disk now."""
-    pool = start("-n", "2")
-    old = pool.full(2)
-    pool.begin("a")
-    program.jobs(JOBS.replace('print(text, "in', 'print("new", text, "in'))
-    pool.send(signal.SIGHUP)
-    until(lambda: len(pool.workers()) == 1)
-    pool.finish("a")
-    until(lambda: len(pool.workers() - old) == 2)
-    resque.enqueue("SayJob", "code", queue="q")
-    until(lambda: resque.stat("processed") == 2)
-    status, out = pool.end()
-    assert status == 0
-    assert re.findall(r"imported by (\d+)", out) == [str(pool.process.pid)] * 2
-    assert "new code in worker" in out
-    assert resque.failures.count() == 0
-
-
-def test_hup_reads_the_pool_file_again(start: Started, program: Program) -> None:
-    """What the workers work on, and how many there are, may have changed."""
-    program.jobs("mail: 1\n", "pool.yml")
-    pool = start("-c", "pool.yml", queues=())
-    pool.full(1)
-    program.jobs("mail,high: 2\n'*': 1\n", "pool.yml")
-    pool.send(signal.SIGHUP)
-    pool.full(3)
-    found = sorted(one.id.split(":", 2)[2] for one in pool.resque.workers())
-    assert found == ["*", "mail,high", "mail,high"]
-    assert pool.end()[0] == 0
-
-
-def test_hup_goes_where_the_folder_leads_now(resque: Resque, server: DevRedis, tmp_path: Path) -> None:
-    """A deploy that moves the link `current` to a new release is followed."""
-    for name in ("one", "two"):
-        Program(tmp_path / name).jobs(f"print('release {name}', flush=True)\n")
-    current = tmp_path / "current"
-    current.symlink_to("one")
-    program = Program(current, server.url)
-    with program.start("work", "-q", "q", "-r", "jobs", "-n", "2", PWD=str(current)) as process:
-        until(lambda: len(resque.workers()) == 2)
-        old = {one.pid for one in resque.workers()}
-        current.unlink()
-        current.symlink_to("two")
-        process.send_signal(signal.SIGHUP)
-        until(lambda: len({one.pid for one in resque.workers()} - old) == 2)
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
-    assert out == "release one\nrelease two\n"
-
-
-def test_term_wins_over_hup(start: Started) -> None:
-    """A pool that waits for its workers to start anew, and is told to end, ends."""
-    pool = start("-n", "2")
-    pool.full(2)
-    pool.begin("a")
-    pool.send(signal.SIGHUP)
-    until(lambda: len(pool.workers()) == 1)
-    status, out = pool.end()
-    assert status == 0
-    assert out.count("imported by") == 1
 
 
 # --- as pid 1 ----------------------------------------------------------------------------------------

@@ -25,7 +25,9 @@ def sent(ending):
         (INT, Stopping(), True, []),
         (TERM, Stopping(drain=0), True, [signal.SIGKILL]),
         (INT, Stopping(drain=0), True, [signal.SIGKILL]),
-        (HUP, Stopping(drain=0), True, [signal.SIGKILL]),
+        (HUP, Stopping(), True, []),
+        (HUP, Stopping(drain=0), True, []),
+        (HUP, Stopping(term_child=True), True, []),
         (QUIT, Stopping(), True, []),
         (USR1, Stopping(), False, [signal.SIGKILL]),
         (signal.SIGCHLD, Stopping(), False, []),
@@ -55,6 +57,18 @@ def test_what_a_signal_means(number, stopping, asked, kills):
 def test_note_says_whether_the_worker_is_to_leave(number, asks):
     """Then the shutdown hooks run."""
     assert Ending(Stopping()).note(number) is asks
+
+
+def test_a_term_behind_a_hup_is_the_first():
+    """The pool has asked for the worker's place, and the user has not said yet that he wants it now."""
+    ending = Ending(Stopping(drain=1000))
+    ending.note(HUP)
+    ending.note(TERM)
+    assert (ending.insisted, sent(ending)) == (False, [])
+    ending.note(HUP)
+    assert (ending.insisted, sent(ending)) == (False, [])
+    ending.note(TERM)
+    assert (ending.insisted, len(sent(ending))) == (True, 1)
 
 
 def test_the_time_until_the_next_signal():
