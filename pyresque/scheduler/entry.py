@@ -14,6 +14,7 @@ from pyresque.log import Log
 from pyresque.scheduler.cron import Cron
 from pyresque.scheduler.cron_text import WORDS
 from pyresque.scheduler.every import Every
+from pyresque.scheduler.zones import find_zone
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, decode, encode
 from pyresque.wire.inspecting import inspect
@@ -112,7 +113,9 @@ class Entry:
         if first is not None and first < loaded:
             if not _given_true(self.options.get("first_at_no_error")):
                 raise InvalidSchedule("its first run would be in the past")
-            first = loaded
+            first = (
+                loaded if self.cron is None else None
+            )  # as in Ruby: it must lie ahead to be a run of its own
         if last is not None and last < loaded:
             raise InvalidSchedule("its last run would be in the past")
         return Limits(first, last, times_)
@@ -224,7 +227,7 @@ def _moment(key: str, value: object, loaded: float) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return loaded + value
     if isinstance(value, str):
-        at = times.parse(value)
+        at = _in_zone(value) or times.parse(value)
         if at is not None and not key.endswith("_in"):
             return at
         try:
@@ -235,6 +238,17 @@ def _moment(key: str, value: object, loaded: float) -> float:
     raise InvalidSchedule(f"{key} {value!r} is neither a length of time nor a moment")
 
 
+def _in_zone(text: str) -> float | None:
+    """A moment with the name of its zone behind it, `2031-01-01 12:00 Europe/Berlin`; None if it is none."""
+    moment, _, name = text.strip().rpartition(" ")
+    try:
+        known, zone = find_zone(name) if "/" in name else ("", None)
+        local = datetime.fromisoformat(moment.strip().replace("/", "-"))
+        return local.replace(tzinfo=zone).timestamp() if zone and known == name and not local.tzinfo else None
+    except (InvalidSchedule, ValueError, OverflowError):
+        return None
+
+
 def not_an_entry(value: object) -> str:
     """What is wrong with a value that is no mapping."""
     return f"it must be a mapping with class, cron and so on, not {_kind(value)}"
@@ -242,7 +256,7 @@ def not_an_entry(value: object) -> str:
 
 def lasts(value: object) -> bool:
     """Whether an entry of a file or of a process says `persist`: then it is stored in Redis."""
-    return isinstance(value, Mapping) and value.get("persist") not in (None, False)
+    return isinstance(value, Mapping) and _given_true(value.get("persist"))
 
 
 def _kind(value: object) -> str:

@@ -223,8 +223,9 @@ class FailureRecord(msgspec.Struct, frozen=True, eq=False):
     def retried_at(self) -> Any:
         """When its job was put back, as it or a copy that it knows says; None where it was not."""
         for one in (self, *(self.copies or ())):
-            if one.value.get("retried_at") not in (None, False):
-                return one.value["retried_at"]
+            found = one.value.get("retried_at")
+            if found is not None and found is not False:
+                return found
         return None
 
     @property

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from pyresque.errors import InvalidSchedule
-from pyresque.scheduler.entry import Entry, shareable
+from pyresque.scheduler.entry import Entry, lasts, shareable
 from pyresque.scheduler.timing import Running
 from pyresque.wire import times
 
@@ -131,6 +131,53 @@ def test_the_environment_chooses_entries(environment, value, runs):
     """Names with commas or blanks; rails_env wins (scheduler.md 9.1)."""
     entry = Entry.read("e", {"class": "A", "every": "1h", **value})
     assert entry.runs_in(environment) is runs
+
+
+@pytest.mark.parametrize(
+    ("text", "epoch"),
+    [
+        ("2031-01-01 12:00:00 Europe/Berlin", 1925031600), ("2031/01/01 12:00  America/New_York", 1925053200),
+        ("2031-06-01 12:00 Europe/Berlin", 1938074400), ("2031-01-01T12:00:00 Etc/UTC", 1925035200),
+    ],
+)  # fmt: skip
+def test_a_first_run_in_a_named_zone(text, epoch):
+    """Recorded from Ruby."""
+    for value in ({"every": ["1h", {"first_at": text}]}, {"cron": ["* * * * *", {"first": text}]}):
+        assert Entry.read("e", {"class": "A", **value}).limits(LOADED).first == epoch
+
+
+@pytest.mark.parametrize(
+    "text", ["2031-01-01 12:00 Europe/Nowhere", "soon Europe/Berlin", "Europe/Berlin", "/"]
+)
+def test_a_first_run_that_nobody_understands(text):
+    """It is said when the entry is read."""
+    with pytest.raises(InvalidSchedule, match="neither a length of time nor a moment"):
+        Entry.read("e", {"class": "A", "every": ["1h", {"first_at": text}]})
+
+
+def test_a_first_run_that_has_passed_and_may():
+    """Recorded from Ruby: with `every` it comes now, with `cron` the grid goes on."""
+    past = {"first_at": "2020-01-01", "first_at_no_error": True}
+    assert Entry.read("e", {"class": "A", "every": ["1h", past]}).limits(LOADED).first == LOADED
+    assert Entry.read("e", {"class": "A", "cron": ["0 3 * * *", past]}).limits(LOADED).first is None
+
+
+@pytest.mark.parametrize(
+    ("value", "stays"),
+    [
+        (True, True),
+        (1, True),
+        (0, True),
+        ("", True),
+        ("false", True),
+        ([], True),
+        (False, False),
+        (None, False),
+    ],
+)
+def test_what_persist_may_be(value, stays):
+    """What is true to Ruby: everything but false and nothing (recorded)."""
+    assert lasts({"class": "A", "every": "1h", "persist": value}) is stays
 
 
 def test_persist_is_no_part_of_an_entry():
