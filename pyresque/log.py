@@ -1,8 +1,8 @@
 """Log lines that do no harm.
 
 What is logged comes from Redis, from users and from exceptions, and what logs it (filters, handlers, record
-factories) may be the application's own. No line ends a worker or changes what becomes of a job, and none is
-longer than some thousand characters.
+factories) may be the application's own. No line ends or doubles a worker, or changes what becomes of a job,
+and none is longer than some thousand characters.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pyresque.safely import (
     text_of,
     trace_of,
 )
+from pyresque.usercode import one_process
 
 VALUE = 2_000
 """Characters that are shown of one value."""
@@ -67,9 +68,10 @@ class Log:
 
     def _say(self, level: int, text: str, values: tuple[object, ...], told: Told) -> None:
         try:
-            if self._logger.isEnabledFor(level):
-                error = told if isinstance(told, BaseException) else sys.exc_info()[1] if told else None
-                self._log(level, text, tuple(map(_shown, values)), error)
+            with one_process():
+                if self._logger.isEnabledFor(level):
+                    error = told if isinstance(told, BaseException) else sys.exc_info()[1] if told else None
+                    self._log(level, text, tuple(map(_shown, values)), error)
         except BaseException as error:
             if is_by_signal(error):
                 raise

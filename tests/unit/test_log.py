@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 
 import pytest
@@ -152,3 +153,26 @@ def test_a_traceback_has_both_ends():
     assert text.endswith("LookupError: deep")
     assert traceback_text(EXCEPTIONS["long chain"]()).count("ValueError") == 5
     assert traceback_text(EXCEPTIONS["cyclic causes"]()).count("ValueError") == 2
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_copy_of_the_process_that_a_filter_makes_ends_there(lines, raises):
+    """Else there would be two workers behind a log line."""
+    read, write = os.pipe()
+
+    def forks(record):
+        if os.fork() == 0 and raises:
+            raise SystemExit(3)
+        return True
+
+    logger = logging.getLogger("pyresque.test")
+    logger.addFilter(forks)
+    try:
+        Log("pyresque.test").info("seen")
+        os.write(write, b"one")
+    finally:
+        logger.removeFilter(forks)
+        os.close(write)
+    _, status = os.wait()
+    with os.fdopen(read) as pipe:
+        assert (pipe.read(), os.waitstatus_to_exitcode(status)) == ("one", 3 if raises else 0)
