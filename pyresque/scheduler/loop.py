@@ -23,7 +23,7 @@ from pyresque.scheduler.table import Table, check_queueable
 from pyresque.scheduler.timing import STALLED, WRONG_CLOCK, Running
 from pyresque.settings import SchedulerOptions
 from pyresque.store import schedules
-from pyresque.store.link import LEAVE_SECONDS, DirectLink, PatientLink
+from pyresque.store.link import LEAVE_SECONDS, DirectLink, OneProcessLink, PatientLink
 from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
 from pyresque.waiting import Away, Backoff
@@ -66,7 +66,7 @@ class Scheduler:
     ) -> None:
         self.options = options or SchedulerOptions()
         space, self._signals = resque.space, Signals()
-        self._link, signals = resque.link.fresh(), self._signals
+        self._link, signals = OneProcessLink(resque.link.fresh()), self._signals
         # Short pauses, and none any more when it is to leave: while Redis is away the loop must hear signals.
         patient = PatientLink(self._link, (0.0, 0.05, 0.2), lambda: signals.stopping)
         self._space = Space(patient, space.keys, space.style)
@@ -94,6 +94,7 @@ class Scheduler:
 
         What Redis refuses is logged and tried again: a scheduler outlives restarts and failovers.
         """
+        self._link.adopt()
         self._signals.install()
         self._title("Starting")
         try:

@@ -182,7 +182,7 @@ class PatientLink:
 
 
 class OneProcessLink:
-    """The link of a worker: a copy of its process that wants to say something over it ends instead.
+    """The link of a worker or scheduler: a copy of its process that wants to use it ends instead.
 
     Code of the application that forks is watched where it returns (usercode.py); this is for the places that
     nobody has thought of.
@@ -215,6 +215,10 @@ class OneProcessLink:
     @let_in.setter
     def let_in(self, answered: bool) -> None:
         self._link.let_in = answered
+
+    def adopt(self) -> None:
+        """From now on it is this process's: the one that made it has forked on purpose."""
+        self._pid = getpid()
 
     def fresh(self) -> DirectLink:
         """Another link to the same server, for any process; see `DirectLink`."""
