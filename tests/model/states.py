@@ -9,13 +9,15 @@ when the world says so (`passed`).
 from __future__ import annotations
 
 import hashlib
+import pkgutil
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import hiredis
 
-from pyresque.store import delayed, failures, locks, master, queues, reservation, schedules, stats, workers
+from pyresque import store
 from pyresque.store.address import Address
 from pyresque.store.connection import Connection
 from pyresque.store.link import Word
@@ -35,7 +37,7 @@ READS = {
 }  # fmt: skip
 """Commands that change nothing."""
 
-MODULES = (delayed, failures, locks, master, queues, reservation, schedules, stats, workers)
+MODULES = [import_module(f"{store.__name__}.{one.name}") for one in pkgutil.iter_modules(store.__path__)]
 
 _SNAPSHOT = """
 local found = {}
