@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextvars import copy_context
 from functools import partial
 from types import AsyncGeneratorType, GeneratorType
@@ -17,7 +18,7 @@ from typing import Any
 
 from pyresque.errors import InvalidJob
 from pyresque.safely import cause_of, class_has, context_of, is_a, set_context, text_of, tried
-from pyresque.usercode import one_process
+from pyresque.usercode import getpid, one_process
 
 Hook = Callable[..., Any]
 _MANAGERS = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
@@ -28,15 +29,34 @@ def call(hook: Hook, *args: Any) -> Any:
     result = hook(*args)
     if not is_awaitable(result):
         return result
-    import asyncio  # large: only those who use it pay for it, at every fork
 
     if not _is_on_a_loop():
-        return asyncio.run(_awaited(result))
+        kept, pid = _kept
+        own = kept is not None and pid == getpid() and threading.current_thread() is threading.main_thread()
+        return kept(_awaited(result)) if kept is not None and own else _run(_awaited(result))
     # An async around hook has called for the rest of an async job: that gets a loop of its own.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(copy_context().run, asyncio.run, _awaited(result)).result()
+        return thread.submit(copy_context().run, _run, _awaited(result)).result()
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine on a loop of its own."""
+    import asyncio
+
+    # Not asyncio.run: after that, `asyncio.get_event_loop` would give none any more, to anybody.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+_kept: tuple[Callable[[Coroutine[Any, Any, Any]], Any] | None, int] = (None, 0)
+
+
+def keep_loop(run: Callable[[Coroutine[Any, Any, Any]], Any] | None) -> None:
+    """From now on this runs what is `async def`, in the main thread of this process."""
+    global _kept
+    _kept = (run, getpid())
 
 
 def is_awaitable(result: object) -> bool:

@@ -17,7 +17,7 @@ from typing import NoReturn
 from pyresque.errors import DirtyExit
 from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_name, whole_message
-from pyresque.handlers import fork
+from pyresque.forking import fork
 from pyresque.safely import flush_output, tried
 from pyresque.usercode import exit_now, one_process
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd

@@ -41,6 +41,7 @@ class EventLoop(SharedLoop):
     _csock: socket.socket
     _internal_fds: int
     _ready: deque[asyncio.Handle]
+    _asyncgens_shutdown_called: bool
     _signal_handlers: dict[int, asyncio.Handle]
 
     def __init__(self, keep_signals: Callable[[], None] = lambda: None) -> None:
@@ -98,6 +99,11 @@ class EventLoop(SharedLoop):
         was_there: bool = super().remove_signal_handler(sig)
         self._keep_signals()
         return was_there
+
+    async def close_generators(self) -> None:
+        """Close those that are left, and go on with new ones."""
+        await self.shutdown_asyncgens()
+        self._asyncgens_shutdown_called = False
 
     def forget_signals(self, job: Culprit) -> None:
         """A job is over: what it has asked to be called for signals is no more."""
@@ -186,8 +192,12 @@ def _asked(events: int) -> int:
 class Threads(ThreadPoolExecutor):
     """Threads for `asyncio.to_thread`: a copy of the process that is made in one does no more work of it."""
 
+    used = False
+    """Whether any has been."""
+
     def submit(self, function: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
         """Let a thread call a function."""
+        self.used = True
         return super().submit(_alone, function, args, named)
 
 

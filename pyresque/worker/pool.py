@@ -23,7 +23,7 @@ import setproctitle
 
 from pyresque._version import __version__
 from pyresque.errors import ResqueError
-from pyresque.handlers import fork
+from pyresque.forking import fork, own_exit_functions, reseed
 from pyresque.log import Log
 from pyresque.safely import flush_output, tried
 from pyresque.usercode import one_process
@@ -330,6 +330,8 @@ class Pool:
         status = 1
         try:
             self._signals.leave_to_child(term_child=False)
+            tried(own_exit_functions)
+            reseed()
             for one in self._all:
                 if one.lifeline is not None:
                     one.lifeline.drop()

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from pyresque.calling import keep_loop
 from pyresque.config import WorkerOptions
+from pyresque.forking import reseed
 from pyresque.log import Log
 from pyresque.perform import ReservedJob
 from pyresque.registry import Job, Registry
@@ -20,6 +22,7 @@ from pyresque.worker.books import COUNTED, Books
 from pyresque.worker.child import Child
 from pyresque.worker.forks import Forks
 from pyresque.worker.hand import Run
+from pyresque.worker.lazy_loop import Lazy
 from pyresque.worker.patience import Patience
 from pyresque.worker.report import Report, Task
 from pyresque.worker.titles import Titles
@@ -56,6 +59,7 @@ class Runner:
         self._look_ahead = look_ahead
         self._patience = patience
         self._shown = ""
+        self._loop: Lazy | None = None
         self._in_children = options.fork_per_job
         limits = [job.options.get("timeout") for job in registry.jobs()]
         any_timeout = bool(options.timeout) or any(limits)
@@ -68,6 +72,7 @@ class Runner:
         self._persist(lambda: self._books.begin(run), "The next job", dear=False)
         self._show_processing(run.job)
         self._books.begun(run)
+        self._next_in_process()
         with self._attention.signals.lent(self._stopping.term_child):
             error = _performed(run.job)
         return self._finish(run, self._books.report(run.job, error))
@@ -116,8 +121,19 @@ class Runner:
             with self._signals_held():
                 self._forks.prepare()
 
+    def _next_in_process(self) -> None:
+        """One more job in this process: it shares the event loop with those before it."""
+        if self._loop is None:
+            self._loop = Lazy(None if self._in_children else self._attention.signals.keep)
+            keep_loop(self._loop.run)
+        else:
+            self._loop.offer()
+
     def end(self) -> None:
         """There will be no more jobs: no child is left behind, and none that still runs one goes unheard."""
+        keep_loop(None)
+        if self._loop is not None:
+            self._loop.close()
         run = self._books.unfinished
         said = self._forks.last_word(seconds=5.0) if run is not None else None
         self._forks.dismiss()
@@ -186,6 +202,7 @@ class Runner:
         self._attention.signals.leave_to_child(self._stopping.term_child)
         self._forks.notice.listen()
         self._is_first = True
+        reseed()
 
     def _warm_up(self) -> None:
         """Go the way of a job once: the pages that this touches are copied now, not while a job waits."""
@@ -197,6 +214,7 @@ class Runner:
 
     def _in_child(self, task: Task) -> Report:
         job = ReservedJob.of(task.queue, Payload.parse(task.raw), self._registry)
+        self._next_in_process()
         signals = self._attention.signals
         self._forks.notice.begin(task.number)
         signals.release()
