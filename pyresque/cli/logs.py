@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +83,16 @@ def _to_terminal() -> list[logging.Handler]:
     quiet.addFilter(lambda record: record.levelno < logging.WARNING)
     loud.setLevel(logging.WARNING)
     return [quiet, loud]
+
+
+def leave_streams() -> None:
+    """What cannot be written any more (a full disk, a closed pipe) does not change how the program ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Handler(logging.StreamHandler[TextIO]):

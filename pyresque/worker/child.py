@@ -78,6 +78,8 @@ class Child:
         self.number = task.number if task is not None else 0
         """The number of the task that it has now, or had last."""
         self.status: int | None = None
+        self.stopped_by = 0
+        """The signal that has stopped it, until somebody has looked."""
 
     def fileno(self) -> int:
         """What becomes readable when the child speaks or is gone; -1 when it will say no more."""
@@ -101,10 +103,12 @@ class Child:
         """The wait status of the child once it has ended; None before."""
         if self.status is None:
             try:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
             except ChildProcessError:
                 pid, status = self.pid, 0  # somebody else has waited for it: how it ended is not known
-            if pid:
+            if pid and os.WIFSTOPPED(status):
+                self.stopped_by = os.WSTOPSIG(status)
+            elif pid:
                 self.status = status
         return self.status
 

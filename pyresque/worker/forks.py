@@ -19,6 +19,7 @@ from pyresque.worker.child import Child, Work
 from pyresque.worker.hand import Run
 from pyresque.worker.notice import SIGNAL, Notice
 from pyresque.worker.report import Report, Task
+from pyresque.worker.terminal import Terminal
 
 logger = Log("pyresque.worker")
 
@@ -83,6 +84,7 @@ class Forks:
         self._number = 0
         self._current: Child | None = None
         self._busy: Child | None = None
+        self._terminal = Terminal()
         self._leaving: list[Child] = []
         self._oom_kills = oom.kills()
 
@@ -129,6 +131,9 @@ class Forks:
         has_steps = run.job.job is not None and "continuable" in run.job.job.options
         while child.poll() is None:
             self._reap_orphans()
+            if child.stopped_by:
+                number, child.stopped_by = child.stopped_by, 0
+                self._terminal.stopped(child.pid, number)
             if has_steps and ending.asked:
                 child.kill(signal.SIGCONT)  # again each time: the child may have been too young to hear it
             said = said or child.listen()
@@ -137,6 +142,7 @@ class Forks:
             self._keep(time_limit, child)
             left = ending.next_kill(lambda number: self._send(child, number))
             self._attention.wait(min(left, time_limit.seconds_left(), 1.0), child)
+        self._terminal.take_back(was_killed=child.status is not None and os.WIFSIGNALED(child.status))
         said = said or child.listen()
         stopped = ending.has_killed and ending.asked and not time_limit.came_first
         if child.poll() is None and (ending.has_killed or time_limit.has_told):

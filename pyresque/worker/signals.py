@@ -21,6 +21,7 @@ from pyresque.handlers import Handler, handle, wake
 from pyresque.perform import note_leaving
 from pyresque.usercode import forget_due, raise_in_application
 from pyresque.worker import notice
+from pyresque.worker.terminal import has_terminal
 
 HANDLED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
@@ -138,6 +139,8 @@ class Signals:
         for number, handler in self._handlers.items():
             handle(number, handler)  # also where Python knows of no other: one may be there behind its back
 
+        signal.siginterrupt(signal.SIGCONT, False)  # whoever stopped goes on with what he was about
+
     def keep(self) -> None:
         """The same where a job goes on: only what Python knows to be another's is looked at."""
         if any(signal.getsignal(number) is not own for number, own in self._handlers.items()):
@@ -212,6 +215,7 @@ class Signals:
             raise_in_application(TermException(signal.Signals(number).name))
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
+        _ignore(number, frame)
         if self._is_deaf:
             return
         if number == signal.SIGINT:
@@ -224,7 +228,12 @@ class Signals:
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """A handler, so that a program which the job executes has the system's default in its place."""
+    """In a job's process; a program that the job executes has the system's default in the place of this.
+
+    What is typed on a terminal that is lent to the job comes to the job only, and is meant for the worker.
+    """
+    if number in (signal.SIGINT, signal.SIGQUIT) and has_terminal():
+        os.kill(os.getppid(), number)
 
 
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)

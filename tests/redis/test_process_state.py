@@ -42,7 +42,7 @@ def start(resque: Resque, server: DevRedis, tmp_path: Path) -> Iterator[Started]
     """Starts a worker with these words; what is left of it at the end is killed."""
     program = Program(tmp_path, server.url)
     program.jobs(Path(state_jobs.__file__).read_text())
-    program.jobs(NUMPY, "numbers.py")
+    program.jobs(NUMPY, "like_numpy.py")
     workers: list[Live] = []
 
     def started(*words: str, **env: str) -> Live:
@@ -137,7 +137,7 @@ def test_a_worker_of_a_pool_runs_at_exit_functions_of_its_own_only(
 @pytest.mark.parametrize("mode", list(MODES))
 def test_jobs_get_random_numbers_of_their_own_from_numpy(mode: str, start: Started, resque: Resque) -> None:
     """A module in its place has a state of its own, as numpy has, which a fork copies."""
-    worker = start(*MODES[mode], "-r", "numbers")
+    worker = start(*MODES[mode], "-r", "like_numpy")
     enqueue(resque, "Looks Looks Looks Looks")
     assert done(resque, 4) == []
     numbers = [line for line in noted(worker) if line.startswith("random")]

@@ -1,0 +1,165 @@
+"""A worker on a terminal: in the foreground and alone it lends that to a job which asks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyresque import Resque
+from pyresque.devredis import DevRedis
+from pyresque.waiting import readable
+from tests.unit.cli.program import ROOT, until
+
+JOBS = """
+import getpass, os, subprocess, time
+from pyresque import job
+
+@job(queue="q", name="Asks")
+def asks():
+    print("GOT", input("name? "), flush=True)
+
+@job(queue="q", name="Breaks")
+def breaks():
+    value = 41
+    breakpoint()
+    print("AFTER", value + 1, flush=True)
+
+@job(queue="q", name="Secret")
+def secret():
+    print("GOT", len(getpass.getpass("secret? ")), flush=True)
+
+@job(queue="q", name="Sets")
+def sets():
+    subprocess.run(["stty", "sane"], check=True)
+    print("SET", flush=True)
+
+@job(queue="q", name="Waits")
+def waits():
+    input("begun? ")
+    print("WAITING", flush=True)
+    time.sleep(1)
+    print("WAITED", flush=True)
+"""
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="terminals of other systems differ in detail")
+
+
+class Session:
+    """`pyresque work` as the leader of a session with a terminal of its own."""
+
+    def __init__(self, folder: Path, url: str, words: list[str]) -> None:
+        self.pid, self._file = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.environ.update(REDIS_URL=url, PYTHONPATH=str(ROOT), INTERVAL="0.1")
+            os.execv(sys.executable, [sys.executable, "-m", "pyresque", "work", "-q", "q", *words])
+        self.shown = ""
+
+    def fileno(self) -> int:
+        return self._file
+
+    def shows(self, text: str) -> bool:
+        """Whether it has shown a text by now."""
+        while readable([self], 0):
+            try:
+                self.shown += os.read(self._file, 65536).decode()
+            except OSError:
+                break
+        return text in self.shown
+
+    def type(self, text: str) -> None:
+        os.write(self._file, text.encode())
+
+    def ended(self) -> int:
+        """Wait for its end; the exit status."""
+        found: list[int] = []
+
+        def gone() -> bool:
+            self.shows("")
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            found.extend([status] if pid else [])
+            return bool(pid)
+
+        until(gone)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(found[0])
+
+    def close(self) -> None:
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._file)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "jobs.py").write_text(JOBS)
+    return tmp_path
+
+
+@pytest.fixture
+def start(resque: Resque, server: DevRedis, folder: Path) -> Iterator[object]:
+    sessions: list[Session] = []
+
+    def started(*words: str) -> Session:
+        sessions.append(Session(folder, server.url, ["-r", "jobs", "-v", *words]))
+        return sessions[-1]
+
+    yield started
+    for one in sessions:
+        one.close()
+
+
+TALKS = [
+    ("Asks", "name? ", "bob\n", "GOT bob"),
+    ("Breaks", "(Pdb) ", "c\n", "AFTER 42"),
+    ("Secret", "secret? ", "hidden\n", "GOT 6"),
+    ("Sets", "", "", "SET"),
+]
+
+
+@pytest.mark.parametrize("words", [[], ["--jobs-per-fork", "10"], ["--no-fork"]])
+def test_a_job_may_talk_on_the_terminal(words: list[str], start, resque: Resque) -> None:
+    """Each as in a program of its own; the next job, and the worker, have the terminal after it."""
+    session = start(*words)
+    for name, prompt, typed, answer in [*TALKS, *TALKS]:
+        session.shown = ""
+        resque.enqueue(name, queue="q")
+        until(lambda text=prompt: session.shows(text))
+        session.type(typed)
+        until(lambda text=answer: session.shows(text))
+    until(lambda: resque.stat("processed") == 2 * len(TALKS))
+    assert resque.failures.list() == []
+    session.type("\x03")
+    assert session.ended() == 0
+    assert "hidden" not in session.shown
+
+
+def test_ctrl_c_while_a_job_has_the_terminal_is_for_the_worker(start, resque: Resque) -> None:
+    """It comes to the job's group only, and the worker hears of it: the job ends first."""
+    session = start()
+    resque.enqueue("Waits", queue="q")
+    until(lambda: session.shows("begun? "))
+    session.type("yes\n")
+    until(lambda: session.shows("WAITING"))
+    session.type("\x03")
+    assert session.ended() == 0
+    assert "WAITED" in session.shown
+    assert (resque.stat("processed"), resque.failures.list()) == (1, [])
+
+
+def test_a_job_that_cannot_have_the_terminal_is_told_of(start, resque: Resque) -> None:
+    """In a pool nobody is in the foreground but the supervisor."""
+    session = start("-n", "2", "--drain", "0")
+    resque.enqueue("Asks", queue="q")
+    until(lambda: session.shows("is stopped (SIGTTIN)"))
+    os.kill(session.pid, signal.SIGTERM)
+    assert session.ended() == 0
