@@ -130,10 +130,7 @@ class Forks:
         ending = self._attention.ending
         has_steps = run.job.job is not None and "continuable" in run.job.job.options
         while child.poll() is None:
-            self._reap_orphans()
-            if child.stopped_by:
-                number, child.stopped_by = child.stopped_by, 0
-                self._terminal.stopped(child.pid, number)
+            self._look_after(child)
             if has_steps and ending.asked:
                 child.kill(signal.SIGCONT)  # again each time: the child may have been too young to hear it
             said = said or child.listen()
@@ -142,7 +139,7 @@ class Forks:
             self._keep(time_limit, child)
             left = ending.next_kill(lambda number: self._send(child, number))
             self._attention.wait(min(left, time_limit.seconds_left(), 1.0), child)
-        self._terminal.take_back(was_killed=child.status is not None and os.WIFSIGNALED(child.status))
+        self._terminal.take_back(was_killed=os.WIFSIGNALED(child.status or 0))
         said = said or child.listen()
         stopped = ending.has_killed and ending.asked and not time_limit.came_first
         if child.poll() is None and (ending.has_killed or time_limit.has_told):
@@ -165,6 +162,12 @@ class Forks:
         elif not stopped and "SIGKILL" in str(death) and self._out_of_memory():
             death = DirtyExit(f"{death}: the kernel killed it because memory ran out (OOM)")
         return Outcome(None, death, time_limit.stack, stopped)
+
+    def _look_after(self, child: Child) -> None:
+        self._reap_orphans()
+        if child.stopped_by:
+            number, child.stopped_by = child.stopped_by, 0
+            self._terminal.stopped(child.pid, number)
 
     def _keep(self, time_limit: _TimeLimit, child: Child) -> None:
         """Tell a child whose time is over, and kill it where that does not help."""
