@@ -4,7 +4,17 @@
 local answer = redis.call('GET', KEYS[1])
 if answer then return tonumber(answer) end
 local removed, record, place = 0, ARGV[3], tonumber(ARGV[4])
-if place >= 0 and redis.call('LINDEX', KEYS[2], place) == record then
+
+-- Whether LREM would take this one, and soon: none like it stands before it.
+local function is_first()
+  if place > 100 then return false end
+  for n = 0, place - 1 do
+    if redis.call('LINDEX', KEYS[2], n) == record then return false end
+  end
+  return true
+end
+
+if place >= 0 and redis.call('LINDEX', KEYS[2], place) == record and not is_first() then
   redis.call('UNLINK', KEYS[1]) -- a full Redis lets him go on who has begun to write
   local mark = '\0' .. word
   redis.call('LSET', KEYS[2], place, mark)
