@@ -180,8 +180,10 @@ def expected(command: Command) -> Check:
         return _of_set(command)
     if name == "CLIENT" and _text(command[1]).upper() in ("TRACKING", "CACHING"):
         return ok
-    if name == "MGET":
-        return many(maybe(data), len(command) - 1)
+    if name in ("MGET", "HMGET"):
+        return many(maybe(data), len(command) - (1 if name == "MGET" else 2))
+    if name == "SMISMEMBER":
+        return many(flag, len(command) - 2)
     return _FORMS.get(name, anything)
 
 

@@ -146,12 +146,15 @@ local function window(key, offset, most, raw)
 end
 
 local function reserve(KEYS, ARGV)
-  local current, started = unpack(redis.call('MGET', KEYS[1], KEYS[6]))
-  if is_anothers(started, ARGV[8]) then return {'namesake', wrong} end
-  if current then return {'held', wrong, current} end
   local first, offset, known, count = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[2], (#KEYS - 6) / 2
-  -- One question for all, so that an idle worker sends next to nothing.
-  local filled = redis.call('EXISTS', KEYS[2], unpack(KEYS, 6 + first, 6 + count)) > 0
+  -- One question for all, so that an idle worker sends next to nothing: then it has nothing, and finds nothing.
+  local filled = redis.call('EXISTS', KEYS[1], KEYS[2], unpack(KEYS, 6 + first, 6 + count)) > 0
+  local current, started
+  if filled then
+    current, started = unpack(redis.call('MGET', KEYS[1], KEYS[6]))
+    if is_anothers(started, ARGV[8]) then return {'namesake', wrong} end
+    if current then return {'held', wrong, current} end
+  end
   if first == 1 and offset == 0 then
     local pause = filled and read('GET', KEYS[2])
     if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', wrong} end

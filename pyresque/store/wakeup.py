@@ -83,6 +83,25 @@ class Wakeup:
             self.close()
         return True
 
+    def is_sure(self) -> bool:
+        """Whether nothing has changed since `arm`: a message of that would come before the answer."""
+        connection = self._connection
+        if connection is None or self._armed is None:
+            return False
+        try:
+            connection.begin(TIMEOUT, float("inf"))
+            connection.send([("PING",)])
+            reply = connection.read()
+            if isinstance(reply, hiredis.PushNotification) or connection.discard_buffered():
+                self.close()  # the answer is still on its way
+                return False
+        except OSError:
+            self.close()
+            return False
+        if reply != b"PONG":
+            self.close()
+        return self._armed is not None
+
     def close(self) -> None:
         """Give the connection up."""
         if self._connection is not None:

@@ -152,16 +152,18 @@ def beat(space: Space, members: Sequence[Registration]) -> list[Registration]:
     """Write heartbeats with the clock of Redis; returns those that have fallen out of the books."""
     now, keys = times.heartbeat(redis_time(space)), space.keys
     beats = [word for one in members for word in (one.id, now)]
-    commands: list[Command] = [("HSET", keys.heartbeats, *beats)]
-    for one in members:
-        commands += [("SISMEMBER", keys.workers, one.id), ("HGET", keys.our_workers, one.id)]
-    written, *replies = space.link.execute_many(commands)
-    for reply in (written, *replies[::2]):
+    names = [one.id for one in members]
+    commands: list[Command] = [("HSET", keys.heartbeats, *beats), ("HMGET", keys.our_workers, *names)]
+    commands.append(("SMISMEMBER", keys.workers, *names))
+    written, marks, there = space.link.execute_many(commands)
+    if isinstance(there, RedisReplied):  # a server older than 6.2
+        there = [space.link.execute("SISMEMBER", keys.workers, one) for one in names]
+    for reply in (written, there):
         if isinstance(reply, RedisError):
             raise reply
-    for one, mark in zip(members, replies[1::2], strict=True):
+    for one, mark in zip(members, [] if isinstance(marks, RedisError) else marks, strict=False):
         one.contested |= _text(mark) not in ("", one.mark)
-    return [one for one, known in zip(members, replies[::2], strict=True) if not known]
+    return [one for one, known in zip(members, there, strict=True) if not known]
 
 
 def ids(space: Space) -> list[str]:

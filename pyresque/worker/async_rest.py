@@ -9,7 +9,7 @@ from pyresque.config import Polling
 from pyresque.store.link import Link
 from pyresque.store.reservation import Search
 from pyresque.store.wakeup import Wakeup
-from pyresque.worker.pace import Calm, Pace
+from pyresque.worker.pace import SURE_TURNS, Calm, Pace
 
 
 class Rest:
@@ -42,21 +42,27 @@ class Rest:
 
     async def turn(self, most: float) -> None:
         """Wait as an idle worker does, after `arm` and at most so many seconds."""
-        seconds = min(self._pace.next_sleep(), most)
-        if self._deaf:
-            await self.sleep(min(seconds, self._deaf))  # then to be armed again
-        else:
-            await self.sleep(seconds, listening=True)
+        until = time.monotonic() + most
+        for turn in range(1, SURE_TURNS + 1):
+            seconds = min(self._pace.next_sleep(), until - time.monotonic())
+            if self._deaf:
+                await self.sleep(min(seconds, self._deaf))  # then to be armed again
+                return
+            if not await self.sleep(seconds, listening=True) or time.monotonic() >= until:
+                return
+            if turn == SURE_TURNS or not self._wakeup.is_sure():
+                return
 
-    async def sleep(self, seconds: float, listening: bool = False) -> None:
-        """Wait until something comes or the time is over."""
+    async def sleep(self, seconds: float, listening: bool = False) -> bool:
+        """Wait until the time is over; False if something has come before."""
         self._stirred.clear()
         until = time.monotonic() + seconds
         while not self._stirred.is_set() and (left := until - time.monotonic()) > 0:
             await self._listen(left, listening)
             if listening and self._wakeup.woken():
                 self._calm.woken()
-                return
+                return False
+        return not self._stirred.is_set()
 
     async def _listen(self, seconds: float, to_redis: bool) -> None:
         loop, descriptor = asyncio.get_running_loop(), self._wakeup.fileno() if to_redis else -1

@@ -33,7 +33,7 @@ from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.lifeline import tell_ready
 from pyresque.worker.limits import Limits
 from pyresque.worker.membership import Membership
-from pyresque.worker.pace import Calm, Pace
+from pyresque.worker.pace import SURE_TURNS, Calm, Pace
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.queue_list import QueueList
@@ -259,21 +259,27 @@ class Worker:
             # What came before it was armed is found by one more look. That look also touches, now and
             # not when a job waits, the memory that is to be copied since the fork of the waiting child.
             return
-        seconds = min(self._pace.next_sleep(), self._limits.idle_left())
-        if deaf:
-            self._sleep(min(seconds, deaf))  # then to be armed again, and for what has come meanwhile
-        else:
-            self._sleep(seconds, self._wakeup)
+        for turn in range(1, SURE_TURNS + 1):
+            seconds = min(self._pace.next_sleep(), self._limits.idle_left())
+            if deaf:
+                self._sleep(min(seconds, deaf))  # then to be armed again, and for what has come meanwhile
+                return
+            if not self._sleep(seconds, self._wakeup) or self._limits.reached():
+                return
+            if turn == SURE_TURNS or not self._wakeup.is_sure():
+                return
 
-    def _sleep(self, seconds: float, *wakeups: Wakeup) -> None:
+    def _sleep(self, seconds: float, *wakeups: Wakeup) -> bool:
+        """Wait so long; False if something has come before."""
         until = time.monotonic() + seconds
         # What `look` has noticed since the last wait is not noticed again by `wait`.
         while not self._attention.ending.asked and (left := until - time.monotonic()) > 0:
             if self._attention.wait(left, *wakeups):
-                return
+                return False
             if any(one.woken() for one in wakeups):
                 self._calm.woken()
-                return
+                return False
+        return not self._attention.ending.asked
 
     def _became_idle(self) -> None:
         if self._was_working:

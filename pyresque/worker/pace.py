@@ -7,7 +7,11 @@ import time
 from pyresque.config import Polling
 from pyresque.waiting import Backoff
 
-__all__ = ["Backoff", "Calm", "Pace"]
+__all__ = ["SURE_TURNS", "Backoff", "Calm", "Pace"]
+
+
+SURE_TURNS = 6
+"""In so many idle turns the queues are looked at, however sure it is that nothing has changed."""
 
 
 class Pace:
