@@ -17,8 +17,9 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from pyresque.errors import InvalidJob
+from pyresque.interrupting import Interruptible
 from pyresque.safely import cause_of, class_has, context_of, is_a, set_context, text_of, tried
-from pyresque.usercode import getpid, one_process
+from pyresque.usercode import getpid, one_process, waiting
 
 Hook = Callable[..., Any]
 _MANAGERS = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
@@ -33,7 +34,9 @@ def call(hook: Hook, *args: Any) -> Any:
     if not _is_on_a_loop():
         kept, pid = _kept
         own = kept is not None and pid == getpid() and threading.current_thread() is threading.main_thread()
-        return kept(_awaited(result)) if kept is not None and own else _run(_awaited(result))
+        main = Interruptible(_awaited(result))
+        with waiting(main.deliver):
+            return kept(main) if kept is not None and own else _run(main)
     # An async around hook has called for the rest of an async job: that gets a loop of its own.
     from concurrent.futures import ThreadPoolExecutor
 

@@ -77,6 +77,16 @@ class ReservedJob:
         queue, name = cut(self.queue, 200), cut(text_of(name), 200)
         return f"(Job{{{queue}}} | {name} | {inspect(args, MOST_SHOWN)})"
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether it may end at a checkpoint, and go on later."""
+        return self.job is not None and "continuable" in self.job.options
+
+    def limit(self, default: float | None) -> float | None:
+        """Seconds that it may take; `default` where it does not say that itself. 0 and None: any time."""
+        own = self.job.options.get("timeout") if self.job is not None else None
+        return default if own is None else own
+
     @classmethod
     def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
         """Find the code for a payload."""
@@ -289,6 +299,12 @@ def note_leaving(number: int, frame: object) -> None:
     """A signal handler: the worker of this process is about to leave."""
     global _leaving
     _leaving = True
+
+
+def note_staying() -> None:
+    """A worker begins in this process."""
+    global _leaving
+    _leaving = False
 
 
 def is_leaving() -> bool:

@@ -68,6 +68,11 @@ class JobData:
             raise _malformed(f"exception_executions of {name} holds something that is no number")
         return cls(data, payload.value)
 
+    def note(self, **changes: Any) -> None:
+        """Set something in the job as it was read: a record of its failure then shows it."""
+        if isinstance(self.data, dict):
+            self.data.update(changes)
+
     @property
     def job_class(self) -> str:
         """The Ruby class of the job."""

@@ -187,11 +187,15 @@ class Execution:
         steps, options = self.continuation, self._continuable
         if steps is None or options is None:
             return error
-        if is_a(error, TermException) and steps.advanced:
-            error = steps.interrupted("stopping")
-        elif not is_a(error, Interrupted):
+        if is_a(error, TermException):
+            # As in Rails a step that a signal has cut in two is not begun again by itself. What had been
+            # done until then is told, for whoever begins it again.
+            if steps.started:
+                self._read.note(continuation=steps.progress(), resumptions=self.resumptions)
+            return error
+        if not is_a(error, Interrupted):
             wanted = is_a(error, Exception) and options.resume_errors_after_advancing and steps.advanced
-            if not wanted or any(is_a(error, kind) for kind in (ContinuationError, Handled, TermException)):
+            if not wanted or any(is_a(error, kind) for kind in (ContinuationError, Handled)):
                 return error
         self.count(cleaned(error_message(error)))
         if options.max_resumptions is not None and self.resumptions >= options.max_resumptions:

@@ -111,12 +111,8 @@ class Flags:
                     )
             if self.unknown is not None and self.unknown.policy != "leave":
                 raise ConfigError("--async-concurrency leaves every other job to others: not --unknown, too")
-        elif not options.fork_per_job:
-            for name in ("jobs_per_fork", "timeout", "drain", "requeue_on_shutdown"):
-                if getattr(self, name) not in (None, False):
-                    raise ConfigError(
-                        f"{_flag(name)} needs a process for each job: leave --no-fork (FORK_PER_JOB) away"
-                    )
+        elif not options.fork_per_job and self.jobs_per_fork is not None:
+            raise ConfigError("--jobs-per-fork needs processes for jobs: leave --no-fork (FORK_PER_JOB) away")
 
 
 def checked_queues(names: Sequence[str]) -> list[str]:

@@ -11,12 +11,15 @@ from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
-from pyresque.errors import DirtyExit, TermException
+from pyresque.config import GRACE
+from pyresque.errors import JobTimeout, JobTimeoutExit, TermException
+from pyresque.interrupting import Interruptible
 from pyresque.log import Log
 from pyresque.parameters.signatures import layers_of
 from pyresque.perform import ReservedJob
 from pyresque.registry import Job, Registry
 from pyresque.safely import either, is_a, trace_of, tried
+from pyresque.worker.notice import timeout_error
 from pyresque.worker.shared_loop import SharedTask, running_job
 
 logger = Log("pyresque.worker")
@@ -53,13 +56,17 @@ class AsyncRun:
 
     Args:
         limit: seconds that it may take; None: any time.
-        grace: seconds that it may take to end once it has been told to.
+        grace: seconds that it may take to end once it has been stopped.
+        timeout_grace: the same once its time is over.
     """
 
-    def __init__(self, job: ReservedJob, limit: float | None, grace: float) -> None:
+    def __init__(
+        self, job: ReservedJob, limit: float | None, grace: float, timeout_grace: float = GRACE
+    ) -> None:
         self._job = job
         self._limit = limit
-        self._grace = grace
+        self._graces = (timeout_grace, grace)
+        self._coroutine = Interruptible(self._run())
         self._context = copy_context()
         self._context.run(running_job.set, self)
         self._task: asyncio.Task[None] | None = None
@@ -85,22 +92,32 @@ class AsyncRun:
         """Run the job; returns the exception that failed it, None if it is done."""
         if self._reason is not None:
             self.was_stopped = True
+            self._coroutine.close()
             return self._reason
-        self._task = task = SharedTask(self._run(), asyncio.get_running_loop(), self._context)
+        self._task = task = SharedTask(self._coroutine, asyncio.get_running_loop(), self._context)
         await self._wait(task)
         self._is_over = True
         reason = self._reason
         if not task.done():
-            logger.error("%s did not end though it was cancelled; it may run on unseen", self._job)
+            logger.error("%s did not end though it was cancelled; it is dropped where it waits", self._job)
+            reason = self._reason = self._dropped(task)
         error = self._error if task.done() else reason
         if error is None and task.cancelled():
             error = either(reason, asyncio.CancelledError())
-        if error is None and not is_a(reason, TermException):
-            error = reason  # what ends with success in spite of it has succeeded, but not within its time
+        if error is None and not is_a(reason, TermException) and not is_a(reason, JobTimeout):
+            error = reason  # what a job has done to its worker is not undone by its end
         if error is not reason or (reason is not None and trace_of(reason) is not None):
             self.stack = []
         self.was_stopped = error is reason and is_a(reason, TermException)
         return error
+
+    def _dropped(self, task: asyncio.Task[None]) -> BaseException | None:
+        self._coroutine.drop()
+        tried(self._context.copy().run, task.cancel)
+        if not is_a(self._reason, JobTimeout):
+            return self._reason
+        grace = f"nor {self._graces[0]:g} seconds after JobTimeout was raised in it"
+        return JobTimeoutExit(f"{self._reason}, {grace}")
 
     async def _run(self) -> None:
         # Kept here: a task that is cancelled in its last moment has no result.
@@ -138,14 +155,14 @@ class AsyncRun:
         try:
             await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                await asyncio.wait({task}, timeout=self._grace)
+                await asyncio.wait({task}, timeout=self._graces[not is_a(self._reason, JobTimeout)])
         finally:
             told.cancel()
             if timer is not None:
                 timer.cancel()
 
     def _time_out(self) -> None:
-        self._end(DirtyExit(f"Job did not end within its timeout of {self._limit:g} seconds"))
+        self._end(timeout_error(self._limit or 0.0))
 
     def _end(self, reason: BaseException) -> None:
         if self._reason is not None or (self._task is not None and self._task.done()):
@@ -153,7 +170,9 @@ class AsyncRun:
         self._reason = reason
         self._told.set()
         if self._task is not None:
-            self.stack = list(_stack(self._task.get_coro()))
+            self.stack = list(_stack(self._coroutine.inner))
+            if is_a(reason, JobTimeout) or is_a(reason, TermException):
+                self._coroutine.interrupt(reason)
             # As the job's own deed: it may wait for what only the worker has a right to cancel.
             _, error = tried(self._context.copy().run, self._task.cancel)
             if error is not None:

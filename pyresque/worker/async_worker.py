@@ -47,6 +47,7 @@ from pyresque.worker.membership import Membership
 from pyresque.worker.patience import Patience
 from pyresque.worker.pruner import Pruner
 from pyresque.worker.queue_list import QueueList
+from pyresque.worker.report import Report
 from pyresque.worker.reserver import Reserver
 from pyresque.worker.shared_loop import SharedTask
 from pyresque.worker.slot import Slot
@@ -151,6 +152,7 @@ class AsyncWorker:
             )
             self._members.slots.append(Slot(hand, reserver, Books(self._space, hand, recorder)))
         self._stopping, self._timeout = options.stopping, options.timeout
+        self._timeout_grace = options.timeout_grace
         self._prune_seconds = max(1, int(options.heartbeat_interval))
         self._rest, self._away = (
             Rest(resque.link, options.polling),
@@ -272,9 +274,9 @@ class AsyncWorker:
         logger.info("got: %s", run)
         self._was_working = True
         self._rest.worked()
-        timeout = run.job.job.options.get("timeout") if run.job.job else None
-        limit = self._timeout if timeout is None else timeout
-        self._running[slot.id] = running = AsyncRun(run.job, limit, self._stopping.grace)
+        limit = run.job.limit(self._timeout)
+        graces = (self._stopping.grace, self._timeout_grace)
+        self._running[slot.id] = running = AsyncRun(run.job, limit, *graces)
         try:
             await self._persist(lambda: slot.books.begin(run), dear=False)
             self._show(slot.reserver.search())
@@ -293,7 +295,8 @@ class AsyncWorker:
         self, slot: Slot, run: Run, running: AsyncRun, error: BaseException | None
     ) -> Answer | None:
         if self._stopping.requeue and self._is_leaving and running.was_stopped:
-            await self._put_back(slot, run)
+            said = slot.books.report(run.job, error) if run.job.has_steps else None
+            await self._put_back(slot, run, said)
             return None
         report = slot.books.report(run.job, error, running.stack)
         slot.books.ended(run, report)
@@ -305,8 +308,8 @@ class AsyncWorker:
             lambda: slot.books.settle(self._look_ahead(slot)), dear=not running.was_stopped
         )
 
-    async def _put_back(self, slot: Slot, run: Run) -> None:
-        slot.books.put_back(run)
+    async def _put_back(self, slot: Slot, run: Run, said: Report | None = None) -> None:
+        slot.books.put_back(run, said.payload if said is not None and run.job.has_steps else b"")
         await self._persist(slot.books.settle, dear=False)
 
     def _look_ahead(self, slot: Slot) -> Search | None:

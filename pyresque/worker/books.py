@@ -113,12 +113,16 @@ class Books:
             run, bool(names), [*whole, *counters], ([*one, *counters] for one in less)
         )
 
-    def put_back(self, run: Run) -> None:
-        """A job is to go back to the head of its queue: it waits to be settled so."""
+    def put_back(self, run: Run, raw: bytes = b"") -> None:
+        """A job is to go back to the head of its queue: it waits to be settled so.
+
+        Args:
+            raw: its element, where that is not as it was taken (steps that it has done).
+        """
         keys = self._space.keys
         effects: list[Command] = [
             ("SADD", keys.queues, run.job.queue),
-            ("LPUSH", keys.queue(run.job.queue), run.raw),
+            ("LPUSH", keys.queue(run.job.queue), raw or run.raw),
         ]
         attempt = self._attempt_at(run)
         if attempt is not None:

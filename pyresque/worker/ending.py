@@ -30,18 +30,23 @@ class Ending:
 
     def note(self, number: signal.Signals) -> bool:
         """Take in a signal; whether it asks the worker to leave."""
-        if number == signal.SIGHUP:
-            self.asked = True
-            return True
-        graceful = number == signal.SIGQUIT or (number == signal.SIGTERM and self._stopping.graceful_term)
         if number in LEAVING:
-            if not graceful:
+            if number == signal.SIGHUP:
+                self.asked = True
+                return True
+            if not self.is_graceful(number):
                 self._plan_kill(after=0.0 if self._told else self._stopping.patience)
             self.insisted, self._told, self.asked = self._told, True, True
             return True
         if number == signal.SIGUSR1:
             self._plan_kill(warm=False)
         return False
+
+    def is_graceful(self, number: signal.Signals) -> bool:
+        """Whether the job may take as long as it likes when this signal comes."""
+        return number in (signal.SIGQUIT, signal.SIGHUP) or (
+            number == signal.SIGTERM and self._stopping.graceful_term
+        )
 
     def next_kill(self, kill: Callable[[int], None]) -> float:
         """Send what is due to the child; returns the seconds until the next signal is due."""

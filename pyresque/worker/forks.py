@@ -123,15 +123,13 @@ class Forks:
         A child that has said what became of its job is left to end by itself while the worker goes on,
         unless it now has at-exit functions to run: these are a part of the job's time.
         """
-        timeout = run.job.job.options.get("timeout") if run.job.job else None
-        limit = self._timeout if timeout is None else timeout
+        limit = run.job.limit(self._timeout)
         time_limit = _TimeLimit(limit, self._grace)
         said = None
         ending = self._attention.ending
-        has_steps = run.job.job is not None and "continuable" in run.job.job.options
         while child.poll() is None:
             self._look_after(child)
-            if has_steps and ending.asked:
+            if run.job.has_steps and ending.asked:
                 child.kill(signal.SIGCONT)  # again each time: the child may have been too young to hear it
             said = said or child.listen()
             if said is not None and (child.jobs_left or not self._work.exit_hooks):

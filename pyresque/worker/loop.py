@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pyresque._version import __version__
-from pyresque.config import WorkerOptions
-from pyresque.errors import DirtyExit, RedisError
+from pyresque.config import Recover, WorkerOptions
+from pyresque.errors import DirtyExit, JobTimeout, RedisError
 from pyresque.failure import Backend, Recorder
 from pyresque.log import Log
 from pyresque.processes import drop_word, process_space, take_word
 from pyresque.registry import Registry
-from pyresque.safely import tried
+from pyresque.safely import is_a, tried
 from pyresque.store import workers
-from pyresque.store.link import DirectLink, OneProcessLink
+from pyresque.store.link import LEAVE_SECONDS, DirectLink, OneProcessLink
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
@@ -42,6 +42,7 @@ from pyresque.worker.runner import Runner
 from pyresque.worker.slot import Slot
 from pyresque.worker.starting import check_jobs
 from pyresque.worker.titles import Titles
+from pyresque.worker.watch import Watch
 
 logger = Log("pyresque.worker")
 
@@ -144,8 +145,16 @@ class Worker:
         )
         books = Books(self._space, hand, recorder)
         self._slot = Slot(hand, self._reserver, books)
+        self._watch = Watch(self._end_with_job)
         self._runner = Runner(
-            self._attention, books, registry, self._titles, options, self._look_ahead, self._patience
+            self._attention,
+            books,
+            registry,
+            self._titles,
+            options,
+            self._look_ahead,
+            self._patience,
+            self._watch,
         )
 
     def _begin(self) -> None:
@@ -162,6 +171,7 @@ class Worker:
             memory.settle()
         else:
             self._heartbeat.start_thread()
+            self._watch.start()
         logger.info("Worker %s is ready", self.id)
         tell_ready()
 
@@ -174,6 +184,24 @@ class Worker:
             logger.warning("cannot prune dead workers now: %s", error)
         except Exception:  # code of the application runs there: hooks, failure backends
             logger.exception("cannot prune dead workers now")
+
+    def _end_with_job(self, death: DirtyExit) -> None:
+        """The job that runs in this process cannot be ended alone: tell what became of it, and go with it."""
+        stopping = self.options.stopping
+        logger.error("Worker %s ends with its job: %s", self.id, death)
+        try:
+            link = OneProcessLink(self._resque.link.fresh())  # the other one is the main thread's
+            link.deadline = time.monotonic() + LEAVE_SECONDS
+            space = Space(link, self._space.keys, self._space.style)
+            recorder = Recorder(space, self._resque.failure_backend, self._resque.failure_ids)
+            recover = Recover("requeue") if stopping.requeue and not is_a(death, JobTimeout) else Recover()
+            _, error = tried(
+                Pruner(space, self._resque.registry, recorder, recover).retire, self._who.id, death
+            )
+            if error is not None:
+                logger.error("what became of its job is found by whoever prunes %s: %s", self.id, error)
+        finally:
+            os._exit(1)
 
     def _end(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ from pyresque.worker.hand import Run
 from pyresque.worker.lazy_loop import Lazy
 from pyresque.worker.patience import Patience
 from pyresque.worker.report import Report, Task
+from pyresque.worker.signals import LEAVING
 from pyresque.worker.titles import Titles
+from pyresque.worker.watch import Watch
 
 logger = Log("pyresque.worker")
 
@@ -49,6 +52,7 @@ class Runner:
         options: WorkerOptions,
         look_ahead: Callable[[], Search | None],
         patience: Patience,
+        watch: Watch,
     ) -> None:
         self._attention = attention
         self._books = books
@@ -58,6 +62,9 @@ class Runner:
         self._stopping = options.stopping
         self._look_ahead = look_ahead
         self._patience = patience
+        self._watch = watch
+        self._told = False
+        self._timeout, self._grace = options.timeout, options.timeout_grace
         self._shown = ""
         self._loop: Lazy | None = None
         self._in_children = options.fork_per_job
@@ -73,9 +80,26 @@ class Runner:
         self._show_processing(run.job)
         self._books.begun(run)
         self._next_in_process()
-        with self._attention.signals.lent(self._stopping.term_child):
+        raise_term = self._stopping.term_child and not self._stopping.patience
+        with self._attention.signals.lent(raise_term, self._heard_in_job):
+            self._watch.begin(run.job.limit(self._timeout), self._grace)
             error = _performed(run.job)
-        return self._finish(run, self._books.report(run.job, error))
+            self._watch.end()
+        self._attention.look()
+        report = self._books.report(run.job, error)
+        if self._stopping.requeue and self._attention.ending.asked and _was_told_to_end(report):
+            self.put_back(run, report)
+            return None
+        return self._finish(run, report)
+
+    def _heard_in_job(self, number: signal.Signals) -> None:
+        """A signal has come while a job runs here: with a drain its time begins to run out."""
+        ending, stopping = self._attention.ending, self._stopping
+        if number not in LEAVING or number == signal.SIGHUP:
+            return
+        if stopping.patience and not ending.is_graceful(number):
+            self._watch.leave(0.0 if self._told else stopping.patience, stopping.grace)
+        self._told = True
 
     def run_in_child(self, run: Run) -> Answer | None:
         """Run a job in a process of its own; returns what was said of the next job.
@@ -99,7 +123,7 @@ class Runner:
             self._forks.dismiss()
         said = outcome.said
         if outcome.stopped and self._stopping.requeue and (said is None or _was_told_to_end(said)):
-            self.put_back(run)
+            self.put_back(run, said)
             return None
         dear = not outcome.stopped  # else it says no more than whoever prunes this worker would
         if said is not None:
@@ -108,9 +132,9 @@ class Runner:
         report = self._books.report(run.job, error, outcome.stack)
         return self._finish(run, report, counted=COUNTED[:1], dear=dear)
 
-    def put_back(self, run: Run) -> None:
-        """Give a job back to the head of its queue."""
-        self._books.put_back(run)
+    def put_back(self, run: Run, said: Report | None = None) -> None:
+        """Give a job back to the head of its queue; one with steps with what it has said that it has done."""
+        self._books.put_back(run, said.payload if said is not None and run.job.has_steps else b"")
         self._persist(self._books.settle, dear=False)
 
     def rest(self) -> None:

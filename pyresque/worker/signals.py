@@ -18,7 +18,7 @@ from typing import Any
 from pyresque.descriptors import Own
 from pyresque.errors import ConfigError, SignalException, TermException
 from pyresque.handlers import Handler, handle, wake
-from pyresque.perform import note_leaving
+from pyresque.perform import note_leaving, note_staying
 from pyresque.usercode import forget_due, raise_in_application
 from pyresque.worker import notice
 from pyresque.worker.terminal import has_terminal
@@ -60,6 +60,7 @@ class Signals:
         self._notify: Callable[[], object] | None = None
         self._writes = False
         """Whether a signal is to make `fileno` readable: not while that may be another's number."""
+        self._heard: Callable[[signal.Signals], object] | None = None
         self.raise_term = False
         """Whether TERM is to be raised in the code that runs now (a job without a process of its own)."""
 
@@ -71,6 +72,7 @@ class Signals:
 
     def install(self) -> None:
         """Begin to note signals, those that were blocked until now too. Only in the main thread."""
+        note_staying()
         self._wakeup_before = wake(self._write.number)
         self._writes = True
         for number, handler in self._handlers.items():
@@ -88,19 +90,22 @@ class Signals:
         self._write.close()
 
     @contextmanager
-    def lent(self, raise_term: bool) -> Iterator[None]:
+    def lent(
+        self, raise_term: bool, heard: Callable[[signal.Signals], object] | None = None
+    ) -> Iterator[None]:
         """While a job runs in this process: nothing is written into a pipe whose number may be the job's.
 
         Args:
             raise_term: whether TERM is to be raised in the job.
+            heard: is told of each signal, in the handler, before it is noted.
         """
         self._silence()
-        self.raise_term = raise_term
+        self.raise_term, self._heard = raise_term, heard
         try:
             with _put_back():
                 yield
         finally:
-            self.raise_term = False
+            self.raise_term, self._heard = False, None
             forget_due()
             self._writes = True
             self.mend()
@@ -207,6 +212,10 @@ class Signals:
         return noted
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if number in LEAVING:
+            note_leaving(number, frame)
+        if self._heard is not None:
+            self._heard(signal.Signals(number))
         self._noted.append(signal.Signals(number))
         if self._notify is not None:
             self._notify()

@@ -53,6 +53,16 @@ async def done_anyway(name):
     except asyncio.CancelledError:
         print("done anyway", flush=True)
 
+@job(name="SeesJob")
+async def sees(name, then):
+    while True:
+        try:
+            await asyncio.sleep(600)
+        except BaseException as error:
+            print(name, "sees", type(error).__name__, error, flush=True)
+            if then == "returns":
+                return
+
 @job(name="SayJob")
 async def say(text):
     print("said", text, flush=True)
@@ -220,7 +230,7 @@ def test_timeout(start: Started, resque: Resque, job: str, words: list[str]) -> 
     worker = start(2, *words)
     resque.enqueue(job, "never", queue="q")
     until(lambda: resque.failures.count() == 1)
-    assert errors(resque) == [("Resque::DirtyExit", "Job did not end within its timeout of 0.1 seconds")]
+    assert errors(resque) == [("pyresque.JobTimeout", "Job did not end within its timeout of 0.1 seconds")]
     (failure,) = resque.failures.list()
     ours = [line for line in failure.backtrace if "jobs.py" in line]
     assert [line.rpartition(" ")[2] for line in ours] == [
@@ -230,9 +240,40 @@ def test_timeout(start: Started, resque: Resque, job: str, words: list[str]) -> 
     assert worker.end()[0] == 0
 
 
-def test_term_ends_jobs_at_once(start: Started, resque: Resque) -> None:
+def test_what_a_late_job_sees(start: Started, resque: Resque) -> None:
+    """JobTimeout, once; if it returns it is done, and if it goes on it is dropped where it waits."""
+    worker = start(3, "--timeout", "0.2", "--timeout-grace", "0.2")
+    resque.enqueue("SeesJob", "a", "returns", queue="q")
+    resque.enqueue("SeesJob", "b", "goes on", queue="q")
+    until(lambda: resque.stat("processed") == 2)
+    text = "Job did not end within its timeout of 0.2 seconds"
+    assert errors(resque) == [
+        ("Resque::DirtyExit", f"{text}, nor 0.2 seconds after JobTimeout was raised in it")
+    ]
+    status, out = worker.end()
+    assert status == 0
+    assert sorted(line for line in out.splitlines() if "sees" in line) == [
+        f"a sees JobTimeout {text}",
+        f"b sees JobTimeout {text}",
+    ]
+
+
+def test_term_lets_jobs_finish(start: Started, resque: Resque) -> None:
+    """All that are in flight, within the drain; the worker takes no more."""
+    worker = start(2)
+    worker.begin("a")
+    worker.begin("b")
+    resque.enqueue("SayJob", 1, queue="q")
+    worker.send(signal.SIGTERM)
+    worker.finish("a")
+    worker.finish("b")
+    assert worker.end(None) == (0, "")
+    assert (resque.stat("processed"), resque.size("q"), resque.failures.count()) == (2, 1, 0)
+
+
+def test_ruby_way_term_ends_jobs_at_once(start: Started, resque: Resque) -> None:
     """They are cancelled, so that they can clean up, and have failed with Ruby's TermException."""
-    worker = start(3)
+    worker = start(3, "--drain", "0")
     worker.begin("a")
     worker.begin("b")
     status, out = worker.end()
@@ -244,7 +285,7 @@ def test_term_ends_jobs_at_once(start: Started, resque: Resque) -> None:
 
 def test_a_job_may_end_well_in_spite_of_term(start: Started, resque: Resque) -> None:
     """One that catches the cancellation and returns is done, as one that rescues TermException in Ruby."""
-    worker = start(1)
+    worker = start(1, "--drain", "0.1")
     worker.begin("a", "DoneAnywayJob")
     assert worker.end() == (0, "done anyway\n")
     assert (resque.stat("processed"), resque.failures.count()) == (1, 0)
@@ -266,7 +307,7 @@ def test_drain(start: Started, resque: Resque) -> None:
 
 def test_requeue_on_shutdown(start: Started, resque: Resque) -> None:
     """Jobs that TERM ends go back to their queue, one that is done in time does not."""
-    worker = start(3, "--requeue-on-shutdown")
+    worker = start(3, "--requeue-on-shutdown", "--drain", "0.1")
     worker.begin("a")
     worker.begin("b", "DoneAnywayJob")
     worker.begin("c")

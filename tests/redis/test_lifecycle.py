@@ -1,5 +1,6 @@
 """What makes a worker one that can be trusted: limits, timeouts, deploys, recovery, waking."""
 
+import asyncio
 import atexit
 import os
 import signal
@@ -156,6 +157,112 @@ def test_a_notice_that_comes_late_is_not_for_the_next_job(bench, resque):
     assert seen(resque) == [str(number) for number in range(100)]
     assert {record["payload"]["class"] for record in failed(resque)} <= {"Edge"}
     assert resque.stat("processed") == 200
+
+
+MODES = [WorkerOptions(), WorkerOptions(jobs_per_fork=2), WorkerOptions(fork_per_job=False)]
+
+
+@pytest.mark.parametrize("options", MODES)
+def test_time_is_over_in_every_mode(bench, resque, options):
+    """In a plain function, in an `async def` that waits and in one that blocks; and in what these began."""
+
+    @job(queue="q", name="Plain", timeout=0.3, registry=resque.registry)
+    def plain() -> None:
+        try:
+            time.sleep(600)
+        except JobTimeout:
+            note(resque, "plain")
+            raise
+        finally:
+            note(resque, "plain finally")
+
+    @job(queue="q", name="Waits", timeout=0.3, registry=resque.registry)
+    async def waits() -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(child())
+        except JobTimeout:
+            note(resque, "waits")
+            raise
+
+    async def child() -> None:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            note(resque, "child finally")
+
+    @job(queue="q", name="Blocks", timeout=0.3, registry=resque.registry)
+    async def blocks() -> None:
+        try:
+            time.sleep(600)
+        except JobTimeout:
+            note(resque, "blocks")
+            raise
+
+    for one in (plain, waits, blocks):
+        resque.enqueue(one)
+    resque.enqueue(add_echo(resque), 1)
+    bench.burst(options=options)
+    assert seen(resque) == ["plain", "plain finally", "child finally", "waits", "blocks", "[1]"]
+    assert [record["exception"] for record in failed(resque)] == ["pyresque.JobTimeout"] * 3
+    assert stats(resque) == (4, 3)
+
+
+def test_without_fork_a_late_job_that_goes_on_ends_its_worker(bench, resque):
+    """The job is recorded, the next one stays; a pool or a service manager starts another worker."""
+    resque.enqueue(add_late(resque, lambda: time.sleep(600)))
+    resque.enqueue(add_echo(resque), 1)
+    worker = bench.start(options=replace(GRACE, fork_per_job=False))
+    assert worker.wait() == 1
+    [record] = failed(resque)
+    assert record["exception"] == "Resque::DirtyExit"
+    assert record["error"].endswith("after JobTimeout was raised in it. Its worker has ended with it")
+    assert (resque.size("q"), resque.workers()) == (1, [])
+
+
+NO_FORK = WorkerOptions(fork_per_job=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_without_fork_a_drain_ends_the_job(bench, resque, number):
+    """TermException is raised in it when its time is over, or at a second signal."""
+    worker, _ = busy(bench, options=replace(NO_FORK, stopping=Stopping(drain=0.2)))
+    worker.send(number)
+    assert worker.wait() == 0
+    assert [record["exception"] for record in failed(resque)] == ["Resque::TermException"]
+
+
+def test_without_fork_a_second_term_does_not_wait(bench, resque):
+    """Who asks twice means it."""
+    worker, _ = busy(bench, options=NO_FORK)
+    worker.send(signal.SIGTERM)
+    worker.send(signal.SIGINT)  # another one: two of a kind may become one on their way
+    assert worker.wait() == 0
+    assert [record["exception"] for record in failed(resque)] == ["Resque::TermException"]
+
+
+def test_without_fork_a_drain_that_is_over_puts_the_job_back(bench, resque):
+    """With --requeue-on-shutdown; also if it goes on all the same."""
+    stopping = Stopping(drain=0.2, term_timeout=0.2, requeue=True)
+    worker, _ = busy(bench, options=replace(NO_FORK, stopping=stopping))
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert (elements(resque), failed(resque)) == ([b'{"class":"Slow","args":[]}'], [])
+    resque.link.execute("DEL", "resque:queue:q", "seen")
+
+    @job(queue="q", name="Goes", registry=resque.registry)
+    def goes() -> None:
+        with suppress(Exception):
+            note(resque, "begun")
+            time.sleep(600)
+        time.sleep(600)
+
+    resque.enqueue(goes)
+    worker = bench.start(options=replace(NO_FORK, stopping=stopping))
+    eventually(lambda: seen(resque))
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 1
+    assert (elements(resque), failed(resque)) == ([b'{"class":"Goes","args":[]}'], [])
 
 
 @pytest.mark.parametrize("jobs_per_fork", [1, 2])

@@ -11,7 +11,8 @@ import pyresque
 PACKAGE = Path(pyresque.__file__).parent
 
 ORDER = [
-    "errors", "usercode", "handlers", "safely", "log", "forking", "calling", "_version", "settings", "config",
+    "errors", "usercode", "handlers", "safely", "log", "forking", "interrupting", "calling", "_version",
+    "settings", "config",
     "keys", "moments", "processes", "waiting", "descriptors", "wire", "yaml_scalar",
     "yaml_values", "yaml_file", "store", "hooks", "parameters", "jobs",
     "registry", "failure", "perform", "overview", "enqueueing", "active_job", "due", "attempts",

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from pyresque import active_job
+from pyresque.config import Stopping, WorkerOptions
 from pyresque.errors import DirtyExit
 from pyresque.worker.async_worker import AsyncWorker
 from tests.redis.active_job.test_working import delayed, failures, wrapper
@@ -18,11 +19,11 @@ def start(resque):
     """Fork an async worker on q; returns its pid."""
     pids = []
 
-    def begin(interval):
+    def begin(interval, options=None):
         pid = os.fork()
         if pid == 0:
             try:
-                AsyncWorker(resque, ["q"], 3).work(interval)
+                AsyncWorker(resque, ["q"], 3, options).work(interval)
             finally:
                 os._exit(0)
         pids.append(pid)
@@ -70,8 +71,8 @@ def test_an_event_loop_runs_them_by_their_inner_class(resque, start):
     assert failures(resque) == []
 
 
-def test_a_stop_saves_the_progress_of_steps(resque, start):
-    """A job with steps that is cancelled is put back with its cursor."""
+def test_a_step_that_a_stop_cuts_in_two_has_failed(resque, start):
+    """The failure holds its cursor."""
 
     @active_job.job("WelcomeJob", continuable=True, registry=resque.registry)
     async def welcome() -> None:
@@ -83,11 +84,34 @@ def test_a_stop_saves_the_progress_of_steps(resque, start):
         await active_job.current().step("walk", walk, start=4)
 
     put(resque, wrapper())
+    pid = start(0.05, WorkerOptions(stopping=Stopping(drain=0)))
+    eventually(lambda: seen(resque))
+    os.kill(pid, signal.SIGTERM)
+    eventually(waits(pid))
+    [failure] = failures(resque)
+    assert failure["exception"] == "Resque::TermException"
+    assert failure["payload"]["args"][0]["continuation"] == {"completed": [], "current": ["walk", 5]}
+    assert delayed(resque) == []
+
+
+def test_a_stop_lets_steps_reach_a_checkpoint(resque, start):
+    """Within the drain; the job is put back with its cursor."""
+
+    @active_job.job("WelcomeJob", continuable=True, registry=resque.registry)
+    async def welcome() -> None:
+        async def walk(step):
+            while step.cursor < 100_000:
+                step.advance()
+                note(resque, str(step.cursor))
+                await asyncio.sleep(0.001)
+
+        await active_job.current().step("walk", walk, start=0)
+
+    put(resque, wrapper())
     pid = start(0.05)
     eventually(lambda: seen(resque))
     os.kill(pid, signal.SIGTERM)
     eventually(waits(pid))
     [(_, item)] = delayed(resque)
-    assert item["args"][0]["continuation"] == {"completed": [], "current": ["walk", 5]}
-    assert item["queue"] == "q"
+    assert item["args"][0]["continuation"] == {"completed": [], "current": ["walk", len(seen(resque)) + 1]}
     assert failures(resque) == []

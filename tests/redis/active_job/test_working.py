@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import time
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from pyresque import active_job
 from pyresque import job as plain_job
 from pyresque.active_job import GlobalID, Symbol
 from pyresque.active_job.times import stamp
-from pyresque.config import Unknown, WorkerOptions
+from pyresque.config import Stopping, Unknown, WorkerOptions
 from pyresque.errors import DirtyExit, DontPerform
 from pyresque.perform import ReservedJob
 from pyresque.testing import drain, enqueued, inline
@@ -460,12 +461,21 @@ def test_a_graceful_stop_puts_a_job_with_steps_back(resque, bench, job):
     assert failures(resque) == []
 
 
-def test_a_signal_does_not_lose_progress(resque, bench, job):
-    """TERM with TERM_CHILD: Rails fails the job and loses its progress, Python puts it back with it."""
+CUT = [
+    WorkerOptions(stopping=Stopping(term_child=True)),
+    WorkerOptions(stopping=Stopping(drain=0.2)),
+    WorkerOptions(fork_per_job=False, stopping=Stopping(term_child=True)),
+]
+
+
+def add_cut(resque, job):
+    """A job that stands in the middle of a step, between two checkpoints."""
 
     @job(continuable=True)
     @active_job.retry_on(Exception)
     def welcome() -> None:
+        @active_job.current().step("load")
+        def load() -> None: ...
 
         @active_job.current().step("walk", start=0)
         def walk(step):
@@ -473,15 +483,62 @@ def test_a_signal_does_not_lose_progress(resque, bench, job):
             note(resque, "waits")
             time.sleep(30)
 
-    put(resque, wrapper())
-    from pyresque.config import Stopping
 
-    worker = bench.start(options=WorkerOptions(stopping=Stopping(term_child=True)))
+@pytest.mark.parametrize("options", CUT)
+def test_a_step_that_a_signal_cuts_in_two_has_failed(resque, bench, job, options):
+    """As in Rails it is not begun again by itself; unlike there, the failure holds what had been done."""
+    add_cut(resque, job)
+    put(resque, wrapper())
+    worker = bench.start(options=options)
     eventually(lambda: seen(resque))
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
+    [failure] = failures(resque)
+    assert (failure["exception"], delayed(resque)) == ("Resque::TermException", [])
+    [data] = failure["payload"]["args"]
+    assert data["continuation"] == {"completed": ["load"], "current": ["walk", 1]}
+    assert (data["resumptions"], data["executions"]) == (0, 0)
+
+
+@pytest.mark.parametrize("options", CUT)
+def test_a_step_that_a_signal_cuts_in_two_is_put_back_with_its_progress(resque, bench, job, options):
+    """With --requeue-on-shutdown: to the head of its queue, as all jobs."""
+    add_cut(resque, job)
+    put(resque, wrapper())
+    worker = bench.start(options=replace(options, stopping=replace(options.stopping, requeue=True)))
+    eventually(lambda: seen(resque))
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    [element] = map(json.loads, elements(resque))
+    assert element["args"][0]["continuation"] == {"completed": ["load"], "current": ["walk", 1]}
+    assert (failures(resque), delayed(resque)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "options", [WorkerOptions(), WorkerOptions(jobs_per_fork=3), WorkerOptions(fork_per_job=False)]
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_term_lets_a_job_reach_its_next_checkpoint(resque, bench, job, options, number):
+    """Within the drain; it goes on later, with its cursor."""
+
+    @job(continuable=True)
+    def welcome() -> None:
+        @active_job.current().step("walk", start=0)
+        def walk(step):
+            while step.cursor < 100_000:
+                step.advance()
+                note(resque, step.cursor)
+                time.sleep(0.001)
+
+    put(resque, wrapper())
+    worker = bench.start(options=options)
+    eventually(lambda: seen(resque))
+    worker.send(number)
+    assert worker.wait() == 0
     [(_, item)] = delayed(resque)
-    assert item["args"][0]["continuation"] == {"completed": [], "current": ["walk", 1]}
+    done = len(seen(resque))
+    assert item["args"][0]["continuation"] == {"completed": [], "current": ["walk", done + 1]}
+    assert (failures(resque), elements(resque)) == ([], [])
 
 
 def test_a_dead_workers_job_is_retried_by_whoever_prunes_it(resque, bench, job):

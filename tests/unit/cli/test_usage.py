@@ -151,8 +151,10 @@ def test_help_does_not_load_redis() -> None:
         (["work", "-q", "x", "--jobs-per-fork", "2.5"], "write for example --jobs-per-fork 5"),
         (["work", "-q", "x", "--concurrency", "many"], "write for example --concurrency 5"),
         (["work", "-q", "x", "--async-concurrency", "0"], "write for example --async-concurrency 5"),
-        (["work", "-q", "x", "--no-fork", "--timeout", "1"], "--timeout needs a process for each job"),
-        (["work", "-q", "x", "--no-fork", "--drain", "1"], "--drain needs a process for each job"),
+        (
+            ["work", "-q", "x", "--no-fork", "--jobs-per-fork", "2"],
+            "--jobs-per-fork needs processes for jobs",
+        ),
         (["work", "-q", "x", "--async-concurrency", "2", "--no-fork"], "it has none"),
         (["work", "-q", "x", "--async-concurrency", "2", "--unknown", "fail"], "leaves every other job"),
         (["work", "-c", "pool.yml", "-q", "x"], "leave -q and --concurrency away"),
