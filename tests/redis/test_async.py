@@ -53,16 +53,6 @@ async def done_anyway(name):
     except asyncio.CancelledError:
         print("done anyway", flush=True)
 
-@job(name="SeesJob")
-async def sees(name, then):
-    while True:
-        try:
-            await asyncio.sleep(600)
-        except BaseException as error:
-            print(name, "sees", type(error).__name__, error, flush=True)
-            if then == "returns":
-                return
-
 @job(name="SayJob")
 async def say(text):
     print("said", text, flush=True)
@@ -74,6 +64,16 @@ async def broken():
 
 @job(name="PlainJob")
 def plain(): print("plain", flush=True)
+
+@job(name="SeesJob")
+async def sees(name, then):
+    while True:
+        try:
+            await asyncio.sleep(600)
+        except BaseException as error:
+            print(name, "sees", type(error).__name__, error, flush=True)
+            if then == "returns":
+                return
 """
 
 
