@@ -185,7 +185,7 @@ class Shape:
 
     def called(self, args: Sequence[Any], words: Mapping[str, Any], read: Convert) -> Given:
         """The same of a call in Python."""
-        given, named = self._bound(args, words)
+        given, named = self._bound(args, words, takes_any=True)
         return self._fitted(given, named, read)
 
     def _fitted(
@@ -245,7 +245,7 @@ class Shape:
         """The list for the wire of a call."""
         if self._is_plain and not words and is_checked and self._needed <= len(args) <= len(self.places):
             return [place.written(value, True) for place, value in zip(self.places, args, strict=False)]
-        given, named = self._bound(*self._as_called(args, words))
+        given, named = self._bound(*self._as_called(args, words), takes_any=self._has_words)
         if is_checked:
             self._check_count(len(given), named)
         positions = [self._written(place, value, is_checked) for place, value in enumerate(given)]
@@ -304,15 +304,19 @@ class Shape:
             found.append(one.default)
         return found
 
-    def _bound(self, args: Sequence[Any], words: Mapping[str, Any]) -> Given:
-        """Which arguments of a call are positions, with NONE for defaults, and which keywords."""
+    def _bound(self, args: Sequence[Any], words: Mapping[str, Any], takes_any: bool) -> Given:
+        """Which arguments of a call are positions, with NONE for defaults, and which keywords.
+
+        Args:
+            takes_any: whether `**options` may get any keyword: a list may not tell them from positions.
+        """
         given, named = list(args), {}
         by_name = Parameter.POSITIONAL_OR_KEYWORD
         index = {one.name: n for n, one in enumerate(self.places) if one.parameter.kind is by_name}
         for name, value in words.items():
             place = index.get(name)
             if place is None:
-                if name not in self.words and not (self.options is not None and self._has_words):
+                if name not in self.words and not (self.options is not None and takes_any):
                     raise WrongArguments(f"{self.text}: it takes no keyword {name}=")
                 named[name] = value
                 continue

@@ -147,15 +147,9 @@ class Worker:
         self._slot = Slot(hand, self._reserver, books)
         self._watch = Watch(self._end_with_job)
         self._runner = Runner(
-            self._attention,
-            books,
-            registry,
-            self._titles,
-            options,
-            self._look_ahead,
-            self._patience,
+            self._attention, books, registry, self._titles, options, self._look_ahead, self._patience,
             self._watch,
-        )
+        )  # fmt: skip
 
     def _begin(self) -> None:
         self._titles.show("Starting")

@@ -62,9 +62,6 @@ async def broken():
     await asyncio.sleep(0)
     raise LookupError("no such thing")
 
-@job(name="PlainJob")
-def plain(): print("plain", flush=True)
-
 @job(name="SeesJob")
 async def sees(name, then):
     while True:
@@ -152,11 +149,16 @@ def test_each_job_in_progress_is_a_worker_of_its_own(start: Started, resque: Res
     assert resque.link.execute("KEYS", "resque:*:q*") == []
 
 
-def test_jobs_that_are_not_async_are_left_to_others(start: Started, resque: Resque) -> None:
-    """They stay where they are, in their order, and a worker with processes does them."""
+def test_jobs_that_are_not_async_are_left_to_others(
+    start: Started, program: Program, resque: Resque
+) -> None:
+    """They stay where they are, in their order, and the worker says so; one with processes does them."""
+    program.jobs(JOBS + '\n@job(name="PlainJob")\ndef plain(): print("plain", flush=True)\n')
     resque.enqueue_many([("PlainJob",), ("SayJob", 1), ("RubyJob",), ("SayJob", 2)], queue="q")
     status, out = start(2, "--burst").end(None)
-    assert (status, out) == (0, "said 1\nsaid 2\n")
+    told, *said = out.splitlines()
+    assert status == 0 and "left to workers without --async-concurrency" in told and "PlainJob" in told
+    assert said == ["said 1", "said 2"]
     assert [one["class"] for one in resque.peek("q", 0, 9)] == ["PlainJob", "RubyJob"]
 
 

@@ -177,7 +177,7 @@ def test_an_active_job_without_its_wrapper_is_a_failure(resque, bench, job, raw,
         (wrapper({"_aj_globalid": "gid://app/U/1", "x": 1}), 'reserved key "_aj_globalid"'),
         (wrapper({"_aj_symbol_keys": 5}), "_aj_symbol_keys is 5"),
         (wrapper(1, 2, 3), "WelcomeJob takes (*, force=False)"),
-        (wrapper({"x": 1, "_aj_ruby2_keywords": ["x"]}), "unexpected keyword argument 'x'"),
+        (wrapper({"x": 1, "_aj_ruby2_keywords": ["x"]}), "it takes no keyword x="),
     ],
 )
 def test_a_malformed_payload_fails_and_the_worker_goes_on(resque, bench, job, raw, text):
