@@ -157,7 +157,9 @@ def test_jobs_that_are_not_async_are_left_to_others(
     resque.enqueue_many([("PlainJob",), ("SayJob", 1), ("RubyJob",), ("SayJob", 2)], queue="q")
     status, out = start(2, "--burst").end(None)
     told, *said = out.splitlines()
-    assert status == 0 and "left to workers without --async-concurrency" in told and "PlainJob" in told
+    assert status == 0
+    assert "left to workers without --async-concurrency" in told
+    assert "PlainJob" in told
     assert said == ["said 1", "said 2"]
     assert [one["class"] for one in resque.peek("q", 0, 9)] == ["PlainJob", "RubyJob"]
 
