@@ -149,9 +149,7 @@ def test_each_job_in_progress_is_a_worker_of_its_own(start: Started, resque: Res
     assert resque.link.execute("KEYS", "resque:*:q*") == []
 
 
-def test_jobs_that_are_not_async_are_left_to_others(
-    start: Started, program: Program, resque: Resque
-) -> None:
+def test_jobs_that_are_not_async_are_left_to_others(start: Started, program: Program, resque: Resque) -> None:
     """They stay where they are, in their order, and the worker says so; one with processes does them."""
     program.jobs(JOBS + '\n@job(name="PlainJob")\ndef plain(): print("plain", flush=True)\n')
     resque.enqueue_many([("PlainJob",), ("SayJob", 1), ("RubyJob",), ("SayJob", 2)], queue="q")
