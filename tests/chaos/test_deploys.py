@@ -56,7 +56,8 @@ def restarted(
         for one in dice.choice(told):
             worker.send_signal(one)
             time.sleep(dice.uniform(0.0, 0.02))
-        assert worker.wait(60) == 0
+        # The second signal may find a program that has left its worker, and has no handlers any more.
+        assert worker.wait(60) in (0, -one)
         assert resque.workers() == []
     assert start(resque_url(resque), log, [*words, "--burst"]).wait(120) == 0
 
