@@ -341,7 +341,7 @@ def test_ruby_s_buttons_over_what_was_put_aside(
     rows = [
         '{"class":"RubyMail","args":[1],"queue":"mail"}',
         "not json",
-        '{"class":"OddJob","args":[NaN]}',
+        '{"class": "OddJob","args":[NaN]}',
         "[5]",
     ]
     put = lambda key, *raws: resque.link.execute("RPUSH", key, *raws)  # noqa: E731

@@ -35,6 +35,7 @@ import pyresque.worker.membership
 import pyresque.worker.memory
 import pyresque.worker.oom
 import pyresque.worker.pruner
+import pyresque.worker.watch
 from pyresque.failure import Failure
 from pyresque.worker.child import Child, Work
 from pyresque.worker.report import Report, Task
@@ -257,6 +258,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (pyresque.worker.forks, "Child", FakeChild),
     (pyresque.worker.forks, "Memory", _nothing),
     (pyresque.worker.forks, "Notice", FakeNotice),
+    (pyresque.worker.watch.Watch, "start", _nothing),
     (pyresque.worker.oom, "kills", lambda: 0),
     (pyresque.worker.memory, "settle", _nothing),
     (pyresque.worker.loop, "process_space", _space),

@@ -38,8 +38,8 @@ async def uses():
     await asyncio.sleep(0)
 
 
-@job(queue="q", name="Hooked")
-class Hooked:
+@job(queue="q", name="HookedLoop")
+class HookedLoop:
     @staticmethod
     async def before_perform():
         note("loop", os.getpid(), id(asyncio.get_running_loop()))

@@ -154,7 +154,7 @@ def test_jobs_that_are_not_async_are_left_to_others(start: Started, program: Pro
     program.jobs(JOBS + '\n@job(name="PlainJob")\ndef plain(): print("plain", flush=True)\n')
     resque.enqueue_many([("PlainJob",), ("SayJob", 1), ("RubyJob",), ("SayJob", 2)], queue="q")
     status, out = start(2, "--burst").end(None)
-    told, *said = out.splitlines()
+    *said, told = out.splitlines()
     assert status == 0
     assert "left to workers without --async-concurrency" in told
     assert "PlainJob" in told
@@ -528,7 +528,7 @@ async def handler_job():
 @pytest.mark.parametrize(
     ("name", "record"),
     [
-        ("ExitJob", ("SystemExit", "exit")), ("LeaveJob", None), ("CallbackJob", ("SystemExit", "exit")),
+        ("ExitJob", ("SystemExit", "gone")), ("LeaveJob", None), ("CallbackJob", ("SystemExit", "gone")),
         ("StopJob", ("RuntimeError", "stopping the event loop that it shares with others")),
         ("CancelJob", ("RuntimeError", "cancelling the tasks of its worker")),
         ("WaitForAllJob", ("RuntimeError", "cancelling the tasks of its worker")), ("HandlerJob", None),

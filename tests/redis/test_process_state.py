@@ -77,7 +77,7 @@ def noted(worker: Live) -> list[str]:
 def test_a_process_has_one_event_loop(mode: str, start: Started, resque: Resque) -> None:
     """What a module keeps of one job works in the next, whatever jobs between have done with asyncio."""
     worker = start(*MODES[mode])
-    names = "Uses Current Hooked Runs Current Uses Leaves Uses Current Runs Runs Hooked Current"
+    names = "Uses Current HookedLoop Runs Current Uses Leaves Uses Current Runs Runs HookedLoop Current"
     enqueue(resque, names)
     assert done(resque, 13) == []
     loops = {tuple(line.split()[1:]) for line in noted(worker) if line.startswith("loop")}
@@ -106,7 +106,7 @@ def test_what_a_job_leaves_on_its_loop_ends_with_it(mode: str, start: Started, r
 def test_a_loop_that_a_job_has_harmed_is_mended(mode: str, start: Started, resque: Resque) -> None:
     """It is stopped, or all its descriptors are closed: that job is judged by what it does, and no other."""
     worker = start(*MODES[mode])
-    enqueue(resque, "Uses Stops Uses Closes Uses Current Hooked")
+    enqueue(resque, "Uses Stops Uses Closes Uses Current HookedLoop")
     assert done(resque, 7) == ["Stops: Event loop stopped before Future completed."]
     assert worker.end(signal.SIGQUIT)[0] == 0
 

@@ -242,9 +242,12 @@ def test_what_fails_before_the_job_begins_shows_in_the_status(resque: Resque, wo
     @job(queue="q", name="Crunch", plugins=[statuses], registry=resque.registry)
     def crunch(uuid: str, options: dict[str, int]) -> None: ...
 
-    uuid = statuses.create(crunch, n="text")
+    uuid = statuses.create(crunch, n=1)
     assert uuid
-    resque.enqueue("Crunch", queue="q")
+    raw = resque.link.execute("LPOP", "resque:queue:q")
+    resque.link.execute(
+        "RPUSH", "resque:queue:q", raw.replace(b":1}", b':"text"}'), b'{"class":"Crunch","args":[]}'
+    )
     works.burst("q")
     assert (statuses.get(uuid) or {})["status"] == "failed"
     assert errors(resque) == ["ArgumentError"] * 2
