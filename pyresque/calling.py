@@ -19,7 +19,7 @@ from typing import Any
 from pyresque.errors import InvalidJob
 from pyresque.interrupting import Interruptible
 from pyresque.safely import cause_of, class_has, context_of, is_a, set_context, text_of, tried
-from pyresque.usercode import getpid, one_process, waiting
+from pyresque.usercode import delivered_by, getpid, one_process
 
 Hook = Callable[..., Any]
 _MANAGERS = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
@@ -35,7 +35,7 @@ def call(hook: Hook, *args: Any) -> Any:
         kept, pid = _kept
         own = kept is not None and pid == getpid() and threading.current_thread() is threading.main_thread()
         main = Interruptible(_awaited(result))
-        with waiting(main.deliver):
+        with delivered_by(main.deliver):
             return kept(main) if kept is not None and own else _run(main)
     # An async around hook has called for the rest of an async job: that gets a loop of its own.
     from concurrent.futures import ThreadPoolExecutor

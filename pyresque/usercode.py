@@ -27,7 +27,7 @@ getpid, exit_now = os.getpid, os._exit
 """As Python made them: a job may put something else in their place."""
 
 _depth = 0
-_waiting: Callable[[BaseException], bool] | None = None
+_deliver: Callable[[BaseException], bool] | None = None
 _due: BaseException | None = None
 
 
@@ -72,26 +72,26 @@ def raise_in_application(error: BaseException) -> None:
     if not _depth:
         _due = error
         return
-    if _waiting is None or not _waiting(error):
+    if _deliver is None or not _deliver(error):
         raise error
 
 
 @contextmanager
-def waiting(deliver: Callable[[BaseException], bool]) -> Iterator[None]:
+def delivered_by(deliver: Callable[[BaseException], bool]) -> Iterator[None]:
     """While an event loop runs a coroutine of the application: raised in the loop, an error would stop that.
 
     Args:
         deliver: brings an error to the coroutine; whether it need not be raised as well.
     """
-    global _waiting
-    before = _waiting
+    global _deliver
+    before = _deliver
     if threading.current_thread() is threading.main_thread():
-        _waiting = deliver
+        _deliver = deliver
     try:
         yield
     finally:
         if threading.current_thread() is threading.main_thread():
-            _waiting = before
+            _deliver = before
 
 
 def by_signal(error: E) -> E:
