@@ -309,7 +309,7 @@ class AsyncWorker:
         )
 
     async def _put_back(self, slot: Slot, run: Run, said: Report | None = None) -> None:
-        slot.books.put_back(run, said.payload if said is not None and run.job.has_steps else b"")
+        slot.books.put_back(run, said)
         await self._persist(slot.books.settle, dear=False)
 
     def _look_ahead(self, slot: Slot) -> Search | None:

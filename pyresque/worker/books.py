@@ -113,13 +113,13 @@ class Books:
             run, bool(names), [*whole, *counters], ([*one, *counters] for one in less)
         )
 
-    def put_back(self, run: Run, raw: bytes = b"") -> None:
+    def put_back(self, run: Run, said: Report | None = None) -> None:
         """A job is to go back to the head of its queue: it waits to be settled so.
 
         Args:
-            raw: its element, where that is not as it was taken (steps that it has done).
+            said: what has become of it so far; one with steps goes back with those that it has done.
         """
-        keys = self._space.keys
+        keys, raw = self._space.keys, said.payload if said is not None and run.job.has_steps else b""
         effects: list[Command] = [
             ("SADD", keys.queues, run.job.queue),
             ("LPUSH", keys.queue(run.job.queue), raw or run.raw),

@@ -134,7 +134,7 @@ class Runner:
 
     def put_back(self, run: Run, said: Report | None = None) -> None:
         """Give a job back to the head of its queue; one with steps with what it has said that it has done."""
-        self._books.put_back(run, said.payload if said is not None and run.job.has_steps else b"")
+        self._books.put_back(run, said)
         self._persist(self._books.settle, dear=False)
 
     def rest(self) -> None:
