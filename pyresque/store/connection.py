@@ -6,7 +6,6 @@ Bytes that are no replies end it: whatever the parser makes of them, what comes 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import select
 import socket
@@ -20,6 +19,7 @@ from pyresque.errors import RedisError
 from pyresque.store.address import Address
 from pyresque.store.link import Command, Damaged, Reply, as_bytes, from_login
 from pyresque.store.replies import ErrorReply, RoundTrip, data, row
+from pyresque.usercode import getpid
 
 _INCOMPLETE = object()
 _LARGE = 1 << 16
@@ -53,7 +53,7 @@ class Connection:
         until: float | None = None,
     ) -> None:
         self.address = address
-        self.pid = os.getpid()
+        self.pid = getpid()
         self.owed = 0
         """Replies that are to come and that nobody waits for."""
         self._reader = hiredis.Reader(replyError=ErrorReply, notEnoughData=_INCOMPLETE)
@@ -127,7 +127,7 @@ class Connection:
 
     def is_usable(self) -> bool:
         """Whether it is ours and in step: every reply that was owed has come, and nothing else."""
-        if self.pid != os.getpid() or not self._own.is_ours:
+        if self.pid != getpid() or not self._own.is_ours:
             return False
         try:
             while self.owed:

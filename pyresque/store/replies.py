@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 from pyresque.errors import RedisError, RedisUnavailable
 from pyresque.store.link import Check, Command, Reply, Word, from_reply
+from pyresque.usercode import getpid
 
 
 class ErrorReply(Exception):
@@ -32,7 +33,7 @@ _numbers = itertools.count()
 
 def new_word() -> bytes:
     """A word that no other call uses, here or in another process."""
-    return f"{_OURS}.{os.getpid()}.{next(_numbers)}".encode()
+    return f"{_OURS}.{getpid()}.{next(_numbers)}".encode()
 
 
 # --- forms -----------------------------------------------------------------------------------------

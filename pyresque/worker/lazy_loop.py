@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyresque.worker.own_loop import OwnLoop
 
-if "asyncio" in sys.modules:
-    pass  # now, and not in each child
-
 
 class Lazy:
     """An OwnLoop that is made when it is needed."""
@@ -34,6 +31,12 @@ class Lazy:
             from pyresque.worker.own_loop import offer_loop
 
             offer_loop()
+
+    @staticmethod
+    def preload() -> None:
+        """Import what it takes now, and not in each child; not where nothing has asked for asyncio yet."""
+        if "asyncio" in sys.modules:
+            import pyresque.worker.own_loop  # noqa: F401 (for the children)
 
     def close(self) -> None:
         """There will be no more jobs."""

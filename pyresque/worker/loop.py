@@ -22,6 +22,7 @@ from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
 from pyresque.store.wakeup import Wakeup
 from pyresque.store.workers import Registration
+from pyresque.usercode import exit_now
 from pyresque.waiting import Away
 from pyresque.worker import memory
 from pyresque.worker.attention import Attention
@@ -30,6 +31,7 @@ from pyresque.worker.ending import Ending
 from pyresque.worker.foreign import Foreign
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
+from pyresque.worker.lazy_loop import Lazy
 from pyresque.worker.lifeline import tell_ready
 from pyresque.worker.limits import Limits
 from pyresque.worker.membership import Membership
@@ -162,6 +164,7 @@ class Worker:
         if self._forks:
             for job in self._resque.registry.jobs():
                 tried(job.warm_up)  # what the user's code raises here it raises when the job runs
+            Lazy.preload()
             memory.settle()
         else:
             self._heartbeat.start_thread()
@@ -195,7 +198,7 @@ class Worker:
             if error is not None:
                 logger.error("what became of its job is found by whoever prunes %s: %s", self.id, error)
         finally:
-            os._exit(1)
+            exit_now(1)
 
     def _end(self) -> None:
         try:

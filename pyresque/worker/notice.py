@@ -13,7 +13,7 @@ import struct
 
 from pyresque.errors import JobTimeout, TermException
 from pyresque.handlers import Handler, handle
-from pyresque.usercode import raise_in_application
+from pyresque.usercode import getpid, raise_in_application
 
 SIGNAL = signal.SIGRTMIN + 6
 """Says that there is a notice to read. A real-time signal, so that it is nobody else's."""
@@ -52,7 +52,7 @@ class Notice:
 
     def listen(self) -> None:
         """In the process of a job: begin to hear notices."""
-        self._pid = os.getpid()
+        self._pid = getpid()
         handle(SIGNAL, Handler(self._heard))
 
     def begin(self, number: int) -> None:
@@ -65,7 +65,7 @@ class Notice:
 
     def _heard(self, signum: int, frame: object) -> None:
         number, kind, limit = _FORM.unpack_from(self._map)
-        if os.getpid() != self._pid or number != self._number:
+        if getpid() != self._pid or number != self._number:
             return
         self._number = 0  # what the job does about the first notice is not cut off by a second one
         raise_in_application(TermException("SIGTERM") if kind == _TERM else timeout_error(limit))
