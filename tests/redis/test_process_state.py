@@ -16,7 +16,6 @@ import pytest
 
 from pyresque import Resque
 from pyresque.devredis import DevRedis
-from tests.redis import state_jobs
 from tests.unit.cli.program import ROOT, Live, Program, end_all, until
 
 MODES: dict[str, list[str]] = {
@@ -33,6 +32,8 @@ module.seed, module.rand = generator.seed, generator.random
 sys.modules["numpy.random"] = module
 """
 ONE_PROCESS = ("jobs per fork", "no fork")
+CODE = Path(__file__).with_name("state_jobs.py")
+"""Not imported here: it leaves a folder, hooks and at-exit functions in the process that imports it."""
 
 Started = Callable[..., Live]
 
@@ -41,7 +42,7 @@ Started = Callable[..., Live]
 def start(resque: Resque, server: DevRedis, tmp_path: Path) -> Iterator[Started]:
     """Starts a worker with these words; what is left of it at the end is killed."""
     program = Program(tmp_path, server.url)
-    program.jobs(Path(state_jobs.__file__).read_text())
+    program.jobs(CODE.read_text())
     program.jobs(NUMPY, "like_numpy.py")
     workers: list[Live] = []
 
@@ -176,7 +177,7 @@ def test_a_worker_does_its_work_whatever_its_streams_are(
 ) -> None:
     """Closed, full, or a pipe that nobody reads: its jobs are done, and it leaves in good order."""
     program = Program(tmp_path, server.url)
-    program.jobs(Path(state_jobs.__file__).read_text())
+    program.jobs(CODE.read_text())
     words = " ".join(MODES.get(mode, ["--async-concurrency", "2"]))
     command = f"{sys.executable} -m pyresque work -q q -r jobs -vv --burst {words} {streams}"
     enqueue(resque, "Uses Uses Uses")
