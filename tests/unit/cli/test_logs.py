@@ -10,17 +10,6 @@ from pyresque.config import Config
 from pyresque.errors import ConfigError
 
 
-@pytest.fixture(autouse=True)
-def restore():
-    """Give the logger back as it was."""
-    logger = logging.getLogger("pyresque")
-    before = (logger.handlers[:], logger.level, logger.propagate)
-    yield
-    for handler in logger.handlers:
-        handler.close()
-    logger.handlers[:], logger.level, logger.propagate = before
-
-
 def line_of(tmp_path, form, verbosity=1):
     file = tmp_path / "log"
     set_up(verbosity, str(file), form)
