@@ -50,9 +50,16 @@ class Compose:
         return sorted((note["class"], note["lang"], note["args"][-1]) for note in notes)
 
     def page(self, path: str) -> str:
-        """A page of resque-web, as a browser on this machine gets it."""
+        """A page of resque-web, as a browser on this machine gets it; `OSError` when nothing answers."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
             return str(answer.read().decode())
+
+    def serves(self, path: str) -> bool:
+        """Whether the page is there: until the server listens, Docker's own port refuses or resets."""
+        try:
+            return bool(self.page(path))
+        except OSError:
+            return False
 
     def id_of(self, service: str) -> str:
         """The id of its container, be it running or not."""
@@ -111,6 +118,7 @@ def test_both_languages_in_containers(compose: Compose) -> None:
         ("PyFail", "ValueError", "boom ['Python fails', 6]"),
     ]
 
+    eventually(lambda: compose.serves("/overview"), "resque-web answers", 120)
     overview = compose.page("/overview")
     hosts = [compose.asked(service, "{{.Config.Hostname}}") for service in ("ruby-worker", "python-worker")]
     assert all(host in compose.page("/workers") for host in hosts)
