@@ -6,16 +6,15 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from pyresque.errors import InvalidSchedule, MalformedPayload, NotAJob
 from pyresque.log import Log
 from pyresque.scheduler.cron import Cron
-from pyresque.scheduler.cron_text import WORDS
-from pyresque.scheduler.every import Every
-from pyresque.scheduler.zones import find_zone
-from pyresque.wire import times
+from pyresque.scheduler.cron_text import BLANKS, WORDS
+from pyresque.scheduler.dates import read_moment
+from pyresque.scheduler.every import Every, duration
 from pyresque.wire.encoding import Style, decode, encode
 from pyresque.wire.inspecting import inspect
 
@@ -29,6 +28,7 @@ CatchUp = Literal["none", "last", "all"]
 _FIRST = ("first", "first_time", "first_at", "first_in")
 _LAST = ("last", "last_at", "last_in")
 """Names of one option, the one that counts first (rufus-scheduler's order)."""
+_LEAP_DAY = datetime(2000, 2, 29, 12, tzinfo=UTC).timestamp()
 # fugit before 1.7 refuses & and stray commas, and a step of 0 is an error before 1.12.2: with either a Ruby
 # scheduler up to 5.0.0 ends (scheduler.md 13 and 15). What older ones only read differently is `unportable`.
 _NEW_IN_RUBY = re.compile(r"&|,,|(?:^|[ \t]),|,(?:[ \t]|$)|/0+(?![0-9])")
@@ -86,7 +86,7 @@ class Entry:
         else:
             raise InvalidSchedule("it has neither cron nor every")
         entry = cls(name, own, cron, every, _catch_up(own), _overlap(own))
-        entry.limits(0.0)
+        entry._options(_LEAP_DAY)  # a day on which nothing that may be is refused
         return entry
 
     @property
@@ -106,10 +106,7 @@ class Entry:
         Raises:
             InvalidSchedule: an option is not understood, or the first run would lie in the past.
         """
-        first, last = _limit(_FIRST, self.options, loaded), _limit(_LAST, self.options, loaded)
-        times_ = self.options.get("times")
-        if times_ is not None and (isinstance(times_, bool) or not isinstance(times_, int)):
-            raise InvalidSchedule(f"times must be a whole number, not {times_!r}")
+        first, last, times = self._options(loaded)
         if first is not None and first < loaded:
             if not _given_true(self.options.get("first_at_no_error")):
                 raise InvalidSchedule("its first run would be in the past")
@@ -118,7 +115,14 @@ class Entry:
             )  # as in Ruby: it must lie ahead to be a run of its own
         if last is not None and last < loaded:
             raise InvalidSchedule("its last run would be in the past")
-        return Limits(first, last, times_)
+        return Limits(first, last, times)
+
+    def _options(self, loaded: float) -> tuple[float | None, float | None, int | None]:
+        first, last = _limit(_FIRST, self.options, loaded), _limit(_LAST, self.options, loaded)
+        times = self.options.get("times")
+        if times is not None and (isinstance(times, bool) or not isinstance(times, int)):
+            raise InvalidSchedule(f"times must be a whole number, not {times!r}")
+        return first, last, times
 
     def runs_in(self, environment: str | None) -> bool:
         """Whether it is for this environment (RAILS_ENV); without one only what is for all."""
@@ -227,26 +231,15 @@ def _moment(key: str, value: object, loaded: float) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return loaded + value
     if isinstance(value, str):
-        at = _in_zone(value) or times.parse(value)
-        if at is not None and not key.endswith("_in"):
-            return at
         try:
-            return loaded + Every(value).seconds
+            return loaded + (duration(value) if value.strip(BLANKS) else 0)
         except InvalidSchedule:
-            if value.strip() in ("", "0", "0s"):
-                return loaded
-    raise InvalidSchedule(f"{key} {value!r} is neither a length of time nor a moment")
-
-
-def _in_zone(text: str) -> float | None:
-    """A moment with the name of its zone behind it, `2031-01-01 12:00 Europe/Berlin`; None if it is none."""
-    moment, _, name = text.strip().rpartition(" ")
-    try:
-        known, zone = find_zone(name) if "/" in name else ("", None)
-        local = datetime.fromisoformat(moment.strip().replace("/", "-"))
-        return local.replace(tzinfo=zone).timestamp() if zone and known == name and not local.tzinfo else None
-    except (InvalidSchedule, ValueError, OverflowError):
-        return None
+            at = read_moment(value, loaded)
+        if at is not None:
+            return at
+    raise InvalidSchedule(
+        f"{key} {value!r} is neither a length of time nor a moment; write 10m, or 2031-12-25 06:30 UTC"
+    )
 
 
 def not_an_entry(value: object) -> str:

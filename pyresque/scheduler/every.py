@@ -61,7 +61,7 @@ class Every:
         self._text = given if isinstance(given, str) else _as_text(given)
         self.bare = not isinstance(given, str) and options is None
         """Whether the value is a number without options, which ends a Ruby scheduler (section 9.4)."""
-        seconds = _duration(given) if isinstance(given, str) else given
+        seconds = duration(given) if isinstance(given, str) else given
         if seconds <= 0:
             raise InvalidSchedule(f"every {self._shown()}: a period must be more than 0 seconds")
         if seconds < _SHORTEST:
@@ -91,8 +91,12 @@ def _as_text(seconds: int | float) -> str:
         raise InvalidSchedule("every is no number of seconds that one could wait for") from None
 
 
-def _duration(text: str) -> _Number:
-    """Seconds of a text. Raises InvalidSchedule where it is none."""
+def duration(text: str) -> int | float:
+    """Seconds of a length of time as Ruby reads it ("90s", "1h30m", "PT5M"), which may be 0 or less.
+
+    Raises:
+        InvalidSchedule: the text is none.
+    """
     stripped = text.strip(BLANKS)
     if len(stripped) > LONGEST:
         raise InvalidSchedule(f"every: longer than {LONGEST} characters")

@@ -16,6 +16,9 @@ from pyresque.errors import InvalidSchedule
 
 _OFFSET = re.compile(r"([+-][01]?[0-9]):?([0-5][0-9])?")
 _ABBREVIATED = re.compile(r"([A-Z]{3,4})([+-])([0-9]{1,2}):?([0-9]{2})?")
+_ISO_OFFSET = re.compile(
+    r"(?<=:[0-9][0-9])[ \t\r\n\f\v]*(?:[-+](?:[01][0-9]|2[0-4])(?::?(?:[0-5][0-9]|60))?(?![-+])|Z)"
+)
 _ALIASES = {"UTC-11": "Etc/GMT+11", "UTC-02": "Etc/GMT+2", "UTC+12": "Etc/GMT-12", "CST5CDT": "CST6CDT"}
 _FATAL = frozenset(f"UTC{sign}{hours}" for sign in "+-" for hours in range(13))
 """Names that et-orbi believes to know and tzinfo does not: they end a Ruby scheduler."""
@@ -60,6 +63,35 @@ def _names() -> frozenset[str]:
     if not names:
         raise InvalidSchedule("no time zone data on this machine: install the package tzdata")
     return names
+
+
+def zone_in(text: str) -> tuple[str, tzinfo | None]:
+    """(a text without the zones that et-orbi finds in it, the last of them); None: the local one is meant.
+
+    It takes whatever is written as the name of one (the CET of "25 Dec CET", and the EST of "CEST"), and an
+    offset behind a time. An offset of 12 hours and more counts for nothing, as in Ruby.
+
+    Raises:
+        InvalidSchedule: a zone that ends a Ruby scheduler.
+    """
+    rest, found = text, list[str]()
+    for name in _longest_first():
+        if name in rest:
+            found.append(name)
+            rest = rest.replace(name, "", 1)
+    found += [match[0].strip() for match in _ISO_OFFSET.finditer(rest)]
+    rest, last = _ISO_OFFSET.sub("", rest).strip(), max(found, key=text.find, default="")
+    if last in _FATAL:
+        raise InvalidSchedule(f"zone {last!r} ends a Ruby scheduler")
+    try:
+        return rest, find_zone("UTC" if last == "Z" else last)[1] if last else None
+    except InvalidSchedule:
+        return rest, None
+
+
+@cache
+def _longest_first() -> list[str]:
+    return sorted(_names() | _FATAL, key=len, reverse=True)
 
 
 def _by_abbreviation(text: str) -> str | None:
