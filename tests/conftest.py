@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Generator, Iterator
 
@@ -18,6 +19,12 @@ pytest_plugins = ["tests.live_ruby", "tests.model.summary"]
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("without a deadline", deadline=None)
 hypothesis.settings.load_profile("without a deadline")
+
+
+def pytest_collection_finish() -> None:
+    """Keep garbage collection in the processes that tests fork from touching, and so copying, all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
