@@ -6,6 +6,9 @@ import os
 import secrets
 from pathlib import Path
 
+WORD_LENGTH = 16
+"""Hexadecimal digits of a word, without those behind it that tell when its process began."""
+
 _word = _worker_id = ""
 
 
@@ -18,18 +21,34 @@ def process_space() -> str:
         return ""
 
 
-def process_lives(pid: int) -> bool:
-    """Whether a process of this system is there, and no zombie; True if nobody can tell."""
+def process_lives(pid: int, birth: str = "") -> bool:
+    """Whether a process of this system is there, and no zombie; True if nobody can tell.
+
+    Args:
+        birth: when it began, as `process_birth` tells it; a process of another birth has only got its pid.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):
-        return True
+        pass
+    state, began = _state_and_birth(pid)
+    return state not in ("Z", "X") and (began == birth or not (began and birth))
+
+
+def process_birth(pid: int) -> str:
+    """When a process began, in the clock ticks of this boot, hexadecimal; empty if nobody can tell."""
+    return _state_and_birth(pid)[1]
+
+
+def _state_and_birth(pid: int) -> tuple[str, str]:
+    """What proc(5) says of a process; empty if it cannot be read."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except (OSError, IndexError):
-        return True
+        found = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return found[0], f"{int(found[19]):x}"
+    except (OSError, IndexError, ValueError):
+        return "", ""
 
 
 def process_title(pid: int) -> str:
@@ -41,9 +60,12 @@ def process_title(pid: int) -> str:
 
 
 def take_word() -> str:
-    """Give this process, and those that it will fork, a word that no other worker has; returns it."""
+    """Give this process, and those that it will fork, a word that no other worker has; returns it.
+
+    Behind it stands when the process began: its pid may be another's one day.
+    """
     global _word
-    _word = secrets.token_hex(8)
+    _word = secrets.token_hex(WORD_LENGTH // 2) + process_birth(os.getpid())
     return _word
 
 

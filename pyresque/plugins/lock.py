@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
 from pyresque.log import Log
 from pyresque.plugins.naming import class_of, joined
-from pyresque.processes import own_worker, process_lives, process_space
+from pyresque.processes import own_worker, process_birth, process_lives, process_space
 from pyresque.safely import is_a
 from pyresque.store import locks
 from pyresque.store.locks import Guard
@@ -62,10 +62,10 @@ class _Locking:
 
 
 def _owner() -> str:
-    """Who asks: system and process, a word for this asking and, in a worker, its id and word (held.lua)."""
+    """Who asks: system, process, its birth, a word for this and, in a worker, its id and word (held.lua)."""
     worker_id, word = own_worker()
     worker = f".{worker_id.encode('utf-8', 'surrogateescape').hex()}#{word}" if word else ""
-    return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex}{worker}"
+    return f"{_here()}:{os.getpid()}:{process_birth(os.getpid())}-{uuid.uuid4().hex}{worker}"
 
 
 def _here() -> str:
@@ -168,5 +168,6 @@ class Loner(_Locking):
 
 
 def _is_gone(owner: str) -> bool:
-    where, pid, _ = owner.rsplit(":", 2)
-    return where == _here() and pid.isdecimal() and not process_lives(int(pid))
+    where, pid, words = owner.rsplit(":", 2)
+    birth, has_birth, _ = words.partition("-")  # 0.1.0 wrote none
+    return where == _here() and pid.isdecimal() and not process_lives(int(pid), birth if has_birth else "")

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
-from pyresque.store.link import Command, Reply, Word, as_bytes
+from pyresque.processes import WORD_LENGTH
+from pyresque.store.link import Command, Reply, Word
 from pyresque.store.replies import digits, flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
 from pyresque.wire import times
 
 _claim_ids = Script("claim_ids", uses=("effects",), reply=row(flag, words))
+_resign = Script("resign", reply=flag)
 _register = Script("register", uses=("effects", "namesake"), reply=row(flag, words))
 _release_id = Script("release_id", reply=flag)
 _retire = Script("retire", uses=("effects", "namesake"), reply=row(integer(-1, 1), words))
@@ -85,6 +87,11 @@ def mark_of(process_space: str, word: str) -> str:
 def space_in(mark: str) -> str:
     """The system in which a worker's pid is valid, by its mark; 0.1.0 wrote no word behind it."""
     return mark.partition("#")[0]
+
+
+def birth_in(mark: str) -> str:
+    """When a worker's process began, by its mark; empty where it does not tell."""
+    return mark.partition("#")[2][WORD_LENGTH:]
 
 
 def redis_time(space: Space) -> int:
@@ -178,12 +185,11 @@ def is_registered(space: Space, worker_id: str) -> bool:
 
 
 def ours(space: Space) -> dict[str, str]:
-    """The workers that are pyresque's, and for each the system in which its pid is valid."""
+    """The workers that are pyresque's, and the mark of each: where its pid is valid, and since when."""
     try:
-        marks = _hash(space, space.keys.our_workers)
+        return _hash(space, space.keys.our_workers)
     except RedisReplied:
         return {}  # somebody has put something else there: then we know of none
-    return {one: space_in(mark) for one, mark in marks.items()}
 
 
 def forget_ours(space: Space, gone: Sequence[str]) -> None:
@@ -259,16 +265,24 @@ def retire(
     return bool(done)
 
 
-def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> bool:
-    """Try to become the one who prunes; the lock goes by itself (core.md section 7)."""
+def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> str:
+    """Try to become the one who prunes; the lock goes by itself (core.md section 7).
+
+    Returns:
+        The id that the lock holds now: this one, or that of whoever was first.
+
+    Raises:
+        RedisReplied: something else is under the key.
+    """
     key = space.keys.pruning_lock
     if space.link.execute("SET", key, worker_id, "EX", seconds, "NX"):
-        return True
-    # After a lost reply it is ours already.
-    try:
-        return bool(space.link.execute("GET", key) == as_bytes(worker_id))
-    except RedisReplied:
-        return False
+        return worker_id
+    return _text(space.link.execute("GET", key))  # after a lost reply it is ours already
+
+
+def drop_pruning_lock(space: Space, worker_id: str) -> None:
+    """Free the lock of whoever prunes, if this worker has it."""
+    _resign.run(space.link, [space.keys.pruning_lock], [worker_id])
 
 
 def _text(reply: Reply) -> str:

@@ -46,7 +46,7 @@ class Members:
         """Enter all into the books."""
         self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
-        self.prune(prune_seconds)
+        self.prune(prune_seconds, starting=True)
         run_hooks("before_first_fork")
         self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
@@ -55,12 +55,12 @@ class Members:
         logger.info("Worker %s is ready for %d jobs at a time", self.slots[0].id, len(self.slots))
         tell_ready()
 
-    def prune(self, seconds: int) -> None:
+    def prune(self, seconds: int, starting: bool = False) -> None:
         """Prune dead workers, on behalf of the first place."""
         if self._heartbeat.registered:
             self._heartbeat.start_thread()  # where the system had none for us before
         try:
-            self._pruner.prune(self.slots[0].id, self._listed, seconds)
+            self._pruner.prune(self.slots[0].id, self._listed, seconds, starting=starting)
         except RedisError as error:
             logger.warning("cannot prune dead workers now: %s", error)
 

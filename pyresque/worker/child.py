@@ -141,7 +141,7 @@ class Child:
             )
         number = os.WTERMSIG(status)
         # Ruby has no names for real-time signals.
-        named = number in signal.valid_signals() and number < signal.SIGRTMIN
+        named = number in signal.valid_signals() and number < getattr(signal, "SIGRTMIN", signal.NSIG)
         name = f"{signal.Signals(number).name} (signal {number})" if named else f"signal {number}"
         core = " (core dumped)" if os.WCOREDUMP(status) else ""
         return DirtyExit(f"Child process received unhandled signal pid {self.pid} {name}{core}")

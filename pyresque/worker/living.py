@@ -30,10 +30,11 @@ def signs_of_life(space: Space, worker_id: str) -> Signs:
     """
     beat = workers.heartbeats(space).get(worker_id, workers.NO_BEAT)
     host, pid, *_ = [*worker_id.split(":"), ""]
-    own_space = workers.ours(space).get(worker_id)
+    mark = workers.ours(space).get(worker_id, "")
+    own_space, birth = workers.space_in(mark), workers.birth_in(mark)
     number = int(pid) if pid.isdecimal() and len(pid) < 10 else 0
     here = own_space == process_space() if own_space else host == socket.gethostname()
-    if here and number and process_lives(number):
+    if here and number and process_lives(number, birth):
         return Signs(f"its process {pid} runs on this host{_shown(process_title(number))}", beat)
     at = times.parse(beat)
     if at is None or (here and own_space):

@@ -157,7 +157,7 @@ class Worker:
         self._titles.show("Starting")
         self._patience.begin(self._membership.claim)
         self._heartbeat.beat()
-        self._prune()
+        self._prune(starting=True)
         self._attention.run_hooks("before_first_fork")
         self._patience.begin(self._membership.enter)
         self._heartbeat.registered = True
@@ -172,11 +172,12 @@ class Worker:
         logger.info("Worker %s is ready", self.id)
         tell_ready()
 
-    def _prune(self) -> None:
+    def _prune(self, starting: bool = False) -> None:
+        self._looked_at = time.monotonic()
         if self._away.now:
             return
         try:
-            self._pruner.prune(self.id, self.queue_list.listed, self._lock_seconds)
+            self._pruner.prune(self.id, self.queue_list.listed, self._lock_seconds, starting=starting)
         except RedisError as error:
             logger.warning("cannot prune dead workers now: %s", error)
         except Exception:  # code of the application runs there: hooks, failure backends
@@ -217,6 +218,8 @@ class Worker:
     def _loop(self) -> None:
         answer: Answer | None = None
         while not self._attention.ending.asked:
+            if not self._forks and time.monotonic() - self._looked_at >= self._lock_seconds:
+                self._prune()  # where jobs have processes of their own, this comes with the heartbeat
             run = self._take(answer)
             answer = None
             if run is not None:

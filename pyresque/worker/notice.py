@@ -12,11 +12,11 @@ import signal
 import struct
 
 from pyresque.errors import JobTimeout, TermException
-from pyresque.handlers import Handler, handle
+from pyresque.handlers import Handler, handle, own_signal
 from pyresque.usercode import getpid, raise_in_application
 
-SIGNAL = signal.SIGRTMIN + 6
-"""Says that there is a notice to read. A real-time signal, so that it is nobody else's."""
+SIGNAL = own_signal(6, signal.SIGURG)
+"""Says that there is a notice to read."""
 
 _FORM = struct.Struct("=QBd")
 _TERM, _TIMEOUT = 1, 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyresque.config import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
@@ -26,6 +26,7 @@ from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
 from pyresque.worker.hand import untouched
+from pyresque.worker.pruning_lock import PruningLock
 from pyresque.worker.retries import again, attempt_at, following_of
 
 logger = Log("pyresque.worker")
@@ -54,27 +55,56 @@ class Pruner:
         self._recorder = recorder
         self._recover = recover or Recover()
 
-    def prune(self, worker_id: str, listed: Sequence[str], lock_seconds: int = 60) -> list[str]:
-        """Prune if the lock can be had; returns the ids of the workers that were pruned.
+    def prune(
+        self, worker_id: str, listed: Sequence[str], lock_seconds: int = 60, *, starting: bool = False
+    ) -> list[str]:
+        """Prune unless somebody else does; returns the ids of the workers that were pruned.
+
+        Args:
+            listed: the queues of the worker that prunes, without exclusions.
+            starting: whether that worker begins. Then it looks for dead workers of this host even if somebody
+                has looked lately, and leaves the lock behind, as Ruby does. Later looks give it back, so that
+                Ruby's workers can prune.
 
         Raises:
             RedisError: Redis cannot be reached, or a key has a wrong type.
         """
-        if not workers.take_pruning_lock(self._space, worker_id, lock_seconds):
+        lock = PruningLock(self._space, worker_id, lock_seconds)
+        if lock.take():
+            try:
+                pruned = self._prune_everywhere(worker_id, listed)
+            finally:
+                if not starting:
+                    lock.give_back()
+        elif starting and lock.is_left_over():
+            pruned = self._prune_here(worker_id, listed, workers.ids(self._space), workers.ours(self._space))
+        else:
             return []
+        for one in pruned:
+            logger.info("pruned dead worker %s", one)
+        return pruned
+
+    def _prune_everywhere(self, worker_id: str, listed: Sequence[str]) -> list[str]:
         beats, now = workers.heartbeats(self._space), workers.redis_time(self._space)
         expired = [one for one, beat in beats.items() if one != worker_id and _is_expired(one, beat, now)]
         pruned = [one for one in expired if self._prune_expired(one, beats[one])]
         known, ours = workers.ids(self._space), workers.ours(self._space)
-        gone = [one for one in known if one not in expired and _is_gone(one, ours.get(one), listed)]
-        gone += self._never_beaten([one for one in known if one in ours and one not in (*gone, *beats)], now)
-        for one in gone:
-            if one != worker_id:
-                pruned += [one] if self.retire(one, DirtyExit(STILL_PROCESSED)) else []
+        left = [one for one in known if one not in expired]
+        pruned += self._prune_here(worker_id, listed, left, ours)
+        silent = [one for one in left if one in ours and one not in beats and one not in pruned]
+        pruned += self._prune_gone(worker_id, self._never_beaten(silent, now))
         workers.forget_ours(self._space, [one for one in ours if one not in known and one not in beats])
-        for one in pruned:
-            logger.info("pruned dead worker %s", one)
         return pruned
+
+    def _prune_here(
+        self, worker_id: str, listed: Sequence[str], known: Sequence[str], ours: Mapping[str, str]
+    ) -> list[str]:
+        gone = [one for one in known if _is_gone(one, ours.get(one), worker_id, listed)]
+        return self._prune_gone(worker_id, gone)
+
+    def _prune_gone(self, worker_id: str, gone: Sequence[str]) -> list[str]:
+        error = DirtyExit(STILL_PROCESSED)
+        return [one for one in gone if one != worker_id and self.retire(one, error)]
 
     def _never_beaten(self, worker_ids: Sequence[str], now: int) -> list[str]:
         """Those of these workers of ours, without a heartbeat, that registered long ago.
@@ -209,12 +239,14 @@ def _is_well_formed(worker_id: str) -> bool:
     return len(parts) == 3 and bool(parts[2])
 
 
-def _is_gone(worker_id: str, space: str | None, listed: Sequence[str]) -> bool:
+def _is_gone(worker_id: str, mark: str | None, own_id: str, listed: Sequence[str]) -> bool:
     """Whether a worker of this host has no process any more (section 7.2, with its conditions).
 
-    A worker of ours tells in which system its pid is valid: containers may share a host name without
-    seeing each other's processes. Of a Ruby worker only the host name is known, to Ruby as well.
+    A worker of ours tells in which system its pid is valid, and when its process began: containers may share
+    a host name without seeing each other's processes, and a pid may be another's by now. Of a Ruby worker
+    only the host name is known, to Ruby as well.
     """
+    space = None if mark is None else workers.space_in(mark)
     if not _is_well_formed(worker_id) or (space is not None and space != process_space()):
         return False
     # Ruby splits at every colon here, and so do we, to hit exactly whom it would hit.
@@ -223,6 +255,12 @@ def _is_gone(worker_id: str, space: str | None, listed: Sequence[str]) -> bool:
     if not is_here or not pid.isdecimal() or int(pid) < 1:
         return False
     # The commas at the end (of the ids of an async worker) are no queues to Ruby.
-    if "*" not in listed and set(queues.rstrip(",").split(",")) != set(listed):
+    is_alike = mark is not None and _tail(worker_id) == _tail(own_id)
+    if "*" not in listed and set(queues.rstrip(",").split(",")) != set(listed) and not is_alike:
         return False
-    return not process_lives(int(pid))
+    return not process_lives(int(pid), workers.birth_in(mark or ""))
+
+
+def _tail(worker_id: str) -> str:
+    """The queue list in a worker's id, without what tells the places of an async worker apart."""
+    return worker_id.split(":", 2)[-1].rstrip(",")

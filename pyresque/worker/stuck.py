@@ -7,10 +7,10 @@ import re
 import signal
 import time
 
-from pyresque.handlers import note_native
+from pyresque.handlers import note_native, own_signal
 
-SIGNAL = signal.SIGRTMIN + 7
-"""Asks a job's process for its stack. A real-time signal, so that it is nobody else's."""
+SIGNAL = own_signal(7, signal.SIGVTALRM)
+"""Asks a job's process for its stack."""
 
 _FRAME = re.compile(r'\s*File "(.*)", line (\d+) in (.*)')
 

@@ -24,6 +24,7 @@ import setproctitle
 import pyresque.client
 import pyresque.perform
 import pyresque.plugins.lock
+import pyresque.processes
 import pyresque.scheduler.loop
 import pyresque.store.link
 import pyresque.store.script
@@ -201,7 +202,7 @@ def _readable(files: Iterable[Any], seconds: float | None) -> list[Any]:
     return []
 
 
-def _lives(pid: int) -> bool:
+def _lives(pid: int, birth: str = "") -> bool:
     return bool(here().event("lives", pid))
 
 
@@ -255,6 +256,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (pyresque.store.script, "new_word", lambda: b"word"),
     (pyresque.plugins.lock, "process_space", _space),
     (pyresque.plugins.lock, "process_lives", _lives),
+    (pyresque.plugins.lock, "process_birth", lambda pid: ""),
     (pyresque.worker.forks, "Child", FakeChild),
     (pyresque.worker.forks, "Memory", _nothing),
     (pyresque.worker.forks, "Notice", FakeNotice),
@@ -265,6 +267,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (pyresque.worker.membership, "process_space", _space),
     (pyresque.worker.pruner, "process_space", _space),
     (pyresque.worker.pruner, "process_lives", _lives),
+    (pyresque.processes, "process_birth", lambda pid: ""),
     (pyresque.worker.attention, "Signals", FakeSignals),
     (pyresque.worker.attention, "readable", _readable),
     (pyresque.worker.heartbeat.Heartbeat, "start_thread", _nothing),

@@ -380,7 +380,6 @@ def test_an_old_worker_that_dies(start: Started, resque: Resque) -> None:
     pool.send(signal.SIGHUP)
     replaced(pool, old, 1)
     (busy,) = pool.workers() & old
-    resque.link.execute("DEL", "resque:pruning_dead_workers_in_progress")
     os.kill(busy, signal.SIGKILL)
     replaced(pool, old, 2)
     until(lambda: resque.failures.count() == 1)

@@ -17,6 +17,7 @@ from pyresque.devredis import DevRedis
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit
 from pyresque.plugins import Lock, Loner
 from pyresque.plugins.lock import _here, _is_gone
+from pyresque.processes import process_birth
 from pyresque.registry import Registry
 from pyresque.store import locks
 from tests.faultproxy import FaultProxy, Mode
@@ -234,5 +235,8 @@ def test_the_owner_of_a_lock_tells_whether_its_process_lives(resque: Resque) -> 
     assert _is_gone(f"{host}:{process.pid}:x")
     assert not _is_gone(f"{host}:{os.getpid()}:x")
     assert not _is_gone(f"elsewhere:{process.pid}:x")
+    assert not _is_gone(f"{host}:{os.getpid()}:{process_birth(os.getpid())}-x.aa#1")
+    assert not _is_gone(f"{host}:{os.getpid()}:-x")  # nobody could tell when it began
+    assert _is_gone(f"{host}:{os.getpid()}:1-x.aa#1")  # another process has its pid by now
     assert not _is_gone(f"{socket.gethostname()} another container:{process.pid}:x")
     assert not _is_gone(f"{host}:no:x")

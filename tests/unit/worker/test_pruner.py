@@ -37,4 +37,4 @@ def test_ids_need_three_parts(worker_id, good):
 def test_who_is_not_gone(worker_id):
     """A living process, another host, an id that cannot be read."""
     worker_id = worker_id.replace("HOST", HOST).replace("SELF", str(os.getpid()))
-    assert pruner._is_gone(worker_id, None, ["*"]) is False
+    assert pruner._is_gone(worker_id, None, "me:1:*", ["*"]) is False

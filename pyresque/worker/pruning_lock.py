@@ -1,0 +1,53 @@
+"""Ruby's lock of whoever prunes, and when a start may pass over it (core.md section 7).
+
+Ruby takes it at a start, prunes, and leaves it to expire after a minute: it says that somebody has looked
+lately, not that he is still at it. A job that has just lost its worker cannot wait for that. What the lock is
+for is that two Ruby workers do not record one dead worker's job twice; ours are taken out of the books in one
+step, by whoever comes first. So a start of ours passes over the lock, for those who are dead on its host,
+unless a Ruby worker may be pruning.
+"""
+
+from __future__ import annotations
+
+from pyresque.errors import RedisReplied
+from pyresque.store import workers
+from pyresque.store.space import Space
+
+
+class PruningLock:
+    """The lock, as one worker takes it.
+
+    Args:
+        seconds: how long it lasts if nobody gives it back.
+    """
+
+    def __init__(self, space: Space, worker_id: str, seconds: int) -> None:
+        self._space = space
+        self._id = worker_id
+        self._seconds = seconds
+        self._holder = ""
+
+    def take(self) -> bool:
+        """Take it if it is free; whether this worker may prune.
+
+        Raises:
+            RedisError: Redis cannot be reached.
+        """
+        try:
+            self._holder = workers.take_pruning_lock(self._space, self._id, self._seconds)
+        except RedisReplied:
+            return True  # something else is under the key, which nobody can take
+        return self._holder == self._id
+
+    def give_back(self) -> None:
+        """Let Ruby workers that start from now on prune."""
+        if self._holder == self._id:
+            workers.drop_pruning_lock(self._space, self._id)
+
+    def is_left_over(self) -> bool:
+        """Whether the one who has it is done.
+
+        A Ruby worker prunes between its first heartbeat and its registration.
+        """
+        [seen] = workers.look(self._space, [self._holder])
+        return bool(seen.mark or seen.registered or not seen.beat)
