@@ -253,7 +253,7 @@ class Failures:
         others = [one for one in self.lists() if one not in names and store.count(self._space, one)]
         going = Counter(identity(one) for name in names for one in self.each(name)) if others else Counter()
         for name in others:
-            store.remove(self._space, name, [one.raw for one in copies_of(going, self.each(name))])
+            store.remove(self._space, name, copies_of(going, self.each(name)))
         for name in names:
             store.clear(self._space, name)
 
@@ -262,11 +262,11 @@ class Failures:
         return sum(one.total() for one in self._gone(records).values())
 
     def _gone(self, records: Records) -> dict[str, Counter[bytes]]:
-        doomed: dict[str, list[bytes]] = {}
+        doomed: dict[str, Records] = {}
         for record in records:
             for one in (record, *(record.copies or ())):
-                doomed.setdefault(one.list_name, []).append(one.raw)
-        return {name: store.remove(self._space, name, raws) for name, raws in doomed.items()}
+                doomed.setdefault(one.list_name, []).append(one)
+        return {name: store.remove(self._space, name, those) for name, those in doomed.items()}
 
     def _record(self, failure: str | FailureRecord) -> FailureRecord | None:
         return self.find(failure) if isinstance(failure, str) else failure

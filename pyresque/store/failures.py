@@ -28,7 +28,7 @@ NOT_THERE = -1
 WINDOW = 500
 """Records that are read, or removed, at a time."""
 FEW = 20
-"""So many records, or less, are removed one by one; more in one pass."""
+"""So many records, or less, are removed one by one, each from its place; more in one pass."""
 
 
 def count(space: Space, list_name: str) -> int:
@@ -62,25 +62,25 @@ def list_names(space: Space) -> list[str]:
     return sorted(name.decode("utf-8", "surrogateescape") for name in found)
 
 
-def remove(space: Space, list_name: str, raws: Sequence[bytes]) -> Counter[bytes]:
-    """Remove records by their exact bytes, one copy for each given; returns those that went.
+def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Counter[bytes]:
+    """Remove records of a list; returns those that went, by their bytes.
 
     What was put aside with a record goes in the same step, here and wherever a record goes.
     """
-    if len(raws) > FEW:
+    named = {(one.place, one.raw, n if one.place < 0 else -1): one for n, one in enumerate(records)}
+    # From the end on: so the places of the others hold.
+    doomed = sorted(named.values(), key=lambda one: one.place, reverse=True)
+    if len(doomed) > FEW:
+        raws = [one.raw for one in doomed]
         return weed_these(space, space.keys.failed_list(list_name), raws, with_aside=True)
-    return Counter(raw for raw in raws if _discarded(space, list_name, raw, -1))
+    return Counter(one.raw for one in doomed if discard(space, one))
 
 
 def discard(space: Space, record: FailureRecord) -> bool:
-    """Remove one record; False if it is gone."""
-    return _discarded(space, record.list_name, record.raw, record.place)
-
-
-def _discarded(space: Space, list_name: str, raw: bytes, place: int) -> bool:
+    """Remove one record, that at its place or the first with its bytes; False if it is gone."""
     with Once(space.link, space.keys.prefix) as once:
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, raw, place]
-        return bool(_discard.run(space.link, [once, space.keys.failed_list(list_name)], args))
+        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, record.raw, record.place]
+        return bool(_discard.run(space.link, [once, space.keys.failed_list(record.list_name)], args))
 
 
 def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second: int | None = None) -> int:

@@ -26,15 +26,18 @@ end
 -- How many elements were looked at here: whoever has many links to follow stops in time.
 local looked = 0
 
--- The full key of that list and the value itself; nothing where it is gone.
+-- The full key of that list, the value itself, and from which end LREM finds it; nothing where it is gone.
 local function find_aside(prefix, name, digest)
   local key, place = prefix .. 'pyresque:aside:' .. name, 0
+  -- Mostly it is the first or, where many records go, the last.
+  local last = redis.pcall('LINDEX', key, -1)
+  if type(last) == 'string' and redis.sha1hex(last) == digest then return key, last, -1 end
   repeat
-    local step = place == 0 and 1 or 100 -- mostly it is the first
+    local step = place == 0 and 1 or 100
     local elements = redis.pcall('LRANGE', key, place, place + step - 1)
     looked = looked + #elements
     for _, element in ipairs(elements) do
-      if redis.sha1hex(element) == digest then return key, element end
+      if redis.sha1hex(element) == digest then return key, element, 1 end
     end
     place = place + step
   until #elements < step
@@ -44,8 +47,8 @@ end
 local function forget_aside(prefix, record)
   local name, digest = link_of(record)
   if not name then return end
-  local key, element = find_aside(prefix, name, digest)
-  if key then redis.call('LREM', key, 1, element) end
+  local key, element, from = find_aside(prefix, name, digest)
+  if key then redis.call('LREM', key, from, element) end
 end
 
 local function is_kind(key, kind)
@@ -56,8 +59,8 @@ end
 -- A value goes back where it came from, a delayed job to this second. Answer: 1, -1 it is not there any more,
 -- -2 it came from nowhere that it could go back to, -3 there is no list (or set) where it should go
 local function put_back(prefix, name, digest, second)
-  local key, element
-  if name then key, element = find_aside(prefix, name, digest) end
+  local key, element, from
+  if name then key, element, from = find_aside(prefix, name, digest) end
   if not key then return -1 end
   if name:find('^queue:') then
     if not is_kind(prefix .. name, 'list') or not is_kind(prefix .. 'queues', 'set') then return -3 end
@@ -72,6 +75,6 @@ local function put_back(prefix, name, digest, second)
   else
     return -2
   end
-  redis.call('LREM', key, 1, element)
+  redis.call('LREM', key, from, element)
   return 1
 end

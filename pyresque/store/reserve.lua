@@ -82,6 +82,12 @@ local function changed_queues(KEYS, ARGV)
   return length ~= #ARGV[3] and members or nil
 end
 
+-- Whether this may be what no Ruby reads, so that the worker that takes it ends: cut off, or with NaN or Infinity in it. That
+-- is asked of others' jobs, without reading them: there is nothing else that a program in Ruby can have written.
+local function suspect(raw)
+  return raw:byte(-1) ~= 125 or raw:find('NaN', 1, true) or raw:find('Infinity', 1, true)
+end
+
 -- What raw is to this worker: 'take' it, 'leave' it to others, or the caller has to 'look'.
 local function judged(raw, known)
   local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
@@ -91,7 +97,7 @@ local function judged(raw, known)
   end
   if not class then return 'look' end
   if known == '*' or known:find('\0' .. class .. '\0', 1, true) then return 'take' end
-  if known:sub(1, 1) == '?' or raw:find('"class"', 10, true) then return 'look' end
+  if known:sub(1, 1) == '?' or raw:find('"class"', 10, true) or suspect(raw) then return 'look' end
   return 'leave'
 end
 

@@ -1,21 +1,25 @@
 -- Remove elements that stand scattered in one window of a list, and do what belongs to each. Once.
 -- KEYS: 1 once:TOKEN, 2 list
--- ARGV: 1 seconds to remember, 2 prefix, 3 "1": what was put aside goes with its record, then for each element, from the
---       head to the tail: how far it stood from the end (1: the last), the element, number of words of effects, effects
--- Answer: {for each "1" removed, "0" it is not there, "+" it is, but was too much for one call: as one text; troubles}
+-- ARGV: 1 seconds to remember, 2 prefix, 3 "1": what was put aside goes with its record, 4 how many nodes may be passed,
+--       then for each element, from the head to the tail: how far it stood from the end (1: the last), the element, number
+--       of words of effects, effects
+-- Answer: {for each "1" removed, "0" it is not there, "+" too much for one call: as one text; troubles}. Those nearest to
+-- the end go first: so the distances of the others from where the end was still hold.
 local kept = redis.call('GET', KEYS[1])
 if kept then return cjson.decode(kept) end
 
-local doomed, n = {}, 4
+local doomed, n = {}, 5
 while n <= #ARGV do
   local words = tonumber(ARGV[n + 2])
   doomed[#doomed + 1] = {tonumber(ARGV[n]), ARGV[n + 1], n + 3, n + 2 + words}
   n = n + 3 + words
 end
 
+local length = redis.call('LLEN', KEYS[2])
+
 -- Where they stand now: where they stood or, where others have changed the list, near that.
 local function found()
-  local length, far, near = redis.call('LLEN', KEYS[2]), doomed[1][1], doomed[#doomed][1]
+  local far, near = doomed[1][1], doomed[#doomed][1]
   local first, places, all = math.max(0, length - far), {}, true
   local elements = redis.call('LRANGE', KEYS[2], first, math.max(0, length - near))
   for i, one in ipairs(doomed) do
@@ -45,31 +49,33 @@ local function carry_out(place, last)
   end
 end
 
+-- How many nodes of the list LSET passes on its way to an element, from the nearer end: Redis keeps 8 KB in one.
+local function nodes_to(place, element)
+  return math.min(place, length - place) * math.min(1, (#element + 8) / 8192)
+end
+
 -- Take out what stands at these places. Few go by their bytes, as in Ruby (from the tail: a copy that comes before them
 -- may still have to be judged). Many go in one pass, for LREM compares all elements on its way.
 local function take_out(places, elements)
-  local length = redis.call('LLEN', KEYS[2])
   if #places <= 10 and length <= 1000 then
     for _, element in ipairs(elements) do redis.call('LREM', KEYS[2], -1, element) end
     return
   end
   local mark = '\0' .. word
-  local last = 0
-  for _, place in ipairs(places) do
-    redis.call('LSET', KEYS[2], place, mark)
-    last = math.max(last, place)
-  end
-  redis.call('LREM', KEYS[2], last < length / 2 and #places or -#places, mark)
+  for _, place in ipairs(places) do redis.call('LSET', KEYS[2], place, mark) end
+  redis.call('LREM', KEYS[2], places[1] < length / 2 and #places or -#places, mark)
 end
 
-local said, places, elements = {}, {}, {}
+local said, places, elements, passed = {}, {}, {}, 0
 if #doomed > 0 then
   redis.call('UNLINK', KEYS[1]) -- a full Redis lets him go on who has begun to write
-  for i, place in ipairs(found()) do
-    local one = doomed[i]
-    said[i] = not place and '0' or looked < 5000 and '1' or '+'
+  local standing = found()
+  for i = #doomed, 1, -1 do
+    local one, place = doomed[i], standing[i]
+    said[i] = (looked > 5000 or passed > tonumber(ARGV[4])) and '+' or place and '1' or '0'
     if said[i] == '1' then
       places[#places + 1], elements[#elements + 1] = place, one[2]
+      passed = passed + nodes_to(place, one[2])
       if ARGV[3] == '1' then forget_aside(ARGV[2], one[2]) end
       carry_out(one[3], one[4])
     end
@@ -77,6 +83,6 @@ if #doomed > 0 then
 end
 if #places > 0 then take_out(places, elements) end
 -- An empty table would come back as an object, which Redis answers as an empty list too.
-local answer = {table.concat(said), troubles}
+local answer = {table.concat(said, '', 1, #doomed), troubles}
 redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ARGV[1])
 return answer

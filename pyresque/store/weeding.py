@@ -18,11 +18,15 @@ BYTES = 1_000_000
 """How large such a window may be; one element may be larger."""
 OVERLAP = 50
 """Elements of the last window that are read again with the next."""
+NODES = 1_000_000
+"""How many nodes of the list the marks of one script may pass (see weed.lua): that is some 5 ms."""
 TRIES = 5
 """How often a pass begins anew because others have changed what it had behind it."""
 
 Doom = Callable[[bytes], Sequence[Command] | None]
 """Of an element of a list: None if it stays, else what there is to do when it goes."""
+_Doomed = tuple[int, bytes, list[Word]]
+"""How far an element stands from the end (1: it is the last), the element, the words of its effects."""
 
 
 def weed(space: Space, key: Word, doom: Doom, *, with_aside: bool = False) -> int:
@@ -58,6 +62,8 @@ class _Pass:
         self._boundary: bytes | None = None
         """The first of them, by which they are known again."""
         self._step = 50
+        self._most = WINDOW
+        """How many elements one script takes out; it says itself if that is too much."""
         self._tries = TRIES
 
     def run(self) -> int:
@@ -72,8 +78,8 @@ class _Pass:
                 continue
             said, boundary = self._weeded(raws, self._behind - again)
             removed += said.count(b"1")
-            if b"+" in said or (b"0" in said and self._tries):
-                self._tries -= b"0" in said
+            if b"0" in said and self._tries:
+                self._tries -= 1
                 continue  # the same window once more
             is_last = len(raws) < self._step + again
             self._behind, self._boundary = self._behind - again + len(raws) - said.count(b"1"), boundary
@@ -83,9 +89,20 @@ class _Pass:
 
     def _weeded(self, raws: Sequence[bytes], behind: int) -> tuple[bytes, bytes | None]:
         """Remove what is doomed of a window; returns what weed.lua says, and the first element that stays."""
+        doomed, stays = self._judged(raws, behind)
+        said = b""
+        while doomed:
+            part, gone = doomed[-self._most :], said.count(b"1")
+            signs = self._taken_out([(at - gone, raw, effects) for at, raw, effects in part])
+            done = signs.lstrip(b"+")
+            self._most = len(done) if b"+" in signs else min(2 * self._most, WINDOW)
+            doomed, said = doomed[: len(doomed) - len(done)], done + said
+        return said, stays
+
+    def _judged(self, raws: Sequence[bytes], behind: int) -> tuple[list[_Doomed], bytes | None]:
+        """What is doomed of a window, and the first element that stays."""
         left = None if self._wanted is None else Counter(self._wanted)
-        doomed: list[bytes] = []
-        args: list[Word] = [REMEMBER_SECONDS, self._space.keys.prefix, int(self._with_aside)]
+        doomed: list[_Doomed] = []
         stays: bytes | None = None
         for number, raw in enumerate(raws):
             effects = self._doom(raw)
@@ -94,13 +111,15 @@ class _Pass:
                 continue
             if left is not None:
                 left[raw] -= 1
-            doing = flat(effects)
-            args += [behind + len(raws) - number, raw, len(doing), *doing]
-            doomed.append(raw)
-        if not doomed:
-            return b"", stays
+            doomed.append((behind + len(raws) - number, raw, flat(effects)))
+        return doomed, stays
+
+    def _taken_out(self, doomed: Sequence[_Doomed]) -> bytes:
+        args: list[Word] = [REMEMBER_SECONDS, self._space.keys.prefix, int(self._with_aside), NODES]
+        for at, raw, effects in doomed:
+            args += [at, raw, len(effects), *effects]
         with Once(self._space.link, self._space.keys.prefix) as once:
             said, _ = _weed.run(self._space.link, [once, self._key], args)
         if self._wanted is not None:
-            self._wanted.subtract(raw for raw, sign in zip(doomed, said, strict=True) if sign == ord("1"))
-        return bytes(said), stays
+            self._wanted.subtract(one[1] for one, sign in zip(doomed, said, strict=True) if sign == ord("1"))
+        return bytes(said)

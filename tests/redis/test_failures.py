@@ -352,6 +352,14 @@ def test_of_identical_records_the_one_at_its_place_is_meant(resque):
     assert [json.loads(raw)["payload"]["args"] for raw in raws(resque)] == [[2], [1], [3]]
 
 
+def test_few_records_go_from_their_places(resque):
+    """Also of identical ones; a record that is named twice goes once."""
+    put(resque, old(1), old(2), old(1), old(3), old(1))
+    records = resque.failures.list()
+    assert resque.failures.remove_all([records[2], records[1], records[2]]) == [True, True, False]
+    assert raws(resque) == [old(1), old(3), old(1)]
+
+
 def test_remove_of_a_marked_record_needs_its_present_form(resque):
     """A record is its bytes: after somebody marked it, the old form removes nothing, its id does."""
     put(resque, record(1))

@@ -141,6 +141,25 @@ def test_the_look_goes_on_though_others_change_the_queue(resque, form):
     assert taken > 60
 
 
+@pytest.mark.parametrize("rest", ["[NaN]}", "[1,-Infinity]}", '[{"a":Infinity}]}', "[1", "[]}x", "[]}\0"])
+@pytest.mark.parametrize("before", [0, 3, 300])
+def test_what_no_ruby_reads_is_put_aside_for_others_too(resque, rest, before):
+    """A Ruby worker that took it would end. Jobs of others that only look so stay, in their order."""
+    add_echo(resque)
+    bad, *fine = (
+        b'{"class":"Foreign","args":' + one for one in (rest.encode(), b'["NaN","Infinity"]}', b"[1]} ")
+    )
+    others = [*foreign(FORMS["as Ruby writes it"], range(before)), *fine]
+    put(resque, *others[:-1], bad, others[-1], *ours("last"))
+    taker = Taker(resque)
+    assert json.loads(taker.take())["args"] == ["last"]
+    assert taker.take() is None
+    assert elements(resque) == others
+    assert resque.link.execute("LRANGE", "resque:pyresque:aside:queue:q", 0, -1) == [bad]
+    [record] = resque.failures.list()
+    assert record.text("exception") == "Resque::Helpers::DecodeException"
+
+
 def test_nothing_is_passed_over_for_ever(resque):
     """Where foreign jobs are all alike and many are popped at once, nothing tells that ours have moved.
     Another full look, which is due in time, finds them."""

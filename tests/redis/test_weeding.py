@@ -29,12 +29,14 @@ def mixed(dice, count, start=0):
     return [(dice.choice(["good", "bad"]) + str(n)).encode() for n in range(start, start + count)]
 
 
+@pytest.mark.parametrize("nodes", [weeding.NODES, 8])
 @pytest.mark.parametrize("burst", [3, 20, 400])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_pass_is_exact_though_others_change_the_list(resque, monkeypatch, seed, burst):
+def test_a_pass_is_exact_though_others_change_the_list(resque, monkeypatch, seed, burst, nodes):
     """Others pop, push and remove while it goes on: what was doomed and is still there goes, all else stays
     in its order, and each that went is counted."""
     monkeypatch.setattr(weeding, "WINDOW", 100)
+    monkeypatch.setattr(weeding, "NODES", nodes)
     dice = random.Random(seed)
     first = mixed(dice, 1200)
     put(resque, *first)
@@ -75,6 +77,34 @@ def test_a_pass_is_linear(resque):
     assert weeding.weed(resque.space, KEY, doom) == 5000
     assert calls(resque, "lrem", "lrange", "evalsha", "eval") < 4 * 16
     assert elements(resque) == [b"good%d" % n for n in range(0, 10_000, 2)]
+
+
+def test_no_script_of_a_pass_goes_far(resque, monkeypatch):
+    """LSET goes from node to node. How many a script passes in all is bounded, however long the list is: then
+    there are more scripts, but nothing more is read."""
+    monkeypatch.setattr(weeding, "NODES", 300)
+    put(resque, *(b"%s%06d" % (b"bad" if n % 2 else b"good", n) + b"x" * 1200 for n in range(2000)))
+    run, ways, judged = weeding._weed.run, [], Counter()
+
+    def watched(link, keys, args):
+        length = resque.size("q")
+        calls(resque, "lset")
+        said = run(link, keys, args)
+        gone = [int(at) for at, sign in zip(args[4::3], said[0].decode(), strict=True) if sign == "1"]
+        assert calls(resque, "lset") == len(gone)
+        ways.append([min(at, length - at) * 1200 / 8192 for at in gone])
+        return said
+
+    def doomed(raw):
+        judged[raw] += 1
+        return doom(raw)
+
+    monkeypatch.setattr(weeding._weed, "run", watched)
+    assert weeding.weed(resque.space, KEY, doomed) == 1000
+    assert [one[:4] for one in elements(resque)] == [b"good"] * 1000
+    assert sum(map(len, ways)) == 1000
+    assert all(sum(way) - max(way) < 300 for way in ways)
+    assert max(judged.values()) == 2, "of the last window some are read again, to know it by"
 
 
 def test_a_pass_that_ends_in_the_midst_leaves_the_rest(resque, monkeypatch):
@@ -155,15 +185,19 @@ def test_many_failures_are_removed_in_one_pass(resque):
     assert calls(resque, "lrem") < 20
 
 
-def test_what_was_put_aside_goes_with_many_failures(resque, bench):
-    """Also where there is so much of it that one call would take long."""
+@pytest.mark.parametrize("push", ["LPUSH", "RPUSH"])
+def test_what_was_put_aside_goes_with_many_failures(resque, bench, push):
+    """Also where there is so much of it that one call would take long. It lies in the order of its failures:
+    the last one, which goes first, is mostly the last there."""
     bad = [b"no json %d" % n for n in range(60)]
     put(resque, *bad)
     bench.burst()
     aside = "resque:pyresque:aside:queue:q"
     assert resque.link.execute("LLEN", aside) == 60
-    resque.link.execute("LPUSH", aside, *(b"another %d" % n for n in range(3000)))
+    resque.link.execute(push, aside, *(b"another %d" % n for n in range(3000)))
+    calls(resque, "lrange")
     assert resque.failures.remove_queue("q") == 60
+    assert calls(resque, "lrange") < 30 or push == "RPUSH"
     assert resque.failures.count() == 0
     assert not set(resque.link.execute("LRANGE", aside, 0, -1)) & set(bad)
     assert resque.link.execute("LLEN", aside) == 3000
