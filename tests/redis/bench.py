@@ -29,6 +29,14 @@ def resque_url(resque):
     return f"redis://:{resque.link.target.password}@{resque.link.address}/0"
 
 
+def calls(resque, *names):
+    """How often these commands ran since the last call, in scripts too."""
+    text = resque.link.execute("INFO", "commandstats").decode()
+    resque.link.execute("CONFIG", "RESETSTAT")
+    found = dict(line.split(":calls=") for line in text.split() if ":calls=" in line)
+    return sum(int(found.get(f"cmdstat_{name}", "0").partition(",")[0]) for name in names)
+
+
 class Running:
     """A worker in a forked process. `prepare(worker)` runs there first."""
 

@@ -9,6 +9,7 @@ from pyresque import Resque
 from pyresque.errors import NotAJob
 from pyresque.failure import Backend, Multiple, Redis, RedisMultiQueue
 from pyresque.wire.records import FailureRecord
+from tests.redis.bench import calls
 
 WITH_ZONE = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \S+"
 WITHOUT_ZONE = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d"
@@ -358,6 +359,18 @@ def test_few_records_go_from_their_places(resque):
     records = resque.failures.list()
     assert resque.failures.remove_all([records[2], records[1], records[2]]) == [True, True, False]
     assert raws(resque) == [old(1), old(3), old(1)]
+
+
+def test_a_record_that_has_moved_is_found_without_reading_the_others(resque):
+    """However many stand before it, and however large they are: no script copies them."""
+    put(resque, *map(old, range(500)))
+    last = resque.failures.list(0, None)[-1]
+    resque.link.execute("LPOP", "resque:failed")
+    calls(resque)
+    assert resque.failures.requeue(last) is True
+    assert calls(resque, "lrange") == 0
+    assert b"retried_at" in raws(resque)[-1]
+    assert resque.size("q") == 1
 
 
 def test_remove_of_a_marked_record_needs_its_present_form(resque):

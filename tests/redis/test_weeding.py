@@ -8,17 +8,9 @@ import pytest
 
 from pyresque.store import weeding
 from pyresque.store.delayed import all_seconds
-from tests.redis.bench import add_echo, elements, put
+from tests.redis.bench import add_echo, calls, elements, put
 
 KEY = "resque:queue:q"
-
-
-def calls(resque, *names):
-    """How often these commands ran since the last call, in scripts too."""
-    text = resque.link.execute("INFO", "commandstats").decode()
-    resque.link.execute("CONFIG", "RESETSTAT")
-    found = dict(line.split(":calls=") for line in text.split() if ":calls=" in line)
-    return sum(int(found.get(f"cmdstat_{name}", "0").partition(",")[0]) for name in names)
 
 
 def doom(raw):
