@@ -116,6 +116,33 @@ def test_a_pass_that_ends_in_the_midst_leaves_the_rest(resque, monkeypatch):
     assert 150 < len(left) < 300
 
 
+@pytest.mark.parametrize("last", [1, 2, 7])
+@pytest.mark.parametrize("arrives", [False, True])
+def test_a_kill_between_two_scripts_leaves_the_rest(resque, monkeypatch, last, arrives):
+    """Also where one window takes several: the elements nearest to the end are gone, no mark is left, and who
+    removes the rest later removes just that."""
+    monkeypatch.setattr(weeding, "NODES", 0)
+    put(resque, *(b"bad%d" % n if n % 2 else b"good%d" % n for n in range(40)))
+    with monkeypatch.context() as patched:
+        run, calls_left = weeding._weed.run, iter(range(last))
+
+        def killed(*args):
+            if next(calls_left, None) is None:
+                if arrives:
+                    run(*args)
+                raise KeyboardInterrupt
+            return run(*args)
+
+        patched.setattr(weeding._weed, "run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            weeding.weed(resque.space, KEY, doom)
+    gone = last + arrives
+    kept = [b"bad%d" % n for n in range(1, 40, 2)][: 20 - gone]
+    assert [one for one in elements(resque) if doom_of(one)] == kept
+    assert weeding.weed(resque.space, KEY, doom) == 20 - gone
+    assert elements(resque) == [b"good%d" % n for n in range(0, 40, 2)]
+
+
 def test_one_copy_for_each_that_is_given(resque):
     """Of equal elements as many go as are given."""
     put(resque, b"a", *[b"b"] * 5, b"c", *[b"b"] * 5)
