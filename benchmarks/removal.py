@@ -1,12 +1,12 @@
 """What removing many costs, and how long it lets other clients wait.
 
-    python benchmarks/removal.py [--failures N]
+    python benchmarks/removal.py [--failures N] [--times N]
 
 Clears the retried third of N/4, N/2 and N failures of 1.2 KB each, dequeues half of N jobs, removes and
 puts back 1,800 of 10,000 failures by their ids, and takes 1,000 jobs of ours that stand scattered among N of
 a class that the worker does not know. Meanwhile another client sends PING without end. Prints the time of
 each, as a ratio to that of looking at as many failures (or jobs) once, how busy Redis was, and the longest
-PING, beside the longest one while nothing else went on.
+PING, beside that of a Redis with nothing to do: so long the machine lets wait. Median, least and most.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from collections.abc import Callable
 from pyresque import Resque, job
 from pyresque.config import WorkerOptions
 from pyresque.devredis import DevRedis, running
-from pyresque.registry import Registry
+from pyresque.wire.records import FailureRecord
 from pyresque.worker.loop import Worker
 
 AT_A_TIME = 2000
+Work = Callable[[Resque], int]
 
 
 def busy(resque: Resque) -> float:
@@ -72,37 +73,67 @@ def failure(number: int) -> bytes:
     return json.dumps(record, separators=(",", ":")).encode()
 
 
-def measured(
-    server: DevRedis, name: str, work: Callable[[Resque], int], look: Callable[[Resque], int]
-) -> None:
-    """Print what it took."""
-    resque = Resque(server.url)
-    began = time.monotonic()
-    look(resque)
-    once = time.monotonic() - began
-    _, _, rest = waiting(server, lambda: time.sleep(3))
-    before = busy(resque)
-    done, took, worst = waiting(server, lambda: work(resque))
-    used = busy(resque) - before
-    print(
-        f"{name}: {done} went, in {took / once:.1f} x the time of one look; Redis was busy for "
-        f"{used / took:.0%} of it; the longest PING {worst * 1000:.0f} ms ({rest * 1000:.0f} ms alone)",
-        flush=True,
-    )
+class Bench:
+    """Where it is measured: a Redis that has to work, and one that has nothing to do."""
+
+    def __init__(self, servers: tuple[DevRedis, DevRedis], times: int) -> None:
+        self._urls = [one.url for one in servers]
+        self._times = times
+        self.resque = Resque(self._urls[0])
+
+    def measured(self, name: str, prepare: Callable[[Resque], None], work: Work, look: Work) -> None:
+        """Do it so many times, and print what it took."""
+        rows = [self._once(prepare, work, look) for _ in range(self._times)]
+        ratio, used, worst, elsewhere = (sorted(column) for column in zip(*rows, strict=True))
+        print(
+            f"{name}: {told(ratio, '.1f')} x the time of one look; Redis busy for {told(used, '.0%')} of it; "
+            f"longest PING {told(worst, '.0f')} ms, elsewhere {told(elsewhere, '.0f')} ms",
+            flush=True,
+        )
+
+    def _once(self, prepare: Callable[[Resque], None], work: Work, look: Work) -> tuple[float, ...]:
+        prepare(self.resque)
+        began = time.monotonic()
+        look(self.resque)
+        once, before = time.monotonic() - began, busy(self.resque)
+        took, *worst = waiting(self._urls, lambda: work(self.resque))
+        return took / once, (busy(self.resque) - before) / took, *(1000 * one for one in worst)
 
 
-def waiting(server: DevRedis, work: Callable[[], int | None]) -> tuple[int, float, float]:
-    """Do it beside a client that sends PING: what it gave, its time, and the longest wait for an answer."""
-    stop, worst = multiprocessing.Event(), multiprocessing.Value("d", 0.0)
-    client = multiprocessing.Process(target=pinging, args=(server.url, stop, worst))
-    client.start()
+def told(numbers: list[float], form: str) -> str:
+    """The median, with the least and the most."""
+    least, median, most = (format(one, form) for one in (numbers[0], numbers[len(numbers) // 2], numbers[-1]))
+    return f"{median} ({least}-{most})"
+
+
+def waiting(urls: list[str], work: Callable[[], int]) -> list[float]:
+    """Do it while these get PINGs: the time that it took, and the longest wait for an answer of each."""
+    stop, worst = multiprocessing.Event(), [multiprocessing.Value("d", 0.0) for _ in urls]
+    clients = [
+        multiprocessing.Process(target=pinging, args=(url, stop, its))
+        for url, its in zip(urls, worst, strict=True)
+    ]
+    for client in clients:
+        client.start()
     time.sleep(0.3)
     began = time.monotonic()
-    done = work() or 0
+    if not work():
+        raise SystemExit("nothing went")
     took = time.monotonic() - began
     stop.set()
-    client.join()
-    return done, took, worst.value
+    for client in clients:
+        client.join()
+    return [took, *(its.value for its in worst)]
+
+
+def failures(number: int) -> Callable[[Resque], None]:
+    """So many failures, and nothing else."""
+    return lambda resque: fill(resque, "resque:failed", number, failure)
+
+
+def jobs(number: int, element: Callable[[int], bytes]) -> Callable[[Resque], None]:
+    """So many jobs, and nothing else."""
+    return lambda resque: fill(resque, "resque:queue:q", number, element)
 
 
 def looked_at(resque: Resque) -> int:
@@ -110,43 +141,41 @@ def looked_at(resque: Resque) -> int:
     return sum(1 for _ in resque.failures.each())
 
 
-def by_ids(server: DevRedis, count: int, every: int) -> None:
-    """1,800 of 10,000 failures by their ids, as the command line does it."""
+def read(resque: Resque) -> int:
+    """Look at all jobs once."""
+    return len(resque.peek("q", 0, resque.size("q")))
 
-    def named(resque: Resque) -> list[str]:
-        return [one.id for n, one in enumerate(resque.failures.each()) if n % every == 1][:count]
+
+def by_ids(bench: Bench, count: int) -> None:
+    """So many of 10,000 failures by their ids, as the command line does it."""
+
+    def named(resque: Resque) -> list[FailureRecord]:
+        ids = [one.id for n, one in enumerate(resque.failures.each()) if n % 5 == 1][:count]
+        return [one for one in resque.failures.find_all(ids) if one]
 
     def removed(resque: Resque) -> int:
-        records = [one for one in resque.failures.find_all(named(resque)) if one]
-        return sum(resque.failures.remove_all(records))
+        return sum(resque.failures.remove_all(named(resque)))
 
     def retried(resque: Resque) -> int:
-        records = [one for one in resque.failures.find_all(named(resque)) if one]
-        return sum(map(resque.failures.requeue, records))
+        return sum(map(resque.failures.requeue, named(resque)))
 
-    resque = Resque(server.url)
-    for name, work in (("failed remove", removed), ("failed retry", retried)):
-        fill(resque, "resque:failed", 10_000, failure)
-        measured(server, f"{name} of {count} ids out of 10,000", work, looked_at)
+    bench.measured(f"failed remove of {count} ids out of 10,000", failures(10_000), removed, looked_at)
+    bench.measured(f"failed retry of {count} ids out of 10,000", failures(10_000), retried, looked_at)
 
 
-def among_others(server: DevRedis, others: int, ours: int) -> None:
+def among_others(bench: Bench, others: int, ours: int) -> None:
     """Jobs of ours among those of a class that the worker does not know."""
-    resque = Resque(server.url, registry=Registry())
+    registry = bench.resque.registry
 
-    @job(queue="q", name="Ours", registry=resque.registry)
+    @job(queue="q", name="Ours", registry=registry)
     def one(number: int) -> None:
         pass
 
-    every = others // ours
-    fill(
-        resque,
-        "resque:queue:q",
-        others,
-        lambda n: b'{"class":"%s","args":[%d]}' % (b"Foreign" if n % every else b"Ours", n),
-    )
+    def element(number: int) -> bytes:
+        name = b"Foreign" if number % (others // ours) else b"Ours"
+        return b'{"class":"%s","args":[%d]}' % (name, number)
 
-    def taken(_: Resque) -> int:
+    def taken(resque: Resque) -> int:
         before = resque.size("q")
         if (pid := os.fork()) == 0:
             Worker(resque, ["q"], WorkerOptions(fork_per_job=False)).work(0)
@@ -154,43 +183,27 @@ def among_others(server: DevRedis, others: int, ours: int) -> None:
         os.waitpid(pid, 0)
         return before - resque.size("q")
 
-    measured(
-        server,
-        f"{ours} jobs taken from among {others} of others",
-        taken,
-        lambda one: len(one.peek("q", 0, others)),
-    )
+    bench.measured(f"{ours} jobs taken from among {others} of others", jobs(others, element), taken, read)
 
 
 def main() -> None:
     """Print a line for each."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--failures", type=int, default=200_000)
-    most = parser.parse_args().failures
-    with running() as server:
-        resque = Resque(server.url)
+    parser.add_argument("--times", type=int, default=3)
+    options = parser.parse_args()
+    most = options.failures
+    with running() as server, running() as idle:
+        bench = Bench((server, idle), options.times)
         for size in (most // 4, most // 2, most):
-            fill(resque, "resque:failed", size, failure)
-            measured(
-                server,
-                f"{size} failures, the retried ones cleared",
-                lambda one: one.failures.clear_retried(),
-                looked_at,
-            )
-        fill(
-            resque,
-            "resque:queue:q",
-            most,
-            lambda n: b'{"class":"%s","args":[%d]}' % (b"AB"[n % 2 : n % 2 + 1], n),
+            name = f"{size} failures, the retried ones cleared"
+            bench.measured(name, failures(size), lambda one: one.failures.clear_retried(), looked_at)
+        two = jobs(most, lambda n: b'{"class":"%s","args":[%d]}' % (b"B" if n % 2 else b"A", n))
+        bench.measured(
+            f"half of {most} jobs dequeued", two, lambda one: one.dequeue("A", queue="q") or 0, read
         )
-        measured(
-            server,
-            f"half of {most} jobs dequeued",
-            lambda one: one.dequeue("A", queue="q"),
-            lambda one: len(one.peek("q", 0, most)),
-        )
-        by_ids(server, 1800, 5)
-        among_others(server, most, 1000)
+        by_ids(bench, 1800)
+        among_others(bench, most, 1000)
 
 
 if __name__ == "__main__":
