@@ -57,8 +57,9 @@ def error_message(error: BaseException) -> str:
     """The text that a record shows; as in Ruby it is the class where the error was raised without one."""
     args: tuple[Any, ...] = _ARGS.__get__(error)
     if is_a(error, SystemExit):
-        # Ruby's `abort("text")` has the text, its `exit 3` only this.
-        return text_of(args[0]) if len(args) == 1 and issubclass(type(args[0]), str) else "exit"
+        # Ruby's `abort("text")` has the text, its `exit 3` only this. Python shows whatever is no number.
+        code = args[0] if len(args) == 1 else args or None
+        return "exit" if code is None or issubclass(type(code), int) else text_of(code)
     if is_a(error, KeyError) and len(args) == 1:
         return text_of(args[0])  # str() of a KeyError is the repr of its key
     text = text_of(error)

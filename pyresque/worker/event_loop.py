@@ -3,6 +3,8 @@
 - A job may close descriptors that the loop needs, and open files of its own under their numbers. So the
   loop waits with `poll`, which needs no descriptor, and looks whether the sockets by which threads wake it
   are still its own before it waits and before it writes.
+- The event loop policy of the application may be another loop's, as uvloop's is, and then gives nothing that
+  could wait for programs: here threads do, which need no descriptor either.
 - A job may fork. The copy of the process has a copy of the loop with all jobs in it: it ends as soon as the
   code that has forked lets the loop go on.
 """
@@ -16,6 +18,7 @@ import select
 import selectors
 import socket
 import weakref
+from asyncio import unix_events
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +29,11 @@ from pyresque.usercode import end_copy, getpid, one_process
 from pyresque.worker.shared_loop import Culprit, SharedLoop, job_in
 
 _loops: weakref.WeakSet[EventLoop] = weakref.WeakSet()
+
+_unix: Any = unix_events
+_programs = getattr(_unix, "ThreadedChildWatcher", None) or _unix._ThreadedChildWatcher  # so from 3.14 on
+_waiting = _programs()
+"""Waits for the programs that jobs start, each in a thread."""
 
 
 class EventLoop(SharedLoop):
@@ -99,6 +107,22 @@ class EventLoop(SharedLoop):
         was_there: bool = super().remove_signal_handler(sig)
         self._keep_signals()
         return was_there
+
+    async def _make_subprocess_transport(self, *how: Any, **named: Any) -> Any:
+        # asyncio's own, but for the question to the policy.
+        started = self.create_future()
+        transport = _unix._UnixSubprocessTransport(self, *how, waiter=started, **named)
+        ended = self._child_watcher_callback  # type: ignore[attr-defined]
+        _waiting.add_child_handler(transport.get_pid(), ended, transport)
+        try:
+            await started
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            transport.close()
+            await transport._wait()
+            raise
+        return transport
 
     async def close_generators(self) -> None:
         """Close those that are left, and go on with new ones."""

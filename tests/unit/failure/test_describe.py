@@ -67,6 +67,8 @@ def test_names_of_exceptions(error, name):
     [(ValueError("a"), "a"), (ValueError(), "ValueError"), (ValueError(""), ""),
      (ValueError(1, "b"), "(1, 'b')"), (KeyError("k"), "k"),
      (KeyError(1, 2), "(1, 2)"), (SystemExit(), "exit"), (SystemExit(2), "exit"), (SystemExit("why"), "why"),
+     (SystemExit((1, "two")), "(1, 'two')"), (SystemExit(1, "two"), "(1, 'two')"),
+     (SystemExit(ValueError("bad")), "bad"), (SystemExit([]), "[]"), (SystemExit(False), "exit"),
      (DontPerform(), "Resque::Job::DontPerform"), (DontPerform("why"), "why"),
      (OSError(2, "No"), "[Errno 2] No")],
 )  # fmt: skip

@@ -62,6 +62,35 @@ def test_it_does_what_a_loop_does(run):
     run(talks())
 
 
+class OtherLoops(asyncio.DefaultEventLoopPolicy):
+    """The policy of another kind of event loop, such as uvloop's."""
+
+    def get_child_watcher(self):
+        """Those wait for their programs themselves."""
+        raise NotImplementedError
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="from Python 3.14 on policies have no say in this")
+def test_programs_whatever_the_policy(run):
+    """A job may set the policy of another loop: programs are waited for all the same, and tell how they ended."""
+
+    async def fails():
+        process = await asyncio.create_subprocess_shell("exit 3")
+        return await process.wait()
+
+    async def is_not_there():
+        await asyncio.create_subprocess_exec("/no/such/program")
+
+    asyncio.set_event_loop_policy(OtherLoops())
+    try:
+        run(talks())
+        assert run(fails()) == 3
+        with pytest.raises(FileNotFoundError):
+            run(is_not_there())
+    finally:
+        asyncio.set_event_loop_policy(None)
+
+
 @pytest.mark.parametrize("which", [(0,), (1,), (0, 1)])
 @pytest.mark.parametrize("reused", [False, True])
 def test_a_job_closes_its_sockets(run, which, reused):
