@@ -1,8 +1,35 @@
-"""Descriptors of ours that a job may have closed, and whose numbers may be somebody else's by now."""
+"""Descriptors of ours that a job may have closed, and whose numbers may be somebody else's by now.
+
+The numbers of the standard streams are never ours: what is printed, or logged, would go to Redis.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
+
+_STREAMS = range(3)
+
+
+def above_streams(made: socket.socket) -> socket.socket:
+    """A new socket under another number, if it has got that of a standard stream that somebody has closed."""
+    if made.fileno() not in _STREAMS:
+        return made
+    with made:
+        return socket.socket(fileno=fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, len(_STREAMS)))
+
+
+def keep_streams() -> None:
+    """Open the standard streams that somebody has closed, to nowhere: so that nothing else gets their numbers."""
+    for number in _STREAMS:
+        if file_behind(number) is None:
+            # The lowest number that is free, and so this one, unless a thread was faster.
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened == number:
+                os.set_inheritable(opened, True)
+            else:
+                os.close(opened)
 
 
 def file_behind(number: int) -> tuple[int, int] | None:

@@ -25,6 +25,7 @@ from pyresque.cli.scheduler import scheduler
 from pyresque.cli.show import safe
 from pyresque.cli.work import work
 from pyresque.cli.workers import workers
+from pyresque.descriptors import keep_streams
 from pyresque.errors import (
     ConfigError,
     ImportFailed,
@@ -104,7 +105,7 @@ for command in (work, scheduler, enqueue, info, queues, peek, workers, failed, d
 
 def main() -> None:
     """Run the program and leave Python with its exit code."""
-    _open_streams()
+    keep_streams()  # whoever has started us may have closed some
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter gets an escape, not a crash.
         if hasattr(stream, "reconfigure"):
@@ -118,15 +119,3 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         click.echo(f"Error: cannot write: {error.strerror}", err=True)
         sys.exit(1)
-
-
-def _open_streams() -> None:
-    """Keep the numbers of standard input, output and error, where whoever started us has closed them.
-
-    Else the next connection would get one of them, and with it what a job's programs print.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)

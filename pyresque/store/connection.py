@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import hiredis
 
-from pyresque.descriptors import Own
+from pyresque.descriptors import Own, above_streams
 from pyresque.errors import RedisError
 from pyresque.store.address import Address
 from pyresque.store.link import Command, Damaged, Reply, as_bytes, from_login
@@ -263,7 +263,7 @@ def _reached(host: str, port: int, until: float) -> socket.socket:
 
 
 def _dialled(family: int, where: object, seconds: float) -> socket.socket:
-    connection = socket.socket(family, socket.SOCK_STREAM)
+    connection = above_streams(socket.socket(family, socket.SOCK_STREAM))
     try:
         connection.settimeout(seconds)
         connection.connect(where)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from pyresque.descriptors import Own
+from pyresque.descriptors import Own, keep_streams
 from pyresque.errors import ConfigError, SignalException, TermException
 from pyresque.handlers import Handler, handle, wake
 from pyresque.perform import note_leaving, note_staying
@@ -128,6 +128,7 @@ class Signals:
 
     def mend(self) -> None:
         """Make the signals the worker's again, whatever code of the application has done to them."""
+        keep_streams()  # what the worker opens from now on is to have other numbers
         self._set_handlers()
         if signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # else a lost connection is the end

@@ -122,6 +122,18 @@ async def looks_in_loop(way: str) -> None:
     looks(way)
 
 
+def prints() -> None:
+    """What Redis would take for a command."""
+    for number in range(3):
+        with contextlib.suppress(OSError):
+            os.write(number, b"SET resque:printed 1\r\n")
+
+
+async def prints_in_loop() -> None:
+    prints()
+
+
+job(queue="q", name="Prints")(prints_in_loop if IN_LOOP else prints)
 job(queue="q", name="Closes")(closes_in_loop if IN_LOOP else closes)
 job(queue="q", name="Looks")(looks_in_loop if IN_LOOP else looks)
 

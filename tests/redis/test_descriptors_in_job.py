@@ -72,6 +72,20 @@ def test_a_job_that_closes_descriptors_is_judged_by_what_it_does(
     assert resque.link.execute("KEYS", "resque:worker:*") == []
 
 
+@pytest.mark.parametrize("mode", list(MODES))
+def test_what_is_printed_goes_to_redis_never(mode: str, start: Started, resque: Resque) -> None:
+    """Where a job has closed the standard streams: neither what other jobs print, nor lines of the log."""
+    worker = start(mode, VVERBOSE="1")
+    jobs: list[tuple[str, ...]] = [("Closes", "all with 0 to 2"), ("Prints",), ("Looks", "it"), ("Prints",)]
+    for number, (name, *args) in enumerate(3 * jobs, 1):
+        resque.enqueue(name, *args, queue="q")
+        until(lambda number=number: resque.stat("processed") >= number)  # type: ignore[misc]
+    assert resque.link.execute("GET", "resque:printed") is None
+    assert resque.failures.count() == 0
+    worker.send(signal.SIGTERM)
+    assert worker.process.wait(timeout=20) == 0
+
+
 @pytest.mark.parametrize("mode", ["no fork", "async", "pool"])
 def test_a_worker_whose_descriptors_a_job_has_closed_hears_and_beats(
     mode: str, start: Started, resque: Resque
