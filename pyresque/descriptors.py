@@ -21,7 +21,7 @@ def above_streams(made: socket.socket) -> socket.socket:
 
 
 def keep_streams() -> None:
-    """Open the standard streams that somebody has closed, to nowhere: so that nothing else gets their numbers."""
+    """Open to nowhere the standard streams that were closed, so that nothing else gets their numbers."""
     for number in _STREAMS:
         if file_behind(number) is None:
             # The lowest number that is free, and so this one, unless a thread was faster.

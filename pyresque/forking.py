@@ -24,7 +24,20 @@ _told = False
 def fork() -> int:
     """Fork a process of ours; where the application has threads a warning names them, once."""
     _tell_of_threads()
-    return handlers.fork()
+    pid = handlers.fork()
+    if pid == 0:
+        _renew_event_hub()
+    return pid
+
+
+def _renew_event_hub() -> None:
+    """Let gevent, if it is loaded, wait for events of its own: else it would take its parent's.
+
+    It does that where it is asked to fork, and that is not what we do: it would also wait for our processes.
+    """
+    gevent: Any = sys.modules.get("gevent")
+    if gevent is not None:
+        tried(lambda: gevent.reinit())
 
 
 def _tell_of_threads() -> None:

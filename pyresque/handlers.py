@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -30,6 +31,8 @@ class Handler:
         self._function(number, frame)
 
 
+# gevent replaces what `signal` has for SIGCHLD, and then tells of no processes but its own.
+_native_signal: Any = sys.modules["_signal"]
 _fork = os.fork  # a job may put something else in its place
 _used: set[int] = set()
 _wakeup = -1
@@ -42,7 +45,14 @@ _forking = 0
 def handle(number: int, handler: Handler) -> Any:
     """Let a signal call a handler of ours; returns what it called before (None: that is not Python's)."""
     _used.add(number)
-    return signal.signal(number, handler)
+    before = signal.getsignal(number)
+    _native_signal.signal(number, handler)
+    return before
+
+
+def handler_of(number: int) -> Any:
+    """What a signal calls."""
+    return _native_signal.getsignal(number)
 
 
 def wake(number: int) -> int:
@@ -88,9 +98,9 @@ def _in_copy() -> None:
     if _masks.before is None:
         return
     for number in _used:
-        if isinstance(signal.getsignal(number), Handler):
-            default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-            signal.signal(number, default)
+        if isinstance(handler_of(number), Handler):
+            default = signal.default_int_handler if number == signal.SIGINT else int(signal.SIG_DFL)
+            _native_signal.signal(number, default)
     for number in _native:
         signal.signal(number, signal.SIG_DFL)
     before = signal.set_wakeup_fd(-1)

@@ -15,6 +15,7 @@ import socket
 
 from pyresque.descriptors import Own
 from pyresque.usercode import getpid
+from pyresque.waiting import readable
 from pyresque.worker.report import Report, Task, Told, framed, size_in, task_in, told_in
 
 ROOM = 4 << 20
@@ -80,7 +81,8 @@ class WorkerEnd:
 
     def hear(self, number: int, pid: int) -> Report | None:
         """What this process has said of this task; None as long as it has not said everything."""
-        while self.fileno() >= 0:
+        # Asked first whether there is something: gevent's sockets wait whatever the flag says.
+        while self.fileno() >= 0 and readable([self], 0):
             try:
                 part = self._socket.recv(65536, socket.MSG_DONTWAIT)
             except BlockingIOError:

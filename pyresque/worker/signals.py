@@ -17,7 +17,7 @@ from typing import Any
 
 from pyresque.descriptors import Own, keep_streams
 from pyresque.errors import ConfigError, SignalException, TermException
-from pyresque.handlers import Handler, handle, wake
+from pyresque.handlers import Handler, handle, handler_of, wake
 from pyresque.perform import note_leaving, note_staying
 from pyresque.usercode import forget_due, raise_in_application
 from pyresque.worker import notice
@@ -149,7 +149,7 @@ class Signals:
 
     def keep(self) -> None:
         """The same where a job goes on: only what Python knows to be another's is looked at."""
-        if any(signal.getsignal(number) is not own for number, own in self._handlers.items()):
+        if any(handler_of(number) is not own for number, own in self._handlers.items()):
             self.mend()
 
     def leave_to_child(self, term_child: bool) -> None:

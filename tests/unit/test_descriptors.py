@@ -42,7 +42,7 @@ def test_what_is_ours_is_closed_once():
 
 @pytest.fixture
 def without_streams():
-    """Closes the standard streams of a copy of this process, which does something and tells what came of it."""
+    """A copy of this process, without standard streams, does something and tells what came of it."""
 
     def run(work):
         read, write = os.pipe()
@@ -67,7 +67,14 @@ def test_a_socket_gets_no_number_of_a_stream(without_streams):
     def work():
         one, other = map(above_streams, socket.socketpair())
         one.sendall(b"text")
-        return one.fileno() > 2, other.fileno() > 2, other.recv(9), other.family, file_behind(0), file_behind(1)
+        return (
+            one.fileno() > 2,
+            other.fileno() > 2,
+            other.recv(9),
+            other.family,
+            file_behind(0),
+            file_behind(1),
+        )
 
     assert without_streams(work) == f"(True, True, b'text', {socket.AF_UNIX!r}, None, None)"
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from pyresque import handlers
-from pyresque.handlers import Handler, handle
+from pyresque.handlers import Handler, handle, handler_of
 
 
 @pytest.fixture
@@ -88,3 +88,27 @@ def test_the_wakeup_descriptor_is_no_copy_s():
         signal.signal(signal.SIGUSR1, before)
         os.close(read)
         os.close(write)
+
+
+def test_signals_are_heard_whatever_the_application_has_put_in_the_place_of_the_module(monkeypatch):
+    """As gevent does it: its SIGCHLD tells of no process but those that it has forked itself."""
+    theirs = []
+    plain = signal.signal, signal.getsignal
+    monkeypatch.setattr(
+        signal,
+        "signal",
+        lambda number, one: theirs.append(one) if number == signal.SIGCHLD else plain[0](number, one),
+    )
+    monkeypatch.setattr(
+        signal, "getsignal", lambda number: None if number == signal.SIGCHLD else plain[1](number)
+    )
+    heard = []
+    ours = Handler(lambda number, _: heard.append(number))
+    handle(signal.SIGCHLD, ours)
+    try:
+        assert handler_of(signal.SIGCHLD) is ours
+        assert told_by(os.fork, lambda: handler_of(signal.SIGCHLD) is ours) == "False"
+        assert heard == [signal.SIGCHLD]
+        assert theirs == []
+    finally:
+        plain[0](signal.SIGCHLD, signal.SIG_DFL)

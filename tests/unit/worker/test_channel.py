@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from pyresque.waiting import readable
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
 from pyresque.worker.report import Report, Task, Told, framed
 
@@ -23,6 +24,31 @@ def ends():
     yield worker, JobEnd(other)
     worker.close()
     worker.theirs.close()
+
+
+class Cooperative(socket.socket):
+    """A socket as gevent makes them: it waits for what it is to receive, whatever the flags say."""
+
+    def recv(self, size, flags=0):
+        """Receive something; nobody here would ever send what this had to wait for."""
+        assert readable([self], 0), "it would wait for ever"
+        return super().recv(size, flags & ~socket.MSG_DONTWAIT)
+
+
+def test_hearing_never_waits(monkeypatch):
+    """The worker has signals to hear, and an eye on the clock, while the job says nothing."""
+    plain = socket.socketpair
+    monkeypatch.setattr(socket, "socketpair", lambda: [Cooperative(fileno=one.detach()) for one in plain()])
+    worker = WorkerEnd(Memory())
+    assert worker.hear(7, os.getpid()) is None
+    raw(worker, marked(worker, Told(7, os.getpid(), FAILED))[:-1])
+    assert worker.hear(7, os.getpid()) is None
+    raw(worker, marked(worker, Told(7, os.getpid(), FAILED))[-1:])
+    assert worker.hear(7, os.getpid()) == FAILED
+    worker.theirs.close()
+    assert worker.hear(7, os.getpid()) is None
+    assert worker.fileno() == -1
+    worker.close()
 
 
 def raw(worker, data):

@@ -72,7 +72,7 @@ class OtherLoops(asyncio.DefaultEventLoopPolicy):
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="from Python 3.14 on policies have no say in this")
 def test_programs_whatever_the_policy(run):
-    """A job may set the policy of another loop: programs are waited for all the same, and tell how they ended."""
+    """A job may set the policy of another loop: programs are waited for all the same."""
 
     async def fails():
         process = await asyncio.create_subprocess_shell("exit 3")
