@@ -1,6 +1,5 @@
 """`first_at`, `last_at` and their like, read as Ruby reads them or refused: what real Ruby made of each text.
 
-
 Recorded through `Rufus::Scheduler.parse_duration` and `EtOrbi.make` (Ruby 3.3, rufus-scheduler 3.9.2, et-orbi
 1.4.2) in the zones UTC and Europe/Berlin: the text, `in` and seconds, or `at` and seconds since the epoch
 (null: refused). Texts with the short name of a zone ("CET", "Japan") come from a Ruby 3.1 that knows them.
