@@ -11,6 +11,7 @@ from pyresque.log import Log
 from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
+from pyresque.worker.signals import start_deaf
 
 logger = Log("pyresque.worker")
 
@@ -64,7 +65,7 @@ class Heartbeat:
         if self._thread is None:
             thread = threading.Thread(target=self._run, name="pyresque-heartbeat", daemon=True)
             try:
-                thread.start()
+                start_deaf(thread)
             except RuntimeError as error:
                 logger.warning("no thread for the heartbeat now (%s): it comes between jobs", error)
             else:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import Protocol
 
 from pyresque.log import Log
 from pyresque.worker.lifeline import Lifeline
 from pyresque.worker.pace import Backoff
+from pyresque.worker.terminal import WANTS
 
 logger = Log("pyresque.worker")
 
 DONE = 79
 """Exit status of a worker that leaves because there is nothing left to do: it is not started again."""
+
+NUDGE_EVERY = 1.0
+"""Seconds after which a stopped worker that was asked to leave is continued once more."""
 
 STABLE_AFTER = 30.0
 """Seconds after which a worker that dies is started again as soon as one that never died before."""
@@ -35,7 +40,48 @@ class Start(Protocol):
         """Build and run the worker; returns the exit status of its process."""
 
 
-class Place:
+class Stops:
+    """A worker process that the kernel, or somebody, may stop and continue; `pid` None: there is none."""
+
+    pid: int | None
+    is_stopped = False
+    wants_terminal = False
+    """Whether it is stopped because it asked for the terminal."""
+    _nudged = 0.0
+
+    def was_stopped(self, number: int, is_leaving: bool) -> None:
+        """It stands still, by this signal: its jobs and its heartbeat do, and it hears nothing."""
+        self.is_stopped, self.wants_terminal = True, number in WANTS
+        say = logger.debug if is_leaving else logger.warning  # it is continued then, again and again
+        if self.wants_terminal:
+            say(
+                "worker process %d is stopped (%s): its job wants the terminal, and none of several (-n) has "
+                "that. Start one worker in the foreground for such jobs, or all with </dev/null. This "
+                "one tries again after kill -CONT -%d, and ends with kill -KILL %d",
+                self.pid, signal.Signals(number).name, self.pid, self.pid,
+            )  # fmt: skip
+        else:
+            say(
+                "worker process %d is stopped (%s) until somebody sends it CONT: kill -CONT %d",
+                self.pid, signal.Signals(number).name, self.pid,
+            )  # fmt: skip
+
+    def goes_on(self, is_leaving: bool) -> None:
+        """It was continued."""
+        self.is_stopped = self.wants_terminal = False
+        (logger.debug if is_leaving else logger.info)("worker process %d goes on", self.pid)
+
+    def nudge(self) -> None:
+        """Let it hear what it was told while it stood still; once in a while, for it may be stopped again."""
+        now = time.monotonic()
+        if self.is_stopped and self.pid is not None and now >= self._nudged + NUDGE_EVERY:
+            self._nudged = now
+            with suppress(ProcessLookupError):  # it may have been stopped before it had a group of its own
+                os.killpg(self.pid, signal.SIGCONT)  # what its job has started was stopped with it
+            os.kill(self.pid, signal.SIGCONT)
+
+
+class Place(Stops):
     """The place of one worker in the pool, and the process that has it now."""
 
     def __init__(self, start: Start) -> None:
@@ -63,6 +109,7 @@ class Place:
     def taken(self, pid: int, lifeline: Lifeline) -> None:
         """A process has been started."""
         self.pid, self.lifeline, self.failed, self.ready = pid, lifeline, False, False
+        self.is_stopped = self.wants_terminal = False
         self._since, self._is_refused = time.monotonic(), False
 
     def refused(self, error: OSError) -> None:
@@ -92,8 +139,10 @@ class Place:
         return wait
 
 
-class Old:
+class Old(Stops):
     """A worker of the code as it was before a HUP: it works until its place can be had by a new one."""
+
+    pid: int
 
     def __init__(self, pid: int, lifeline: Lifeline, name: str) -> None:
         self.pid, self.lifeline, self.name = pid, lifeline, name
@@ -104,3 +153,4 @@ class Old:
         """Ask it to leave when its job is done; by HUP, behind which a TERM is still the first one."""
         self.asked = time.monotonic()
         os.kill(self.pid, signal.SIGHUP)
+        self.nudge()

@@ -31,8 +31,9 @@ from pyresque.waiting import Readable, readable
 from pyresque.worker import memory
 from pyresque.worker.lifeline import Lifeline
 from pyresque.worker.pace import Backoff
-from pyresque.worker.place import DONE, Old, Place, Start
+from pyresque.worker.place import DONE, NUDGE_EVERY, Old, Place, Start
 from pyresque.worker.signals import Signals
+from pyresque.worker.terminal import Terminal
 from pyresque.worker.trial import Heritage, Program, Trial
 
 logger = Log("pyresque.worker")
@@ -64,6 +65,7 @@ class Pool:
         self._paused = heritage.paused if heritage else False
         self._title = f"{prefix}pyresque-pool-{__version__}: managing "
         self._signals = Signals()
+        self._terminal = Terminal()
         self._listens = self._loading = self._failed = False
         self._anew = False
         """Whether a HUP has come that nobody has acted on yet."""
@@ -113,6 +115,7 @@ class Pool:
                 for number in self._signals.take():
                     self._act(number)
                 self._bury()
+                self._nudge()
                 self._try_new_code()
                 self._fill()
                 self._dismiss()
@@ -153,7 +156,7 @@ class Pool:
     def _seconds_left(self) -> float:
         """Until the next process is to be started, the next one asked to leave, or new code tried again."""
         if self.leaving:
-            return _NEVER
+            return NUDGE_EVERY if any(one.is_stopped for one in self._all) else _NEVER
         room = self._room()
         dues = [one.due for one in self._places if one.pid is None and room[one.name] > 0]
         return max(0.0, min(*dues, self._next_ask(), self._retry_at, _NEVER) - time.monotonic())
@@ -180,14 +183,36 @@ class Pool:
         """Wait for every process that has ended: also for orphans, which are ours where we are pid 1."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            self._ended(pid, os.waitstatus_to_exitcode(status))
+            if os.WIFSTOPPED(status):
+                self._stopped(pid, os.WSTOPSIG(status))
+            elif os.WIFCONTINUED(status):
+                for one in self._all:
+                    if one.pid == pid:
+                        one.goes_on(self.leaving)
+            else:
+                self._ended(pid, os.waitstatus_to_exitcode(status))
+
+    def _stopped(self, pid: int, number: int) -> None:
+        if self._trial is not None and self._trial.pid == pid:
+            self._trial.stopped(number)
+        for one in self._all:
+            if one.pid == pid:
+                one.was_stopped(number, self.leaving)
+
+    def _nudge(self) -> None:
+        """Who was asked to leave and is stopped hears of it: it is continued, with the terminal if needed."""
+        if self.leaving:
+            for one in self._all:
+                if one.is_stopped and not (one.wants_terminal and self._terminal.lend(one.pid or 0)):
+                    one.nudge()
 
     def _ended(self, pid: int, code: int) -> None:
+        self._terminal.take_back(was_killed=code < 0)
         if self._trial is not None and self._trial.pid == pid:
             self._trial.ended(code)
         for place in self._places:

@@ -246,6 +246,22 @@ def _ignore(number: int, frame: FrameType | None) -> None:
         os.kill(os.getppid(), number)
 
 
+def start_deaf(thread: threading.Thread) -> None:
+    """Start a thread of ours that no signal comes to.
+
+    The kernel may give one to any thread, above all when the process was stopped, and then the call in which
+    the main thread waits goes on, and so does its job, as if there had been none.
+
+    Raises:
+        RuntimeError: the system has no thread now.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*HANDLED, notice.SIGNAL))
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 

@@ -18,7 +18,8 @@ from pyresque.log import Log
 
 logger = Log("pyresque.worker")
 
-_WANTS = (signal.SIGTTIN, signal.SIGTTOU)
+WANTS = (signal.SIGTTIN, signal.SIGTTOU)
+"""The signals by which the kernel stops who uses a terminal that is another one's."""
 
 
 @contextlib.contextmanager
@@ -47,9 +48,9 @@ class Terminal:
             self.take_back()
             os.killpg(0, signal.SIGTSTP)
             os.killpg(group, signal.SIGCONT)
-        elif number in _WANTS and self._lend(pid):
+        elif number in WANTS and self.lend(pid):
             logger.debug("the terminal is the job's (process %d) until it ends", pid)
-        elif number in _WANTS:
+        elif number in WANTS:
             logger.warning(
                 "the job's process %d is stopped (%s): it wants the terminal. A worker in the foreground "
                 "has that to lend, but none of several (-n)",
@@ -58,7 +59,8 @@ class Terminal:
         else:
             logger.warning("the job's process %d is stopped (%s) until somebody sends it CONT", pid, name)
 
-    def _lend(self, pid: int) -> bool:
+    def lend(self, pid: int) -> bool:
+        """Give it to the group of a process, which goes on then; False where it is not ours to give."""
         try:
             with _terminal() as file:
                 group = os.getpgid(pid)

@@ -19,6 +19,7 @@ from typing import NoReturn, Protocol
 from pyresque.worker.lifeline import Lifeline
 from pyresque.worker.parent import end_with_parent
 from pyresque.worker.place import Old
+from pyresque.worker.terminal import WANTS
 
 _READY, _REFUSED = b"+", b"-"
 _LONGEST = 4000
@@ -78,6 +79,12 @@ class Trial:
         else:
             how = signal.strsignal(-code) if code < 0 else f"exit status {code}"
             self.refusal = f"the program ended while it was loaded ({how})"
+
+    def stopped(self, number: int) -> None:
+        """Its process was stopped by this signal; where it wants the terminal, it would be for ever."""
+        if number in WANTS and self.refusal is None:
+            self.kill()
+            self.refusal = "the program wants the terminal while it is loaded, which a pool has not to lend"
 
     def kill(self) -> None:
         """Nobody wants to know any more. Whoever waits for children waits for it."""

@@ -18,6 +18,7 @@ from pyresque.handlers import Handler, handle
 from pyresque.log import Log
 from pyresque.usercode import raise_in_application
 from pyresque.worker.notice import SIGNAL, timeout_error
+from pyresque.worker.signals import start_deaf
 
 logger = Log("pyresque.worker")
 
@@ -55,7 +56,7 @@ class Watch:
         handle(SIGNAL, Handler(self._heard))
         thread = threading.Thread(target=self._keep, name="pyresque-watch", daemon=True)
         try:
-            thread.start()
+            start_deaf(thread)
         except RuntimeError as error:
             logger.warning("no thread to keep the time of jobs (%s): they may take any time", error)
 

@@ -217,6 +217,7 @@ def test_code_that_handles_signals_itself(start: Started, program: Program) -> N
         ),
         ("raise KeyboardInterrupt\n", r"the program ended while it was loaded \(exit status 1\)"),
         ("import os\nos._exit(0)\n", r"the program ended while it was loaded \(exit status 0\)"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGTTIN)\n", r"the program wants the terminal"),
         ("import os\nos.kill(os.getpid(), 9)\n", r"the program ended while it was loaded \(Killed\)"),
         ("import os\nos.kill(0, 9)\n", r"the program ended while it was loaded \(Killed\)"),
     ],

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -224,3 +225,58 @@ def test_orphans_are_buried(start: Started, program: Program, resque: Resque) ->
     status, out = pool.end()
     assert status == 0
     assert "orphan" in out
+
+
+def read_until(stream: IO[str] | None, text: str) -> str:
+    """Read lines until one has this text in it; that line."""
+    assert stream is not None
+    return next(line for line in iter(stream.readline, "") if text in line)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU])
+def test_a_worker_that_is_stopped_is_told_of(start: Started, number: signal.Signals) -> None:
+    """One warning that says what to do; CONT lets it go on, and that is told as well."""
+    pool = start("-n", "2", "--no-fork", "-v")
+    first, second = pool.full(2)
+    os.kill(first, number)
+    told = read_until(pool.process.stderr, f"worker process {first} is stopped ({number.name})")
+    assert re.search(f"kill -CONT -?{first}", told)
+    os.kill(first, signal.SIGCONT)
+    read_until(pool.process.stdout, f"worker process {first} goes on")
+    assert pool.workers() == {first, second}
+    status, out = pool.end()
+    assert (status, "is stopped" in out) == (0, False)
+
+
+@pytest.mark.parametrize("words", [["--no-fork"], [], ["--async-concurrency", "2"]])
+def test_a_stopped_worker_hears_that_the_pool_leaves(start: Started, words: list[str]) -> None:
+    """It is continued for that, as init systems do; nobody has to kill it."""
+    pool = start("-n", "2", *words)
+    first, _ = pool.full(2)
+    os.kill(first, signal.SIGSTOP)
+    read_until(pool.process.stderr, f"worker process {first} is stopped (SIGSTOP)")
+    status, out = pool.end()
+    assert status == 0
+    assert "died" not in out
+
+
+@pytest.mark.parametrize("words", [["--no-fork"], ["-n", "2", "--no-fork"]])
+def test_a_stopped_worker_hears_what_it_was_told_meanwhile(
+    start: Started, program: Program, resque: Resque, words: list[str]
+) -> None:
+    """Whichever thread of it the kernel gives the signal to, the job that blocks the main one is reached."""
+    program.jobs(
+        "import os, pathlib, time\nfrom pyresque import job\n@job(queue='q', name='SleepJob')\n"
+        "def sleep():\n    pathlib.Path('pid').write_text(str(os.getpid()))\n    time.sleep(600)\n"
+    )
+    pool = start("--drain", "0.1", *words)
+    resque.enqueue("SleepJob", queue="q")
+    until(lambda: (pool.folder / "pid").exists() and (pool.folder / "pid").read_text())
+    pid = int((pool.folder / "pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    pool.send(signal.SIGTERM)
+    if pid == pool.process.pid:
+        os.kill(pid, signal.SIGCONT)
+    assert pool.end(None)[0] == 0
+    assert [one.text("exception") for one in resque.failures.list()] == ["Resque::TermException"]

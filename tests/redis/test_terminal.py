@@ -163,3 +163,18 @@ def test_a_job_that_cannot_have_the_terminal_is_told_of(start, resque: Resque) -
     until(lambda: session.shows("is stopped (SIGTTIN)"))
     os.kill(session.pid, signal.SIGTERM)
     assert session.ended() == 0
+
+
+def test_a_worker_that_cannot_have_the_terminal_is_told_of(start, resque: Resque) -> None:
+    """Without a process for each job it is the worker that stands still: the supervisor says so, once each.
+
+    It can be asked to leave all the same: its job fails when the drain is over.
+    """
+    session = start("-n", "2", "--no-fork", "--drain", "0.1")
+    for name in ("Asks", "Sets"):
+        resque.enqueue(name, queue="q")
+    until(lambda: session.shows("is stopped (SIGTTIN)") and session.shows("is stopped (SIGTTOU)"))
+    os.kill(session.pid, signal.SIGTERM)
+    assert session.ended() == 0
+    assert session.shown.count("is stopped (SIG") == 2
+    assert {one.text("exception") for one in resque.failures.list()} == {"Resque::TermException"}
