@@ -116,7 +116,8 @@ local function mark_of(key, offset, place)
 end
 
 -- Where to go on behind a place: others may have taken elements before it, or put some there. Of several that have its mark
--- the first one near it is meant: rather look at some elements twice than pass one over.
+-- the first one near it is meant: rather look at some elements twice than pass one over. But what only the caller can judge
+-- may be what it has just left: to begin with that again would never end.
 local function beyond(key, place, mark, known)
   local first, step, size, found, wanted = place, 1, 0, nil, nil
   while first > 0 and place - first < BACK and size < LARGE do
@@ -125,7 +126,7 @@ local function beyond(key, place, mark, known)
     local elements = read('LRANGE', key, first, last) or {}
     for i = #elements, 1, -1 do
       if shortened(elements[i]) == mark then found = first + i end
-      if judged(elements[i], known) == 'take' then wanted = first + i - 1 end
+      if judged(elements[i], known) == 'take' and plain(elements[i]) then wanted = first + i - 1 end
       size = size + #elements[i]
     end
     step = step * 2

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from pyresque import job
+from pyresque import active_job, job
 from pyresque.config import Unknown, WorkerOptions
 from pyresque.failure import Recorder, Redis
 from pyresque.store import reservation
@@ -183,6 +183,30 @@ def test_a_job_that_was_put_back_beneath_another_one_is_found_at_once(resque):
     assert one.take() == ours("behind")[0]
     resque.link.execute("LPUSH", "resque:queue:q", *ours("back"), *foreign(FORMS["with blanks"], range(5)))
     assert one.take() == ours("back")[0]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{"class":"Echo","args":[%d],"class":"Foreign"}',
+        '{"class":"Echo","class":"Foreign","args":[%d]}',
+        '{"class":"Echo","args":[%d],"cl\\u0061ss":"Foreign"}',
+        '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper",'
+        '"args":[{"job_class":"Hello","arguments":[%d],"job_class":"Foreign"}]}',
+        '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper",'
+        '"args":[{"job_class":"Hello","arguments":[%d]}],"args":[{"job_class":"Foreign"}]}',
+    ],
+)
+@pytest.mark.parametrize("before", [0, 14, 15, 199, 200, 230])
+def test_what_only_seems_to_be_ours_is_passed_once(resque, form, before):
+    """It begins with a class that is known, and has another one further on, which counts: it is left."""
+    add_echo(resque)
+    active_job.job("Hello", queue="q", registry=resque.registry)(lambda *args: None)
+    others = foreign('{"class":"Foreign","args":[%d]}', range(before)) + foreign(form, range(3))
+    put(resque, *others, *ours("a"), *foreign(form, range(3, 6)), *ours("b"))
+    one = Taker(resque)
+    assert [one.take() for _ in range(3)] == [*ours("a", "b"), None]
+    assert elements(resque, "q") == [*others, *foreign(form, range(3, 6))]
 
 
 def test_new_classes_are_looked_for_in_what_was_left(resque):
