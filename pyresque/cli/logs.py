@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +71,7 @@ def heard() -> Iterator[None]:
 
 def _to_file(file: str) -> logging.Handler:
     try:
-        return logging.FileHandler(file, encoding="utf-8")
+        return _FileHandler(file, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write the log file {file}: {error.strerror}") from None
 
@@ -85,19 +83,14 @@ def _to_terminal() -> list[logging.Handler]:
     return [quiet, loud]
 
 
-def leave_streams() -> None:
-    """What cannot be written any more (a full disk, a closed pipe) does not change how the program ends."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
         """Say nothing: a worker works on when whoever read its log lines is gone."""
+
+
+class _FileHandler(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
+        """The same where the disk is full."""
 
 
 class _Formatter(logging.Formatter):

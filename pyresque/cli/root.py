@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from typing import IO, Any
 
 import click
@@ -36,6 +37,9 @@ from pyresque.errors import (
     RedisUnavailable,
     ResqueError,
 )
+
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""A pipe without a reader, a full disk, a quota, a limit, a terminal that is gone."""
 
 CODES: tuple[tuple[type[ResqueError], int], ...] = (
     (ImportFailed, 3),
@@ -111,11 +115,38 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        program(prog_name="pyresque")
+        sys.exit(_status())
+    finally:
+        _leave_streams()
+
+
+def _status() -> int:
+    """Run the program; its exit code, also where nobody can be told why."""
+    try:
+        found = program.main(prog_name="pyresque", standalone_mode=False)
+    except click.ClickException as error:
+        with suppress(OSError):
+            error.show()
+        return error.exit_code
+    except click.Abort:
+        with suppress(OSError):
+            click.echo("Aborted!", err=True)
+        return 1
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in _UNWRITABLE:
             raise
-        # What is left in the buffer would fail once more when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        click.echo(f"Error: cannot write: {error.strerror}", err=True)
-        sys.exit(1)
+        if error.errno != errno.EPIPE:  # who does not read to the end does not want to hear of it
+            with suppress(OSError):
+                click.echo(f"Error: cannot write: {error.strerror}", err=True)
+        return 1
+    return found if isinstance(found, int) else 0
+
+
+def _leave_streams() -> None:
+    """What cannot be written any more does not change how the program ends: Python would make it 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            with suppress(OSError, ValueError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

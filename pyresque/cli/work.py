@@ -50,13 +50,7 @@ def work(settings: Settings, /, **flags: Any) -> None:
     Several workers (-n, -c) have a supervisor, which passes these on; on HUP it loads the code anew and
     replaces them one by one. A single worker ends on HUP when its job is done.
     """
-    from pyresque.cli.logs import leave_streams
-
-    try:
-        status = run(settings, Flags(**flags))
-    finally:
-        leave_streams()
-    click.get_current_context().exit(status)
+    click.get_current_context().exit(run(settings, Flags(**flags)))
 
 
 def run(settings: Settings, flags: Flags) -> int:
