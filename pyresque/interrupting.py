@@ -29,6 +29,7 @@ class Interruptible(Coroutine[Any, Any, Any]):
         self._reason: BaseException | None = None
         self._dropped = False
         self._task: Any = None
+        self._events: Any = None
 
     def interrupt(self, reason: BaseException) -> None:
         """The next cancellation means this."""
@@ -67,9 +68,12 @@ class Interruptible(Coroutine[Any, Any, Any]):
         if self._task is None:
             import asyncio
 
-            self._task = asyncio.current_task()
+            self._task, self._events = asyncio.current_task(), asyncio.events
         self._end_if_dropped()
-        return self.inner.send(value)
+        try:
+            return self.inner.send(value)
+        finally:
+            self._keep_running()
 
     def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:
         """Go on with an error: the cancellation of the task, or what a future has ended with."""
@@ -81,7 +85,15 @@ class Interruptible(Coroutine[Any, Any, Any]):
             both: Any = type(reason)
             error = _both(both)(*reason.args)
             vars(error).update(vars(reason))
-        return self.inner.throw(error)
+        try:
+            return self.inner.throw(error)
+        finally:
+            self._keep_running()
+
+    def _keep_running(self) -> None:
+        """Its loop runs still, whatever the code has told asyncio."""
+        if self._task is not None and self._events._get_running_loop() is not (loop := self._task.get_loop()):
+            self._events._set_running_loop(loop)
 
     def _end_if_dropped(self) -> None:
         if self._dropped:

@@ -10,8 +10,10 @@ import click
 from pyresque.cli.options import Settings, common, pass_settings, style_option
 from pyresque.cli.show import compact, safe
 from pyresque.errors import NoQueueError
+from pyresque.safely import cut
 
 if TYPE_CHECKING:
+    from pyresque.registry import Job, Registry
     from pyresque.wire.encoding import Style
 
 _NEGATIVE = re.compile(r"-\d[\d.eE+-]*")
@@ -39,6 +41,23 @@ def _read(text: str) -> Any:
         return text
 
 
+def _no_queue(registry: Registry, class_name: str) -> str:
+    """What to say where nobody knows the queue of a job."""
+    names = sorted(job.name for job in registry.jobs())
+    if not names:
+        return f"on which queue? write -q QUEUE, or -r MODULE with the module that has the job {class_name}"
+    if class_name in names:
+        return f"on which queue? {class_name} has none of its own: write -q QUEUE"
+    known = cut(", ".join(names), 500)
+    return f"no job is named {class_name} here, but {known}. For one of others write its queue: -q QUEUE"
+
+
+def _active_job(registry: Registry, class_name: str) -> Job | None:
+    """The Active Job of this class, if it is known here: it must go on its queue in its wrapper."""
+    jobs = (job for wrapper in registry.wrappers.values() for job in wrapper.jobs())
+    return next((job for job in jobs if job.name == class_name), None)
+
+
 @click.command(cls=_NumbersAreNoOptions)
 @click.option("-q", "--queue", metavar="QUEUE", help="The queue; a job that -r imports may have its own.")
 @click.argument("class_name", metavar="CLASS")
@@ -57,12 +76,19 @@ def enqueue(
     """
     resque = settings.connected(json_style)
     job = resque.registry.find(class_name)
+    wrapped = _active_job(resque.registry, class_name) if job is None else None
+    known = job or wrapped
     values = [_read(one) for one in args]
-    queue = queue if queue is not None else job.queue if job else None
+    queue = queue if queue is not None else known.queue if known else None
     if not queue:
-        raise NoQueueError(
-            f"on which queue? write -q QUEUE, or -r MODULE with the module that has the job {class_name}"
-        )
-    if resque.enqueue_to(queue, job.target if job else class_name, *values) is None:
+        raise NoQueueError(_no_queue(resque.registry, class_name))
+    done: object
+    if wrapped is not None:
+        from pyresque.active_job import prepare
+
+        done = prepare(wrapped.target, *values).set(queue=queue).enqueue(resque)
+    else:
+        done = resque.enqueue_to(queue, job.target if job else class_name, *values)
+    if done is None:
         raise click.ClickException(f"not enqueued: a before_enqueue hook of {safe(class_name)} refused it")
     click.echo(f"enqueued {safe(class_name)} {safe(compact(values))} on queue {safe(queue)}")

@@ -165,12 +165,23 @@ class Answer:
     """
 
     what: str
-    troubles: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     queue: int = 0
     offset: int = 0
     mark: bytes = b""
     record: bytes = b""
     elements: tuple[bytes, ...] = field(default=())
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong with single keys."""
+        return [note for note in self.notes if not note.startswith("\0")]
+
+    @property
+    def left(self) -> list[tuple[str, str]]:
+        """Classes that were left to others, each with the key of its queue; not each time all of them."""
+        found = (note[1:].split("\0", 1) for note in self.notes if note.startswith("\0"))
+        return [(name, key) for name, key in found]
 
 
 @dataclass(frozen=True)
@@ -317,16 +328,16 @@ def printable(queue: str) -> str:
 
 
 def _answer(reply: list[Reply], begin: int) -> Answer:
-    what, troubles, rest = reply[0].decode(), _texts(reply[1]), reply[2:]
+    what, notes, rest = reply[0].decode(), _texts(reply[1]), reply[2:]
     if what == "job":
         number, record, offset, mark = rest
-        return Answer(what, troubles, begin + number - 1, offset, mark, record)
+        return Answer(what, notes, begin + number - 1, offset, mark, record)
     if what == "held":
-        return Answer(what, troubles, record=rest[0])
+        return Answer(what, notes, record=rest[0])
     if what in ("look", "more"):
         number, offset, mark, *elements = rest
-        return Answer(what, troubles, begin + number - 1, offset, mark, elements=tuple(elements))
-    return Answer(what, troubles, elements=tuple(rest[0]) if rest else ())
+        return Answer(what, notes, begin + number - 1, offset, mark, elements=tuple(elements))
+    return Answer(what, notes, elements=tuple(rest[0]) if rest else ())
 
 
 def _texts(words: list[bytes]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@
 --       time, 7 ID, 8 what we wrote to worker:ID:started, 9... the queue names as JSON, then for some queues their place:
 --       number, how many elements the caller has left there to others, its mark (see mark_of; in an answer "" is a place
 --       too near to be kept, "-" says that also for the place that was given, and "=" is the mark that was given)
--- Answer: {what, troubles, ...}
+-- Answer: {what, notes, ...}; a note is "key: error", or of a class that was left to others NUL class NUL key
 --   job N record offset mark .. taken from the Nth queue, at this offset
 --   held record ............... worker:ID already holds a job: an earlier answer was lost
 --   look N offset mark e... ... at this offset stand elements that only the caller can judge
@@ -21,7 +21,7 @@
 --
 -- Before its place a queue is looked at no more, but for its head, where jobs are put back. Nothing says what has become of
 -- the list meanwhile, so a place has a mark. Only who has seen everything from the head on, now and then, has missed nothing.
-local wrong = {}
+local notes, noted = {}, {}
 -- An Active Job's own class stands inside; among the known classes it has this name and a blank before it.
 local WRAPPER = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper'
 
@@ -30,7 +30,7 @@ local function read(...)
   if type(reply) == 'table' and reply.err then
     if not reply.err:find('WRONGTYPE', 1, true) then error(reply.err) end
     local words = {...}
-    wrong[#wrong + 1] = words[2] .. ': ' .. reply.err
+    notes[#notes + 1] = words[2] .. ': ' .. reply.err
     return nil
   end
   return reply
@@ -88,7 +88,15 @@ local function suspect(raw)
   return raw:byte(-1) ~= 125 or raw:find('NaN', 1, true) or raw:find('Infinity', 1, true)
 end
 
--- What raw is to this worker: 'take' it, 'leave' it to others, or the caller has to 'look'.
+-- Of each class that is left to others one note, for whoever wonders.
+local function note_left(class, key)
+  local note = '\0' .. class .. '\0' .. key
+  if noted[note] or #notes >= 50 or #class > 200 then return end
+  noted[note] = true
+  notes[#notes + 1] = note
+end
+
+-- What raw is to this worker: 'take' it, 'leave' it to others (that class), or the caller has to 'look'.
 local function judged(raw, known)
   local class = raw:match('^{"class":"([^"\\:%-][^"\\%-]*)",')
   if class == WRAPPER then
@@ -98,7 +106,7 @@ local function judged(raw, known)
   if not class then return 'look' end
   if known == '*' or known:find('\0' .. class .. '\0', 1, true) then return 'take' end
   if known:sub(1, 1) == '?' or raw:find('"class"', 10, true) or suspect(raw) then return 'look' end
-  return 'leave'
+  return 'leave', class
 end
 
 local HEAD, NEAR, BACK, LARGE, SHORT = 15, 200, 31, 65536, 1024
@@ -159,18 +167,18 @@ local function reserve(KEYS, ARGV)
   local current, started
   if filled then
     current, started = unpack(redis.call('MGET', KEYS[1], KEYS[6]))
-    if is_anothers(started, ARGV[8]) then return {'namesake', wrong} end
-    if current then return {'held', wrong, current} end
+    if is_anothers(started, ARGV[8]) then return {'namesake', notes} end
+    if current then return {'held', notes, current} end
   end
   if first == 1 and offset == 0 then
     local pause = filled and read('GET', KEYS[2])
-    if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', wrong} end
+    if pause and pause:lower():match('^%s*(.-)%s*$') == 'true' then return {'paused', notes} end
     if ARGV[3] ~= '-' then
       local members = changed_queues(KEYS, ARGV)
-      if members then return {'queues', wrong, members} end
+      if members then return {'queues', notes, members} end
     end
   end
-  if not filled then return {'none', wrong} end
+  if not filled then return {'none', notes} end
 
   local looked, read_bytes, places = 0, 0, {}
   for n = 9 + count, #ARGV, 3 do places[tonumber(ARGV[n])] = {tonumber(ARGV[n + 1]), ARGV[n + 2]} end
@@ -188,31 +196,33 @@ local function reserve(KEYS, ARGV)
       if step == 1 and redis.call('EXISTS', KEYS[4], KEYS[6 + count + n]) > 0 then break end
       local size = 0
       for i, raw in ipairs(elements) do
-        local verdict, at = judged(raw, known), offset + i - 1
+        local verdict, class = judged(raw, known)
+        local at = offset + i - 1
         if verdict == 'take' and not plain(raw) then
-          return {'look', wrong, n, at, mark_of(key, at, places[n]), raw}
+          return {'look', notes, n, at, mark_of(key, at, places[n]), raw}
         end
         if verdict == 'look' then
           local most = place and math.min(HEAD - at, 16) or tonumber(ARGV[6])
-          return {'look', wrong, n, at, mark_of(key, at, places[n]), window(key, at, most, raw)}
+          return {'look', notes, n, at, mark_of(key, at, places[n]), window(key, at, most, raw)}
         end
         if verdict == 'take' then
           local is_out = ARGV[8] ~= '' and not started
-          if is_out or redis.pcall('SISMEMBER', KEYS[5], ARGV[7]) == 0 then return {'stranger', wrong} end
+          if is_out or redis.pcall('SISMEMBER', KEYS[5], ARGV[7]) == 0 then return {'stranger', notes} end
           local record = '{"queue":' .. ARGV[8 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
           local mark = mark_of(key, at, places[n])
           pull(key, at, raw)
           redis.call('SET', KEYS[1], record)
-          return {'job', wrong, n, record, at, mark}
+          return {'job', notes, n, record, at, mark}
         end
+        note_left(class, key)
         size = size + #raw
       end
       offset, looked, read_bytes = offset + #elements, looked + #elements, read_bytes + size
-      if looked >= 1000 or read_bytes > 16 * LARGE then return {'more', wrong, n, offset, mark_of(key, offset, places[n])} end
+      if looked >= 1000 or read_bytes > 16 * LARGE then return {'more', notes, n, offset, mark_of(key, offset, places[n])} end
       step = math.min(step * 2, 32, math.max(1, math.floor(LARGE * #elements / math.max(1, size))))
       if place and offset < HEAD then step = math.min(step, HEAD - offset) end
     end
     offset = 0
   end
-  return {'none', wrong}
+  return {'none', notes}
 end

@@ -67,6 +67,8 @@ class EventLoop(SharedLoop):
     def _mend(self) -> None:
         """Get new sockets to be woken by if a job has closed those that there were."""
         self._keep_signals()
+        if self.is_running() and asyncio._get_running_loop() is not self:
+            asyncio._set_running_loop(self)  # code of a job has told asyncio that none runs
         reading, writing = self._own
         if not (reading.is_ours and writing.is_ours):
             self._renew()

@@ -15,6 +15,8 @@ FULL_LOOK_SECONDS = 60.0
 FULL_LOOKS_EVERY = 20
 """It is believed for at least this many times as long as it took to get there, so that foreign jobs in
 great numbers never cost more than a twentieth of the time."""
+MOST_TOLD = 1_000
+"""Classes, each with its queue, of which the log tells that they are left."""
 MOST_AT_A_TIME = 512
 """Elements of an unusual form that are judged together."""
 
@@ -38,6 +40,7 @@ class Foreign:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.left = Left()
         self._clock = clock
+        self._told: set[tuple[str, str]] = set()
         self._names: Sequence[str] = ()
         self._looks: dict[str, _Look] = {}
 
@@ -47,6 +50,13 @@ class Foreign:
             self._names = names
             self.left.places.clear()
             self._looks.clear()
+
+    def is_new(self, name: str, queue: str) -> bool:
+        """Whether this class on this queue is one of which nobody has been told yet; from now on he has."""
+        is_new = (name, queue) not in self._told and len(self._told) < MOST_TOLD
+        if is_new:
+            self._told.add((name, queue))
+        return is_new
 
     def begin(self) -> None:
         """A look begins: what must be looked through anew is."""

@@ -20,7 +20,7 @@ from pyresque.store.workers import Registration
 from pyresque.wire.aside import CLASS as SET_ASIDE
 from pyresque.wire.aside import NO_QUEUE, pointed_to
 from pyresque.wire.encoding import encode
-from pyresque.wire.records import Payload, WorkingOn, working_on_bytes
+from pyresque.wire.records import JOB_WRAPPER, Payload, WorkingOn, working_on_bytes
 from pyresque.worker.foreign import SLICE, Foreign
 from pyresque.worker.hand import Hand, Run
 from pyresque.worker.queue_list import QueueList
@@ -119,7 +119,7 @@ class Reserver:
             asked = time.monotonic()
             if answer is None:
                 answer = reservation.reserve(self._space, search, start)
-            self._tell(answer.troubles)
+            self._tell(answer)
             queue = search.order.queues[answer.queue] if search.order.queues else ""
             self._foreign.reached(queue, answer.offset, answer.mark, time.monotonic() - asked)
             if answer.what == "paused":
@@ -271,6 +271,9 @@ class Reserver:
         for raw in answer.elements:
             verdict, payload, reason = self._judge(queue, raw)
             if verdict == "leave":
+                if payload is not None:
+                    wrapped = payload.class_name != payload.job_class
+                    self._tell_left(f"{JOB_WRAPPER} " * wrapped + payload.job_class, queue)
                 offset += 1
                 last = reservation.mark_of(raw, offset)
                 continue
@@ -337,8 +340,27 @@ class Reserver:
         )
         return self._recorder.aside(key, raw, failure)
 
-    def _tell(self, troubles: Sequence[str]) -> None:
-        for trouble in troubles:
+    def _tell(self, answer: Answer) -> None:
+        for trouble in answer.troubles:
             if trouble not in self._told:
                 self._told.add(trouble)
                 logger.warning("a key holds something that it should not, and is passed over: %s", trouble)
+        for name, key in answer.left:
+            self._tell_left(name, key.removeprefix(self._space.keys.queue("")))
+
+    def _tell_left(self, name: str, queue: str) -> None:
+        """Tell, once, of a class that is left to others: it may be meant for this worker."""
+        if not self._foreign.is_new(name, queue):
+            return
+        from difflib import get_close_matches  # it is rarely needed
+
+        inner = name.removeprefix(f"{JOB_WRAPPER} ")
+        if inner == name:
+            why = "this one has no job of that name"
+        elif self._registry.find(inner) is None:
+            why = "this one has no Active Job of that name"
+        else:
+            why = "they are Active Jobs, and here it is registered with @job: @active_job.job takes them"
+        close = get_close_matches(name, self._names, 1, 0.8)
+        hint = f"; it has {close[0].removeprefix(JOB_WRAPPER).strip()}" if close else ""
+        logger.info("jobs of class %s on queue %s are left to other workers: %s%s", inner, queue, why, hint)

@@ -8,10 +8,11 @@ FORMS = {
     "effects": ("of_one_key", "checked", "told", "set_aside"),
     "links": ("parts_of", "link_of", "is_kind"),
     "measure": ("measure",),
-    "reserve": ("read", "without_valid_utf8", "plain"),
+    "reserve": ("read", "without_valid_utf8", "plain", "note_left"),
 }
-"""Functions that judge the form of a text, or what to make of a key of a wrong kind. In the worlds all texts
-are plain and all keys are right; odd ones are tried in tests/redis (test_malformed.py, test_aside.py)."""
+"""Functions that judge the form of a text, or what to make of a key of a wrong kind, or that say what the log
+tells. In the worlds all texts are plain and all keys are right; odd ones are tried in tests/redis
+(test_malformed.py, test_aside.py)."""
 
 
 def is_of_form(part: str, function: str, line: str) -> bool:

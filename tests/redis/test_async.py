@@ -504,6 +504,12 @@ async def cancel_job():
         task.cancel()
     await asyncio.sleep(0)
 
+@job(name="NowhereJob")
+async def nowhere_job():
+    asyncio.get_running_loop().call_soon(asyncio._set_running_loop, None)
+    await asyncio.sleep(0.01)
+    asyncio._set_running_loop(None)
+
 @job(name="WaitForAllJob")
 async def wait_for_all_job():
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -532,6 +538,7 @@ async def handler_job():
         ("StopJob", ("RuntimeError", "stopping the event loop that it shares with others")),
         ("CancelJob", ("RuntimeError", "cancelling the tasks of its worker")),
         ("WaitForAllJob", ("RuntimeError", "cancelling the tasks of its worker")), ("HandlerJob", None),
+        ("NowhereJob", None),
     ],
 )  # fmt: skip
 def test_a_job_does_harm_to_the_loop(

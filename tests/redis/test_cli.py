@@ -65,6 +65,36 @@ def test_enqueue_without_a_queue(program: Program, resque: Resque) -> None:
     assert resque.queues() == []
 
 
+def test_enqueue_of_a_job_that_is_not_there(program: Program, resque: Resque) -> None:
+    """The name of a function, or a typo: those that the module has are listed."""
+    program.jobs()
+    done = program.run("enqueue", "-r", "jobs", "convert", "1")
+    assert done.returncode == 2
+    assert one_line(done.stderr)
+    assert "no job is named convert here, but BrokenJob, ConvertJob, RefusedJob" in done.stderr
+    program.jobs("from pyresque import job\njob(name='Homeless')(lambda: None)\n", "homeless.py")
+    done = program.run("enqueue", "-r", "homeless", "Homeless")
+    assert done.returncode == 2
+    assert "Homeless has none of its own: write -q QUEUE" in done.stderr
+    assert resque.queues() == []
+
+
+def test_enqueue_of_an_active_job(program: Program, resque: Resque) -> None:
+    """It goes on its queue in the wrapper without which nobody would run it."""
+    program.jobs(
+        "from pyresque import active_job\n"
+        "@active_job.job('SyncImport', queue='imports')\n"
+        "def sync(number: int): print('synced', number)\n"
+    )
+    assert program.run("enqueue", "-r", "jobs", "SyncImport", "5").returncode == 0
+    assert program.run("enqueue", "-r", "jobs", "-q", "other", "SyncImport", "6").returncode == 0
+    assert program.run("enqueue", "-r", "jobs", "SyncImport", "five").returncode == 1
+    assert (resque.size("imports"), resque.size("other")) == (1, 1)
+    done = program.run("work", "-q", "*", "-r", "jobs", "--burst")
+    assert sorted(done.stdout.split("\n")) == ["", "synced 5", "synced 6"]
+    assert resque.failures.count() == 0
+
+
 def test_enqueue_refused_by_a_hook(program: Program, resque: Resque) -> None:
     """When a before_enqueue hook says no, nothing is enqueued and the exit code is 1."""
     program.jobs()

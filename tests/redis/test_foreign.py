@@ -348,3 +348,56 @@ def test_many_queues_of_a_pattern_are_looked_at_piece_by_piece(resque):
     put(resque, *ours("new"), queue="new")
     assert one.take() == ours("new")[0]
     assert one.take() is None
+
+
+def told(caplog):
+    """What the log says of classes that are left."""
+    return [one.getMessage() for one in caplog.records if "left to other workers" in one.getMessage()]
+
+
+@pytest.mark.parametrize(
+    "form", [one for name, one in FORMS.items() if name != "a name with a dash"], ids=lambda one: one[:30]
+)
+def test_a_class_that_is_left_is_told_once(resque, form, caplog):
+    """With its queue, for it may be meant for this worker; that costs no command more."""
+    caplog.set_level("INFO")
+    add_echo(resque)
+    put(resque, *foreign(form, range(300)), *ours("a"))
+    taker = Taker(resque)
+    assert taker.take() == ours("a")[0]
+    before = reads(resque)
+    assert taker.take() is None
+    (line,) = told(caplog)
+    assert "jobs of class Foreign on queue q" in line
+    assert reads(resque) <= max(before, 3)
+
+
+def test_who_is_told_of_a_class_learns_what_it_may_be(resque, caplog):
+    """Its name is nearly that of a job; or it comes as an Active Job and is registered as none."""
+    caplog.set_level("INFO")
+    job(queue="q", name="Users::WelcomeMailJob", registry=resque.registry)(lambda: None)
+    put(resque, b'{"class":"Users::WelcomMailJob","args":[]}', *foreign(FORMS["an Active Job"], [1]))
+    wrapped = FORMS["an Active Job"].replace("Foreign", "Users::WelcomeMailJob")
+    put(resque, *foreign(wrapped, [1, 2]))
+    assert Taker(resque).take() is None
+    typo, active, plain = told(caplog)
+    assert "Users::WelcomMailJob on queue q" in typo
+    assert typo.endswith("this one has no job of that name; it has Users::WelcomeMailJob")
+    assert active.endswith("this one has no Active Job of that name")
+    assert "Users::WelcomeMailJob on queue q" in plain
+    assert "@active_job.job" in plain
+
+
+def test_the_log_does_not_grow_with_the_classes_of_others(resque, caplog):
+    """However many there are, and however long their names."""
+    caplog.set_level("INFO")
+    add_echo(resque)
+    put(resque, *(f'{{"class":"C{number}","args":[]}}'.encode() for number in range(3000)))
+    put(resque, b'{"class":"%b","args":[]}' % (b"x" * 10_000), *ours("a"))
+    taker = Taker(resque)
+    assert taker.take() == ours("a")[0]
+    for _ in range(30):
+        taker.now += FULL_LOOK_SECONDS + 1
+        assert taker.take() is None
+    assert 50 <= len(told(caplog)) <= 1000
+    assert all(len(line) < 1000 for line in told(caplog))

@@ -130,9 +130,10 @@ def test_a_worker_that_is_killed_as_the_pool_leaves(start: Started) -> None:
 def test_a_second_term_hastens(start: Started, resque: Resque) -> None:
     """It is passed on like the first: jobs that were given time to drain end now."""
     pool = start("-n", "2", "--drain", "1000")
+    pool.full(2)
     pool.begin("a")
     pool.send(signal.SIGTERM)
-    until(lambda: len(pool.workers()) == 1)
+    until(lambda: len(pool.workers()) == 1)  # the first one was heard: two that come at once are one
     assert pool.end()[0] == 0
     assert [one.value["exception"] for one in resque.failures.list()] == ["Resque::TermException"]
 
