@@ -80,6 +80,8 @@ class AsyncWorker:
         self._resque = resque
         self._count = slots
         self._hooks = resque.registry.worker_hooks
+        self.was_idle = False
+        """Whether, having left by itself, it did so because there was nothing left to do."""
 
     @property
     def ids(self) -> list[str]:
@@ -89,11 +91,6 @@ class AsyncWorker:
     def _places(self, mark: str = "") -> list[Registration]:
         tail = f"{os.getpid()}:{self.queue_list}"
         return [Registration(socket.gethostname(), tail + "," * place, mark) for place in range(self._count)]
-
-    @property
-    def was_idle(self) -> bool:
-        """Whether, having left by itself, it did so because there was nothing left to do."""
-        return self._rest.leaves_when_idle or self._limits.idle_left() <= 0
 
     def work(self, interval: float | None = None) -> None:
         """Work until a signal says stop or, with an interval of 0, until nothing is left to do.
@@ -106,6 +103,7 @@ class AsyncWorker:
         self._attention.signals.install()
         _, error = tried(self._live)
         self._attention.signals.restore()
+        self.was_idle = self._rest.leaves_when_idle or self._limits.idle_left() <= 0
         self._hooks.leave(error)
 
     def _live(self) -> None:

@@ -78,6 +78,8 @@ class Worker:
         self.options = options or WorkerOptions()
         self._resque = resque
         self._hooks = resque.registry.worker_hooks
+        self.was_idle = False
+        """Whether, having left by itself, it did so because there was nothing left to do."""
         self._who = Registration(socket.gethostname(), self._tail)
 
     @property
@@ -90,11 +92,6 @@ class Worker:
     def _tail(self) -> str:
         return f"{os.getpid()}:{self.queue_list}"
 
-    @property
-    def was_idle(self) -> bool:
-        """Whether, having left by itself, it did so because there was nothing left to do."""
-        return self._pace.leaves_when_idle or self._limits.idle_left() <= 0
-
     def work(self, interval: float | None = None) -> None:
         """Work until a signal says stop or, with an interval of 0, until nothing is left to do.
 
@@ -106,6 +103,7 @@ class Worker:
         self._attention.signals.install()
         _, error = tried(self._live)
         self._attention.signals.restore()
+        self.was_idle = self._pace.leaves_when_idle or self._limits.idle_left() <= 0
         self._hooks.leave(error)
 
     def _live(self) -> None:

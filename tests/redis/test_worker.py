@@ -18,6 +18,7 @@ from pyresque.config import Polling, Stopping, Unknown, WorkerOptions
 from pyresque.errors import NoQueueError, TermException
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from pyresque.worker.async_worker import AsyncWorker
 from tests.redis.bench import (
     add_echo,
     add_slow,
@@ -1103,3 +1104,9 @@ def test_logging_does_not_disturb_a_job(bench, resque):
     bench.burst()
     assert Path(path).read_text() == "printed\n"
     Path(path).unlink()
+
+
+@pytest.mark.parametrize("make", [Worker, lambda resque, queues: AsyncWorker(resque, queues, 2)])
+def test_a_worker_that_has_not_worked_was_not_idle(resque, make):
+    """It may be asked at any time."""
+    assert make(resque, ["q"]).was_idle is False
