@@ -143,7 +143,7 @@ class AsyncWorker:
         entering = Membership(patient, pruner, places)
         listed = self.queue_list.listed
         self._members = Members(patient, pruner, heartbeat, entering, listed, self._patience)
-        foreign = Foreign()
+        foreign = Foreign(told=resque.registry.names())  # those that it does not take: see `check_jobs`
         for hand in map(Hand, places):
             reserver = Reserver(
                 self._space, hand, self.queue_list, registry, options.unknown, recorder, entering, foreign

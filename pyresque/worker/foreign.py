@@ -35,12 +35,16 @@ class Foreign:
     A place in a queue is a good guess: who pops from the head or removes from the midst moves the elements,
     and the script (reserve.lua) finds the place by its mark. Only where elements are all alike it may be
     wrong, or where a job was put back behind others at the head: so it is forgotten in time.
+
+    Args:
+        told: names of classes of which the log need not tell that they are left: it has done so.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, told: Sequence[str] = ()) -> None:
         self.left = Left()
         self._clock = clock
         self._told: set[tuple[str, str]] = set()
+        self._told_before = frozenset(told)
         self._names: Sequence[str] = ()
         self._looks: dict[str, _Look] = {}
 
@@ -53,10 +57,11 @@ class Foreign:
 
     def is_new(self, name: str, queue: str) -> bool:
         """Whether this class on this queue is one of which nobody has been told yet; from now on he has."""
-        is_new = (name, queue) not in self._told and len(self._told) < MOST_TOLD
-        if is_new:
-            self._told.add((name, queue))
-        return is_new
+        is_known = name in self._told_before or (name, queue) in self._told
+        if is_known or len(self._told) >= MOST_TOLD:
+            return False
+        self._told.add((name, queue))
+        return True
 
     def begin(self) -> None:
         """A look begins: what must be looked through anew is."""

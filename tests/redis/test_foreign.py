@@ -8,6 +8,7 @@ import pytest
 from pyresque import active_job, job
 from pyresque.config import Unknown, WorkerOptions
 from pyresque.failure import Recorder, Redis
+from pyresque.registry import Registry
 from pyresque.store import reservation
 from pyresque.store.reservation import NEVER, PIECE, Ended
 from pyresque.store.workers import Registration
@@ -401,3 +402,14 @@ def test_the_log_does_not_grow_with_the_classes_of_others(resque, caplog):
         assert taker.take() is None
     assert 50 <= len(told(caplog)) <= 1000
     assert all(len(line) < 1000 for line in told(caplog))
+
+
+def test_the_log_does_not_tell_twice(resque, caplog):
+    """An async worker has named at its start the jobs that are there, but not `async def`."""
+    caplog.set_level("INFO")
+    add_echo(resque)
+    put(resque, *ours("a"), *foreign(FORMS["as Ruby writes it"], [1]))
+    known, resque.registry = resque.registry, Registry()
+    assert Taker(resque, foreign=Foreign(told=known.names())).take() is None
+    (line,) = told(caplog)
+    assert "jobs of class Foreign" in line
