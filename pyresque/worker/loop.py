@@ -302,6 +302,7 @@ class Worker:
         while not self._attention.ending.asked and (left := until - time.monotonic()) > 0:
             if self._attention.wait(left, *wakeups):
                 return False
+            self._runner.bury()  # perhaps it was SIGCHLD that has woken us
             if any(one.woken() for one in wakeups):
                 self._calm.woken()
                 return False

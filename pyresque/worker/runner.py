@@ -138,12 +138,16 @@ class Runner:
         self._persist(self._books.settle, dear=False)
 
     def rest(self) -> None:
-        """There is no job now: bury the children that have gone, and have one ready for the next job."""
-        self._forks.reap()
+        """There is no job now: bury who has gone, and have a child ready for the next job."""
+        self.bury()
         # A before_fork hook is to see the job, so there the child can only come after it.
         if self._in_children and not self._hooks.has("before_fork"):
             with self._signals_held():
                 self._forks.prepare()
+
+    def bury(self) -> None:
+        """Wait for the processes that have gone: children, and orphans, which are ours where we are pid 1."""
+        self._forks.reap()
 
     def _next_in_process(self) -> None:
         """One more job in this process: it shares the event loop with those before it."""

@@ -25,6 +25,7 @@ from pyresque.store.workers import Registration
 from pyresque.worker.notice import SIGNAL
 from pyresque.worker.pruner import Pruner
 from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
+from tests.unit.cli.program import ROOT, until
 
 
 def add_stuck(resque, **options):
@@ -400,6 +401,53 @@ def test_process_one_of_a_container_buries_orphans(resque, server):
     subprocess.run(command, check=True)
     assert seen(resque) == ["1", "0"]
     assert failed(resque) == []
+
+
+IDLE_PROCESS_ONE = """
+import os, subprocess, sys
+from pyresque import Resque, Worker, job
+from pyresque.config import WorkerOptions
+resque = Resque(sys.argv[1])
+
+@job(queue="q", name="Orphans")
+def orphans():
+    subprocess.run(["sh", "-c", "(until test -e go; do sleep 0.05; done) & exit"])
+
+assert os.getpid() == 1
+Worker(resque, ["q"], WorkerOptions(fork_per_job=len(sys.argv) == 2)).work(600)
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--no-fork"]])
+def test_an_idle_process_one_buries_orphans(resque, server, tmp_path, words):
+    """It need not have another job, or a turn, for that."""
+    command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if subprocess.run([*command[:4], "true"], capture_output=True).returncode != 0:
+        pytest.skip("this user may not make a process space of its own (unshare --pid)")
+    resque.enqueue("Orphans", queue="q")
+    with subprocess.Popen(
+        [*command, sys.executable, "-c", IDLE_PROCESS_ONE, server.url, *words], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as world:  # fmt: skip
+        try:
+            until(lambda: resque.stat("processed") == 1)
+            (worker,) = children_of(world.pid)
+            until(lambda: "sh" in map(name_of, children_of(worker)))
+            (tmp_path / "go").touch()
+            until(lambda: "sh" not in map(name_of, children_of(worker)))
+        finally:
+            world.kill()
+
+
+def children_of(pid):
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 # --- stopping --------------------------------------------------------------------------------------
