@@ -144,6 +144,12 @@ local function beyond(key, place, mark, known)
   return math.min(found or 0, wanted or math.huge)
 end
 
+-- Whether the place is where it was, as far as the element before it can tell.
+local function is_behind(key, place)
+  local last = redis.call('LINDEX', key, place[1] - 1)
+  return last and shortened(last) == place[2]
+end
+
 -- Up to so many elements from this offset on, few where they are large.
 local function window(key, offset, most, raw)
   local elements, size = {raw}, #raw
@@ -187,7 +193,11 @@ local function reserve(KEYS, ARGV)
     local step = 1
     while true do
       if place and offset >= HEAD then
-        if place[1] >= offset then offset, step = beyond(key, place[1], place[2], known), 1 end
+        -- Who goes on in the midst of a look does not begin with what he has just left, however alike it is: it would never end.
+        local goes_on = n == first and offset == tonumber(ARGV[5]) and offset == place[1]
+        if place[1] >= offset and not (goes_on and is_behind(key, place)) then
+          offset, step = beyond(key, place[1], place[2], known), 1
+        end
         if offset < NEAR then places[n] = false end
         place = nil
       end

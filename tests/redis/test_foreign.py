@@ -210,6 +210,20 @@ def test_what_only_seems_to_be_ours_is_passed_once(resque, form, before):
     assert elements(resque, "q") == [*others, *foreign(form, range(3, 6))]
 
 
+@pytest.mark.parametrize("before", [0, 14, 199, 200, 230])
+@pytest.mark.parametrize("alike", [1, 5, 27, 40, 600])
+def test_what_is_alike_is_looked_through_to_its_end(resque, before, alike):
+    """Elements that only the caller can judge, between others and many times the same."""
+    add_echo(resque)
+    same = b'{"class":"Other","args":[{"class":"Echo"}]}'
+    seems = b'{"class":"Echo","args":[],"class":"Other"}'
+    left = [*foreign('{"class":"Foreign","args":[%d]}', range(before)), same, seems, *([same] * alike)]
+    put(resque, *left, *ours("a"), *left, *ours("b"), *left)
+    one = Taker(resque)
+    assert [one.take() for _ in range(3)] == [*ours("a", "b"), None]
+    assert elements(resque, "q") == [*left, *left, *left]
+
+
 def test_new_classes_are_looked_for_in_what_was_left(resque):
     """What was left to others is looked at again when the worker knows another class."""
     add_echo(resque)
