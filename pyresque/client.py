@@ -19,7 +19,7 @@ from pyresque.failures import Failures
 from pyresque.keys import Keys
 from pyresque.overview import WorkerInfo
 from pyresque.registry import Registry, default_registry
-from pyresque.safely import plain_name
+from pyresque.safely import is_by_signal, plain_name
 from pyresque.scheduling import Scheduling
 from pyresque.store import queues, stats
 from pyresque.store.link import DirectLink, PatientLink
@@ -236,7 +236,9 @@ class Resque(Delaying, Scheduling):
         job = self.registry.find(class_name)
         try:
             return [one.lock for one in job.guards(args)] if job else []
-        except Exception:  # arguments that its plugin cannot read: then it took no lock for them
+        except Exception as error:  # arguments that its plugin cannot read: then it took no lock for them
+            if is_by_signal(error):
+                raise
             return []
 
     def pop(self, queue: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from pyresque.errors import InvalidJob
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
 from pyresque.parameters import Given, Parameters
 from pyresque.parameters.signatures import innermost_of
-from pyresque.safely import is_a, text_of, tried
+from pyresque.safely import is_a, text_of, tried_in_job
 from pyresque.store.locks import Guard
 from pyresque.wire.records import Payload
 
@@ -84,7 +84,7 @@ class Job:
         plain = inspect.getattr_static(self.target, "perform")
         if isinstance(plain, staticmethod | classmethod) or not hasattr(type(plain), "__get__"):
             return self.target
-        made, error = tried(self.target)
+        made, error = tried_in_job(self.target)
         if error is not None:
             if not is_a(error, Exception):
                 raise error

@@ -43,6 +43,14 @@ def tried(function: Callable[..., T], *args: Any) -> tuple[T | None, BaseExcepti
         return None, error
 
 
+def tried_in_job(function: Callable[..., T], *args: Any) -> tuple[T | None, BaseException | None]:
+    """The same where a job asks: what a signal raises in it is not that code's, and goes on its way."""
+    answer, error = tried(function, *args)
+    if error is not None and is_by_signal(error):
+        raise error
+    return answer, error
+
+
 def is_a(error: BaseException | None, kind: type[E]) -> TypeGuard[E]:
     """Whether an error is of a kind, whatever it says of its class itself."""
     return issubclass(type(error), kind)

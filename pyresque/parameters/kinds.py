@@ -20,7 +20,7 @@ import msgspec
 
 from pyresque.errors import Unencodable
 from pyresque.parameters.made import Read, can_be, made, plain_of, shown
-from pyresque.safely import name_of, text_of, tried
+from pyresque.safely import is_by_signal, name_of, text_of, tried_in_job
 
 MISFIT = (msgspec.ValidationError, TypeError, ValueError, NotImplementedError)
 """What reading a value raises where it does not fit."""
@@ -63,7 +63,7 @@ class Kind:
         """
         if self.read is None or not self.foreign or type(value) in SCALARS:
             return value
-        plain, error = tried(lambda: msgspec.to_builtins(value, enc_hook=plain_of, str_keys=self.keys))
+        plain, error = tried_in_job(lambda: msgspec.to_builtins(value, enc_hook=plain_of, str_keys=self.keys))
         if error is not None:
             raise Unencodable(f"cannot be written as JSON: {text_of(error)}") from None
         if self.open and not self._comes_back(value, plain):
@@ -76,7 +76,7 @@ class Kind:
     def _comes_back(self, value: object, plain: object) -> bool:
         read = self.read
         assert read is not None
-        return bool(tried(lambda: bool(read(plain) == read(value)))[0])
+        return bool(tried_in_job(lambda: bool(read(plain) == read(value)))[0])
 
 
 ANYTHING = Kind()
@@ -101,12 +101,12 @@ def kind_of(annotation: Any, names: Mapping[str, Any], inner: Mapping[str, Any])
     known = _known_already(annotation)
     if known is not None:
         return known
-    wanted, error = tried(_resolved, annotation, dict(names), dict(inner))
+    wanted, error = tried_in_job(_resolved, annotation, dict(names), dict(inner))
     if error is not None:
         return Kind(unknown=f"cannot be resolved: {_reason(error)}")
     if not _is_type(wanted):
         return Kind(unknown="is no type")
-    kind, error = tried(_of, wanted)
+    kind, error = tried_in_job(_of, wanted)
     return replace(kind, wanted=wanted) if kind is not None else Kind(never=_reason(error))
 
 
@@ -121,7 +121,7 @@ def unpacked(
     annotation: Any, names: Mapping[str, Any], inner: Mapping[str, Any]
 ) -> dict[str, tuple[Any, bool]] | None:
     """What `**options: Unpack[Options]` lists: the annotation of each name, and whether it must be given."""
-    wanted, _ = tried(_resolved, annotation, dict(names), dict(inner))
+    wanted, _ = tried_in_job(_resolved, annotation, dict(names), dict(inner))
     if typing.get_origin(wanted) is not typing.Unpack:
         return None
     [options] = typing.get_args(wanted)
@@ -176,6 +176,8 @@ def _of(wanted: Any) -> Kind:
         msgspec.json.Decoder(simple)
         info = msgspec.inspect.type_info(simple)
     except Exception as error:
+        if is_by_signal(error):
+            raise
         return _composed(simple, error)
     inside = list(_inside(info, []))
     keys = any(map(_has_other_keys, inside))
@@ -287,7 +289,7 @@ def _mapped(key: Kind, item: Kind, value: Any) -> dict[Any, Any]:
 
 
 def _member(kind: type[Enum], value: Any) -> Any:
-    found, error = tried(kind, tuple(value) if isinstance(value, list) else value)
+    found, error = tried_in_job(kind, tuple(value) if isinstance(value, list) else value)
     if error is not None:
         raise msgspec.ValidationError(f"Invalid enum value {text_of(value)!r}")
     return found

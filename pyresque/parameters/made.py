@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from pyresque.safely import name_of, text_of, tried
+from pyresque.safely import name_of, text_of, tried_in_job
 
 Read = Callable[[Any], Any]
 
@@ -83,7 +83,7 @@ def plain_of(value: Any) -> Any:
 
 def can_be(kind: type) -> bool:
     """Whether a value from JSON is, or becomes, an object of this class."""
-    return _maker(kind) is not None or any(tried(isinstance, one, kind)[0] for one in _SAMPLES)
+    return _maker(kind) is not None or any(tried_in_job(isinstance, one, kind)[0] for one in _SAMPLES)
 
 
 def shown(kind: Any) -> str:

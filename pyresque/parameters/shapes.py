@@ -10,7 +10,7 @@ from typing import Any
 
 from pyresque.errors import Unencodable, WrongArguments
 from pyresque.parameters.kinds import MISFIT, SCALARS, Kind
-from pyresque.safely import tried
+from pyresque.safely import tried_in_job
 from pyresque.wire.encoding import decode, encode, narrowed, same
 
 Given = tuple[list[Any], dict[str, Any]]
@@ -69,10 +69,10 @@ class Place:
             return read(value) if convert is None else convert(self.kind, value)
         except MISFIT as misfit:
             reason = str(misfit)
-        plain, error = tried(narrowed, value)
+        plain, error = tried_in_job(narrowed, value)
         if error is None and plain is not value:
             return self.read(plain, convert)
-        is_default = tried(_equal, self.parameter.default, value)[0] is True
+        is_default = tried_in_job(_equal, self.parameter.default, value)[0] is True
         if is_default or (self.is_lenient and self._is_of_an_object(value)):
             return value
         return self._refuse(self.kind.never or reason)
@@ -113,7 +113,7 @@ class Place:
             self.read(value)
         except WrongArguments:
             # Of a kind of text or number, such as an enum's: what arrives may fit.
-            plain, error = tried(lambda: decode(encode([value])))
+            plain, error = tried_in_job(lambda: decode(encode([value])))
             if plain is None or error is not None:
                 raise
             self.read(plain[0])
@@ -124,8 +124,8 @@ class Place:
         value = self.parameter.default
         if value is Parameter.empty or value is NONE:
             return NONE
-        plain, error = tried(self.written, value, True)
-        _, refused = tried(encode, [plain])
+        plain, error = tried_in_job(self.written, value, True)
+        _, refused = tried_in_job(encode, [plain])
         return NONE if error is not None or refused is not None else plain
 
 
@@ -239,7 +239,7 @@ class Shape:
 
     def _fits(self, place: int, value: Any) -> bool:
         """Whether a value may stand in a place."""
-        return place < len(self.places) and tried(self.places[place].read, value)[1] is None
+        return place < len(self.places) and tried_in_job(self.places[place].read, value)[1] is None
 
     def written(self, args: Sequence[Any], words: Mapping[str, Any], is_checked: bool) -> list[Any]:
         """The list for the wire of a call."""

@@ -17,7 +17,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from pyresque.errors import InvalidJob
-from pyresque.safely import text_of, tried
+from pyresque.safely import text_of, tried_in_job
 
 _PLACES = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _ANYTHING = [Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD)]
@@ -66,7 +66,7 @@ def taken_by(function: Any, where: str) -> Taken:
     Raises:
         InvalidJob: it does not tell.
     """
-    found, error = tried(_taken, function, _LAYERS)
+    found, error = tried_in_job(_taken, function, _LAYERS)
     if found is None:
         raise InvalidJob(
             f"{where}: what it takes cannot be told ({text_of(error)}): put @job above a function with def"

@@ -16,6 +16,7 @@ import hiredis
 
 from pyresque.descriptors import Own, above_streams
 from pyresque.errors import RedisError
+from pyresque.safely import is_by_signal
 from pyresque.store.address import Address
 from pyresque.store.link import Command, Damaged, Reply, as_bytes, from_login
 from pyresque.store.replies import ErrorReply, RoundTrip, data, row
@@ -168,6 +169,8 @@ class Connection:
         try:
             return self._reader.gets()
         except Exception as error:  # the parser has many ways to say that bytes are no reply
+            if is_by_signal(error):
+                raise
             raise Damaged(str(error) or type(error).__name__) from error
 
     def _limit_waiting(self) -> None:
@@ -216,16 +219,10 @@ def _has_too_many(part: bytes) -> bool:
 
 
 def _packed(words: Command) -> bytes:
-    try:
-        packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]
-        return packed
-    except UnicodeEncodeError:
-        pass  # a name that is no UTF-8
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        raw = as_bytes(word)
-        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
-    return b"".join(parts)
+    # Bytes only: where hiredis makes a text of a number, and a signal comes whose handler raises, it ends
+    # the process.
+    packed: bytes = hiredis.pack_command(tuple(map(as_bytes, words)))  # type: ignore[arg-type]
+    return packed
 
 
 def _left(until: float, share: int = 1) -> float:

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from pyresque.descriptors import Own
 from pyresque.errors import RedisError, RedisRefused, RedisUnavailable
+from pyresque.safely import is_by_signal
 from pyresque.store.link import (
     TIMEOUT,
     Check,
@@ -100,6 +101,8 @@ class RedisPyLink:
                 connection.send_packed_command(connection.pack_commands(words))
                 replies = [self._read(connection) for _ in words]
             except Exception as error:  # its parsers have many ways to say that bytes are no reply
+                if is_by_signal(error):
+                    raise
                 raise self._broken(error, maybe_done=True) from error
             in_step = _is_in_step(connection)
             found = trip.read(replies, self.address, in_step=in_step)
@@ -118,6 +121,8 @@ class RedisPyLink:
         try:
             return self._pool.get_connection()
         except Exception as error:
+            if is_by_signal(error):
+                raise
             text = _said(error)
             if text is not None:
                 db, as_user = self._options.get("db") or 0, bool(self._options.get("username"))
@@ -170,7 +175,9 @@ def _said(error: Exception) -> str | None:
 def _is_in_step(connection: Any) -> bool:
     try:
         return not connection.can_read(timeout=0)
-    except Exception:
+    except Exception as error:
+        if is_by_signal(error):
+            raise
         return False  # it has been closed meanwhile
 
 
