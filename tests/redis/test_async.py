@@ -200,7 +200,7 @@ def test_the_limits_count_for_all_places(start: Started, resque: Resque) -> None
 
 def test_max_idle(start: Started, resque: Resque) -> None:
     """The worker leaves when no place has had a job for so long, not before the last is over."""
-    worker = start(2, "--max-idle", "0.1")
+    worker = start(2, "--max-idle", "1")
     worker.begin("a")
     resque.enqueue("SayJob", 1, queue="q")
     until(lambda: resque.stat("processed") == 1)

@@ -95,9 +95,9 @@ def test_a_late_job_that_goes_on_is_killed(bench, resque):
         time.sleep(600)
 
     resque.enqueue(add_late(resque, on))
-    bench.burst(options=GRACE)
+    bench.burst(options=WorkerOptions(timeout=0.2, timeout_grace=2))
     [record] = failed(resque)
-    text = "Job did not end within its timeout of 0.2 seconds, nor 0.2 seconds after JobTimeout was raised in"
+    text = "Job did not end within its timeout of 0.2 seconds, nor 2 seconds after JobTimeout was raised in"
     assert record["exception"] == "Resque::DirtyExit"
     assert record["error"].startswith(text + " it. Child process received")
     assert "in `on'" in record["backtrace"][0]
