@@ -28,7 +28,7 @@ _FOUND = cases(
     paused=row(data, words),
     none=row(data, words),
 )
-_SETTLED = row(exactly(b"settled", b"already", b"gone", b"disputed"), words, integer())
+_SETTLED = row(exactly(b"settled", b"already", b"recounted", b"gone", b"disputed"), words, integer())
 
 _reserve = Script("reserve", uses=("namesake", "measure", "pull"), call="reserve(KEYS, ARGV)", reply=_FOUND)
 _claim = Script("claim", uses=("namesake", "pull"), reply=integer(-1, 1))
@@ -214,7 +214,7 @@ def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> An
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of a settlement: `settled`, `already`, `gone` (see settle.lua); troubles with single keys.
+    """What became of a settlement: `settled`, `already` ... (see settle.lua); troubles with single keys.
 
     `count`: how many jobs this worker has settled now, as its counter in Redis says.
     """
@@ -263,8 +263,8 @@ def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer
 
 def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled) -> Settled:
     """What became of a settlement, also where another worker works under the same id."""
-    # The counter tells of a repetition, and nothing was repeated: then another worker has counted.
-    if settled.what == "already" and not who.unsure:
+    # The counter tells of a repetition, and nothing was repeated: then somebody else has counted.
+    if settled.what == "recounted" or (settled.what == "already" and not who.unsure):
         who.contested = True
     elif settled.what == "gone":
         # Nor would a lesser count be another worker's doing: then Redis came back older than it was.

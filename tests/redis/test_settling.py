@@ -16,7 +16,8 @@ import pytest
 
 from pyresque import Resque
 from pyresque.devredis import DevRedis, running
-from pyresque.store import reservation
+from pyresque.store import reservation, workers
+from pyresque.store.workers import Registration
 from tests.faultproxy import Fault, FaultProxy, Mode, Words
 from tests.redis.test_arguments import MODES
 from tests.unit.cli.program import Live, Program, end_all, until
@@ -316,3 +317,38 @@ def test_a_job_of_which_redis_has_forgotten_the_end_does_not_run_again(mode: str
         ):  # a place whose job is gone without a trace suspects a namesake, and takes a new id
             assert keys_of_workers(resque) == []
         resque.close()
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+@pytest.mark.parametrize("count", [2, 999, 1 << 53])
+def test_a_counter_that_somebody_has_set_keeps_no_job(resque: Resque, unsure: bool, count: int) -> None:
+    """The job is over and stands in the books no more, so that it does not run again."""
+    who = Registration("h", "1:q", workers.mark_of("here", "word"))
+    assert workers.claim_ids(resque.space, [(who, workers.look(resque.space, [who.id])[0])])
+    assert workers.register(resque.space, who, 0)
+    resque.push("q", {"class": "Any", "args": []})
+    order, wanted = reservation.Order(("q",)), reservation.Wanted(("Any",))
+    search = reservation.Search(resque.space, who, order, wanted, reservation.Left())
+    taken = reservation.reserve(resque.space, search)
+    who.unsure = unsure
+    resque.link.execute("SET", resque.space.keys.stat(f"processed:{who.id}"), count)
+    ended = reservation.Ended(taken.record, 0, [("INCR", "done")])
+    assert reservation.settle(resque.space, who, ended).what == "settled"
+    assert workers.working_on(resque.space, [who.id]) == [b""]
+    assert who.contested
+    reservation.settle(resque.space, who, ended)  # as if the answer had been lost
+    assert resque.link.execute("GET", "done") == b"1"
+
+
+def test_a_repetition_does_not_settle_a_job_that_looks_the_same(resque: Resque) -> None:
+    """The counter is one ahead: that is what the first one has done."""
+    who = Registration("h", "1:q", unsure=True)
+    record = b'{"queue":"q","run_at":"x","payload":{"class":"Any","args":[]}}'
+    resque.link.execute("SET", resque.space.keys.worker(who.id), record)
+    resque.link.execute("SET", resque.space.keys.stat(f"processed:{who.id}"), 1)
+    assert (
+        reservation.settle(resque.space, who, reservation.Ended(record, 0, [("INCR", "done")])).what
+        == "already"
+    )
+    assert resque.link.execute("EXISTS", "done") == 0
+    assert workers.working_on(resque.space, [who.id]) == [record]
