@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from contextlib import suppress
 from typing import IO, Any
@@ -37,6 +38,7 @@ from pyresque.errors import (
     RedisUnavailable,
     ResqueError,
 )
+from pyresque.handlers import Handler, handle
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """A pipe without a reader, a full disk, a quota, a limit, a terminal that is gone."""
@@ -117,10 +119,25 @@ def main() -> None:
         # A terminal that cannot show a letter gets an escape, not a crash.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    _hear_as_process_one()
     try:
         sys.exit(_status())
     finally:
         _leave_streams()
+
+
+def _hear_as_process_one() -> None:
+    """End when we are told to: the first process of a container hears only those signals that have a handler.
+
+    A worker and a scheduler have their own as soon as they are at work.
+    """
+    if os.getpid() == 1:
+        for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+            handle(number, Handler(_end_by_signal))
+
+
+def _end_by_signal(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def _status() -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, Popen, run
 
 import pytest
 
@@ -16,7 +19,7 @@ from pyresque import Resque
 from pyresque.devredis import DevRedis, running
 from tests import errortexts
 from tests.faultproxy import Fault, FaultProxy, Words
-from tests.unit.cli.program import JOBS, Program, one_line, until
+from tests.unit.cli.program import JOBS, ROOT, Program, one_line, until
 
 WAITS = "Waiting for it, up to"
 KINDS: dict[str, list[str]] = {
@@ -228,3 +231,20 @@ def test_one_odd_refusal_is_not_believed(
     fault = proxy.arm("answer", match=lambda words: words[0] == b"PING", raw=errortexts.raw(text))
     assert program.run(*KINDS["worker"], REDIS_URL=proxy.url).returncode == 0
     assert fault.hits
+
+
+@pytest.mark.parametrize(
+    "command", [["work", "-q", "q", "-r", "jobs"], ["scheduler"]], ids=lambda one: one[0]
+)
+def test_process_one_of_a_container_hears_that_it_is_to_end(program: Program, command: list[str]) -> None:
+    """A signal without a handler does nothing there, and docker would wait and kill."""
+    space = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if run([*space, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this user may not make a process space of its own (unshare --pid)")
+    words = [*space, sys.executable, "-m", "pyresque", "--redis", "redis://127.0.0.1:1/0", *command]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    told = _Told(Popen(words, cwd=program.folder, env=env, stdout=PIPE, stderr=PIPE, encoding="utf-8"))
+    told.wait_for(WAITS)
+    pid = told.process.pid
+    os.kill(int(Path(f"/proc/{pid}/task/{pid}/children").read_text()), signal.SIGTERM)
+    assert told.end() == 128 + signal.SIGTERM
