@@ -506,7 +506,6 @@ async def cancel_job():
 
 @job(name="NowhereJob")
 async def nowhere_job():
-    asyncio.get_running_loop().call_soon(asyncio._set_running_loop, None)
     await asyncio.sleep(0.01)
     asyncio._set_running_loop(None)
 
