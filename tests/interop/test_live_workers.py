@@ -15,6 +15,8 @@ from tests.interop.ruby import Language, Python, Ruby, Worker, eventually
 
 Evidence = Callable[[str], list[dict[str, Any]]]
 LONG_AGO = "2020-01-01T00:00:00+00:00"
+AT_ONCE = {"RESQUE_TERM_TIMEOUT": "1"}
+"""A worker of ours ends the job at hand at a TERM as Ruby's does, and does not wait for it."""
 
 
 def dead_pid() -> int:
@@ -75,7 +77,7 @@ def test_ruby_starting_on_our_host_leaves_us_alone(
     """A Ruby worker that starts and prunes on the same host keeps our living worker, idle or at work."""
     if not ruby.sees_our_processes:
         pytest.skip("this Ruby does not share our host name and processes")
-    with python.worker("jobs") as worker:
+    with python.worker("jobs", **AT_ONCE) as worker:
         if busy:
             begin_sleeping(resque, evidence, worker)
         before = resque.workers()
@@ -94,7 +96,7 @@ def test_ruby_starting_on_another_host_leaves_us_alone(
     ruby: Ruby, python: Python, resque: Resque, evidence: Evidence, busy: bool, queues: str
 ) -> None:
     """A Ruby worker that starts and prunes on another host keeps our living worker, idle or at work."""
-    with python.worker("jobs") as worker:
+    with python.worker("jobs", **AT_ONCE) as worker:
         if busy:
             begin_sleeping(resque, evidence, worker)
         register_dead(resque, "elsewhere:1:jobs", LONG_AGO)
@@ -260,7 +262,11 @@ def theirs_described(ruby: Ruby, op: str = "workers") -> list[dict[str, Any]]:
 
 def test_workers_working_and_info(ruby: Ruby, python: Python, resque: Resque, evidence: Evidence) -> None:
     """Resque.workers, Resque.working, Resque.info and `resque list` are the same from both sides."""
-    with ruby.worker("jobs") as theirs, python.worker("jobs") as ours, python.worker("a,b:c") as idle:
+    with (
+        ruby.worker("jobs") as theirs,
+        python.worker("jobs", **AT_ONCE) as ours,
+        python.worker("a,b:c") as idle,
+    ):
         resque.enqueue("FailJob", queue="a")
         eventually(lambda: resque.failures.count() == 1, "a failure")
         for n in range(2):

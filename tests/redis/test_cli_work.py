@@ -312,7 +312,7 @@ def test_requeue_on_shutdown(program: Program, resque: Resque) -> None:
     """--requeue-on-shutdown: the job that TERM ends is no failure, and waits for another worker."""
     program.jobs(SLOW)
     resque.enqueue("SlowJob", queue="q")
-    with program.start("work", "-q", "q", "-r", "jobs", "--requeue-on-shutdown") as process:
+    with program.start("work", "-q", "q", "-r", "jobs", "--requeue-on-shutdown", "--drain", "0.5") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         assert end(process) == 0

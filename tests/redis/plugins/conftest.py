@@ -25,7 +25,7 @@ class Works:
 
     def start(self, *queues: str, interval: float = 0.01, **options: Any) -> int:
         """Start a worker; options: fork, requeue, timeout, jobs_per_fork. Returns its pid."""
-        stopping = Stopping(term_child=False, requeue=options.pop("requeue", False))
+        stopping = Stopping(term_child=False, drain=0.5, requeue=options.pop("requeue", False))
         fork = options.pop("fork", True)
         pid = os.fork()
         if pid == 0:
