@@ -76,8 +76,11 @@ class Pruner:
             finally:
                 if not starting:
                     lock.give_back()
-        elif starting and lock.is_left_over():
-            pruned = self._prune_here(worker_id, listed, workers.ids(self._space), workers.ours(self._space))
+        elif starting:
+            known, ours = workers.ids(self._space), workers.ours(self._space)
+            pruned = (
+                self._prune_here(worker_id, listed, known, ours) if lock.is_left_over(known, ours) else []
+            )
         else:
             return []
         for one in pruned:

@@ -9,6 +9,8 @@ unless a Ruby worker may be pruning.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pyresque.errors import RedisReplied
 from pyresque.store import workers
 from pyresque.store.space import Space
@@ -44,10 +46,13 @@ class PruningLock:
         if self._holder == self._id:
             workers.drop_pruning_lock(self._space, self._id)
 
-    def is_left_over(self) -> bool:
-        """Whether the one who has it is done.
+    def is_left_over(self, known: Collection[str], ours: Collection[str]) -> bool:
+        """Whether the one who has it is done: Ruby prunes between a first heartbeat and the registration.
 
-        A Ruby worker prunes between its first heartbeat and its registration.
+        Args:
+            known: the workers that are registered.
+            ours: those that are pyresque's.
         """
-        [seen] = workers.look(self._space, [self._holder])
-        return bool(seen.mark or seen.registered or not seen.beat)
+        if self._holder in known or self._holder in ours:
+            return True
+        return self._holder not in workers.heartbeats(self._space)

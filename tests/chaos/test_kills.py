@@ -36,7 +36,7 @@ from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, chance
 
 SEED = int(os.environ.get("PYRESQUE_CHAOS_SEED", "20261124"))
-ROUNDS = int(os.environ.get("PYRESQUE_CHAOS_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("PYRESQUE_CHAOS_ROUNDS", "8"))
 KINDS = ("kills", "kills and restarts of Redis", "kills and a bad network")
 JOBS = 150
 

@@ -172,8 +172,13 @@ STREAMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", [*MODES, "async"])
-@pytest.mark.parametrize("streams", STREAMS)
+@pytest.mark.parametrize(
+    ("streams", "mode"),
+    [
+        *((streams, mode) for streams in STREAMS for mode in ("fork", "no fork", "async")),
+        *((streams, mode) for streams in ("<&- >&- 2>&-", ">/dev/full 2>&1") for mode in MODES),
+    ],
+)
 def test_a_worker_does_its_work_whatever_its_streams_are(
     streams: str, mode: str, resque: Resque, server: DevRedis, tmp_path: Path
 ) -> None:

@@ -33,6 +33,9 @@ MODES: dict[str, list[str]] = {
     "pool without fork": ["-n", "2", "--no-fork"],
 }
 
+ALONE = [mode for mode in MODES if "pool" not in mode]
+"""What happens within one worker need not be tried in a pool of them as well."""
+
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads masks in /proc")
 
 Started = Callable[..., Live]
@@ -59,8 +62,9 @@ def failures(resque: Resque) -> list[str]:
     return [f"{one.payload['args'][1]}: {one.text('error')}" for one in resque.failures.list(0, 100)]
 
 
-@pytest.mark.parametrize("term_child", ["", "1"])
-@pytest.mark.parametrize("mode", list(MODES))
+@pytest.mark.parametrize(
+    ("mode", "term_child"), [*((mode, "") for mode in MODES), *((mode, "1") for mode in ALONE)]
+)
 def test_what_a_job_starts_has_default_signals(
     mode: str, term_child: str, start: Started, resque: Resque
 ) -> None:
@@ -75,7 +79,7 @@ def test_what_a_job_starts_has_default_signals(
     assert resque.workers() == []
 
 
-@pytest.mark.parametrize("mode", list(MODES))
+@pytest.mark.parametrize("mode", ALONE)
 def test_what_a_hook_of_a_job_starts_has_default_signals(mode: str, start: Started, resque: Resque) -> None:
     """It is code of the application as the job itself is."""
     worker = start(mode, TERM_CHILD="1")
@@ -86,8 +90,13 @@ def test_what_a_hook_of_a_job_starts_has_default_signals(mode: str, start: Start
     assert worker.end(signal.SIGTERM)[0] == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-@pytest.mark.parametrize("mode", list(MODES))
+@pytest.mark.parametrize(
+    ("mode", "number"),
+    [
+        *((mode, signal.SIGTERM) for mode in MODES),
+        *((mode, number) for mode in ALONE for number in (signal.SIGINT, signal.SIGQUIT)),
+    ],
+)
 def test_a_worker_hears_its_signals_whatever_jobs_have_left(
     mode: str, number: int, start: Started, resque: Resque
 ) -> None:
@@ -188,7 +197,7 @@ os.execv(sys.executable, [sys.executable, "-m", "pyresque", *sys.argv[1:]])
 """
 
 
-@pytest.mark.parametrize("mode", list(MODES))
+@pytest.mark.parametrize("mode", [*ALONE, "pool"])
 def test_whoever_starts_a_worker_may_have_blocked_and_ignored_all(
     mode: str, resque: Resque, server: DevRedis, tmp_path: Path
 ) -> None:
