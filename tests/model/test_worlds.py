@@ -46,7 +46,12 @@ def test_whatever_happens_everything_is_as_it_must_be(
 def test_every_script_is_in_a_world(own_server: DevRedis) -> None:
     """Its actors run it, and not only those who come before and behind them; it takes no fault for that."""
     unused = set(scripts())
-    for world in reversed(WORLDS):  # the small ones first
+    for world in WORLDS:
+        with explored(world, own_server.url) as explorer:
+            for seed in range(10):
+                explorer.walk(seed, faults=0)
+            unused -= explorer.stage.redis.used
+    for world in reversed(WORLDS):  # what no such run has met; the small ones first
         if unused:
             with explored(world, own_server.url) as explorer:
                 explorer.explore(0)
