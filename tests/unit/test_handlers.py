@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -82,7 +83,9 @@ def test_the_wakeup_descriptor_is_no_copy_s():
         assert told_by(os.fork, lambda: signal.set_wakeup_fd(-1)) == "-1"
         handlers.wake(-1)
         signal.set_wakeup_fd(write)
-        assert told_by(os.fork, lambda: signal.set_wakeup_fd(-1)) == str(write)
+        # From Python 3.12 on asyncio, where it is loaded, takes it from every copy.
+        taken = sys.version_info >= (3, 12) and "asyncio" in sys.modules
+        assert told_by(os.fork, lambda: signal.set_wakeup_fd(-1)) == ("-1" if taken else str(write))
     finally:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGUSR1, before)
