@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from pyresque.errors import InvalidSchedule
 from pyresque.scheduler.zones import zone_in
@@ -37,15 +38,18 @@ _TIMES = (
 )
 _BETWEEN = r"(?:,? (?:at )?|t)"
 _COMPACT = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)[t ](?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
-_FORMS = [
-    re.compile(form, re.IGNORECASE | re.ASCII)
-    for form in (
+
+
+@cache
+def _forms() -> list[re.Pattern[str]]:
+    """Every whole form of a moment; most schedules have none, and need not wait for them."""
+    forms = (
         *(f"{_WEEKDAY}{date}{_BETWEEN if time else ''}{time}" for date in _DATES for time in _TIMES),
         *_TIMES[:-1],  # today
         f"{_COMPACT}{_PASSED_OVER}",
         rf"{_WEEKDAY}{_NAME} {_DAY} {_TIMES[0]} {_YEAR}",
     )
-]
+    return [re.compile(form, re.IGNORECASE | re.ASCII) for form in forms]
 
 
 def read_moment(text: str, now: float) -> float | None:
@@ -58,7 +62,7 @@ def read_moment(text: str, now: float) -> float | None:
     try:
         rest, zone = zone_in(text)
         rest = " ".join(rest.split())
-        found = next((match for form in _FORMS if (match := form.fullmatch(rest))), None)
+        found = next((match for form in _forms() if (match := form.fullmatch(rest))), None)
         if found is None:
             return None
         wall = _wall(found.groupdict(), datetime.fromtimestamp(now))
