@@ -53,9 +53,8 @@ def _no_queue(registry: Registry, class_name: str) -> str:
 
 
 def _active_job(registry: Registry, class_name: str) -> Job | None:
-    """The Active Job of this class, if it is known here: it must go on its queue in its wrapper."""
-    jobs = (job for wrapper in registry.wrappers.values() for job in wrapper.jobs())
-    return next((job for job in jobs if job.name == class_name), None)
+    """The Active Job of a class that `find` does not know, if there is one: it goes on its queue wrapped."""
+    return next((job for job in registry.jobs() if job.name == class_name), None)
 
 
 @click.command(cls=_NumbersAreNoOptions)
