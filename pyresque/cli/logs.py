@@ -83,14 +83,17 @@ def _to_terminal() -> list[logging.Handler]:
     return [quiet, loud]
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Silent(logging.Handler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
-        """Say nothing: a worker works on when whoever read its log lines is gone."""
+        """Say nothing: a worker works on when whoever read its log lines is gone, or the disk is full."""
 
 
-class _FileHandler(logging.FileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
-        """The same where the disk is full."""
+class _Handler(_Silent, logging.StreamHandler[TextIO]):
+    """To a terminal or a pipe."""
+
+
+class _FileHandler(_Silent, logging.FileHandler):
+    """To a file."""
 
 
 class _Formatter(logging.Formatter):
