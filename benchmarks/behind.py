@@ -14,8 +14,8 @@ import os
 
 from pyresque import Resque, job
 from pyresque.config import WorkerOptions
-from pyresque.devredis import DevRedis, running
 from pyresque.registry import Registry
+from pyresque.testing.redis_server import DevRedis, running
 from pyresque.worker.loop import Worker
 
 FORMS = {

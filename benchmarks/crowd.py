@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from pyresque import Resque
-from pyresque.devredis import running
+from pyresque.testing.redis_server import running
 
 HEARTBEAT = "2099-01-01T00:00:00+00:00"
 

@@ -18,7 +18,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 
 HERE = Path(__file__).parent
 RUBY = os.environ.get("PYRESQUE_RUBY", "ruby")

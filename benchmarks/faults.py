@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 from tests.faultproxy import FaultProxy
 
 HERE = Path(__file__).parent

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 
 HERE = Path(__file__).parent
 WORKER = """

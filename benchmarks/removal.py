@@ -22,7 +22,7 @@ from typing import Any
 
 from pyresque import Resque, job
 from pyresque.config import WorkerOptions
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 from pyresque.wire.records import FailureRecord
 from pyresque.worker.loop import Worker
 

@@ -20,11 +20,11 @@ import time
 from collections.abc import Sequence
 
 from pyresque import Resque
-from pyresque.devredis import running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.scheduler.mover import Mover
-from pyresque.store.link import Command
+from pyresque.scheduler.due import Mover
+from pyresque.store.connection.link import Command
+from pyresque.testing.redis_server import running
 
 RUBY = [*shlex.split(os.environ.get("PYRESQUE_RUBY") or "ruby"), "-W0", "-e"]
 SETUP = """

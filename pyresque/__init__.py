@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pyresque._version import __version__
 
 if TYPE_CHECKING:
-    from pyresque.client import Resque
+    from pyresque.client.looking import WorkerInfo
+    from pyresque.client.resque import Resque
     from pyresque.errors import DontPerform, JobTimeout, ResqueError
-    from pyresque.overview import WorkerInfo
+    from pyresque.model.registry import job
     from pyresque.plugins.retry import Retry
-    from pyresque.registry import job
     from pyresque.scheduler.loop import Scheduler
     from pyresque.worker import Worker
 
@@ -34,13 +34,13 @@ __all__ = [
 _HOMES = {
     "DontPerform": "pyresque.errors",
     "JobTimeout": "pyresque.errors",
-    "Resque": "pyresque.client",
+    "Resque": "pyresque.client.resque",
     "ResqueError": "pyresque.errors",
     "Retry": "pyresque.plugins.retry",
     "Scheduler": "pyresque.scheduler.loop",
     "Worker": "pyresque.worker",
-    "WorkerInfo": "pyresque.overview",
-    "job": "pyresque.registry",
+    "WorkerInfo": "pyresque.client.looking",
+    "job": "pyresque.model.registry",
 }
 
 

@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from pyresque.client import Resque
-from pyresque.config import parse_server
-from pyresque.devredis import HOW_TO_GET_ONE, DevRedis, locate
+from pyresque.client.resque import Resque
+from pyresque.config.server import parse_server
 from pyresque.errors import ConfigError, RedisUnavailable
 from pyresque.keys import Keys
-from pyresque.registry import job
-from pyresque.store.link import Link
-from pyresque.store.server import check
+from pyresque.model.registry import job
+from pyresque.store.connection.link import Link
+from pyresque.store.connection.server import check
+from pyresque.testing.redis_server import HOW_TO_GET_ONE, DevRedis, locate
 
 Tell = Callable[[str], object]
 

@@ -54,13 +54,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pyresque.calling import Hook as Hook
-from pyresque.calling import call as call
-from pyresque.calling import call_around as call_around
-from pyresque.calling import raise_again
 from pyresque.log import Log
-from pyresque.safely import text_of, tried
-from pyresque.usercode import application_code
+from pyresque.usercode.calling import Hook as Hook
+from pyresque.usercode.calling import call as call
+from pyresque.usercode.calling import call_around as call_around
+from pyresque.usercode.calling import raise_again
+from pyresque.usercode.guards import application_code
+from pyresque.usercode.safely import text_of, tried
 
 logger = Log("pyresque.worker")
 

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 import re
 
-from pyresque.safely import plain_name
+from pyresque.usercode.safely import plain_name
 
 _WHITE_SPACE = re.compile(r"[ \t\r\n\f\v]")
 

@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from pyresque.safely import (
+from pyresque.usercode.guards import one_process
+from pyresque.usercode.safely import (
     cause_of,
     cut,
     frames_of,
@@ -26,7 +27,6 @@ from pyresque.safely import (
     text_of,
     trace_of,
 )
-from pyresque.usercode import one_process
 
 VALUE = 2_000
 """Characters that are shown of one value."""

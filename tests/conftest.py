@@ -10,9 +10,9 @@ import hypothesis
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from pyresque.testing.redis_server import DevRedis, running
 
 pytest_plugins = ["tests.live_ruby", "tests.model.summary"]
 

@@ -40,7 +40,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 
 Mode = Literal["drop", "close", "hang", "delay", "hole", "answer", "swap", "half", "more", "ahead"]
 Words = tuple[bytes, ...]

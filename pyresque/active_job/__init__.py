@@ -15,6 +15,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pyresque.active_job.arguments.gid import GlobalID
+from pyresque.active_job.arguments.values import (
+    DateTime,
+    Duration,
+    FarTime,
+    Indifferent,
+    Keywords,
+    Module,
+    Range,
+    Serialized,
+    Symbol,
+    Time,
+    TimeWithZone,
+)
+from pyresque.active_job.arguments.versions import NEWEST
 from pyresque.active_job.continuation import Continuable, Step
 from pyresque.active_job.declaring import (
     after_discard,
@@ -34,23 +49,8 @@ from pyresque.active_job.declaring import (
 from pyresque.active_job.directory import directory_of
 from pyresque.active_job.enqueueing import Prepared, enqueue, enqueue_many, prepare
 from pyresque.active_job.execution import Execution, current
-from pyresque.active_job.gid import GlobalID
-from pyresque.active_job.values import (
-    DateTime,
-    Duration,
-    FarTime,
-    Indifferent,
-    Keywords,
-    Module,
-    Range,
-    Serialized,
-    Symbol,
-    Time,
-    TimeWithZone,
-)
-from pyresque.active_job.versions import NEWEST
 from pyresque.errors import DeserializationError, RecordNotFound, SerializationError
-from pyresque.registry import Registry, default_registry
+from pyresque.model.registry import Registry, default_registry
 
 __all__ = [
     "Continuable", "DateTime", "DeserializationError", "Duration", "Execution", "FarTime", "GlobalID",

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from inspect import signature
 from typing import Any
 
-from pyresque.active_job.times import is_ruby_utc, offset_text
+from pyresque.active_job.arguments.times import is_ruby_utc, offset_text
 from pyresque.errors import InvalidStep, MalformedActiveJob, UnadvanceableCursor, Unencodable
 from pyresque.hooks import call
 from pyresque.wire.encoding import encode

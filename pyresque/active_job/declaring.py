@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from pyresque.active_job.arguments.versions import version_of
+from pyresque.active_job.arguments.zones import check_zone
 from pyresque.active_job.continuation import Continuable
 from pyresque.active_job.directory import Directory, directory_of, resolver_of
 from pyresque.active_job.execution import Execution
-from pyresque.active_job.handling import JITTER, LONGER, Handler, Wait, flat_errors, key_of
+from pyresque.active_job.retrying import JITTER, LONGER, Handler, Wait, flat_errors, key_of
 from pyresque.active_job.running import HANDLERS, ActiveJob
-from pyresque.active_job.versions import version_of
-from pyresque.active_job.zones import check_zone
 from pyresque.errors import InvalidJob
-from pyresque.jobs import check_code, check_timeout, where_of
-from pyresque.registry import Registry, default_registry
-from pyresque.safely import plain_name
+from pyresque.model.job_class import check_code, check_timeout, where_of
+from pyresque.model.registry import Registry, default_registry
+from pyresque.usercode.safely import plain_name
 
 _T = TypeVar("_T", bound=Callable[..., Any])
 Then = Callable[[Execution, BaseException], Any]

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyresque.active_job.conversion import as_kind
-from pyresque.active_job.envelope import Options, fresh
-from pyresque.active_job.gid import GlobalID
-from pyresque.active_job.locales import is_locale
-from pyresque.active_job.reading import Reader
-from pyresque.active_job.versions import NEWEST
-from pyresque.active_job.writing import Dump, Writer
-from pyresque.calling import call
+from pyresque.active_job.arguments.conversion import as_kind
+from pyresque.active_job.arguments.gid import GlobalID
+from pyresque.active_job.arguments.locales import is_locale
+from pyresque.active_job.arguments.reading import Reader
+from pyresque.active_job.arguments.versions import NEWEST
+from pyresque.active_job.arguments.writing import Dump, Writer
+from pyresque.active_job.payload import Options, fresh
 from pyresque.errors import InvalidJob, NotAJob, RecordNotFound
-from pyresque.jobs import Job
-from pyresque.registry import Registry
-from pyresque.safely import is_a, name_of, text_of, tried
+from pyresque.model.job_class import Job
+from pyresque.model.registry import Registry
+from pyresque.usercode.calling import call
+from pyresque.usercode.safely import is_a, name_of, text_of, tried
 from pyresque.wire.records import JOB_WRAPPER, Payload, spread
 
 

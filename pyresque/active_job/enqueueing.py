@@ -9,21 +9,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from pyresque.active_job.conversion import check
+from pyresque.active_job.arguments.conversion import check
+from pyresque.active_job.arguments.times import stamp, stamp_of
+from pyresque.active_job.arguments.values import Keywords, Symbol
+from pyresque.active_job.arguments.zones import check_zone
 from pyresque.active_job.directory import Directory, Settings, directory_of
-from pyresque.active_job.envelope import JobData, Options, fresh
 from pyresque.active_job.execution import Execution, running
-from pyresque.active_job.times import stamp, stamp_of
-from pyresque.active_job.values import Keywords, Symbol
-from pyresque.active_job.zones import check_zone
-from pyresque.enqueueing import queue_for
+from pyresque.active_job.payload import JobData, Options, fresh
 from pyresque.errors import DontPerform, NotAJob
 from pyresque.hooks import call, call_around
-from pyresque.jobs import Job
-from pyresque.registry import Registry
-from pyresque.safely import plain_name
+from pyresque.model.enqueueing import queue_for
+from pyresque.model.job_class import Job
+from pyresque.model.registry import Registry
 from pyresque.store import delayed
 from pyresque.store.space import Space
+from pyresque.usercode.safely import plain_name
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH
 

@@ -10,11 +10,11 @@ from inspect import iscoroutinefunction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pyresque.active_job.arguments.times import read_time, seconds_of
+from pyresque.active_job.arguments.values import FarTime, Time
+from pyresque.active_job.arguments.zones import rails_zone
 from pyresque.active_job.continuation import Continuable, Continuation, Interrupted
-from pyresque.active_job.envelope import JobData
-from pyresque.active_job.times import read_time, seconds_of
-from pyresque.active_job.values import FarTime, Time
-from pyresque.active_job.zones import rails_zone
+from pyresque.active_job.payload import JobData
 from pyresque.errors import (
     ContinuationError,
     Handled,
@@ -25,8 +25,8 @@ from pyresque.errors import (
 )
 from pyresque.failure.backend import cleaned
 from pyresque.failure.describe import error_message
-from pyresque.perform import is_leaving
-from pyresque.safely import is_a, plain_name
+from pyresque.model.perform import is_leaving
+from pyresque.usercode.safely import is_a, plain_name
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH
 

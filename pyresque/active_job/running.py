@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pyresque.active_job.conversion import converted
+from pyresque.active_job.arguments.conversion import converted
 from pyresque.active_job.directory import Directory
-from pyresque.active_job.envelope import JobData
 from pyresque.active_job.execution import Execution, enter
-from pyresque.active_job.handling import Handler, found_handler
+from pyresque.active_job.payload import JobData
+from pyresque.active_job.retrying import Handler, found_handler
 from pyresque.errors import DontPerform, Handled, MalformedActiveJob
 from pyresque.hooks import Hook
-from pyresque.jobs import Job
-from pyresque.perform import Step, Steps
-from pyresque.safely import cause_of, either, is_a, set_context, tried
+from pyresque.model.job_class import Job
+from pyresque.model.perform import Step, Steps
+from pyresque.usercode.safely import cause_of, either, is_a, set_context, tried
 from pyresque.wire.records import Payload
 
 HANDLERS = "__active_job_handlers__"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from pyresque.errors import ConfigError
-from pyresque.safely import flush_output
-from pyresque.worker.trial import Heritage
+from pyresque.usercode.safely import flush_output
+from pyresque.worker.pool.new_code import Heritage
 
 HERITAGE = "PYRESQUE_POOL"
 """The variable by which a pool tells the program that takes its place what there is."""

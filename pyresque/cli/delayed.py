@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.options import Settings, common, json_option, limit_option, pass_settings
-from pyresque.cli.show import compact, json_line, moment, pairs, safe, short, table
+from pyresque.cli.common_options import Settings, common, json_option, limit_option, pass_settings
+from pyresque.cli.output import compact, json_line, moment, pairs, safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.due import DelayedJob
+    from pyresque.client.delayed_job import DelayedJob
 
 _SHOWN = 20
 
@@ -85,7 +85,7 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
 
     If one is the next attempt at a job that failed, its retries end with it.
     """
-    from pyresque.attempts import forget_attempts
+    from pyresque.client.next_attempt import forget_attempts
 
     resque = settings.connected()
 

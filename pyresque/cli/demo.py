@@ -6,7 +6,7 @@ import os
 
 import click
 
-from pyresque.cli.options import Settings, common, pass_settings
+from pyresque.cli.common_options import Settings, common, pass_settings
 
 
 @click.command()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.options import Settings, common, pass_settings, style_option
-from pyresque.cli.show import compact, safe
+from pyresque.cli.common_options import Settings, common, pass_settings, style_option
+from pyresque.cli.output import compact, safe
 from pyresque.errors import NoQueueError
-from pyresque.safely import cut
+from pyresque.usercode.safely import cut
 
 if TYPE_CHECKING:
-    from pyresque.registry import Job, Registry
+    from pyresque.model.registry import Job, Registry
     from pyresque.wire.encoding import Style
 
 _NEGATIVE = re.compile(r"-\d[\d.eE+-]*")

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pyresque.cli.common_options import (
+    Settings,
+    common,
+    json_option,
+    limit_option,
+    pass_settings,
+    style_option,
+)
 from pyresque.cli.failed_retry import Wanted, retry_chosen, retry_many
 from pyresque.cli.failed_text import HEAD, coming, count, document, lines, row, title
-from pyresque.cli.options import Settings, common, json_option, limit_option, pass_settings, style_option
-from pyresque.cli.show import json_line, pairs, safe, table
+from pyresque.cli.output import json_line, pairs, safe, table
 
 if TYPE_CHECKING:
     from pyresque import Resque

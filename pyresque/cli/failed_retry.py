@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from pyresque.cli.failed_text import count, title
-from pyresque.cli.show import moment, safe
+from pyresque.cli.output import moment, safe
 from pyresque.errors import NotAJob
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.attempts import NextAttempt
+    from pyresque.client.next_attempt import NextAttempt
     from pyresque.store.delayed import Place
     from pyresque.wire.records import FailureRecord
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyresque.cli.show import compact, job_of, moment, safe, short
+from pyresque.cli.output import compact, job_of, moment, safe, short
 
 if TYPE_CHECKING:
-    from pyresque.attempts import NextAttempt
+    from pyresque.client.next_attempt import NextAttempt
     from pyresque.wire.records import FailureRecord
 
 HEAD = ("ID", "FAILED AT", "QUEUE", "JOB", "ERROR", "RETRIED")

@@ -16,18 +16,17 @@ from typing import IO, Any
 import click
 
 from pyresque._version import __version__
+from pyresque.cli.common_options import HELP, common
 from pyresque.cli.delayed import delayed
 from pyresque.cli.demo import demo
 from pyresque.cli.enqueue import enqueue
 from pyresque.cli.failed import failed
-from pyresque.cli.look import info, peek, queues
-from pyresque.cli.options import HELP, common
+from pyresque.cli.output import safe
+from pyresque.cli.queues import info, peek, queues
 from pyresque.cli.schedule import schedule
 from pyresque.cli.scheduler import scheduler
-from pyresque.cli.show import safe
 from pyresque.cli.work import work
 from pyresque.cli.workers import workers
-from pyresque.descriptors import keep_streams
 from pyresque.errors import (
     ConfigError,
     ImportFailed,
@@ -38,7 +37,8 @@ from pyresque.errors import (
     RedisUnavailable,
     ResqueError,
 )
-from pyresque.handlers import Handler, handle
+from pyresque.system.descriptors import keep_streams
+from pyresque.system.signal_handlers import Handler, handle
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """A pipe without a reader, a full disk, a quota, a limit, a terminal that is gone."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.options import Settings, common, json_option, pass_settings, style_option
-from pyresque.cli.show import compact, json_line, moment, pairs, safe, short, table
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings, style_option
+from pyresque.cli.output import compact, json_line, moment, pairs, safe, short, table
 from pyresque.errors import InvalidSchedule
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.scheduler.entry import Entry
+    from pyresque.schedule.entry import Entry
     from pyresque.wire.encoding import Style
 
 
@@ -43,8 +43,7 @@ def list_(settings: Settings, file: str | None, as_json: bool) -> None:
 
 
 def _tell_hidden(settings: Settings, file: str, as_json: bool) -> None:
-    from pyresque.scheduler.static import read_file
-    from pyresque.scheduler.table import hidden
+    from pyresque.schedule.file import hidden, read_file
 
     for name in hidden(read_file(file), _raws(settings.connected())):
         if as_json:
@@ -155,9 +154,9 @@ def remove(settings: Settings, names: tuple[str, ...]) -> None:
 @pass_settings
 def diff(settings: Settings, file: str, as_json: bool) -> None:
     """Compare a YAML file with what Redis holds. Exit status 1 if they differ or an entry is refused."""
-    from pyresque.config import home_zone
-    from pyresque.scheduler.static import read_file
-    from pyresque.scheduler.table import check_queueable, read, why_refused
+    from pyresque.config.env import local_zone
+    from pyresque.schedule.file import read, read_file, why_refused
+    from pyresque.scheduler.table import check_queueable
 
     wanted = read_file(file)
     resque = settings.connected()
@@ -167,7 +166,7 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
         what, why = _compared(name, wanted, stored), ""
         if name in wanted:
             try:
-                entry = read(name, wanted[name], home_zone())
+                entry = read(name, wanted[name], local_zone())
                 check_queueable(entry, resque.registry, resque.space.style)
             except InvalidSchedule as error:
                 what, why = "refused", why_refused(wanted[name], error)
@@ -187,7 +186,7 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
 
 
 def _compared(name: str, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
-    from pyresque.scheduler.table import is_stored
+    from pyresque.schedule.file import is_stored
 
     if name not in wanted:
         return "redis"
@@ -264,11 +263,12 @@ def _value(found: Mapping[str, Any], name: str) -> Any:
 
 
 def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry | None, str]:
-    from pyresque.config import home_zone
-    from pyresque.scheduler.table import check_queueable, read
+    from pyresque.config.env import local_zone
+    from pyresque.schedule.file import read
+    from pyresque.scheduler.table import check_queueable
 
     try:
-        entry = read(name, raws.get(name), home_zone())
+        entry = read(name, raws.get(name), local_zone())
         check_queueable(entry, resque.registry, resque.space.style)
         return entry, ""
     except InvalidSchedule as error:
@@ -276,7 +276,7 @@ def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry |
 
 
 def _runs(entry: Entry | None, count: int) -> list[str]:
-    from pyresque.scheduler.timing import Running
+    from pyresque.schedule.runs import Running
     from pyresque.wire import times
 
     if entry is None:

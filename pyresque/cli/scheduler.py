@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.options import Settings, common, pass_settings, style_option
+from pyresque.cli.common_options import Settings, common, pass_settings, style_option
+from pyresque.config.options import LOG_FORMATS
 from pyresque.errors import ConfigError
 from pyresque.log import Log
-from pyresque.settings import LOG_FORMATS
 
 if TYPE_CHECKING:
-    from pyresque.settings import SchedulerOptions
+    from pyresque.config.options import SchedulerOptions
 
 logger = Log("pyresque.cli")
 
@@ -120,9 +120,9 @@ def scheduler(settings: Settings, /, **flags: Any) -> None:
 def run(settings: Settings, flags: _Flags) -> None:
     """Run the scheduler until it is told to stop."""
     from pyresque.cli.daemon import go_to_background, write_pidfile
-    from pyresque.cli.logs import heard, restore, set_up
+    from pyresque.cli.log_format import heard, restore, set_up
     from pyresque.scheduler import Scheduler
-    from pyresque.store.server import wait_for
+    from pyresque.store.connection.server import wait_for
 
     config = settings.config
     options = config.scheduler

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from pyresque.cli.flags import Flags, GroupedCommand, work_options
-from pyresque.cli.options import Settings, common, pass_settings, style_option
-from pyresque.config import WorkerOptions
+from pyresque.cli.common_options import Settings, common, pass_settings, style_option
+from pyresque.cli.work_options import Flags, GroupedCommand, work_options
+from pyresque.config.options import WorkerOptions
 from pyresque.errors import ConfigError, ResqueError
 from pyresque.log import Log
-from pyresque.safely import flush_output
+from pyresque.usercode.safely import flush_output
 
 if TYPE_CHECKING:
     from pyresque.cli.daemon import Program
-    from pyresque.client import Resque
-    from pyresque.worker.trial import Heritage
+    from pyresque.client.resque import Resque
+    from pyresque.worker.pool.new_code import Heritage
 
 logger = Log("pyresque.cli")
 
@@ -38,7 +38,7 @@ def _no_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say what is done (VERBOSE); -vv for more (VVERBOSE).")
 @click.option("--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
-@click.option("--trial", type=int, hidden=True, help="What a pool adds on HUP: see pyresque.worker.trial.")
+@click.option("--trial", type=int, hidden=True, help="What a pool adds on HUP: see worker/pool/new_code.py.")
 @common
 @pass_settings
 def work(settings: Settings, /, **flags: Any) -> None:
@@ -56,7 +56,7 @@ def work(settings: Settings, /, **flags: Any) -> None:
 def run(settings: Settings, flags: Flags) -> int:
     """Run the worker, or several, until they leave; returns the exit status."""
     from pyresque.cli.daemon import Program, go_to_background, inherited, write_pidfile
-    from pyresque.cli.logs import set_up
+    from pyresque.cli.log_format import set_up
 
     config, heritage = settings.config, inherited()
     program = Program.now()
@@ -73,14 +73,14 @@ def run(settings: Settings, flags: Flags) -> int:
     if len(starts) == 1 and not flags.pool_file:
         starts[0].work()
         return 0
-    from pyresque.worker.pool import Pool
+    from pyresque.worker.pool.supervisor import Pool
 
     return Pool(program, prefix=config.worker.procline_prefix).run(starts)
 
 
 def _load(settings: Settings, flags: Flags) -> list[_Start]:
     """Everything that can be done before there is a worker."""
-    from pyresque.cli.logs import heard, restore
+    from pyresque.cli.log_format import heard, restore
 
     groups, options = flags.groups(settings), flags.options(settings)
     resque = settings.resque(flags.failure_backend, flags.json_style)
@@ -97,7 +97,7 @@ def _load(settings: Settings, flags: Flags) -> list[_Start]:
 
 def _try(settings: Settings, flags: Flags, number: int) -> NoReturn:
     """Load everything, and tell the pool that has started this process what came of it."""
-    from pyresque.worker.trial import begin_trial, tell
+    from pyresque.worker.pool.new_code import begin_trial, tell
 
     begin_trial()
     refusal = ""
@@ -111,7 +111,7 @@ def _try(settings: Settings, flags: Flags, number: int) -> NoReturn:
 
 def _take_over(settings: Settings, flags: Flags, program: Program, heritage: Heritage) -> int:
     """Be the pool in the place of the one that was here, with its workers, which are replaced."""
-    from pyresque.worker.pool import Pool
+    from pyresque.worker.pool.supervisor import Pool
 
     pool = Pool(program, heritage, settings.config.worker.procline_prefix)
     starts: list[_Start] = []
@@ -127,9 +127,9 @@ def _take_over(settings: Settings, flags: Flags, program: Program, heritage: Her
 
 
 def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
-    from pyresque.store.server import wait_for
-    from pyresque.worker.memory import resident
-    from pyresque.worker.starting import check_jobs
+    from pyresque.store.connection.server import wait_for
+    from pyresque.system.memory import resident
+    from pyresque.worker.job_checks import check_jobs
 
     for warning in wait_for(resque.link, options.start_timeout):
         logger.warning("%s", warning)
@@ -144,7 +144,7 @@ def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
         return
     check_jobs(resque.registry, asynchronous)  # here, before the workers of a pool are forked
     if asynchronous:
-        from pyresque.worker.async_job import async_jobs  # asyncio is large
+        from pyresque.worker.aio.task import async_jobs  # asyncio is large
 
         if not async_jobs(resque.registry).names():
             logger.warning("no job is an `async def`, so none will be taken: leave --async-concurrency away")
@@ -172,7 +172,7 @@ class _Start:
     def work(self) -> bool:
         """Work until the worker leaves; whether it did so because there was nothing left to do."""
         if self.async_jobs:
-            from pyresque.worker.async_worker import AsyncWorker
+            from pyresque.worker.aio.worker import AsyncWorker
 
             many = AsyncWorker(self.resque, self.queues, self.async_jobs, self.options)
             many.work()
@@ -185,6 +185,6 @@ class _Start:
 
     def status(self) -> int:
         """The same; returns the exit status of its process in a pool."""
-        from pyresque.worker.place import DONE
+        from pyresque.worker.pool.members import DONE
 
         return DONE if self.work() else 0

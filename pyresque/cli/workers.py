@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.options import Settings, common, json_option, pass_settings
-from pyresque.cli.show import job_of, json_line, safe, short, table
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings
+from pyresque.cli.output import job_of, json_line, safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import Resque, WorkerInfo
@@ -53,7 +53,7 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool) -> None:
 
 def _removed(resque: Resque, worker_id: str, force: bool) -> bool:
     from pyresque.store.workers import ANY_BEAT, is_registered
-    from pyresque.worker.living import signs_of_life
+    from pyresque.worker.liveness import signs_of_life
     from pyresque.worker.loop import unregister
 
     if not is_registered(resque.space, worker_id):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pyresque.errors import BackendError
 from pyresque.keys import Keys
 from pyresque.log import Log
-from pyresque.safely import name_of, tried
-from pyresque.store.link import Command, as_bytes
+from pyresque.store.connection.link import Command, as_bytes
+from pyresque.usercode.safely import name_of, tried
 from pyresque.wire import times
 from pyresque.wire.aside import KEY
 from pyresque.wire.encoding import Style, encode

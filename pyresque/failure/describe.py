@@ -13,7 +13,7 @@ from typing import Any
 
 from pyresque.errors import DontPerform, HookError, ResqueError
 from pyresque.failure.backend import LINES
-from pyresque.safely import (
+from pyresque.usercode.safely import (
     cause_of,
     cut,
     frames_of,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pyresque.calling import call
 from pyresque.errors import BackendError
 from pyresque.failure.backend import Backend, Failure, effects_of
 from pyresque.failure.describe import error_message, error_name
 from pyresque.failure.redis import Redis, RedisMultiQueue
 from pyresque.keys import Keys
-from pyresque.safely import name_of, tried
-from pyresque.store.link import Command
+from pyresque.store.connection.link import Command
+from pyresque.usercode.calling import call
+from pyresque.usercode.safely import name_of, tried
 from pyresque.wire.encoding import Style
 from pyresque.wire.inspecting import inspect
 

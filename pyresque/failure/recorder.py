@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 
-from pyresque.calling import call
 from pyresque.failure.backend import Backend, Failure, effects_of
 from pyresque.failure.redis import Redis
 from pyresque.log import Log
-from pyresque.safely import tried
-from pyresque.store.link import Command
+from pyresque.store.connection.link import Command
 from pyresque.store.space import Space
+from pyresque.usercode.calling import call
+from pyresque.usercode.safely import tried
 from pyresque.wire.aside import RESTORABLE, link_to, pointer
 
 logger = Log("pyresque.failure")

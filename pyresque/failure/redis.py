@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyresque.errors import ConfigError
 from pyresque.failure.backend import Backend, Failure
 from pyresque.keys import Keys
-from pyresque.store.link import Command
+from pyresque.store.connection.link import Command
 from pyresque.wire.encoding import Style
 
 

@@ -13,7 +13,7 @@ from inspect import Parameter
 from typing import Any, TypeVar
 
 from pyresque.errors import ResqueError, Unencodable, WrongArguments
-from pyresque.parameters.kinds import kind_of, unpacked
+from pyresque.parameters.annotations import kind_of, unpacked
 from pyresque.parameters.shapes import NONE, Convert, Place, Shape, shown
 from pyresque.parameters.shapes import Given as Given
 from pyresque.parameters.signatures import Taken, globals_of, taken_by

@@ -9,8 +9,8 @@ from inspect import Parameter
 from typing import Any
 
 from pyresque.errors import Unencodable, WrongArguments
-from pyresque.parameters.kinds import MISFIT, SCALARS, Kind
-from pyresque.safely import tried_in_job
+from pyresque.parameters.annotations import MISFIT, SCALARS, Kind
+from pyresque.usercode.safely import tried_in_job
 from pyresque.wire.encoding import decode, encode, narrowed, same
 
 Given = tuple[list[Any], dict[str, Any]]

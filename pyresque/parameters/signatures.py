@@ -17,7 +17,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from pyresque.errors import InvalidJob
-from pyresque.safely import text_of, tried_in_job
+from pyresque.usercode.safely import text_of, tried_in_job
 
 _PLACES = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _ANYTHING = [Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD)]

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
 from pyresque.log import Log
-from pyresque.plugins.naming import class_of, joined
-from pyresque.processes import own_worker, process_birth, process_lives, process_space
-from pyresque.safely import is_a
+from pyresque.plugins.key_names import class_of, joined
 from pyresque.store import locks
 from pyresque.store.locks import Guard
+from pyresque.system.processes import own_worker, process_birth, process_lives, process_space
+from pyresque.usercode.safely import is_a
 from pyresque.wire.inspecting import identity
 
 if TYPE_CHECKING:
-    from pyresque.client import Resque
+    from pyresque.client.resque import Resque
 
 logger = Log("pyresque.plugins")
 
@@ -62,7 +62,7 @@ class _Locking:
 
 
 def _owner() -> str:
-    """Who asks: system, process, its birth, a word for this and, in a worker, its id and word (held.lua)."""
+    """Who asks: system, process, its birth, a word and, in a worker, its id and word (lock_holders.lua)."""
     worker_id, word = own_worker()
     worker = f".{worker_id.encode('utf-8', 'surrogateescape').hex()}#{word}" if word else ""
     return f"{_here()}:{os.getpid()}:{process_birth(os.getpid())}-{uuid.uuid4().hex}{worker}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyresque.client import Resque
+    from pyresque.client.resque import Resque
 
 
 def pause(resque: Resque, queue: str | None = None) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyresque.errors import InvalidJob
-from pyresque.wire.arguments import digest
 from pyresque.wire.inspecting import identity
+from pyresque.wire.key_arguments import digest
 
 Steps = float | Sequence[float]
 Backoff = Steps | Callable[[int], float] | Mapping[type[BaseException], Steps]

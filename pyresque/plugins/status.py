@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from pyresque.errors import InvalidJob, MalformedPayload, RedisError, ResqueError
 from pyresque.failure.describe import whole_message
 from pyresque.log import Log
-from pyresque.plugins.naming import class_of
+from pyresque.plugins.key_names import class_of
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.inspecting import inspect
 
 if TYPE_CHECKING:
-    from pyresque.client import Resque
+    from pyresque.client.resque import Resque
 
 logger = Log("pyresque.plugins")
 

@@ -6,19 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyresque.scheduler.cron import Cron
-    from pyresque.scheduler.every import Every
+    from pyresque.schedule.cron import Cron
+    from pyresque.schedule.every import Every
     from pyresque.scheduler.loop import Scheduler
 
 __all__ = ["Cron", "Every", "Scheduler"]
 
 # Each is imported when it is first asked for: a client that writes an entry needs no loop.
-_HOMES = {"Cron": "cron", "Every": "every", "Scheduler": "loop"}
+_HOMES = {"Cron": "schedule.cron", "Every": "schedule.every", "Scheduler": "scheduler.loop"}
 
 
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    value = globals()[name] = getattr(import_module(f"pyresque.{home}"), name)
     return value

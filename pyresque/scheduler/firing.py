@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
-from pyresque.due import Ready, ready_entry
-from pyresque.errors import InvalidSchedule, MalformedPayload
+from pyresque.client.delayed_job import Ready, ready_entry
+from pyresque.errors import MalformedPayload
 from pyresque.log import Log
-from pyresque.registry import Registry
-from pyresque.scheduler.entry import Entry
-from pyresque.scheduler.timing import Running
-from pyresque.scheduler.tries import Tries
-from pyresque.store import locks, queues, schedules, workers
+from pyresque.model.registry import Registry
+from pyresque.schedule.entry import Entry
+from pyresque.schedule.runs import Running
+from pyresque.scheduler.outages import Tries
+from pyresque.store import queues, schedules, workers
 from pyresque.store.delayed import NOBODY, Claim
-from pyresque.store.locks import Guard, Offer
+from pyresque.store.locks import Guard
 from pyresque.store.schedules import Firing
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import same
-from pyresque.wire.inspecting import inspect
 from pyresque.wire.records import Payload, WorkingOn
 
 logger = Log("pyresque.scheduler")
@@ -103,64 +101,6 @@ class Firer:
             logger.exception("the entry %s of the schedule cannot be queued", entry.name)
             return None
         return None if guards is None else (ready, guards)
-
-
-def run_now(
-    space: Space, registry: Registry, entry: Entry, parameters: Mapping[str, Any] | None = None
-) -> bool:
-    """Put the job of an entry on its queue at once, with its hooks, as the web page's button does.
-
-    Args:
-        parameters: what the form of the page asks for where the entry has `parameters`; None: it is run as
-            the scheduler runs it.
-
-    Returns:
-        Whether it was (a hook or a lock may refuse).
-
-    Raises:
-        NotAJob, MalformedPayload: it cannot be queued.
-        InvalidSchedule: the parameters are none of this entry, or some are missing.
-    """
-    value = entry.value if parameters is None else _with_parameters(entry, parameters)
-    ready = ready_entry(value, registry, space.style).decided()
-    if not ready.allowed("before_recurring"):
-        return False
-    if not ready.run_custom():
-        guards = ready.guards(space) if ready.allowed("before_enqueue") else None
-        if guards is None or not locks.offer(space, [Offer(ready.queue, ready.payload, guards)])[0]:
-            return False
-        ready.after("after_enqueue")
-    ready.after("after_recurring")
-    return True
-
-
-def _with_parameters(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry with parameters in its args; one that is not given has its default, as in the form."""
-    declared, args = entry.value.get("parameters") or {}, entry.value.get("args")
-    if not isinstance(declared, dict) or not declared:
-        if given:
-            raise InvalidSchedule(f"{entry.name} takes no parameters: it has none in its entry")
-        return entry.value
-    args = {} if args is None or args is False else args
-    if not isinstance(args, dict):
-        raise InvalidSchedule(f"{entry.name}: its args must be one mapping, or parameters cannot go into it")
-    unknown = ", ".join(key for key in given if key not in declared)
-    if unknown:
-        raise InvalidSchedule(f"{entry.name} has no parameter {unknown}; it has {', '.join(declared)}")
-    told = {key: spec if isinstance(spec, dict) else {} for key, spec in declared.items()}
-    defaults = {key: _as_text(spec["default"]) for key, spec in told.items() if "default" in spec}
-    missing = ", ".join(key for key in declared if key not in given and key not in defaults)
-    if missing:
-        raise InvalidSchedule(f"{entry.name} needs {missing}: give each as NAME=VALUE")
-    merged = {key: given[key] if key in given else defaults[key] for key in declared}
-    return {**entry.value, "args": {**args, **merged}}
-
-
-def _as_text(default: Any) -> str:
-    """A default as it stands in the form, whose fields are texts."""
-    if default is None or default is False:
-        return ""
-    return default if isinstance(default, str) else inspect(default)
 
 
 def is_busy(space: Space, ready: Ready) -> bool:

@@ -8,25 +8,25 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pyresque._version import __version__
-from pyresque.config import home_zone
+from pyresque.config.env import local_zone
+from pyresque.config.options import SchedulerOptions
 from pyresque.errors import ConfigError, RedisError, RedisReplied
 from pyresque.failure import Backend, Recorder
 from pyresque.log import Log
-from pyresque.registry import Registry
-from pyresque.scheduler.entry import Entry
+from pyresque.model.registry import Registry
+from pyresque.schedule.entry import Entry
+from pyresque.schedule.file import read_file
+from pyresque.schedule.runs import STALLED, WRONG_CLOCK, Running
+from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.master import HOLD, Master
-from pyresque.scheduler.mover import Mover
 from pyresque.scheduler.signals import Signals
-from pyresque.scheduler.static import read_file
 from pyresque.scheduler.table import Table, check_queueable
-from pyresque.scheduler.timing import STALLED, WRONG_CLOCK, Running
-from pyresque.settings import SchedulerOptions
 from pyresque.store import schedules
-from pyresque.store.link import LEAVE_SECONDS, DirectLink, OneProcessLink, PatientLink
+from pyresque.store.connection.link import LEAVE_SECONDS, DirectLink, OneProcessLink, PatientLink
+from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.space import Space
-from pyresque.store.wakeup import Wakeup
-from pyresque.waiting import Away, Backoff
+from pyresque.system.waiting import Away, Backoff
 
 logger = Log("pyresque.scheduler")
 
@@ -76,7 +76,7 @@ class Scheduler:
         self._from_file = read_file(schedule_file) if schedule_file else {}
         self._lasting: dict[str, bytes] = {}
         self.master = Master(self._space, self.options)
-        self.table = Table(self.options.environment, self.options.zone or home_zone(), self._check)
+        self.table = Table(self.options.environment, self.options.zone or local_zone(), self._check)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self._mover = Mover(self._space, resque.registry, self.options.batch, recorder)
         self._firer = Firer(self._space, resque.registry)

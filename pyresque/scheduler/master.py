@@ -7,8 +7,8 @@ import socket
 import time
 import uuid
 
+from pyresque.config.options import SchedulerOptions
 from pyresque.log import Log
-from pyresque.settings import SchedulerOptions
 from pyresque.store import master
 from pyresque.store.delayed import Claim
 from pyresque.store.space import Space

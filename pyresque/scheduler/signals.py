@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from pyresque.handlers import Handler, handle
-from pyresque.waiting import Readable, readable
+from pyresque.system.signal_handlers import Handler, handle
+from pyresque.system.waiting import Readable, readable
 
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 HANDLED = (*STOPS, signal.SIGUSR1, signal.SIGUSR2)

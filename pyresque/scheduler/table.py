@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pyresque.due import ready_entry
+from pyresque.client.delayed_job import ready_entry
 from pyresque.errors import InvalidSchedule
 from pyresque.failure.describe import error_message
 from pyresque.log import Log
-from pyresque.registry import Registry
-from pyresque.safely import tried
-from pyresque.scheduler.entry import CatchUp, Entry, lasts, parse
-from pyresque.scheduler.static import FileEntry
-from pyresque.scheduler.timing import Running
+from pyresque.model.registry import Registry
+from pyresque.schedule.entry import CatchUp, Entry, lasts
+from pyresque.schedule.file import hidden, read, why_refused
+from pyresque.schedule.runs import Running
+from pyresque.usercode.safely import tried
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
 from pyresque.wire.records import Payload, is_wrapper
@@ -142,55 +141,6 @@ class Table:
             return
         self.running[name] = running
         logger.info("%s", _line(running, now))
-
-
-def read(name: str, value: object, zone: str) -> Entry:
-    """An entry of either kind: JSON from Redis, or what YAML or Python hold (its class may be its name).
-
-    Raises:
-        InvalidSchedule: it cannot be used.
-    """
-    if isinstance(value, bytes):
-        return parse(name, value, zone)
-    if isinstance(value, FileEntry) and value.reason:
-        raise InvalidSchedule(value.reason)
-    if isinstance(value, Mapping) and "class" not in value:
-        value = {**value, "class": name}
-    return Entry.read(name, value, zone)
-
-
-def hidden(static: Mapping[str, Any], stored: Mapping[str, bytes]) -> list[str]:
-    """Names of the entries of a file or process in whose place Redis holds something else."""
-    both = sorted({*static} & {*stored})
-    return [
-        name
-        for name in both
-        if not lasts(static[name]) and not is_stored(name, static[name], _decoded(stored[name]))
-    ]
-
-
-def is_stored(name: str, value: object, stored: object) -> bool:
-    """Whether an entry of a file or process says what Redis holds, which is given decoded.
-
-    The class may be the name, and whether it lasts (`persist`) is not written there.
-    """
-    if not isinstance(value, Mapping) or not isinstance(stored, Mapping):
-        return False
-    own = {key: item for key, item in value.items() if key != "persist"}
-    shown: Any = json.loads(json.dumps({"class": name, **own}, default=str))
-    return bool(shown == {"class": name, **stored})
-
-
-def _decoded(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None
-
-
-def why_refused(value: object, error: InvalidSchedule) -> str:
-    """The text of an error about an entry, with its line where it stands in a file."""
-    return f"{error} (line {value.line})" if isinstance(value, FileEntry) else str(error)
 
 
 def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.store import queues, workers
-from pyresque.store.link import Command, Reply, Word
+from pyresque.store.connection.link import Command, Reply, Word
 from pyresque.store.space import Space
 
 CHUNK = 500

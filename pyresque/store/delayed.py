@@ -12,9 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError
-from pyresque.store.link import Command, Word
-from pyresque.store.locks import Guard
-from pyresque.store.replies import (
+from pyresque.store.connection.link import Command, Word
+from pyresque.store.connection.replies import (
     amount,
     cases,
     data,
@@ -26,19 +25,20 @@ from pyresque.store.replies import (
     row,
     words,
 )
+from pyresque.store.locks import Guard
+from pyresque.store.removal import weed
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
-from pyresque.store.weeding import weed
 
 _delay = Script("delay", reply=amount)
 _take = Script(
-    "take",
-    uses=("effects", "held", "guard", "place"),
+    "take_delayed",
+    uses=("effects", "lock_holders", "guards", "place"),
     reply=either(row(exactly(0)), row(exactly(1), words, flag, rest=amount)),
 )
 _drain = Script(
-    "drain",
-    uses=("effects", "measure", "canonical"),
+    "move_due",
+    uses=("effects", "json", "delayed_item"),
     reply=cases(
         lost=row(data, words, amount),
         more=row(data, words, amount),
@@ -46,8 +46,8 @@ _drain = Script(
         done=row(data, words, amount, either(exactly(b""), fraction)),
     ),
 )
-_reset = Script("reset", reply=row(amount, flag))
-_forget = Script("forget", reply=flag)
+_reset = Script("reset_delayed", reply=row(amount, flag))
+_forget = Script("forget_second", reply=flag)
 
 BATCH = 100
 """Jobs that are moved in one step, unless another number is given (as in Ruby)."""

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from pyresque.store.connection.link import Command, Word
+from pyresque.store.connection.replies import amount, flag, integer
 from pyresque.store.delayed import Place
-from pyresque.store.link import Command, Word
-from pyresque.store.replies import amount, flag, integer
+from pyresque.store.removal import weed_these
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
-from pyresque.store.weeding import weed_these
 from pyresque.wire.records import FailureRecord
 
 Marks = Sequence[tuple[FailureRecord, bytes]]
 """Records that are marked as retried, and what they are then."""
 
-_requeue = Script("requeue", uses=("effects", "place", "marks", "links"), reply=integer(-3, 1))
-_discard = Script("discard", uses=("links",), reply=flag)
-_clear = Script("clear", uses=("links",), reply=amount)
-_restore = Script("restore", uses=("links",), reply=integer(-3, 1))
-_forward = Script("forward", uses=("effects", "place", "marks"), reply=flag)
+_requeue = Script(
+    "requeue_failure", uses=("effects", "place", "retried_marks", "aside_links"), reply=integer(-3, 1)
+)
+_discard = Script("remove_failure", uses=("aside_links",), reply=flag)
+_clear = Script("clear_failures", uses=("aside_links",), reply=amount)
+_restore = Script("restore_aside", uses=("aside_links",), reply=integer(-3, 1))
+_forward = Script("bring_forward", uses=("effects", "place", "retried_marks"), reply=flag)
 
 NOT_THERE = -1
 """What cannot be put back because it is not aside any more."""
@@ -92,7 +94,7 @@ def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second:
         second: instead of them, what was put aside goes where it came from, a delayed job to this second.
 
     Returns:
-        1; 0 if the record is gone; what `put_back` in links.lua answers if that cannot go back.
+        1; 0 if the record is gone; what `put_back` in aside_links.lua answers if that cannot go back.
     """
     with Once(space.link, space.keys.prefix) as once:
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *_flat_marks(marks)]
@@ -112,7 +114,7 @@ def _flat_marks(marks: Marks) -> list[Word]:
 
 
 def restore(space: Space, link: str, second: int) -> int:
-    """Put back what a link leads to, wherever the link was found; answers as `put_back` in links.lua."""
+    """Put back what a link leads to, wherever that was found; answers as `put_back` in aside_links.lua."""
     return int(_restore.run(space.link, [], [space.keys.prefix, link, second]))
 
 

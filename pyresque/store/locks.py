@@ -14,18 +14,18 @@ from dataclasses import dataclass
 
 from pyresque.errors import RedisError
 from pyresque.log import Log
-from pyresque.store.link import Word
-from pyresque.store.replies import data, flag
+from pyresque.store.connection.link import Word
+from pyresque.store.connection.replies import data, flag
+from pyresque.store.connection.server import is_same
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
-from pyresque.store.server import is_same
 from pyresque.store.space import Space
 
 logger = Log("pyresque.store")
 
-_lock = Script("lock", uses=("held",), reply=flag)
-_offer = Script("offer", uses=("held", "guard"), reply=data)
+_lock = Script("lock", uses=("lock_holders",), reply=flag)
+_offer = Script("push_guarded", uses=("lock_holders", "guards"), reply=data)
 _unlock = Script("unlock", reply=flag)
-_keep = Script("keep", reply=flag)
+_keep = Script("rename_lock_owner", reply=flag)
 
 CHUNK = 10_000
 """Jobs that one script takes at most."""

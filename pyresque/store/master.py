@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pyresque.errors import RedisReplied
+from pyresque.store.connection.replies import data, digits, either, flag, integer, row
 from pyresque.store.delayed import Claim
-from pyresque.store.replies import data, digits, either, flag, integer, row
 from pyresque.store.script import Script
 from pyresque.store.space import Space
 
-_master = Script("master", reply=row(flag, data, either(integer(-2), digits)))
-_resign = Script("resign", reply=flag)
+_master = Script("become_master", reply=row(flag, data, either(integer(-2), digits)))
+_resign = Script("release", reply=flag)
 
 
 def claim(space: Space, wanted: Claim) -> tuple[bool, str, float]:

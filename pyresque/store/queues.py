@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pyresque.errors import RedisError
-from pyresque.store.link import Command, Word
-from pyresque.store.replies import amount, flag, row, words
+from pyresque.store.connection.link import Command, Word
+from pyresque.store.connection.replies import amount, flag, row, words
+from pyresque.store.removal import weed
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
-from pyresque.store.weeding import weed
 
-_enqueue = Script("enqueue", reply=amount)
-_remove = Script("remove", reply=flag)
+_enqueue = Script("push", reply=amount)
+_remove = Script("remove_elements", reply=flag)
 _remove_queue = Script("remove_queue", reply=flag)
-_move = Script("move", uses=("effects", "pull"), reply=row(flag, words))
+_move = Script("take_out", uses=("effects", "pull"), reply=row(flag, words))
 
 CHUNK = 10_000
 """Jobs that one push script takes at most, so that a large batch never holds Redis up for long."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from pyresque.store.link import Command, Reply, Word, as_bytes
-from pyresque.store.replies import amount, cases, data, digits, exactly, flag, integer, row, words
+from pyresque.store.connection.link import Command, Reply, Word, as_bytes
+from pyresque.store.connection.replies import amount, cases, data, digits, exactly, flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Script, flat
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
@@ -30,14 +30,14 @@ _FOUND = cases(
 )
 _SETTLED = row(exactly(b"settled", b"already", b"recounted", b"gone", b"disputed"), words, integer())
 
-_reserve = Script("reserve", uses=("namesake", "measure", "pull"), call="reserve(KEYS, ARGV)", reply=_FOUND)
+_reserve = Script("reserve", uses=("namesake", "json", "pull"), call="reserve(KEYS, ARGV)", reply=_FOUND)
 _claim = Script("claim", uses=("namesake", "pull"), reply=integer(-1, 1))
 _settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
 _count_attempt = Script("count_attempt", uses=("effects",), reply=flag)
 _settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
 _advance = Script(
-    "advance",
-    uses=("effects", "namesake", "settle", "measure", "pull", "reserve"),
+    "settle_and_reserve",
+    uses=("effects", "namesake", "settle", "json", "pull", "reserve"),
     reply=row(_SETTLED, _FOUND),
 )
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.log import Log
+from pyresque.store.connection.link import Reply, Word
+from pyresque.store.connection.replies import flag, integer, row, words
 from pyresque.store.delayed import NOBODY, Claim, texts
-from pyresque.store.link import Reply, Word
 from pyresque.store.locks import Guard
-from pyresque.store.replies import flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
 logger = Log("pyresque.store")
 
-_reschedule = Script("reschedule", reply=flag)
-_fire = Script("fire", uses=("effects", "held", "guard"), reply=row(integer(-1, 2), words))
+_reschedule = Script("write_schedule", reply=flag)
+_fire = Script("fire", uses=("effects", "lock_holders", "guards"), reply=row(integer(-1, 2), words))
 
 
 @dataclass(frozen=True)

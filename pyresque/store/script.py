@@ -1,4 +1,4 @@
-"""Lua scripts: the file beside this module, sent by its digest, with its text where Redis lacks it."""
+"""Lua scripts: a file of the folder lua, sent by its digest, with its text where Redis lacks it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyresque.errors import RedisError, RedisReplied, RedisUnavailable
-from pyresque.store.link import Check, Command, Link, Reply, Word, is_missing_script
-from pyresque.store.replies import new_word
+from pyresque.store.connection.link import Check, Command, Link, Reply, Word, is_missing_script
+from pyresque.store.connection.replies import new_word
 
 REMEMBER_SECONDS = 300
 """How long Redis keeps the answer of a script that must not run twice."""
@@ -30,6 +30,15 @@ _NEEDS = {"effects": ("aside",)}
 """What the files that stand in front of scripts need in front of themselves."""
 
 
+_FOLDER = Path(__file__).parent / "lua"
+
+
+def source(name: str) -> Path:
+    """The file of a script, or of a part that stands in front of scripts."""
+    part = _FOLDER / "parts" / f"{name}.lua"
+    return part if part.exists() else _FOLDER / f"{name}.lua"
+
+
 class Script:
     """One .lua file; `uses` are files put in front of it, `call` is what a file of functions returns.
 
@@ -38,9 +47,8 @@ class Script:
     """
 
     def __init__(self, name: str, uses: Sequence[str] = (), call: str = "", *, reply: Check) -> None:
-        folder = Path(__file__).parent
-        parts = [part for one in uses for part in (*_NEEDS.get(one, ()), one)]
-        text = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*parts, name))
+        names = [part for use in uses for part in (*_NEEDS.get(use, ()), use)]
+        text = "\n".join(source(part).read_text("utf-8") for part in (*names, name))
         if call:
             text += f"\nreturn {call}\n"
         self.name = name

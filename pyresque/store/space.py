@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyresque.keys import Keys
-from pyresque.store.link import Link
+from pyresque.store.connection.link import Link
 from pyresque.wire.encoding import Style
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyresque.store.replies import integer, number
+from pyresque.store.connection.replies import integer, number
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
-_increase = Script("increase", reply=integer())
+_increase = Script("increase_counter", reply=integer())
 
 
 def read(space: Space, names: Sequence[str]) -> list[int]:

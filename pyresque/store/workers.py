@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError, RedisReplied
-from pyresque.processes import WORD_LENGTH
-from pyresque.store.link import Command, Reply, Word
-from pyresque.store.replies import digits, flag, integer, row, words
+from pyresque.store.connection.link import Command, Reply, Word
+from pyresque.store.connection.replies import digits, flag, integer, row, words
 from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
 from pyresque.store.space import Space
+from pyresque.system.processes import WORD_LENGTH
 from pyresque.wire import times
 
-_claim_ids = Script("claim_ids", uses=("effects",), reply=row(flag, words))
-_resign = Script("resign", reply=flag)
-_register = Script("register", uses=("effects", "namesake"), reply=row(flag, words))
-_release_id = Script("release_id", reply=flag)
-_retire = Script("retire", uses=("effects", "namesake"), reply=row(integer(-1, 1), words))
+_claim_ids = Script("claim_worker_ids", uses=("effects",), reply=row(flag, words))
+_resign = Script("release", reply=flag)
+_register = Script("register_worker", uses=("effects", "namesake"), reply=row(flag, words))
+_release_id = Script("release_worker_id", reply=flag)
+_retire = Script("retire_worker", uses=("effects", "namesake"), reply=row(integer(-1, 1), words))
 
 _COUNTED = ("processed", "failed")
 

@@ -1,4 +1,4 @@
-"""How a failure record leads to bytes that were put aside (in scripts: store/aside.lua and links.lua).
+"""How a failure record leads to bytes that were put aside (in scripts: store/aside.lua and aside_links.lua).
 
 A link is text: the name of the list behind `pyresque:aside:`, a blank, and the SHA1 of the bytes. Where the
 bytes are a job, that is the record's payload, and the link stands under a key of its own. Where they are

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyresque.errors import InvalidJob
-from pyresque.safely import name_of
+from pyresque.usercode.safely import name_of
 from pyresque.wire.floats import style_a
 
 LONGEST_IDENTITY = 100_000

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pyresque.errors import MalformedPayload, NoClassError
-from pyresque.safely import tried
+from pyresque.usercode.safely import tried
 from pyresque.wire import aside
 from pyresque.wire.encoding import Style, decode, encode
 

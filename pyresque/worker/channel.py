@@ -13,9 +13,9 @@ import mmap
 import os
 import socket
 
-from pyresque.descriptors import Own
-from pyresque.usercode import getpid
-from pyresque.waiting import readable
+from pyresque.system.descriptors import Own
+from pyresque.system.waiting import readable
+from pyresque.usercode.guards import getpid
 from pyresque.worker.report import Report, Task, Told, framed, size_in, task_in, told_in
 
 ROOM = 4 << 20

@@ -17,13 +17,13 @@ from typing import NoReturn
 from pyresque.errors import DirtyExit
 from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_name, whole_message
-from pyresque.forking import fork
-from pyresque.safely import flush_output, tried
-from pyresque.usercode import exit_now, one_process
+from pyresque.system.forking import fork
+from pyresque.system.parent import end_with_parent
+from pyresque.usercode.guards import exit_now, one_process
+from pyresque.usercode.safely import flush_output, tried
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
-from pyresque.worker.parent import end_with_parent
 from pyresque.worker.report import Report, Task
-from pyresque.worker.stuck import Stack
+from pyresque.worker.stack_dump import Stack
 
 _BUILTINS = dict(vars(builtins))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from pyresque.config import WorkerOptions
-from pyresque.worker import memory
+from pyresque.config.options import WorkerOptions
+from pyresque.system import memory
 
 
 class Limits:

@@ -9,42 +9,42 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pyresque._version import __version__
-from pyresque.config import Recover, WorkerOptions
+from pyresque.config.options import Recover, WorkerOptions
 from pyresque.errors import DirtyExit, JobTimeout, RedisError
 from pyresque.failure import Backend, Recorder
 from pyresque.log import Log
-from pyresque.processes import drop_word, process_space, take_word
-from pyresque.registry import Registry
-from pyresque.safely import is_a, tried
+from pyresque.model.registry import Registry
 from pyresque.store import workers
-from pyresque.store.link import LEAVE_SECONDS, DirectLink, OneProcessLink
+from pyresque.store.connection.link import LEAVE_SECONDS, DirectLink, OneProcessLink
+from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.space import Space
-from pyresque.store.wakeup import Wakeup
 from pyresque.store.workers import Registration
-from pyresque.usercode import exit_now
-from pyresque.waiting import Away
-from pyresque.worker import memory
-from pyresque.worker.attention import Attention
-from pyresque.worker.books import Books
-from pyresque.worker.ending import Ending
-from pyresque.worker.foreign import Foreign
-from pyresque.worker.hand import Hand, Run
+from pyresque.system import memory
+from pyresque.system.processes import drop_word, process_space, take_word
+from pyresque.system.titles import Titles
+from pyresque.system.waiting import Away
+from pyresque.usercode.guards import exit_now
+from pyresque.usercode.safely import is_a, tried
+from pyresque.worker.current_job import Hand, Run
 from pyresque.worker.heartbeat import Heartbeat
-from pyresque.worker.lazy_loop import Lazy
-from pyresque.worker.lifeline import tell_ready
+from pyresque.worker.job_checks import check_jobs
+from pyresque.worker.lazy_job_loop import Lazy
 from pyresque.worker.limits import Limits
-from pyresque.worker.membership import Membership
-from pyresque.worker.pace import SURE_TURNS, Calm, Pace
-from pyresque.worker.patience import Patience
+from pyresque.worker.listener import Attention
+from pyresque.worker.member import Membership
+from pyresque.worker.outages import Patience
+from pyresque.worker.polling import SURE_TURNS, Calm, Pace
+from pyresque.worker.pool.lifeline import tell_ready
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver
 from pyresque.worker.runner import Runner
+from pyresque.worker.settlement import Books
+from pyresque.worker.shutdown import Ending
 from pyresque.worker.slot import Slot
-from pyresque.worker.starting import check_jobs
-from pyresque.worker.titles import Titles
-from pyresque.worker.watch import Watch
+from pyresque.worker.time_limit import Watch
+from pyresque.worker.unknown_jobs import Foreign
 
 logger = Log("pyresque.worker")
 

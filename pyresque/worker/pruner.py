@@ -10,22 +10,22 @@ import hashlib
 import socket
 from collections.abc import Mapping, Sequence
 
-from pyresque.config import Recover
+from pyresque.config.options import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
 from pyresque.failure.describe import error_name, whole_message
 from pyresque.log import Log
-from pyresque.perform import ReservedJob
-from pyresque.processes import process_lives, process_space
-from pyresque.registry import Registry
-from pyresque.safely import is_a
+from pyresque.model.perform import ReservedJob
+from pyresque.model.registry import Registry
 from pyresque.store import workers
-from pyresque.store.link import Command
+from pyresque.store.connection.link import Command
 from pyresque.store.space import Space
+from pyresque.system.processes import process_lives, process_space
+from pyresque.usercode.safely import is_a
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
-from pyresque.worker.hand import untouched
+from pyresque.worker.current_job import untouched
 from pyresque.worker.pruning_lock import PruningLock
 from pyresque.worker.retries import again, attempt_at, following_of
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pyresque.errors import NoQueueError
-from pyresque.safely import plain_name
 from pyresque.store.reservation import Order
+from pyresque.usercode.safely import plain_name
 
 _BLANKS = " \t\n\v\f\r"
 """What Ruby's `strip` takes away."""

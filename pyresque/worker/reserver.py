@@ -6,14 +6,14 @@ import time
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from pyresque.config import Unknown
+from pyresque.config.options import Unknown
 from pyresque.errors import MalformedPayload
 from pyresque.failure import Failure, Recorder
 from pyresque.log import Log
-from pyresque.perform import ReservedJob
-from pyresque.registry import Registry
+from pyresque.model.perform import ReservedJob
+from pyresque.model.registry import Registry
 from pyresque.store import failures, queues, reservation
-from pyresque.store.link import Command
+from pyresque.store.connection.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
@@ -21,9 +21,9 @@ from pyresque.wire.aside import CLASS as SET_ASIDE
 from pyresque.wire.aside import NO_QUEUE, pointed_to
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import JOB_WRAPPER, Payload, WorkingOn, working_on_bytes
-from pyresque.worker.foreign import SLICE, Foreign
-from pyresque.worker.hand import Hand, Run
+from pyresque.worker.current_job import Hand, Run
 from pyresque.worker.queue_list import QueueList
+from pyresque.worker.unknown_jobs import SLICE, Foreign
 
 logger = Log("pyresque.worker")
 

@@ -30,13 +30,13 @@ from pyresque.errors import InvalidJob, RedisReplied
 from pyresque.failure import Failure
 from pyresque.failure.describe import error_message
 from pyresque.log import Log
-from pyresque.perform import ReservedJob
-from pyresque.registry import RetryPolicy
-from pyresque.safely import tried
-from pyresque.store.link import Command
+from pyresque.model.perform import ReservedJob
+from pyresque.model.registry import RetryPolicy
+from pyresque.store.connection.link import Command
 from pyresque.store.reservation import count_attempt, printable
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
+from pyresque.usercode.safely import tried
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
 from pyresque.wire.inspecting import identity, inspect

@@ -8,27 +8,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from pyresque.calling import keep_loop
-from pyresque.config import WorkerOptions
-from pyresque.forking import reseed
+from pyresque.config.options import WorkerOptions
 from pyresque.log import Log
-from pyresque.perform import ReservedJob
-from pyresque.registry import Job, Registry
-from pyresque.safely import tried
+from pyresque.model.perform import ReservedJob
+from pyresque.model.registry import Job, Registry
 from pyresque.store.reservation import Answer, Search
-from pyresque.waiting import Backoff
+from pyresque.system.forking import reseed
+from pyresque.system.titles import Titles
+from pyresque.system.waiting import Backoff
+from pyresque.usercode.calling import keep_loop
+from pyresque.usercode.safely import tried
 from pyresque.wire.records import Payload
-from pyresque.worker.attention import Attention
-from pyresque.worker.books import COUNTED, Books
 from pyresque.worker.child import Child
-from pyresque.worker.forks import Forks
-from pyresque.worker.hand import Run
-from pyresque.worker.lazy_loop import Lazy
-from pyresque.worker.patience import Patience
+from pyresque.worker.children import Forks
+from pyresque.worker.current_job import Run
+from pyresque.worker.lazy_job_loop import Lazy
+from pyresque.worker.listener import Attention
+from pyresque.worker.outages import Patience
 from pyresque.worker.report import Report, Task
+from pyresque.worker.settlement import COUNTED, Books
 from pyresque.worker.signals import LEAVING
-from pyresque.worker.titles import Titles
-from pyresque.worker.watch import Watch
+from pyresque.worker.time_limit import Watch
 
 logger = Log("pyresque.worker")
 

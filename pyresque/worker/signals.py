@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from pyresque.descriptors import Own, keep_streams
 from pyresque.errors import ConfigError, SignalException, TermException
-from pyresque.handlers import Handler, handle, handler_of, wake
-from pyresque.perform import note_leaving, note_staying
-from pyresque.usercode import forget_due, raise_in_application
-from pyresque.worker import notice
-from pyresque.worker.terminal import has_terminal
+from pyresque.model.perform import note_leaving, note_staying
+from pyresque.system.descriptors import Own, keep_streams
+from pyresque.system.signal_handlers import Handler, handle, handler_of, wake
+from pyresque.system.terminal import has_terminal
+from pyresque.usercode.guards import forget_due, raise_in_application
+from pyresque.worker import stop_notice
 
 HANDLED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
@@ -35,7 +35,7 @@ _RAISED = (
     signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP,
 )  # fmt: skip
 
-_HELD = (*_RAISED, signal.SIGCONT, notice.SIGNAL)
+_HELD = (*_RAISED, signal.SIGCONT, stop_notice.SIGNAL)
 
 
 class Signals:
@@ -255,7 +255,7 @@ def start_deaf(thread: threading.Thread) -> None:
     Raises:
         RuntimeError: the system has no thread now.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*HANDLED, notice.SIGNAL))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*HANDLED, stop_notice.SIGNAL))
     try:
         thread.start()
     finally:

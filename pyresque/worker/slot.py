@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pyresque.log import Log
 from pyresque.store import workers
 from pyresque.store.space import Space
-from pyresque.worker.books import Books
-from pyresque.worker.hand import Hand, Run
-from pyresque.worker.patience import Patience
+from pyresque.worker.current_job import Hand, Run
+from pyresque.worker.outages import Patience
 from pyresque.worker.reserver import Reserver
+from pyresque.worker.settlement import Books
 
 logger = Log("pyresque.worker")
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import hiredis
 
-from pyresque.store.replies import ErrorReply, expected
+from pyresque.store.connection.replies import ErrorReply, expected
 from tests import errortexts
 from tests.faultproxy import Fault, Words
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 
 CUT = "short read while loading the AOF"
 """What Redis says when the last thing in its append-only file is not whole."""

@@ -29,7 +29,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 from pyresque.wire.records import FailureRecord
 from tests.chaos.restarts import restart
 from tests.chaos.zygote import Zygote

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
 from pyresque.errors import RedisError
+from pyresque.testing.redis_server import DevRedis
 from tests.chaos.oddities import Dice
 from tests.chaos.zygote import REGISTRY, Zygote
 from tests.faultproxy import FaultProxy

@@ -23,9 +23,9 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from pyresque.testing.redis_server import DevRedis, running
 from pyresque.wire import times
 from tests.chaos.restarts import restart
 from tests.chaos.schedulers import LOCK, NOTED, Fleet, check_ticks, fires, history

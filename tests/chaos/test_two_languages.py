@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from pyresque.testing.redis_server import running
 from tests.chaos.schedulers import Fleet, check_ticks, fires, history
 from tests.chaos.test_kills import ROUNDS, SEED
 from tests.interop.choice import Found, url_for

@@ -30,12 +30,11 @@ from typing import Any
 
 from pyresque import Resque, Scheduler, Worker, job
 from pyresque.cli.daemon import Program
-from pyresque.config import Polling, Unknown, WorkerOptions
+from pyresque.config import Polling, SchedulerOptions, Unknown, WorkerOptions
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.settings import SchedulerOptions
-from pyresque.worker.async_worker import AsyncWorker
-from pyresque.worker.pool import Pool
+from pyresque.worker.aio.worker import AsyncWorker
+from pyresque.worker.pool.supervisor import Pool
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = Registry(WorkerHooks())

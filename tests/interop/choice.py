@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pyresque.devredis import running
 from pyresque.errors import ConfigError
+from pyresque.testing.redis_server import running
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "pyresque-interop-ruby"

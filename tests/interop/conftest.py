@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.interop.choice import Found, url_for
 from tests.interop.ruby import Language, Python, Ruby
 

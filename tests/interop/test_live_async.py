@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.interop.ruby import Ruby
 from tests.unit.cli.program import Program, until
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
 from pyresque.failure import RedisMultiQueue
 from pyresque.registry import Job
+from pyresque.testing.redis_server import DevRedis
 from pyresque.wire.encoding import same
 from tests.interop import live_jobs
 from tests.interop.ruby import Language, Python, Ruby

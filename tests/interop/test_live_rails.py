@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.interop.choice import ROOT, Found, url_for
 from tests.interop.ruby import Ruby, eventually
 from tests.interop.test_live_active_job import PythonWorkers

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque, job
-from pyresque.scheduler.mover import Mover
+from pyresque.scheduler.due import Mover
 from tests.interop.ruby import ROOT, Python, Ruby, eventually
 
 LOCK = "resque:resque:resque_scheduler_master_lock"

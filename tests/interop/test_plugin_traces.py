@@ -21,8 +21,8 @@ import pytest
 import redis
 
 from pyresque import Retry, Worker, job
-from pyresque.devredis import DevRedis
 from pyresque.plugins import Statuses, current_status
+from pyresque.testing.redis_server import DevRedis
 from tests.interop.traces.play import BERLIN, Play
 from tests.interop.traces.trace import FOLDER, Normal, Trace, with_bounds, written
 from tests.interop.traces.trace import dump as plain_dump

@@ -21,18 +21,18 @@ import pytest
 import redis
 
 from pyresque import Resque, job
-from pyresque.devredis import DevRedis
+from pyresque.config import SchedulerOptions
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.scheduler.entry import Entry
+from pyresque.schedule.entry import Entry
+from pyresque.schedule.runs import Running
+from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.master import Master
-from pyresque.scheduler.mover import Mover
 from pyresque.scheduler.table import Table
-from pyresque.scheduler.timing import Running
-from pyresque.settings import SchedulerOptions
 from pyresque.store import schedules
 from pyresque.store.delayed import NOBODY, Claim
+from pyresque.testing.redis_server import DevRedis
 from tests.interop.traces.trace import FOLDER
 from tests.interop.traces.trace import dump as plain_dump
 
@@ -47,8 +47,8 @@ OURS = "host:1:ours"
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The time and the zone of the recording, for the client's side."""
     stopped = SimpleNamespace(time=lambda: float(NOW))
-    monkeypatch.setattr("pyresque.delaying.time", stopped)
-    monkeypatch.setattr("pyresque.moments.time", stopped)
+    monkeypatch.setattr("pyresque.client.delaying.time", stopped)
+    monkeypatch.setattr("pyresque.model.moments.time", stopped)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield

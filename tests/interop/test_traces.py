@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.interop.traces.play import BERLIN, SCENARIOS, Play, trace_of
 from tests.interop.traces.table import DOCS, TABLE
 from tests.interop.traces.tables import DIFFERENT, LEFT_OUT

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from pyresque.devredis import running
+from pyresque.testing.redis_server import running
 from tests.model.explorer import Wrong
 from tests.model.programme import WORLDS, explored, named, play
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pyresque import processes
 from pyresque.errors import RedisError, RedisUnavailable
-from pyresque.store.link import Check, Command, Reply, Word, as_bytes, from_reply, unavailable
+from pyresque.store.connection.link import Check, Command, Reply, Word, as_bytes, from_reply, unavailable
+from pyresque.system import processes
 from tests.model.states import ErrorText, Frozen, Words, thawed
 
 ADDRESS = "model"
@@ -53,7 +53,7 @@ class Told(NamedTuple):
 
 
 _GLOBALS = ("_word", "_worker_id")
-"""What a process has in pyresque.processes: each actor is a process of its own."""
+"""What a process has in pyresque.system.processes: each actor is a process of its own."""
 
 _playing: list[Me] = []
 
@@ -152,7 +152,7 @@ class Me:
 
 
 class ModelLink:
-    """The link of an actor: see `pyresque.store.link.DirectLink`."""
+    """The link of an actor: see `pyresque.store.connection.link.DirectLink`."""
 
     def __init__(self, me: Me, let_in: bool = False, place: str = ADDRESS) -> None:
         self._me = me

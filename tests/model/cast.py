@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pyresque import Resque, Worker, job
-from pyresque.config import WorkerOptions
+from pyresque.config import SchedulerOptions, WorkerOptions
 from pyresque.errors import RedisUnavailable
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.scheduler import Scheduler
-from pyresque.settings import SchedulerOptions
 from tests.model.actor import Me, Program, here
 from tests.model.surroundings import READY
 from tests.model.world import Unavailable

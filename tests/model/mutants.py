@@ -24,13 +24,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pyresque import store
-from pyresque.devredis import DevRedis
+from pyresque.store.script import source as script_file
+from pyresque.testing.redis_server import DevRedis
 from tests.model.explained import is_of_form, why
 from tests.model.programme import WORLDS, explored
 from tests.model.states import BadScript, scripts
 from tests.model.world import World
 
-FOLDER = Path(store.__file__).parent
+FOLDER = Path(store.__file__).parent / "lua"
 CPU_SECONDS = 60
 """A mutant that keeps a process busy for longer goes round in circles: that is found, too."""
 HANG_SECONDS = 5.0
@@ -72,12 +73,12 @@ class Mutant:
 
 def source(part: str) -> str:
     """A script file as it is."""
-    return (FOLDER / f"{part}.lua").read_text("utf-8")
+    return script_file(part).read_text("utf-8")
 
 
 def parts() -> list[str]:
     """The script files."""
-    return sorted(path.stem for path in FOLDER.glob("*.lua"))
+    return sorted(path.stem for path in FOLDER.rglob("*.lua"))
 
 
 def mutants_of(part: str) -> list[Mutant]:

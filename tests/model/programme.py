@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from pyresque.devredis import running
+from pyresque.testing.redis_server import running
 from tests.model.explorer import Count, Endless, Explorer
 from tests.model.states import Redis
 from tests.model.surroundings import replaced

@@ -18,10 +18,10 @@ from typing import Any
 import hiredis
 
 from pyresque import store
-from pyresque.store.address import Address
-from pyresque.store.connection import Connection
-from pyresque.store.link import Word
-from pyresque.store.replies import ErrorReply
+from pyresque.store.connection.address import Address
+from pyresque.store.connection.link import Word
+from pyresque.store.connection.replies import ErrorReply
+from pyresque.store.connection.socket import Connection
 from pyresque.store.script import Script
 
 Words = tuple[bytes, ...]
@@ -66,10 +66,8 @@ class ErrorText(str):
 
 def scripts() -> dict[str, Script]:
     """Every script of the store, by the name of its file."""
-    found = [
-        (name, one) for module in MODULES for name, one in vars(module).items() if isinstance(one, Script)
-    ]
-    return {name.removeprefix("_"): one for name, one in found}
+    found = [one for module in MODULES for one in vars(module).values() if isinstance(one, Script)]
+    return {one.name: one for one in found}
 
 
 class Redis:

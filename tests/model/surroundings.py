@@ -21,22 +21,22 @@ from unittest import mock
 
 import setproctitle
 
-import pyresque.client
-import pyresque.perform
+import pyresque.client.resque
+import pyresque.model.perform
 import pyresque.plugins.lock
-import pyresque.processes
 import pyresque.scheduler.loop
-import pyresque.store.link
+import pyresque.store.connection.link
 import pyresque.store.script
-import pyresque.worker.attention
-import pyresque.worker.forks
+import pyresque.system.memory
+import pyresque.system.oom
+import pyresque.system.processes
+import pyresque.worker.children
 import pyresque.worker.heartbeat
+import pyresque.worker.listener
 import pyresque.worker.loop
-import pyresque.worker.membership
-import pyresque.worker.memory
-import pyresque.worker.oom
+import pyresque.worker.member
 import pyresque.worker.pruner
-import pyresque.worker.watch
+import pyresque.worker.time_limit
 from pyresque.failure import Failure
 from pyresque.worker.child import Child, Work
 from pyresque.worker.report import Report, Task
@@ -250,26 +250,26 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (setproctitle, "setproctitle", _nothing),
     (Failure, "__init__", _failure),
     (secrets, "token_hex", _in_play(secrets.token_hex, lambda me, size: f"{me.token():0{2 * size}x}")),
-    (pyresque.client, "SocketLink", lambda url: here().link_to(url)),
-    (pyresque.store.link, "end_copy", _copy),
-    (pyresque.perform, "end_copy", _copy),
+    (pyresque.client.resque, "SocketLink", lambda url: here().link_to(url)),
+    (pyresque.store.connection.link, "end_copy", _copy),
+    (pyresque.model.perform, "end_copy", _copy),
     (pyresque.store.script, "new_word", lambda: b"word"),
     (pyresque.plugins.lock, "process_space", _space),
     (pyresque.plugins.lock, "process_lives", _lives),
     (pyresque.plugins.lock, "process_birth", lambda pid: ""),
-    (pyresque.worker.forks, "Child", FakeChild),
-    (pyresque.worker.forks, "Memory", _nothing),
-    (pyresque.worker.forks, "Notice", FakeNotice),
-    (pyresque.worker.watch.Watch, "start", _nothing),
-    (pyresque.worker.oom, "kills", lambda: 0),
-    (pyresque.worker.memory, "settle", _nothing),
+    (pyresque.worker.children, "Child", FakeChild),
+    (pyresque.worker.children, "Memory", _nothing),
+    (pyresque.worker.children, "Notice", FakeNotice),
+    (pyresque.worker.time_limit.Watch, "start", _nothing),
+    (pyresque.system.oom, "kills", lambda: 0),
+    (pyresque.system.memory, "settle", _nothing),
     (pyresque.worker.loop, "process_space", _space),
-    (pyresque.worker.membership, "process_space", _space),
+    (pyresque.worker.member, "process_space", _space),
     (pyresque.worker.pruner, "process_space", _space),
     (pyresque.worker.pruner, "process_lives", _lives),
-    (pyresque.processes, "process_birth", lambda pid: ""),
-    (pyresque.worker.attention, "Signals", FakeSignals),
-    (pyresque.worker.attention, "readable", _readable),
+    (pyresque.system.processes, "process_birth", lambda pid: ""),
+    (pyresque.worker.listener, "Signals", FakeSignals),
+    (pyresque.worker.listener, "readable", _readable),
     (pyresque.worker.heartbeat.Heartbeat, "start_thread", _nothing),
     (pyresque.scheduler.loop, "Signals", SchedulerSignals),
 ]

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import pytest
 
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 from tests.model.explorer import Wrong
 from tests.model.mutants import Mutant, is_found, mutants_of
 from tests.model.programme import WORLDS, explored, named
@@ -88,7 +88,7 @@ def test_a_seed_chooses_a_run(seed: int, own_server: DevRedis) -> None:
 SAMPLE = [
     ("one worker tries at once", Mutant("settle", "settled > ", "settled - 1 == ")),
     ("one worker, three jobs", Mutant("reserve", "redis.call('SET', KEYS[1], record)", "")),
-    ("a client alone", Mutant("enqueue", "if answer then return tonumber(answer) end", "")),
+    ("a client alone", Mutant("push", "if answer then return tonumber(answer) end", "")),
 ]
 """Wrong lines: a late repetition settles another attempt; a job is nowhere; a job is pushed twice."""
 

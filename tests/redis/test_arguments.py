@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.redis import greedy_jobs
 from tests.redis.greedy_jobs import PLACES, WHATS
 from tests.unit.cli.program import Live, Program, end_all, until

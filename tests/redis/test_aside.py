@@ -27,8 +27,9 @@ from pyresque.config import Unknown, WorkerOptions
 from pyresque.errors import NotAJob
 from pyresque.failure import Multiple, Redis, RedisMultiQueue
 from pyresque.registry import Registry
+from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
-from pyresque.scheduler.mover import Mover
+from pyresque.store.script import source
 from pyresque.wire import aside
 from tests.faultproxy import FaultProxy, named
 from tests.redis.bench import elements, put
@@ -490,7 +491,7 @@ KILLED = """
 import sys
 from pyresque import Resque, Worker, job
 from pyresque.registry import Registry
-from pyresque.scheduler.mover import Mover
+from pyresque.scheduler.due import Mover
 registry = Registry()
 resque = Resque(sys.argv[1], registry=registry)
 print("ready", flush=True)
@@ -537,7 +538,7 @@ def test_kill_9_leaves_nothing_aside_without_a_record(who, resque, server):
 
 def test_scripts_write_the_date_as_python_does(resque):
     """`failed_at`, in UTC, at any second of six centuries."""
-    text = (Path(pyresque.store.__file__).parent / "aside.lua").read_text("utf-8")
+    text = source("aside").read_text("utf-8")
     script = text.replace("redis.call('TIME')[1]", "ARGV[1]") + "\nreturn failed_at()"
     assert script.count("ARGV[1]") == 1
     dice = random.Random(2)
@@ -549,11 +550,11 @@ def test_scripts_write_the_date_as_python_does(resque):
 
 def test_links_are_the_same_in_scripts_and_in_python(resque):
     """Of lists with any name; what is no link leads nowhere in both."""
-    folder = Path(pyresque.store.__file__).parent
-    quote = (folder / "aside.lua").read_text("utf-8") + "\nreturn quoted(ARGV[1])"
-    read = (folder / "links.lua").read_text(
-        "utf-8"
-    ) + "\nlocal name, digest = parts_of(ARGV[1]) return {name or '', digest or ''}"
+    quote = source("aside").read_text("utf-8") + "\nreturn quoted(ARGV[1])"
+    read = (
+        source("aside_links").read_text("utf-8")
+        + "\nlocal name, digest = parts_of(ARGV[1]) return {name or '', digest or ''}"
+    )
     dice = random.Random(3)
     names = [bytes(dice.randrange(256) for _ in range(dice.randrange(1, 30))) for _ in range(200)]
     for raw in [b"queue:jobs", b"delayed:10", *names]:
@@ -576,7 +577,7 @@ def test_every_script_that_puts_aside_writes_a_record():
         for line in path.read_text("utf-8").splitlines()
         if ("pyresque:aside:'" in line and "RPUSH" in line) or "keys.aside(" in line
     }
-    assert found == {"effects.lua", "recorder.py", "failures.py", "mover.py", "reserver.py"}
+    assert found == {"effects.lua", "recorder.py", "failures.py", "due.py", "reserver.py"}
 
 
 def test_a_worker_of_a_registry_without_jobs_puts_back_too(resque, bench, server):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 from tests.unit.cli.program import Live, Program, end_all, until
 
 JOBS = """

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.client.failures import Failures
 from pyresque.errors import NotAJob, RedisRefused
-from pyresque.failures import Failures
-from pyresque.wire.arguments import digest
+from pyresque.testing.redis_server import DevRedis
+from pyresque.wire.key_arguments import digest
 from tests.interop.traces.trace import FOLDER
 from tests.redis.test_cli_failed import fail, lines
 from tests.unit.cli.program import Program, until

@@ -13,7 +13,7 @@ import pytest
 
 from pyresque import Resque
 from pyresque.errors import RedisTooOld
-from pyresque.store.server import check
+from pyresque.store.connection.server import check
 from tests.faultproxy import FaultProxy, Mode
 from tests.unit.cli.program import Program, fill, one_line
 

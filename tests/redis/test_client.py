@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from pyresque import Resque, job
-from pyresque.config import environment
+from pyresque.config.env import environment
 from pyresque.errors import (
     ConfigError,
     MalformedPayload,

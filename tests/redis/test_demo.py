@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.unit.cli.program import Program
 
 

@@ -13,11 +13,10 @@ import pytest
 import redis
 
 from pyresque import Resque, Scheduler, Worker
-from pyresque.config import WorkerOptions
-from pyresque.devredis import DevRedis
+from pyresque.config import SchedulerOptions, WorkerOptions
 from pyresque.errors import ConfigError
-from pyresque.settings import SchedulerOptions
-from pyresque.worker.async_worker import AsyncWorker
+from pyresque.testing.redis_server import DevRedis
+from pyresque.worker.aio.worker import AsyncWorker
 from tests.unit.cli.program import Program, until
 
 MANY = """

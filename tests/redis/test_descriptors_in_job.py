@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.redis.test_arguments import MODES as PLAIN
 from tests.unit.cli.program import Live, Program, end_all, until
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from pyresque import devredis
-from pyresque.devredis import DevRedis, locate, running
 from pyresque.errors import ConfigError
+from pyresque.testing import redis_server
+from pyresque.testing.redis_server import DevRedis, locate, running
 from tests.unit.cli.program import Program
 
 
@@ -42,8 +42,8 @@ def port_of(client: redis.Redis) -> int:
 
 def test_a_port_that_was_taken_in_the_meantime(other: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the choice of a port and its use somebody takes it: another one is chosen."""
-    ports = iter([port_of(other), devredis._free_port()])
-    monkeypatch.setattr(devredis, "_free_port", lambda: next(ports))
+    ports = iter([port_of(other), redis_server._free_port()])
+    monkeypatch.setattr(redis_server, "_free_port", lambda: next(ports))
     with running() as server:
         assert server.port != port_of(other)
         client = redis.Redis.from_url(server.url)
@@ -54,7 +54,7 @@ def test_a_port_that_was_taken_in_the_meantime(other: redis.Redis, monkeypatch: 
 
 def test_no_port_is_free(other: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Then it says so; the server that is there is not taken for ours, and no folder is left behind."""
-    monkeypatch.setattr(devredis, "_free_port", lambda: port_of(other))
+    monkeypatch.setattr(redis_server, "_free_port", lambda: port_of(other))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(ConfigError, match="does not start"):
         DevRedis()

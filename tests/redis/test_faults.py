@@ -18,12 +18,12 @@ import pytest
 import redis
 
 from pyresque import Resque, job
-from pyresque.devredis import running
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.store import delayed, queues, workers
 from pyresque.store.workers import Registration
-from pyresque.wire.arguments import digest
+from pyresque.testing.redis_server import running
+from pyresque.wire.key_arguments import digest
 from pyresque.worker.loop import unregister
 from tests.chaos.restarts import restart
 from tests.chaos.zygote import Zygote

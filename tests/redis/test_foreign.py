@@ -13,11 +13,11 @@ from pyresque.store import reservation
 from pyresque.store.reservation import NEVER, PIECE, Ended
 from pyresque.store.workers import Registration
 from pyresque.worker import reserver
-from pyresque.worker.async_worker import AsyncWorker
-from pyresque.worker.foreign import FULL_LOOK_SECONDS, Foreign
-from pyresque.worker.hand import Hand
+from pyresque.worker.aio.worker import AsyncWorker
+from pyresque.worker.current_job import Hand
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver
+from pyresque.worker.unknown_jobs import FULL_LOOK_SECONDS, Foreign
 from tests.redis.bench import add_echo, elements, note, put, seen
 
 FORMS = {

@@ -18,12 +18,12 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.config import WorkerOptions
-from pyresque.devredis import DevRedis
 from pyresque.failure import Backend, Failure
 from pyresque.hooks import WorkerHooks
 from pyresque.keys import Keys
 from pyresque.registry import Registry
-from pyresque.store.link import Command
+from pyresque.store.connection.link import Command
+from pyresque.testing.redis_server import DevRedis
 from pyresque.wire.encoding import Style
 from tests.redis import forking_jobs
 from tests.redis.bench import Bench

@@ -22,9 +22,9 @@ from pyresque.errors import DontPerform
 from pyresque.failure import Backend, Multiple, Redis
 from pyresque.failure.describe import error_name
 from pyresque.plugins import Retry
-from pyresque.usercode import exit_now
+from pyresque.usercode.guards import exit_now
 from pyresque.wire.records import JOB_WRAPPER
-from pyresque.worker.async_worker import AsyncWorker
+from pyresque.worker.aio.worker import AsyncWorker
 from tests.hostile import EXCEPTIONS, RESULTS, BadStream, BadText, Everything, Nothing, OfMeta
 from tests.redis.bench import failed, note, seen
 

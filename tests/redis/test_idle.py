@@ -7,10 +7,10 @@ import pytest
 
 from pyresque.config import Polling, WorkerOptions
 from pyresque.store import workers
-from pyresque.store.wakeup import Wakeup
+from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.workers import Registration
-from pyresque.worker.async_worker import AsyncWorker
-from pyresque.worker.pace import SURE_TURNS
+from pyresque.worker.aio.worker import AsyncWorker
+from pyresque.worker.polling import SURE_TURNS
 from tests.redis.bench import add_echo, eventually, put, seen
 
 OWN = ("info", "config|resetstat", "echo")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.redis import job_functions
 from tests.redis.job_functions import CASES, TARGETS
 from tests.redis.test_arguments import MODES

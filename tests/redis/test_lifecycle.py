@@ -17,13 +17,13 @@ import pytest
 from pyresque import JobTimeout, job
 from pyresque.config import Recover, Stopping, WorkerOptions
 from pyresque.failure import Recorder, Redis
-from pyresque.processes import process_space
 from pyresque.store import reservation
-from pyresque.store.socket_link import Connection
-from pyresque.store.wakeup import Wakeup
+from pyresque.store.connection.socket_link import Connection
+from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.workers import Registration
-from pyresque.worker.notice import SIGNAL
+from pyresque.system.processes import process_space
 from pyresque.worker.pruner import Pruner
+from pyresque.worker.stop_notice import SIGNAL
 from tests.redis.bench import add_echo, busy, elements, eventually, failed, note, put, seen, stats
 from tests.unit.cli.program import ROOT, until
 

@@ -10,10 +10,10 @@ import time
 import pytest
 
 from pyresque import Resque, job
-from pyresque.devredis import DevRedis, running
 from pyresque.errors import ConfigError, RedisRefused, RedisReplied, RedisUnavailable
-from pyresque.store.address import Address
-from pyresque.store.socket_link import SocketLink
+from pyresque.store.connection.address import Address
+from pyresque.store.connection.socket_link import SocketLink
+from pyresque.testing.redis_server import DevRedis, running
 from tests.redis.bench import add_echo, eventually, failed, note, seen
 
 

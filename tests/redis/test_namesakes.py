@@ -21,11 +21,11 @@ import pytest
 from pyresque import Resque, job
 from pyresque.config import WorkerOptions
 from pyresque.failure import Recorder, Redis
-from pyresque.processes import process_space
 from pyresque.store import workers
 from pyresque.store.workers import Registration
+from pyresque.system.processes import process_space
 from pyresque.wire import times
-from pyresque.worker.membership import Membership
+from pyresque.worker.member import Membership
 from pyresque.worker.pruner import Pruner
 from tests.redis.bench import Bench, add_echo, busy, eventually, failed, put, seen, stats
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 from tests.unit.cli.program import ROOT, Live, Program, end_all, until
 
 MODES: dict[str, list[str]] = {

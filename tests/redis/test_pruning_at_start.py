@@ -14,8 +14,8 @@ import time
 import pytest
 
 from pyresque.failure import Recorder, Redis
-from pyresque.processes import process_birth, process_space
 from pyresque.store.workers import mark_of
+from pyresque.system.processes import process_birth, process_space
 from pyresque.worker.pruner import STILL_PROCESSED, Pruner
 from tests.redis.pools import JOBS, gone
 from tests.unit.cli.program import until

@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
 from pyresque.errors import ResqueError
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.store.replies import ErrorReply, expected
+from pyresque.store.connection.replies import ErrorReply, expected
+from pyresque.testing.redis_server import DevRedis
 from tests import errortexts
 from tests.faultproxy import FaultProxy, Mode, Words
 from tests.redis.test_faults import OPERATIONS, _prepare, keyspace

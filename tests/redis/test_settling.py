@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
 from pyresque.store import reservation, workers
 from pyresque.store.workers import Registration
+from pyresque.testing.redis_server import DevRedis, running
 from tests.faultproxy import Fault, FaultProxy, Mode, Words
 from tests.redis.test_arguments import MODES
 from tests.unit.cli.program import Live, Program, end_all, until

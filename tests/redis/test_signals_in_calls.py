@@ -10,7 +10,7 @@ import redis
 
 from pyresque import Resque, job
 from pyresque.errors import TermException
-from pyresque.usercode import application_code, forget_due, raise_in_application
+from pyresque.usercode.guards import application_code, forget_due, raise_in_application
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """What comes up in a `__del__` is lost, whoever raises it: then the next signal counts."""
@@ -72,7 +72,7 @@ PACKING = """
 import signal
 import subprocess
 import sys
-from pyresque.store.connection import _packed
+from pyresque.store.connection.socket import _packed
 
 class Stop(Exception):
     pass

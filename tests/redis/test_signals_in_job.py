@@ -16,10 +16,10 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.config import Stopping, WorkerOptions
-from pyresque.devredis import DevRedis
 from pyresque.failure import Backend, Failure
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from pyresque.testing.redis_server import DevRedis
 from tests.redis import signal_jobs
 from tests.redis.bench import Bench
 from tests.unit.cli.program import Live, Program, end_all, until

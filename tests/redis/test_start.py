@@ -16,7 +16,7 @@ from subprocess import PIPE, Popen, run
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis, running
+from pyresque.testing.redis_server import DevRedis, running
 from tests import errortexts
 from tests.faultproxy import Fault, FaultProxy, Words
 from tests.unit.cli.program import JOBS, ROOT, Program, one_line, until

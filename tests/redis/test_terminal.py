@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
-from pyresque.waiting import readable
+from pyresque.system.waiting import readable
+from pyresque.testing.redis_server import DevRedis
 from tests.unit.cli.program import ROOT, until
 
 JOBS = """

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pyresque.store import weeding
+from pyresque.store import removal
 from pyresque.store.delayed import all_seconds
 from tests.redis.bench import add_echo, calls, elements, put
 
@@ -21,14 +21,14 @@ def mixed(dice, count, start=0):
     return [(dice.choice(["good", "bad"]) + str(n)).encode() for n in range(start, start + count)]
 
 
-@pytest.mark.parametrize("nodes", [weeding.NODES, 8])
+@pytest.mark.parametrize("nodes", [removal.NODES, 8])
 @pytest.mark.parametrize("burst", [3, 20, 400])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_pass_is_exact_though_others_change_the_list(resque, monkeypatch, seed, burst, nodes):
     """Others pop, push and remove while it goes on: what was doomed and is still there goes, all else stays
     in its order, and each that went is counted."""
-    monkeypatch.setattr(weeding, "WINDOW", 100)
-    monkeypatch.setattr(weeding, "NODES", nodes)
+    monkeypatch.setattr(removal, "WINDOW", 100)
+    monkeypatch.setattr(removal, "NODES", nodes)
     dice = random.Random(seed)
     first = mixed(dice, 1200)
     put(resque, *first)
@@ -47,7 +47,7 @@ def test_a_pass_is_exact_though_others_change_the_list(resque, monkeypatch, seed
                         popped.extend([one] * resque.link.execute("LREM", KEY, 1, one))
         return doom(raw)
 
-    removed = weeding.weed(resque.space, KEY, meanwhile)
+    removed = removal.weed(resque.space, KEY, meanwhile)
     left, gone = elements(resque), set(popped)
     assert [one for one in left if one in first] == [
         one for one in first if one not in gone and not doom_of(one)
@@ -66,7 +66,7 @@ def test_a_pass_is_linear(resque):
     """To remove half of a list takes a few commands for each window, and none for each element."""
     put(resque, *(b"bad%d" % n if n % 2 else b"good%d" % n for n in range(10_000)))
     calls(resque, "lrem")
-    assert weeding.weed(resque.space, KEY, doom) == 5000
+    assert removal.weed(resque.space, KEY, doom) == 5000
     assert calls(resque, "lrem", "lrange", "evalsha", "eval") < 4 * 16
     assert elements(resque) == [b"good%d" % n for n in range(0, 10_000, 2)]
 
@@ -74,9 +74,9 @@ def test_a_pass_is_linear(resque):
 def test_no_script_of_a_pass_goes_far(resque, monkeypatch):
     """LSET goes from node to node. How many a script passes in all is bounded, however long the list is: then
     there are more scripts, but nothing more is read."""
-    monkeypatch.setattr(weeding, "NODES", 300)
+    monkeypatch.setattr(removal, "NODES", 300)
     put(resque, *(b"%s%06d" % (b"bad" if n % 2 else b"good", n) + b"x" * 1200 for n in range(2000)))
-    run, ways, judged = weeding._weed.run, [], Counter()
+    run, ways, judged = removal._weed.run, [], Counter()
 
     def watched(link, keys, args):
         length = resque.size("q")
@@ -91,8 +91,8 @@ def test_no_script_of_a_pass_goes_far(resque, monkeypatch):
         judged[raw] += 1
         return doom(raw)
 
-    monkeypatch.setattr(weeding._weed, "run", watched)
-    assert weeding.weed(resque.space, KEY, doomed) == 1000
+    monkeypatch.setattr(removal._weed, "run", watched)
+    assert removal.weed(resque.space, KEY, doomed) == 1000
     assert [one[:4] for one in elements(resque)] == [b"good"] * 1000
     assert sum(map(len, ways)) == 1000
     assert all(sum(way) - max(way) < 300 for way in ways)
@@ -101,7 +101,7 @@ def test_no_script_of_a_pass_goes_far(resque, monkeypatch):
 
 def test_a_pass_that_ends_in_the_midst_leaves_the_rest(resque, monkeypatch):
     """A kill leaves each element either gone or where it was."""
-    monkeypatch.setattr(weeding, "WINDOW", 50)
+    monkeypatch.setattr(removal, "WINDOW", 50)
     put(resque, *(b"bad%d" % n if n % 2 else b"good%d" % n for n in range(300)))
 
     def until_200(raw):
@@ -110,7 +110,7 @@ def test_a_pass_that_ends_in_the_midst_leaves_the_rest(resque, monkeypatch):
         return doom(raw)
 
     with pytest.raises(KeyboardInterrupt):
-        weeding.weed(resque.space, KEY, until_200)
+        removal.weed(resque.space, KEY, until_200)
     left = elements(resque)
     assert left[:201] == [b"bad%d" % n if n % 2 else b"good%d" % n for n in range(201)]
     assert 150 < len(left) < 300
@@ -121,10 +121,10 @@ def test_a_pass_that_ends_in_the_midst_leaves_the_rest(resque, monkeypatch):
 def test_a_kill_between_two_scripts_leaves_the_rest(resque, monkeypatch, last, arrives):
     """Also where one window takes several: the elements nearest to the end are gone, no mark is left, and who
     removes the rest later removes just that."""
-    monkeypatch.setattr(weeding, "NODES", 0)
+    monkeypatch.setattr(removal, "NODES", 0)
     put(resque, *(b"bad%d" % n if n % 2 else b"good%d" % n for n in range(40)))
     with monkeypatch.context() as patched:
-        run, calls_left = weeding._weed.run, iter(range(last))
+        run, calls_left = removal._weed.run, iter(range(last))
 
         def killed(*args):
             if next(calls_left, None) is None:
@@ -133,20 +133,20 @@ def test_a_kill_between_two_scripts_leaves_the_rest(resque, monkeypatch, last, a
                 raise KeyboardInterrupt
             return run(*args)
 
-        patched.setattr(weeding._weed, "run", killed)
+        patched.setattr(removal._weed, "run", killed)
         with pytest.raises(KeyboardInterrupt):
-            weeding.weed(resque.space, KEY, doom)
+            removal.weed(resque.space, KEY, doom)
     gone = last + arrives
     kept = [b"bad%d" % n for n in range(1, 40, 2)][: 20 - gone]
     assert [one for one in elements(resque) if doom_of(one)] == kept
-    assert weeding.weed(resque.space, KEY, doom) == 20 - gone
+    assert removal.weed(resque.space, KEY, doom) == 20 - gone
     assert elements(resque) == [b"good%d" % n for n in range(0, 40, 2)]
 
 
 def test_one_copy_for_each_that_is_given(resque):
     """Of equal elements as many go as are given."""
     put(resque, b"a", *[b"b"] * 5, b"c", *[b"b"] * 5)
-    gone = weeding.weed_these(resque.space, KEY, [b"b", b"c", b"b", b"x"])
+    gone = removal.weed_these(resque.space, KEY, [b"b", b"c", b"b", b"x"])
     assert gone == Counter({b"b": 2, b"c": 1})
     assert Counter(elements(resque)) == Counter({b"a": 1, b"b": 8})
 
@@ -156,7 +156,7 @@ def test_a_full_redis_lets_elements_go(resque):
     put(resque, *mixed(random.Random(1), 300))
     resque.link.execute("CONFIG", "SET", "maxmemory", 1)
     try:
-        weeding.weed(resque.space, KEY, doom)
+        removal.weed(resque.space, KEY, doom)
     finally:
         resque.link.execute("CONFIG", "SET", "maxmemory", 0)
     assert not any(map(doom_of, elements(resque)))

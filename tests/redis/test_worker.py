@@ -18,7 +18,7 @@ from pyresque.config import Polling, Stopping, Unknown, WorkerOptions
 from pyresque.errors import NoQueueError, TermException
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.worker.async_worker import AsyncWorker
+from pyresque.worker.aio.worker import AsyncWorker
 from tests.redis.bench import (
     add_echo,
     add_slow,

@@ -11,13 +11,10 @@ import pyresque
 PACKAGE = Path(pyresque.__file__).parent
 
 ORDER = [
-    "errors", "usercode", "handlers", "safely", "log", "forking", "interrupting", "calling", "_version",
-    "settings", "config",
-    "keys", "moments", "processes", "waiting", "descriptors", "wire", "yaml_scalar",
-    "yaml_values", "yaml_file", "store", "hooks", "parameters", "jobs",
-    "registry", "failure", "perform", "overview", "enqueueing", "active_job", "due", "attempts",
-    "failures", "taking", "delaying", "scheduler", "scheduling", "client", "plugins", "worker", "__init__",
-    "testing", "devredis", "demo", "pytest_plugin", "cli", "__main__",
+    "_version", "errors", "usercode", "log", "system", "wire", "keys", "config", "yaml", "store",
+    "failure", "parameters", "hooks", "model", "registry", "active_job", "schedule", "client", "plugins",
+    "scheduler", "worker",
+    "__init__", "testing", "demo", "cli", "__main__",
 ]  # fmt: skip
 """A module imports only what stands before it; inside a package the order is free but without circles."""
 
@@ -116,21 +113,21 @@ def library_imports(module, names):
 def test_redis_and_hiredis_are_imported_in_the_store_only(module):
     """Elsewhere only for annotations, or inside a function of the test helpers."""
     found = list(library_imports(module, {"redis", "hiredis"}))
-    allowed = ("client", "pytest_plugin", "devredis")
+    allowed = ("client", "testing")
     assert found == [] or (layer(module) in allowed and not any(at_load for _, at_load in found))
 
 
 @pytest.mark.parametrize(
-    "module", [one for one in MODULES if layer(one) not in ("config", "devredis", "demo", "cli")]
+    "module", [one for one in MODULES if layer(one) not in ("config", "testing", "demo", "cli")]
 )
 def test_the_environment_is_read_in_few_places(module):
-    """os.environ is for config, the command line, and those that start other programs (devredis, demo)."""
+    """os.environ is for config, the command line, and those that start other programs (testing, demo)."""
     used = [node.attr for node in ast.walk(parsed(module)) if isinstance(node, ast.Attribute)]
     assert [attr for attr in used if attr in ("environ", "environb", "getenv", "putenv")] == []
 
 
 @pytest.mark.parametrize(
-    "module", [one for one in MODULES if one not in ("pyresque.log", "pyresque.cli.logs")]
+    "module", [one for one in MODULES if one not in ("pyresque.log", "pyresque.cli.log_format")]
 )
 def test_log_lines_go_through_one_place(module):
     """That bounds them, and keeps what logging itself may raise from doing harm."""

@@ -9,7 +9,7 @@ from pyresque.errors import (
     RedisReplied,
     RedisUnavailable,
 )
-from pyresque.store.link import SHOWN, PatientLink, from_login, from_reply
+from pyresque.store.connection.link import SHOWN, PatientLink, from_login, from_reply
 from tests import errortexts
 
 # As Redis 6.2 words it: a script that fails by itself, and one that hands on what it caught.

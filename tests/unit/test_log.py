@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyresque.errors import TermException
 from pyresque.log import Log, traceback_text
-from pyresque.usercode import by_signal
+from pyresque.usercode.guards import by_signal
 from tests.hostile import EXCEPTIONS, RESULTS, raising
 
 ALL = {**EXCEPTIONS, **RESULTS}

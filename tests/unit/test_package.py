@@ -71,7 +71,7 @@ def test_the_entry_points(wheel):
         text = archive.read(f"pyresque-{__version__}.dist-info/entry_points.txt").decode()
         metadata = archive.read(f"pyresque-{__version__}.dist-info/METADATA").decode()
     assert "[console_scripts]\npyresque = pyresque.cli:main" in text
-    assert "[pytest11]\npyresque = pyresque.pytest_plugin" in text
+    assert "[pytest11]\npyresque = pyresque.testing.pytest_plugin" in text
     assert f"Version: {__version__}" in metadata
     assert "Requires-Python: >=3.11" in metadata
 

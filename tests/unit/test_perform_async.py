@@ -9,7 +9,7 @@ from pyresque import DontPerform, job
 from pyresque.errors import HookError, TermException
 from pyresque.failure.describe import error_message, error_name
 from pyresque.hooks import WorkerHooks
-from pyresque.perform import ReservedJob
+from pyresque.model.perform import ReservedJob
 from pyresque.registry import Registry
 from pyresque.wire.records import Payload
 

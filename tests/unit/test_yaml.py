@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from pyresque import job
-from pyresque.due import ready_entry
+from pyresque.client.delayed_job import ready_entry
 from pyresque.errors import ConfigError
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.scheduler.static import read_file
+from pyresque.schedule.file import read_file
 from pyresque.scheduler.table import Table, check_queueable
-from pyresque.yaml_file import read_mapping
-from pyresque.yaml_scalar import Moment, Symbol, meaning
+from pyresque.yaml.file import read_mapping
+from pyresque.yaml.scalars import Moment, Symbol, meaning
 
 DATA = Path(__file__).parents[1] / "data" / "yaml"
 SCALARS, FILES, ENTRIES = (

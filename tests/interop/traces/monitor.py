@@ -7,7 +7,7 @@ import socket
 
 import redis
 
-from pyresque.devredis import DevRedis
+from pyresque.testing.redis_server import DevRedis
 
 _LINE = re.compile(r"\+[\d.]+ \[(\d+) (\S+)\] (.*)")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')

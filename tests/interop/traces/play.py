@@ -17,9 +17,9 @@ from typing import Any
 import redis
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
+from pyresque.testing.redis_server import DevRedis
 from tests.interop.traces import jobs
 from tests.interop.traces.monitor import Monitor
 from tests.interop.traces.trace import Keyspace, Normal, Trace, dump, put, written

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyresque.config import SchedulerOptions
 from pyresque.errors import RedisUnavailable
 from pyresque.scheduler import Scheduler
-from pyresque.settings import SchedulerOptions
 from tests.model.actor import Me
 from tests.model.cast import REGISTRY, calls, client, clock, scheduler, undertaker
 from tests.model.checks import nobody_is_left, once

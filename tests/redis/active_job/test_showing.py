@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pyresque.perform import ReservedJob
+from pyresque.model.perform import ReservedJob
 from pyresque.wire.records import FailureRecord, Payload, WorkingOn, inner_class, shown
 from tests.redis.active_job.test_working import wrapper
 from tests.redis.bench import put

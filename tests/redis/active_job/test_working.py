@@ -13,10 +13,10 @@ import pytest
 from pyresque import active_job
 from pyresque import job as plain_job
 from pyresque.active_job import GlobalID, Symbol
-from pyresque.active_job.times import stamp
+from pyresque.active_job.arguments.times import stamp
 from pyresque.config import Stopping, Unknown, WorkerOptions
 from pyresque.errors import DirtyExit, DontPerform
-from pyresque.perform import ReservedJob
+from pyresque.model.perform import ReservedJob
 from pyresque.testing import drain, enqueued, inline
 from pyresque.wire.records import JOB_WRAPPER, Payload
 from tests.redis.bench import elements, eventually, note, put, seen

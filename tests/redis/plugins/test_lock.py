@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from pyresque import Resque, job
-from pyresque.devredis import DevRedis
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit
 from pyresque.plugins import Lock, Loner
 from pyresque.plugins.lock import _here, _is_gone
-from pyresque.processes import process_birth
 from pyresque.registry import Registry
 from pyresque.store import locks
+from pyresque.system.processes import process_birth
+from pyresque.testing.redis_server import DevRedis
 from tests.faultproxy import FaultProxy, Mode
 from tests.redis.bench import eventually
 from tests.redis.plugins.conftest import Works

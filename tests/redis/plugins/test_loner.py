@@ -7,9 +7,9 @@ import time
 import pytest
 
 from pyresque import Resque, job
-from pyresque.devredis import DevRedis
 from pyresque.plugins import Loner
 from pyresque.registry import Registry
+from pyresque.testing.redis_server import DevRedis
 from tests.faultproxy import FaultProxy
 from tests.redis.plugins.conftest import Works
 from tests.redis.plugins.exclusive import FUTURE, LOCK, LONER, PAST, exclusive, left

@@ -14,11 +14,11 @@ import pytest
 
 from pyresque import Resque, Retry, job
 from pyresque.config import Recover
-from pyresque.devredis import DevRedis
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.plugins import Lock, Loner, Statuses, current_status
 from pyresque.registry import Registry
 from pyresque.store import locks
+from pyresque.testing.redis_server import DevRedis
 from tests.faultproxy import FaultProxy, named, script
 from tests.redis.plugins.conftest import Works
 from tests.redis.plugins.exclusive import FUTURE, LOCK, LONER, exclusive, left

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from pyresque import Resque, Retry, job
-from pyresque.devredis import DevRedis
 from pyresque.errors import DirtyExit
 from pyresque.failure import Backend
+from pyresque.testing.redis_server import DevRedis
 from pyresque.worker.loop import unregister
 from tests import errortexts
 from tests.faultproxy import FaultProxy

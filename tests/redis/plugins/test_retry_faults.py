@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque, Retry
-from pyresque.registry import Job
+from pyresque.model.job_class import Job
 from pyresque.worker.loop import unregister
 from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance

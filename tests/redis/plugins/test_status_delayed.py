@@ -13,7 +13,7 @@ import pytest
 
 from pyresque import Resque, Retry, job
 from pyresque.plugins import Statuses
-from pyresque.scheduler.mover import Mover
+from pyresque.scheduler.due import Mover
 from tests.redis.plugins.conftest import Works
 
 Move = Callable[[Resque], object]

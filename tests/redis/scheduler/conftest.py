@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from pyresque import Scheduler, job
-from pyresque.settings import SchedulerOptions
+from pyresque.config import SchedulerOptions
 
 FAR = 4000000000
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.devredis import DevRedis
-from pyresque.processes import process_lives
+from pyresque.system.processes import process_lives
+from pyresque.testing.redis_server import DevRedis
 from tests.unit.cli.program import Live, Program, end_all, until
 
 JOBS = """

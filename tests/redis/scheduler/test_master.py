@@ -9,9 +9,9 @@ import time
 import pytest
 
 from pyresque import Resque, Scheduler
+from pyresque.config import SchedulerOptions
 from pyresque.errors import RedisUnavailable
 from pyresque.scheduler.master import Master, since
-from pyresque.settings import SchedulerOptions
 from pyresque.store.master import holder
 from tests.faultproxy import FaultProxy, named
 from tests.redis.scheduler.conftest import until
@@ -149,7 +149,7 @@ def test_a_clean_stop_hands_over_at_once(stage):
 CODE = """
 import os
 from pyresque import Resque, Scheduler
-from pyresque.settings import SchedulerOptions
+from pyresque.config import SchedulerOptions
 Scheduler(Resque(os.environ["REDIS_URL"]), SchedulerOptions(lock_timeout=1.0)).run()
 """
 

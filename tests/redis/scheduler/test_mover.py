@@ -15,7 +15,7 @@ import pytest
 from pyresque import Resque, job
 from pyresque.errors import RedisUnavailable
 from pyresque.registry import Registry
-from pyresque.scheduler.mover import Mover
+from pyresque.scheduler.due import Mover
 from pyresque.store.delayed import Claim
 from tests.faultproxy import FaultProxy, named
 from tests.redis.scheduler.conftest import FAR, until
@@ -344,7 +344,7 @@ KILLED = """
 import os
 from pyresque import Resque, job
 from pyresque.registry import Registry
-from pyresque.scheduler.mover import Mover
+from pyresque.scheduler.due import Mover
 registry = Registry()
 @job(queue="q", name="Hooked", registry=registry)
 class Hooked:

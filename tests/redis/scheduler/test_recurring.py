@@ -12,9 +12,9 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.errors import InvalidSchedule, NoQueueError
-from pyresque.scheduler.entry import Entry
+from pyresque.schedule.entry import Entry
+from pyresque.schedule.runs import Running
 from pyresque.scheduler.firing import Firer
-from pyresque.scheduler.timing import Running
 from pyresque.store.delayed import Claim
 from pyresque.wire import times
 from tests.faultproxy import FaultProxy, named

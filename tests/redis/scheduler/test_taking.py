@@ -21,16 +21,17 @@ from types import SimpleNamespace
 import pytest
 
 from pyresque import Resque, active_job, job
+from pyresque.client.due_jobs import Taker
+from pyresque.client.scheduling import run_now
 from pyresque.errors import MalformedPayload, NoQueueError, RedisReplied, RedisUnavailable
 from pyresque.failure import Backend, RedisMultiQueue
 from pyresque.failure.recorder import Recorder
 from pyresque.plugins import Loner, Statuses
 from pyresque.registry import Registry
-from pyresque.scheduler.firing import Firer, run_now
-from pyresque.scheduler.mover import Mover
-from pyresque.scheduler.tries import Tries
+from pyresque.scheduler.due import Mover
+from pyresque.scheduler.firing import Firer
+from pyresque.scheduler.outages import Tries
 from pyresque.store.delayed import Claim
-from pyresque.taking import Taker
 from pyresque.wire import times
 from pyresque.wire.records import JOB_WRAPPER
 from tests.faultproxy import FaultProxy
@@ -332,7 +333,7 @@ def test_the_lock_is_renewed_while_code_runs(stage):
 
 def test_a_step_ends_when_code_has_run_for_long(stage, monkeypatch):
     """The rest stays for the next one, so that signals and the schedule have their turn."""
-    monkeypatch.setattr("pyresque.scheduler.mover.SLICE", 0.0)
+    monkeypatch.setattr("pyresque.scheduler.due.SLICE", 0.0)
     world = World(stage, "before_enqueue")
     mover = Mover(stage.resque.space, stage.resque.registry)
     step = mover.step(now=20)
@@ -626,7 +627,7 @@ KILLED = """
 import os, sys, time
 from pyresque import Resque, job
 from pyresque.registry import Registry
-from pyresque.scheduler.mover import Mover
+from pyresque.scheduler.due import Mover
 registry = Registry()
 resque = Resque(sys.argv[1], registry=registry)
 other = Resque(sys.argv[1], registry=registry)

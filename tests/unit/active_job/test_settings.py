@@ -3,8 +3,8 @@
 import pytest
 
 from pyresque import active_job
-from pyresque.active_job.locales import is_locale
-from pyresque.active_job.zones import check_zone
+from pyresque.active_job.arguments.locales import is_locale
+from pyresque.active_job.arguments.zones import check_zone
 from pyresque.errors import NotAJob
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyresque.active_job.directory import Directory
-from pyresque.active_job.values import (
+from pyresque.active_job.arguments.values import (
     DateTime,
     Duration,
     FarTime,
@@ -21,6 +20,7 @@ from pyresque.active_job.values import (
     Time,
     TimeWithZone,
 )
+from pyresque.active_job.directory import Directory
 from pyresque.errors import DeserializationError
 from pyresque.wire.encoding import decode, encode
 

@@ -122,7 +122,7 @@ def test_help_does_not_load_redis() -> None:
         "import sys; from pyresque.cli.root import program\n"
         "try: program(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'redis', 'hiredis', 'msgspec', 'pyresque.client', 'pyresque.worker'}\n"
+        "heavy = {'redis', 'hiredis', 'msgspec', 'pyresque.client.resque', 'pyresque.worker'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

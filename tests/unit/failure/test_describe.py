@@ -27,8 +27,8 @@ from pyresque.errors import (
 )  # fmt: skip
 from pyresque.failure.backend import LINES
 from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
-from pyresque.perform import ReservedJob
-from pyresque.usercode import by_signal
+from pyresque.model.perform import ReservedJob
+from pyresque.usercode.guards import by_signal
 from pyresque.wire.records import Payload
 from tests.hostile import EXCEPTIONS
 

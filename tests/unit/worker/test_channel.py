@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pyresque.waiting import readable
+from pyresque.system.waiting import readable
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
 from pyresque.worker.report import Report, Task, Told, framed
 

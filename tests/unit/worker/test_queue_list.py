@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyresque.config import split_queues
+from pyresque.config.env import split_queues
 from pyresque.errors import NoQueueError
 from pyresque.worker.queue_list import QueueList
 

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from pyresque.errors import SignalException, TermException
-from pyresque.usercode import application_code
+from pyresque.usercode.guards import application_code
 from pyresque.worker.signals import HANDLED, Signals
 
 

@@ -1,0 +1,1 @@
+"""The arguments of an Active Job: from Python values to what Rails writes, and back."""

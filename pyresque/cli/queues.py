@@ -1,0 +1,70 @@
+"""Looking: `pyresque info`, `queues`, `peek`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings
+from pyresque.cli.output import compact, job_of, json_line, pairs, safe, short, table
+
+
+@click.command()
+@json_option
+@common
+@pass_settings
+def info(settings: Settings, as_json: bool) -> None:
+    """Show the numbers: jobs, workers, failures."""
+    numbers = settings.connected().info()
+    if as_json:
+        json_line(numbers)
+    else:
+        pairs(_spelled(numbers).items())
+
+
+def _spelled(numbers: dict[str, Any]) -> dict[str, Any]:
+    return {**numbers, "servers": ", ".join(numbers["servers"])}
+
+
+@click.command()
+@json_option
+@common
+@pass_settings
+def queues(settings: Settings, as_json: bool) -> None:
+    """List the queues and how many jobs wait in each."""
+    sizes = settings.connected().queue_sizes()
+    if as_json:
+        for name, size in sizes.items():
+            json_line({"queue": name, "size": size})
+    elif sizes:
+        table(("QUEUE", "JOBS"), ((safe(name), size) for name, size in sizes.items()))
+    else:
+        click.echo("no queues")
+
+
+@click.command()
+@click.argument("queue")
+@click.argument("start", type=click.IntRange(0), default=0)
+@click.argument("count", type=click.IntRange(1), default=10)
+@json_option
+@common
+@pass_settings
+def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) -> None:
+    """Look at the jobs of a QUEUE: COUNT of them (10) from place START (0) on; they stay there."""
+    jobs = settings.connected().peek(queue, start, count)
+    if as_json:
+        for job in jobs:
+            json_line(job if isinstance(job, dict) else {"class": None, "args": None, "text": job})
+    elif jobs:
+        rows = ((start + n, *_cells(job)) for n, job in enumerate(jobs))
+        table(("#", "CLASS", "ARGS"), rows)
+    else:
+        click.echo(f"nothing in queue {safe(queue)}" + (f" from place {start} on" if start else ""))
+
+
+def _cells(job: Any) -> tuple[str, str]:
+    if isinstance(job, dict):
+        name, args = job_of(job)
+        return short(name or job.get("class", ""), 50), short(compact(args), 100)
+    return "(no job)", short(job, 100)

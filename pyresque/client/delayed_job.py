@@ -1,0 +1,282 @@
+"""How a delayed job or an entry of the schedule becomes a job on its queue (scheduler.md 6 and 7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from pyresque.errors import MalformedPayload, NoQueueError
+from pyresque.hooks import call
+from pyresque.log import Log
+from pyresque.model.registry import Job, Registry
+from pyresque.store import locks
+from pyresque.store.delayed import Place, Taking
+from pyresque.store.locks import Guard
+from pyresque.store.space import Space
+from pyresque.wire.encoding import Style, encode
+from pyresque.wire.records import Payload, spread
+
+logger = Log("pyresque.scheduler")
+
+PLAIN = "Resque::Job"
+"""The `custom_job_class` that changes nothing."""
+
+HOOKS = ("before_delayed_enqueue", "before_enqueue", "after_enqueue")
+"""The hooks that run about the push of a delayed job."""
+
+_MEMBERS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True)
+class DelayedJob:
+    """A delayed job: when it is due (seconds since the epoch), what it is, and its exact bytes.
+
+    Of an item that is no job, `class_name` is empty. `queue` is None where the item names none.
+    """
+
+    at: int
+    class_name: str
+    args: list[Any]
+    queue: str | None
+    raw: bytes
+    place: Place
+
+    @classmethod
+    def read(cls, place: Place) -> DelayedJob:
+        """Read an item, whoever wrote it; never raises."""
+        second = place[0].removeprefix(b"delayed:")
+        at = int(second) if second.isdigit() else 0
+        try:
+            value = Payload.parse(place[1]).value
+        except MalformedPayload:
+            return cls(at, "", [], None, place[1], place)
+        name, queue = value.get("class"), value.get("queue")
+        return cls(
+            at,
+            name if isinstance(name, str) else "",
+            spread(value.get("args")),
+            queue if isinstance(queue, str) else None,
+            place[1],
+            place,
+        )
+
+    def payload(self, style: Style) -> bytes:
+        """The job without its queue, as a failure shows it; empty if it is no job."""
+        if not self.class_name:
+            return b""
+        value = Payload.parse(self.raw).value
+        others = {key: item for key, item in value.items() if key not in ("class", "args", "queue")}
+        return encode({"class": self.class_name, "args": self.args, **others}, style)
+
+
+def attempt_of(place: Place) -> str:
+    """What the push of a delayed job is known by, to whoever tries it again: this process or another."""
+    return f"{place[0].decode('utf-8', 'replace')} {hashlib.sha1(place[1]).hexdigest()}"  # noqa: S324 (no secret)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A job that is ready for its queue.
+
+    `job` is None where only its name is known here; `ways` have a `scheduled` that may put it on a queue;
+    `payload` are the bytes for the queue otherwise. `custom` is the `scheduled` that does, once `decided`.
+    """
+
+    class_name: str
+    queue: str
+    args: list[Any]
+    payload: bytes
+    job: Job | None
+    ways: tuple[Any, ...] = ()
+    custom: Callable[..., Any] | None = None
+
+    @property
+    def has_code(self) -> bool:
+        """Whether code of the application runs about its push, or instead of it."""
+        guarded = self.job is not None and self.job.is_guarded
+        return bool(self.ways) or guarded or any(map(self.has_hooks, HOOKS))
+
+    def has_hooks(self, kind: str) -> bool:
+        """Whether it has hooks of this kind."""
+        return self.job is not None and bool(self.job.hooks(kind))
+
+    def decided(self) -> Ready:
+        """The same, once the job's class and plugins were asked whether they put it on a queue themselves."""
+        return replace(self, custom=_way(self.ways, self.args))
+
+    def allowed(self, kind: str) -> bool:
+        """Run the hooks that may refuse; every one is called, even after one has said no."""
+        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
+        return not any(answer is False for answer in answers)
+
+    def taking(self, place: Place, space: Space) -> Taking:
+        """Run the hooks before its push; returns what is to become of the delayed job at this place."""
+        self.allowed("before_delayed_enqueue")
+        guards = None
+        if not self.run_custom() and self.allowed("before_enqueue"):
+            guards = self.guards(space, attempt_of(place))
+        if guards is None:
+            return Taking(place, copies=1)
+        return Taking(place, self.queue, self.payload, copies=1, guards=guards)
+
+    def guards(self, space: Space, attempt: str = "") -> list[Guard] | None:
+        """The locks that its push at `space` takes with it; None if somebody holds one.
+
+        Args:
+            attempt: what the push is known by when it is tried again.
+        """
+        return locks.taken_with(space, [] if self.job is None else self.job.guards(self.args), attempt)
+
+    def keep(self, space: Space, attempt: str) -> None:
+        """The push was made: another one, of an equal job, does not find the locks for its own."""
+        if self.job is not None and self.job.is_guarded:
+            locks.keep(space, self.job.guards(self.args), attempt)
+
+    def after(self, kind: str, caught: type[BaseException] = Exception) -> None:
+        """Run the hooks that come after; what one raises is logged, for the job is on its queue."""
+        try:
+            self.allowed(kind)
+        except caught:
+            logger.exception("a hook %s of %s failed; the job is on its queue", kind, self.class_name)
+
+    def run_custom(self) -> bool:
+        """Let the class put the job on a queue itself, if it wants to; whether it did."""
+        if self.custom is None:
+            return False
+        call(self.custom, self.queue, self.class_name, *self.args)
+        return True
+
+
+def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Ready:
+    """A delayed job as it goes to its queue: every value keeps its bytes, `queue` is left out.
+
+    Keys of the writer's own go along (Ruby drops them). A class that is registered gets the name that it has
+    there: `send-email` may stand for `SendEmail`.
+
+    Raises:
+        MalformedPayload: it is no job.
+        NoQueueError: nobody says on which queue.
+    """
+    value = Payload.parse(raw).value
+    members = {name: bytes(member) for name, member in _MEMBERS.decode(raw).items()}
+    return _ready(value, members, registry, style)
+
+
+def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Ready:
+    """A job as an entry of the schedule describes it: `class`, `args`, `queue`, `custom_job_class`.
+
+    With `active_job: true` it is one of a class that only Rails knows.
+
+    Raises:
+        MalformedPayload: it has no class.
+        NoQueueError: nobody says on which queue.
+        Unencodable: the arguments hold something that JSON cannot.
+    """
+    names = ("class", "args", "queue", "custom_job_class")
+    own = {name: value[name] for name in names if name in value}
+    if value.get("active_job") is True:
+        own["active_job"] = True
+    return _ready(own, {name: encode(item, style) for name, item in own.items()}, registry, style)
+
+
+def own_way(job: Job | None, args: Sequence[Any]) -> Callable[..., Any] | None:
+    """The `scheduled` with which a job's class, or a plugin, puts a scheduled job on a queue itself.
+
+    A plugin that has `is_scheduled` is asked whether it is meant: a retry comes the same way.
+    """
+    return _way(_with_own_way(job), args)
+
+
+def _way(sources: Iterable[Any], args: Sequence[Any]) -> Callable[..., Any] | None:
+    for source in sources:
+        asked = getattr(source, "is_scheduled", None)
+        if asked is None or asked(args):
+            way: Callable[..., Any] = source.scheduled
+            return way
+    return None
+
+
+def _with_own_way(job: Job | None) -> tuple[Any, ...]:
+    sources = () if job is None else (job.target, *job.plugins)
+    return tuple(one for one in sources if callable(getattr(one, "scheduled", None)))
+
+
+def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry, style: Style) -> Ready:
+    name = _class_of(value)
+    job = registry.find(name)
+    wrapped = None if job is not None else _wrapped(value, name, registry)
+    if wrapped is not None:
+        return Ready(name, wrapped[0], spread(value.get("args")), encode(wrapped[1], style), None)
+    queue = _queue(value.get("queue"), job, name)
+    custom_name = value.get("custom_job_class")
+    args = spread(value.get("args"))
+    ways = _with_own_way(job)
+    if isinstance(custom_name, str) and custom_name not in ("", PLAIN):
+        job, found = None, registry.find(custom_name)
+        ways = _with_own_way(found)
+        wire_name = custom_name
+    else:
+        wire_name = name if job is None else job.name
+        name = wire_name
+    parts = [b'"class":' + encode(wire_name, style), b'"args":' + _spread(members.get("args", b"null"))]
+    for key, member in members.items():
+        if key not in ("class", "args", "queue", "custom_job_class"):
+            parts.append(encode(key, style) + b":" + member)
+    return Ready(name, queue, args, b"{" + b",".join(parts) + b"}", job, ways)
+
+
+def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
+    """Queue and payload of a job that names an Active Job's class (scheduler.md 16, rule 13).
+
+    It is one if it is registered here as such, or is marked with `active_job: true`.
+    """
+    named = value.get("queue") is not None and value.get("queue") is not False
+    queue = _queue(value.get("queue"), None, name) if named else None
+    payload = registry.wrapped(name, value.get("args"), queue)
+    if payload is None and value.get("active_job") is True:
+        from pyresque.active_job.directory import directory_of  # only who has such entries waits for it
+
+        payload = directory_of(registry).wrapper(name, value.get("args"), _queue(queue, None, name))
+    return None if payload is None else (str(payload["args"][0]["queue_name"]), payload)
+
+
+def _class_of(value: dict[str, Any]) -> str:
+    name = value.get("class")
+    if not isinstance(name, str) or not name:
+        raise MalformedPayload("it has no class")
+    return name
+
+
+def _queue(queue: Any, job: Job | None, name: str) -> str:
+    if isinstance(queue, str):
+        return queue
+    if queue is not None and queue is not False:
+        if isinstance(queue, int) and queue is not True:
+            return str(queue)
+        raise MalformedPayload("its queue is no name")
+    if job is None or job.queue is None:
+        raise NoQueueError(f"nobody says on which queue {name} goes: register it here, or give it a queue")
+    return job.queue
+
+
+def _spread(raw: bytes) -> bytes:
+    if raw in (b"null", b"false"):
+        return b"[]"
+    return raw if raw.startswith(b"[") else b"[" + raw + b"]"
+
+
+def names_to_show(registry: Registry) -> list[str]:
+    """The classes whose jobs Python must see: they have hooks, a way of their own, or need a wrapper."""
+    wrapped = [job.name for one in registry.wrappers.values() for job in one.jobs()]
+    return wrapped + [job.name for job in registry.jobs() if _may_have_code(job)]
+
+
+def _may_have_code(job: Job) -> bool:
+    try:
+        return bool(_with_own_way(job) or job.is_guarded or any(map(job.hooks, HOOKS)))
+    except BaseException:
+        return True  # a class that cannot be asked: each of its jobs tells what is wrong with it

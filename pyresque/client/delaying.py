@@ -1,0 +1,327 @@
+"""The verbs for delayed jobs: part of `Resque`, under the names that resque-scheduler gives them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pyresque.client.delayed_job import DelayedJob, attempt_of, own_way
+from pyresque.client.due_jobs import Taker, not_in_hand, with_job_in_hand
+from pyresque.hooks import call
+from pyresque.model.enqueueing import Call, registered_job
+from pyresque.model.moments import Moment, second_after, second_of
+from pyresque.model.registry import Registry
+from pyresque.store import delayed, locks
+from pyresque.store.delayed import Place, Taking
+from pyresque.store.space import Space
+from pyresque.usercode.safely import plain_name
+from pyresque.wire.encoding import encode, same
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
+
+FEW = 20
+"""So many jobs of one second, or less, are looked for one by one; more are removed in one pass."""
+
+Wanted = Callable[[list[Any]], object]
+"""A question about the arguments of a job."""
+
+
+class Delaying:
+    """What `Resque` can do with delayed jobs.
+
+    Jobs are found by what they say, not by their bytes: those that Rails, Oj or another language wrote, too.
+    For that every delayed job is read. A class registered here is looked for on its own queue, or the one
+    given with `queue=`; a class name without `queue=` on any.
+    """
+
+    space: Space
+    registry: Registry
+    _receiver: Callable[[str, bytes], None] | None
+
+    def enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
+        """Put a job on its queue at this moment; at once if that is now or past.
+
+        Args:
+            moment: seconds since the epoch, or a datetime with a zone.
+            job: as for `enqueue`; `queue=` names another queue than the job's own.
+
+        Returns:
+            True; None if a before_schedule (now: before_enqueue) hook refused; False if an after_schedule
+            hook said so, though the job is delayed. Now, for a class with its own `scheduled`: its answer.
+
+        Raises:
+            InvalidTime: the moment is none, or a datetime without a zone.
+            NotAJob: it cannot be enqueued.
+        """
+        return self._delay(second_of(moment), self._read_call(job, args, kwargs, None))
+
+    def enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
+        """Put a job on its queue after so many seconds, or a timedelta; see `enqueue_at`."""
+        return self._delay(second_after(delay), self._read_call(job, args, kwargs, None))
+
+    def enqueue_at_with_queue(
+        self, queue: str, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
+    ) -> bool | None:
+        """Like `enqueue_at`, on a queue of your choice."""
+        return self._delay(second_of(moment), self._read_call(job, args, kwargs, queue))
+
+    def enqueue_in_with_queue(
+        self, queue: str, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any
+    ) -> bool | None:
+        """Like `enqueue_in`, on a queue of your choice."""
+        return self._delay(second_after(delay), self._read_call(job, args, kwargs, queue))
+
+    def delay_or_enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Move what is delayed of this job to this moment; if nothing is, delay it.
+
+        All in one step, unless the job has hooks, or a `scheduled` of its own: then one after the other, and
+        what a hook refuses, or an error, stays as it was.
+
+        Returns:
+            How many jobs are delayed (or, if the moment is past, on the queue) by this.
+        """
+        return self._delay_again(second_of(moment), self._read_call(job, args, kwargs, None))
+
+    def delay_or_enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Like `delay_or_enqueue_at`, after so many seconds, or a timedelta."""
+        return self._delay_again(second_after(delay), self._read_call(job, args, kwargs, None))
+
+    def remove_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Remove a delayed job with exactly these arguments, wherever it stands; returns how many went."""
+        return self._remove(self._found(job, args, kwargs))
+
+    def remove_delayed_selection(self, wanted: Wanted, job: Any = None) -> int:
+        """Remove the delayed jobs for which `wanted(args)` is true, of one class if one is given."""
+        return self._remove(self.find_delayed(wanted, job))
+
+    def remove_delayed_job_from_timestamp(
+        self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
+    ) -> int:
+        """Like `remove_delayed`, of one second only; a second without jobs is forgotten, as in Ruby."""
+        second = second_of(moment)
+        found = [one for one in self._found(job, args, kwargs) if one.at == second]
+        removed = self._remove(found, tidy=True)
+        if not removed:
+            delayed.forget_if_empty(self.space, second)
+        return removed
+
+    def enqueue_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
+        """Put a delayed job on its queue now, with the hooks of a drain; returns how many went."""
+        return self.enqueue_found(self._found(job, args, kwargs), tidy=False)
+
+    def enqueue_delayed_selection(self, wanted: Wanted, job: Any = None) -> int:
+        """The same with the delayed jobs for which `wanted(args)` is true; equal ones one after the other."""
+        found = self.find_delayed(wanted, job)
+        first: dict[bytes, int] = {}
+        for place, one in enumerate(found):
+            first.setdefault(one.raw, place)
+        return self.enqueue_found(sorted(found, key=lambda one: first[one.raw]), tidy=False)
+
+    def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedJob]:
+        """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
+        job = plain_name(job)
+        is_name = job is None or isinstance(job, str)
+        name: str | None = job if is_name else registered_job(self.registry, job).name
+        return [
+            one
+            for one in self.each_delayed()
+            if (name is None or one.class_name == name)
+            and (wanted is None or (one.class_name and wanted(one.args)))
+        ]
+
+    def each_delayed(self) -> Iterator[DelayedJob]:
+        """Every delayed job, by time, read piece by piece; items that are no job, too.
+
+        In a hook or `scheduled` of a job that is being enqueued that job is left out, here and in all that
+        looks for jobs.
+        """
+        return map(DelayedJob.read, filter(not_in_hand, delayed.each(self.space)))
+
+    def scheduled_at(self, job: Any, /, *args: Any, **kwargs: Any) -> list[int]:
+        """The seconds at which this job is due, in order."""
+        return sorted({one.at for one in self._found(job, args, kwargs)})
+
+    def is_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> bool:
+        """Whether this job is delayed (Ruby: `delayed?`)."""
+        return bool(self._found(job, args, kwargs))
+
+    def delayed_queue_peek(self, start: int = 0, count: int = 1) -> list[int]:
+        """Seconds for which jobs are delayed, in order."""
+        names = delayed.seconds(self.space, start, count)
+        return [int(name) for name in names if name.isdigit()]
+
+    def delayed_queue_schedule_size(self) -> int:
+        """How many seconds are in the books, those of emptied lists too."""
+        return delayed.seconds_known(self.space)
+
+    def delayed_timestamp_size(self, moment: Moment) -> int:
+        """How many jobs are delayed until this second."""
+        return delayed.sizes(self.space, [b"%d" % second_of(moment)])[0]
+
+    def delayed_timestamp_peek(self, moment: Moment, start: int = 0, count: int = 1) -> list[DelayedJob]:
+        """Jobs that are delayed until this second, in order."""
+        second = second_of(moment)
+        name = b"delayed:%d" % second
+        return [DelayedJob.read((name, raw)) for raw in delayed.items(self.space, second, start, count)]
+
+    def count_all_scheduled_jobs(self) -> int:
+        """How many jobs are delayed."""
+        return sum(delayed.sizes(self.space, delayed.all_seconds(self.space)))
+
+    def next_delayed_timestamp(self, moment: Moment | None = None) -> int | None:
+        """The first second in the books that is not after this moment (else: now); None if there is none."""
+        name = delayed.first_second(self.space, second_of(time.time() if moment is None else moment))
+        return int(name) if name is not None and name.isdigit() else None
+
+    def reset_delayed_queue(self) -> int:
+        """Forget every delayed job; returns how many there were."""
+        return delayed.reset(self.space)
+
+    def remove_found(self, found: Sequence[DelayedJob]) -> int:
+        """Remove delayed jobs that `find_delayed` gave; returns how many were still there."""
+        return self._remove(found, tidy=True)
+
+    def enqueue_found(self, found: Sequence[DelayedJob], *, tidy: bool = True) -> int:
+        """Put delayed jobs that `find_delayed` gave on their queues now; returns how many were still there.
+
+        They go in order. An error, be it of a hook, leaves its job and all behind it delayed.
+
+        Args:
+            tidy: forget seconds that have become empty, as Ruby's web page does (its verbs do not).
+
+        Raises:
+            MalformedPayload: one of them is no job.
+            NoQueueError: nobody says on which queue one goes.
+        """
+        taker = Taker(self.space, self.registry, tidy=tidy)
+        taker.take(one.place for one in found)
+        return taker.taken
+
+    def _read_call(
+        self,
+        job: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        queue: str | None,
+        is_checked: bool = True,
+    ) -> Call:
+        return Call.of(self.registry, self.space.style, job, args, kwargs, queue, is_checked)
+
+    def _forms(self, one: Call) -> delayed.Job:
+        value = {"class": Payload.parse(one.raw).class_name, "args": one.args, "queue": one.queue}
+        return delayed.Job(encode(value, self.space.style, max_depth=MAX_PAYLOAD_DEPTH), one.queue, one.raw)
+
+    def _delay(self, second: int, one: Call) -> bool | None:
+        if second <= int(time.time()) or self._receiver is not None:
+            way = own_way(one.job, one.args) if self._receiver is None else None
+            return self._enqueue(one) if way is None else self._scheduled(one, way)
+        if not one.allowed("before_schedule"):
+            return None
+        delayed.delay(self.space, second, self._forms(one))
+        return one.allowed("after_schedule")
+
+    def _enqueue(self, one: Call) -> bool | None:
+        raise NotImplementedError
+
+    def _pushed(self, calls: Sequence[Call]) -> Sequence[Call]:
+        raise NotImplementedError
+
+    def _delay_again(self, second: int, one: Call) -> int:
+        if self._receiver is not None:
+            return int(self._enqueue(one) is True)
+        due = second <= int(time.time())
+        places = [item.place for item in self._same(one)]
+        way = own_way(one.job, one.args) if due else None
+        if way is not None:
+            return self._schedule_each(places, one, way)
+        hooks = ("before_enqueue", "after_enqueue") if due else ("before_schedule", "after_schedule")
+        epoch = None if due else second
+        if one.job is not None and (any(map(one.job.hooks, hooks)) or (due and one.job.is_guarded)):
+            return self._delay_each(places, one, epoch, hooks)
+        return delayed.delay(self.space, epoch, self._forms(one), list(dict.fromkeys(places)))
+
+    def _schedule_each(self, places: Sequence[Place], one: Call, way: Callable[..., Any]) -> int:
+        """Let the class put each of these on a queue itself, then take it; if none is there, let it once."""
+        count = 0
+        for place in places:
+            if delayed.stands(self.space, place):
+                with_job_in_hand(place, self._scheduled, one, way)
+                delayed.take(self.space, [Taking(place, copies=1)])
+                count += 1
+        if not count:
+            self._scheduled(one, way)
+        return max(1, count)
+
+    def _delay_each(
+        self, places: Sequence[Place], one: Call, epoch: int | None, hooks: tuple[str, str]
+    ) -> int:
+        """Move each of these with the hooks about it; if none is there, delay one."""
+        written = 0
+        for number, place in enumerate(places or [None], 1):
+            needed = int(number >= len(places) and not written)
+            there = place is not None and delayed.stands(self.space, place)
+            if (there or needed) and with_job_in_hand(place, one.allowed, hooks[0]):
+                done = self._move(place if there else None, one, epoch, needed)
+                written += done
+                if done:
+                    one.after(hooks[1])
+        return written
+
+    def _move(self, place: Place | None, one: Call, epoch: int | None, least: int) -> int:
+        """Delay a job anew, or enqueue it where no second is given; returns how often that was done."""
+        if epoch is not None:
+            instead = [] if place is None else [place]
+            return delayed.delay(self.space, epoch, self._forms(one), instead, copies=1, least=least)
+        if place is None:
+            return len(self._pushed([one]))
+        attempt = attempt_of(place)
+        guards = locks.taken_with(self.space, one.guards, attempt)
+        if guards is None:
+            return 0
+        taking = Taking(place, one.queue, one.raw, copies=1, guards=guards, keep=True)
+        answer = delayed.take(self.space, [taking])
+        if answer is None or not answer.counts[0]:
+            return 0
+        locks.keep(self.space, one.guards, attempt)
+        return 1
+
+    def _scheduled(self, one: Call, way: Callable[..., Any]) -> Any:
+        """Let the class put its job on a queue itself; returns what it answers."""
+        return call(way, one.queue, one.job and one.job.name, *one.args)
+
+    def _remove(self, found: Sequence[DelayedJob], tidy: bool = False) -> int:
+        items: dict[bytes, dict[bytes, None]] = {}
+        for name, item in (one.place for one in found):
+            items.setdefault(name, {})[item] = None
+        few = [Taking((name, item)) for name, some in items.items() if len(some) <= FEW for item in some]
+        answer = delayed.take(self.space, few, tidy=tidy) if few else None
+        removed = sum(answer.counts) if answer else 0
+        for name, some in items.items():
+            if len(some) > FEW:
+                removed += delayed.remove(self.space, name, some, tidy=tidy)
+        return removed
+
+    def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedJob]:
+        if isinstance(plain_name(job), str) and kwargs.get("queue") is None:
+            one = self._read_call(job, args, {**kwargs, "queue": ""}, None)
+            return self._same(one, any_queue=True)
+        return self._same(self._read_call(job, args, kwargs, None, is_checked=False))
+
+    def _same(self, one: Call, any_queue: bool = False) -> list[DelayedJob]:
+        """Every delayed job that this call would make: same class, arguments and queue."""
+        wanted = Payload.parse(one.raw)
+        own = one.job.queue if one.job else None
+        hint = wanted.class_name.encode()
+        found = []
+        for place in filter(not_in_hand, delayed.each(self.space)):
+            if hint not in place[1] and b"\\" not in place[1]:
+                continue  # an escape may hide the name; without one it would be there
+            item = DelayedJob.read(place)
+            if (
+                item.class_name == wanted.class_name
+                and (any_queue or (own if item.queue is None else item.queue) == one.queue)
+                and same(item.args, wanted.args)
+            ):
+                found.append(item)
+        return found

@@ -1,0 +1,171 @@
+"""Taking delayed jobs to their queues: in order, each with its own code next to it (scheduler.md 5.2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from pyresque.client.delayed_job import Ready, attempt_of, ready_item
+from pyresque.errors import RedisReplied
+from pyresque.log import Log
+from pyresque.model.registry import Registry
+from pyresque.store import delayed
+from pyresque.store.delayed import NOBODY, Claim, Place, Taking
+from pyresque.store.space import Space
+
+logger = Log("pyresque.scheduler")
+
+T = TypeVar("T")
+Refusal = Callable[[Place, BaseException], Taking]
+"""What is to become of a delayed job that cannot be queued, or whose code has failed."""
+
+
+_in_hand: ContextVar[Place | None] = ContextVar("pyresque_in_hand", default=None)
+
+
+def with_job_in_hand(place: Place | None, function: Callable[..., T], *args: Any) -> T:
+    """Call code of the application about a delayed job.
+
+    For that code the job is not delayed any more, as in Ruby, where it was taken before: code that removes
+    all jobs that look like it would take it away from under itself.
+    """
+    token = _in_hand.set(place)
+    try:
+        return function(*args)
+    finally:
+        _in_hand.reset(token)
+
+
+def not_in_hand(place: Place) -> bool:
+    """Whether this is another job than the one whose code runs now."""
+    return place != _in_hand.get()
+
+
+class LockLost(Exception):
+    """The lock is another's: what was not taken until now stays delayed."""
+
+
+class Taker:
+    """Takes delayed jobs, one after the other.
+
+    Jobs without code of their own go in one step, as many as follow each other. Where code of the
+    application runs (hooks, `scheduled`), everything before the job is on its queue already, the job is
+    asked for once more, and the next step takes it. So the code of a job that somebody has removed does not
+    run, and a kill can let the code of one job run again at most.
+
+    Args:
+        claim: the lock that must be held.
+        tidy: forget seconds that have become empty.
+        decided: what is to become of jobs whose code has run, and that are not taken yet, as Redis was away:
+            it must not run again. For who takes these jobs the next time.
+        refusal: decides about a job that cannot be queued or whose code raises, whatever it raises; without
+            it the error is raised, and that job and all after it stay delayed.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        registry: Registry,
+        claim: Claim = NOBODY,
+        *,
+        tidy: bool = True,
+        refusal: Refusal | None = None,
+        decided: dict[Place, Taking] | None = None,
+    ) -> None:
+        self._space = space
+        self._registry = registry
+        self._claim = claim
+        self._tidy = tidy
+        self._refusal = refusal
+        self._decided = {} if decided is None else decided
+        self._waiting: list[Taking] = []
+        self._seen: Place | None = None
+        self.taken = 0
+        """How many jobs have left the delayed lists."""
+
+    def take(self, places: Iterable[Place], seconds: float = float("inf")) -> None:
+        """Take the jobs at these places; one that is not there any more is passed over.
+
+        Args:
+            seconds: after so long no more code is begun, and the rest stays.
+
+        Raises:
+            LockLost: the lock is another's.
+            RedisError: Redis cannot be reached or refuses.
+        """
+        until = time.monotonic() + seconds
+        for place, following in pairwise((*places, None)):
+            if place is None or not self._take_one(place, following, time.monotonic() < until):
+                break
+        self._flush(None)
+
+    def _take_one(self, place: Place, following: Place | None, may_run: bool) -> bool:
+        """Take a job, or let it wait for the next step; False if it has code, which may not run now."""
+        try:
+            ready = ready_item(place[1], self._registry, self._space.style)
+            has_code = ready.has_code
+        except BaseException as error:
+            if self._refusal is None:
+                self._flush(None)
+                raise
+            self._waiting.append(self._refusal(place, error))
+            return True
+        if not has_code:
+            self._waiting.append(ready.taking(place, self._space))
+        elif not may_run:
+            return False
+        elif self._stands(place):
+            taking = self._decided.get(place) or self._judged(ready, place)
+            self._decided.clear()
+            self._decided[place] = taking
+            try:
+                self._flush(following, taking, ready)
+            except RedisReplied as error:
+                if not taking.guards or self._refusal is None:
+                    raise
+                # What holds no lock stands where a lock should: that must not stop those behind it.
+                self._flush(following, self._refusal(place, error), ready)
+            self._decided.clear()
+        return True
+
+    def _stands(self, place: Place) -> bool:
+        """Whether the job is still there, with everything before it taken."""
+        if self._waiting or self._seen is not place:
+            self._flush(place)
+        return self._seen is place
+
+    def _judged(self, ready: Ready, place: Place) -> Taking:
+        """Run the code that comes before the push; returns what is to become of the job."""
+        if self._refusal is None:
+            return with_job_in_hand(place, _decided, ready, place, self._space)
+        try:
+            return with_job_in_hand(place, _decided, ready, place, self._space)
+        except BaseException as error:
+            failed = error
+        return self._refusal(place, failed)
+
+    def _flush(self, following: Place | None, last: Taking | None = None, ready: Ready | None = None) -> None:
+        """Take what waits, or a job whose code has run; look whether the following one is there."""
+        takings, self._waiting, self._seen = [last] if last else self._waiting, [], None
+        if not takings and following is None:
+            return
+        answer = delayed.take(self._space, takings, self._claim, tidy=self._tidy, following=following)
+        if answer is None:
+            raise LockLost
+        self._seen = following if answer.follows else None
+        self.taken += sum(answer.counts)
+        for trouble in answer.troubles:
+            logger.error("%s", trouble)
+        pushed = last is not None and last.payload and answer.counts[0] and not answer.refused[0]
+        if last is not None and pushed and ready is not None:
+            ready.keep(self._space, attempt_of(last.place))
+        if pushed and ready is not None and ready.has_hooks("after_enqueue"):
+            self._seen = None  # what was there may be gone behind them
+            ready.after("after_enqueue", Exception if self._refusal is None else BaseException)
+
+
+def _decided(ready: Ready, place: Place, space: Space) -> Taking:
+    return ready.decided().taking(place, space)

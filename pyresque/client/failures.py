@@ -1,0 +1,346 @@
+"""Failures: looking at them, putting their jobs back, removing them (core.md section 14).
+
+A record is addressed by its failure_id or, where it has none, by its bytes; its place in the list, which
+moves while people look at it, only chooses among records with the same bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from pyresque.client.delayed_job import ready_item
+from pyresque.client.next_attempt import NextAttempt, next_attempts
+from pyresque.errors import MalformedPayload, NotAJob
+from pyresque.failure.copies import as_one, copies_of, grouped, identity, joined, with_copies
+from pyresque.model.registry import Registry
+from pyresque.store import failures as store
+from pyresque.store.connection.link import Command
+from pyresque.store.space import Space
+from pyresque.usercode.safely import plain_name
+from pyresque.wire import times
+from pyresque.wire.aside import RESTORABLE
+from pyresque.wire.encoding import encode
+from pyresque.wire.records import FailureRecord
+
+Records = list[FailureRecord]
+Effects = list[Command]
+Marks = list[tuple[FailureRecord, bytes]]
+Names = list[str]
+Flags = list[bool]
+Found = list[FailureRecord | None]
+Attempts = list[NextAttempt | None]
+
+
+class Failures:
+    """All failure lists of one Resque: `failed`, and `Q_failed` of the multi-queue backend.
+
+    What looks, looks at all of them. What clears or requeues many takes, where no list is named, those of
+    the failure backend, as Ruby does: with several backends the same failure stands in several lists. All its
+    copies are marked, or go, together.
+    """
+
+    def __init__(self, space: Space, multi_queue: bool = False, registry: Registry | None = None) -> None:
+        self._space = space
+        self._multi_queue = multi_queue
+        self._registry = Registry() if registry is None else registry
+
+    def lists(self) -> Names:
+        """The names of the failure lists: `failed` and every `Q_failed`."""
+        return ["failed", *(name for name in store.list_names(self._space) if name != "failed")]
+
+    def count(self, *, list_name: str | None = None, class_name: str | None = None) -> int:
+        """How many failures there are, in all lists or one, of all classes or one."""
+        names = self.lists() if list_name is None else [list_name]
+        if class_name is None:
+            return sum(store.count(self._space, name) for name in names)
+        return sum(
+            1 for name in names for one in store.each(self._space, name) if one.class_name == class_name
+        )
+
+    def list(self, offset: int = 0, limit: int | None = 20, *, list_name: str | None = None) -> Records:
+        """Failures from `offset` on, oldest first; all lists one after the other, or one list."""
+        found: Records = []
+        for name in self.lists() if list_name is None else [list_name]:
+            wanted = None if limit is None else limit - len(found)
+            if wanted == 0:
+                break
+            found += store.read(self._space, name, offset, wanted)
+            offset = max(0, offset - store.count(self._space, name)) if offset else 0
+        return found
+
+    def each(self, list_name: str | None = None) -> Iterator[FailureRecord]:
+        """Every failure there is now, oldest first."""
+        for name in self.lists() if list_name is None else [list_name]:
+            yield from store.each(self._space, name)
+
+    def find(self, record_id: str) -> FailureRecord | None:
+        """The failure with this failure_id (or `sha1:` address), or with an id that alone begins so."""
+        return self.find_all([record_id])[0]
+
+    def find_all(self, record_ids: Sequence[str]) -> Found:
+        """What `find` gives for each of these ids; the lists are read only once for all of them."""
+        wanted = {one for one in record_ids if one}
+        lengths = {len(one) for one in wanted}
+        found: dict[str, Records] = {}
+        for record in self.each() if wanted else ():
+            own = record.id
+            for start in {own[:length] for length in lengths} & wanted:
+                found.setdefault(start, []).append(record)
+        chosen = {one: _only_one(one, found.get(one, [])) for one in wanted}
+        records = [one for one in chosen.values() if one is not None]
+        known = iter(self.with_copies(records))
+        merged = {one: None if record is None else next(known) for one, record in chosen.items()}
+        return [merged.get(one) for one in record_ids]
+
+    def with_copies(self, failures: Sequence[FailureRecord]) -> Records:
+        """These failures, each with its copies in other lists; the lists are read once for all of them."""
+        records = [*failures]
+        queues = {one.text("queue") for one in records}
+        names = {"failed", *(one.list_name for one in records), *(f"{queue}_failed" for queue in queues)}
+        there = [name for name in self.lists() if name in names]
+        full = [name for name in there if len(there) > 1 and store.count(self._space, name)]
+        if len(full) < 2:  # the rule, and then nothing has to be read
+            return [structs.replace(one, copies=one.copies or ()) for one in records]
+        return with_copies(records, (one for name in full for one in store.each(self._space, name)))
+
+    def search(self, text: str) -> Records:
+        """The failures in whose record this text occurs."""
+        return [one for one in self.each() if text in one.raw.decode("utf-8", "replace")]
+
+    def next_attempt(self, failure: str | FailureRecord) -> NextAttempt | None:
+        """The automatic attempt at the job of a failure that is still to come; None where there is none."""
+        record = self._record(failure)
+        return None if record is None else self.next_attempts([record])[0]
+
+    def next_attempts(self, failures: Sequence[FailureRecord], *, thorough: bool = True) -> Attempts:
+        """The same for each of these failures, in one go.
+
+        Args:
+            thorough: look at every delayed and waiting job if need be, not only at the first 20,000.
+        """
+        return next_attempts(self._space, self._registry, failures, thorough)
+
+    def requeue(self, failure: str | FailureRecord) -> bool:
+        """Put the job of a failure back on its queue; the record stays, and it and its copies are marked.
+
+        It is put back whatever else is to come: `next_attempt` tells whether it would run twice.
+
+        What was put aside goes back where it came from, with its bytes as they were, once: a delayed job is
+        delayed again and due at once, so that its hooks run anew.
+
+        Returns:
+            False if there is no such failure any more.
+
+        Raises:
+            NotAJob: the record holds nothing that could be put on a queue.
+        """
+        record = self._record(failure)
+        if record is None:
+            return False
+        if not record.value:
+            raise NotAJob("this record is no JSON object: it can only be shown and removed")
+        marks = self._marks(record)
+        if record.aside is None:
+            return store.requeue(self._space, marks, self._push(record)) == 1
+        return self._requeue_aside(record, record.aside, marks)
+
+    def _marks(self, record: FailureRecord) -> Marks:
+        """The record and its copies, each with what it is once it is marked as retried."""
+        if record.copies is None:
+            [record] = self.with_copies([record])
+        found = []
+        for one in (record, *(record.copies or ())):
+            value = {**one.value, "retried_at": self._now(one.list_name)}
+            found.append((one, encode(value, self._space.style)))
+        return found
+
+    def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
+        """Let a delayed attempt at the job of a failure come now; its records are marked as retried.
+
+        Returns:
+            False if the failure is gone, or the attempt is delayed no more; then nothing is done.
+
+        Raises:
+            NotAJob: the attempt is not delayed, or not sure, or could not be put on a queue.
+        """
+        if attempt.state != "delayed" or not attempt.sure:
+            raise NotAJob("only a delayed attempt can be brought forward, and one that is known for certain")
+        try:
+            ready = ready_item(attempt.place[1], self._registry, self._space.style)
+        except MalformedPayload as error:
+            raise NotAJob(f"its delayed job is none: {error}") from None
+        keys = self._space.keys
+        push: Effects = [
+            ("SADD", keys.queues, ready.queue),
+            ("RPUSH", keys.queue(ready.queue), ready.payload),
+        ]
+        return store.forward(self._space, self._marks(failure), attempt.place, push)
+
+    def requeue_all(self) -> int:
+        """Put every failed job of the backend's lists back, as Ruby does; returns how many.
+
+        Those whose automatic attempt is still to come, too: they run twice.
+        """
+        return sum(self._requeue_list(name) for name in self._own_lists())
+
+    def requeue_queue(self, queue: str) -> int:
+        """Put every failed job of a queue back; returns how many."""
+        queue = plain_name(queue)
+        if self._multi_queue:
+            return self._requeue_list(self._known(queue))
+        records = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
+        return self._requeue_each(records)
+
+    def remove(self, failure: str | FailureRecord) -> bool:
+        """Remove a failure with its copies; False if there is no such failure any more."""
+        record = self._record(failure)
+        if record is None:
+            return False
+        copies = self.with_copies([record])[0].copies if record.copies is None else record.copies
+        removed = store.discard(self._space, record)
+        for copy in copies or () if removed else ():
+            store.discard(self._space, copy)
+        return removed
+
+    def remove_all(self, failures: Sequence[FailureRecord]) -> Flags:
+        """Remove many failures with their copies, in one pass; for each whether it was still there."""
+        records = self.with_copies(failures)
+        gone = self._gone(records)
+        found = []
+        for record in records:
+            found.append(gone[record.list_name][record.raw] > 0)
+            gone[record.list_name][record.raw] -= 1
+        return found
+
+    def remove_queue(self, queue: str) -> int:
+        """Remove every failure of a queue, with its copies in other lists; returns how many records."""
+        queue = plain_name(queue)
+        if self._multi_queue:
+            name = self._known(queue)
+            removed = store.count(self._space, name)
+            self._clear([name])
+            return removed
+        doomed = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
+        return self._remove(self.with_copies(doomed))
+
+    def clear(self, list_name: str | None = None) -> None:
+        """Remove every failure, of the backend's lists or one, with its copies in other lists."""
+        self._clear(self._own_lists() if list_name is None else [list_name])
+
+    def clear_retried(self, list_name: str | Sequence[str] | None = None) -> int:
+        """Remove what has been put back, of the backend's lists, or one, or several; returns how many.
+
+        Where one copy of a failure was put back, all of them go.
+        """
+        names = [list_name] if isinstance(list_name, str) else list_name or self._own_lists()
+        full = [name for name in self.lists() if store.count(self._space, name)]
+        if set(full) <= set(names) and len(full) < 2:
+            return self._remove(joined(one for name in full for one in self.each(name) if one.was_retried))
+        marked = {identity(one) for name in full for one in self.each(name) if one.was_retried}
+        groups = grouped(one for name in full for one in self.each(name) if identity(one) in marked)
+        records = [as_one(group) for group in groups if any(one.list_name in names for one in group)]
+        return self._remove([one for one in records if one.was_retried])
+
+    def _own_lists(self) -> Names:
+        return store.list_names(self._space) if self._multi_queue else ["failed"]
+
+    def _clear(self, names: Names) -> None:
+        others = [one for one in self.lists() if one not in names and store.count(self._space, one)]
+        going = Counter(identity(one) for name in names for one in self.each(name)) if others else Counter()
+        for name in others:
+            store.remove(self._space, name, copies_of(going, self.each(name)))
+        for name in names:
+            store.clear(self._space, name)
+
+    def _remove(self, records: Records) -> int:
+        """Remove failures with the copies that are known; returns how many records."""
+        return sum(one.total() for one in self._gone(records).values())
+
+    def _gone(self, records: Records) -> dict[str, Counter[bytes]]:
+        doomed: dict[str, Records] = {}
+        for record in records:
+            for one in (record, *(record.copies or ())):
+                doomed.setdefault(one.list_name, []).append(one)
+        return {name: store.remove(self._space, name, those) for name, those in doomed.items()}
+
+    def _record(self, failure: str | FailureRecord) -> FailureRecord | None:
+        return self.find(failure) if isinstance(failure, str) else failure
+
+    def _requeue_list(self, name: str) -> int:
+        records = list(store.each(self._space, name))
+        # Ruby's multi-queue backend goes from the newest to the oldest.
+        return self._requeue_each(records if name == "failed" else records[::-1])
+
+    def _requeue_each(self, records: Records) -> int:
+        return sum(self._requeued(one) for one in self.with_copies(joined(records)))
+
+    def _requeued(self, record: FailureRecord) -> int:
+        try:
+            return int(self.requeue(record))
+        except NotAJob:
+            return 0
+
+    def _known(self, queue: str) -> str:
+        name = f"{queue}_failed"
+        self._space.link.execute("SADD", self._space.keys.failed_queues, name)
+        return name
+
+    def _now(self, list_name: str) -> str:
+        return (
+            times.failed_at(time.time())
+            if list_name == "failed"
+            else times.retried_at_without_zone(time.time())
+        )
+
+    def _push(self, record: FailureRecord) -> Effects:
+        keys, queue = self._space.keys, record.text("queue")
+        if not queue:
+            raise NotAJob("this record names no queue: it can only be shown and removed")
+        if not record.class_name:
+            raise NotAJob("this record holds no job with a class: it can only be shown and removed")
+        return [
+            ("SADD", keys.queues, queue),
+            ("RPUSH", keys.queue(queue), encode(_requeued(record.payload), self._space.style)),
+        ]
+
+    def _requeue_aside(self, record: FailureRecord, name: str, marks: Marks) -> bool:
+        """Put back what was put aside; its list tells where it belongs."""
+        if record.was_retried and record.class_name:
+            raise NotAJob(f"its job was put back before, at {record.retried_at}: the record can go")
+        if name.startswith(RESTORABLE):
+            answer = store.requeue(self._space, marks, second=int(time.time()))
+        elif record.class_name:
+            answer = store.requeue(self._space, marks, self._push(record))
+        else:
+            raise NotAJob("what was put aside is no job: it can only be shown and removed")
+        if answer < 0:
+            aside = self._space.keys.aside(self._space.keys.prefix + name)
+            if answer == store.NOT_THERE:
+                raise NotAJob(f"it is not in the list {aside} any more: it was put back before, or removed")
+            raise NotAJob(f"it stays in {aside}: where it came from, a key holds something else than a list")
+        return answer == 1
+
+
+def _only_one(record_id: str, candidates: Records) -> FailureRecord | None:
+    exact = [one for one in candidates if one.id == record_id] or candidates
+    return as_one(grouped(exact)[0]) if len({identity(one) for one in exact}) == 1 else None
+
+
+def _requeued(payload: dict[str, Any]) -> dict[str, Any]:
+    """The job as it goes back: class and args first as Ruby writes them, then whatever else it had.
+
+    Args that are no list are spread as Ruby's splat does it. Ruby drops the further keys; a writer who put
+    them there may need them.
+    """
+    args = payload.get("args")
+    if isinstance(args, dict):
+        args = [[key, value] for key, value in args.items()]
+    elif args is None:
+        args = []
+    others = {key: value for key, value in payload.items() if key not in ("class", "args")}
+    return {"class": payload["class"], "args": args if isinstance(args, list) else [args], **others}

@@ -1,0 +1,357 @@
+"""A job in hand: running it with its hooks, and what becomes of it (core.md sections 9, 11, 13.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pyresque.errors import (
+    DirtyExit,
+    DontPerform,
+    HookError,
+    MalformedActiveJob,
+    ResqueError,
+    UnknownJobClass,
+)
+from pyresque.failure.describe import error_name, whole_message
+from pyresque.hooks import Hook, WorkerHooks
+from pyresque.log import Log
+from pyresque.model.registry import Job, Registry
+from pyresque.usercode.calling import (
+    OVER,
+    Over,
+    call,
+    call_around,
+    call_around_async,
+    check_ran,
+    is_awaitable,
+    raise_again,
+)
+from pyresque.usercode.guards import application_code, end_copy, getpid, one_process
+from pyresque.usercode.safely import cut, either, is_a, text_of, tried
+from pyresque.wire.inspecting import inspect
+from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One call that running a job takes.
+
+    `inner` is what this call, an around hook, is about; `is_job` says that it is the job's own function.
+    """
+
+    call: Callable[..., Any]
+    args: list[Any]
+    inner: Callable[[], Steps] | None = None
+    is_job: bool = False
+
+
+logger = Log("pyresque.worker")
+
+Steps = Generator[Step, BaseException | None, BaseException | None]
+"""Yields the calls that are due, is told what each raised, and ends with the error of the whole."""
+
+Meaning = Callable[[BaseException], BaseException]
+
+MOST_SHOWN = 1_500
+"""Characters of a job's arguments that a line about it shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReservedJob:
+    """A job that was taken from a queue; `job` is None where its class is not registered here."""
+
+    queue: str
+    payload: Payload
+    job: Job | None
+    is_bare: bool = False
+    """Whether it is an Active Job of ours that came without the wrapper of Active Job."""
+    worker_hooks: WorkerHooks | None = None
+    """Those about each job (`hooks.before_job`)."""
+
+    def __str__(self) -> str:
+        name, args = tried(shown, self.payload.value)[0] or ("", None)
+        queue, name = cut(self.queue, 200), cut(text_of(name), 200)
+        return f"(Job{{{queue}}} | {name} | {inspect(args, MOST_SHOWN)})"
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether it may end at a checkpoint, and go on later."""
+        return self.job is not None and "continuable" in self.job.options
+
+    def limit(self, default: float | None) -> float | None:
+        """Seconds that it may take; `default` where it does not say that itself. 0 and None: any time."""
+        own = self.job.options.get("timeout") if self.job is not None else None
+        return default if own is None else own
+
+    @classmethod
+    def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
+        """Find the code for a payload."""
+        job = registry.find_for(payload)
+        is_bare = job is None and registry.is_bare(payload)
+        return cls(queue, payload, job, is_bare, registry.worker_hooks)
+
+    def run(self) -> BaseException | None:
+        """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
+        with one_process():
+            return _carried_out(self._steps())
+
+    async def run_async(self, meaning: Meaning) -> BaseException | None:
+        """The same on an event loop: what is `async def` is awaited.
+
+        Args:
+            meaning: which error it is for the job that its task was cancelled.
+        """
+        with one_process():
+            return await _carried_out_async(self._steps(), meaning, is_whole=True)
+
+    def after_failure(self, error: BaseException) -> BaseException:
+        """Run the on_failure hooks; returns the exception to record: `error`, or what a hook made of it.
+
+        `Handled` is none to record: an Active Job may retry or discard what ended its process.
+        """
+        with one_process():
+            rescue = self.job.rescue(self.queue, self.payload, error) if self.job is not None else None
+            if rescue is not None and is_a(error, DirtyExit):
+                return either(_carried_out(rescue), error)
+            return either(_carried_out(self._failed(error)), error)
+
+    def _steps(self) -> Steps:
+        hooks = self.worker_hooks
+        if hooks is None or self.job is None or not (hooks.has("before_job") or hooks.has("after_job")):
+            return (yield from self._with_hooks())
+        error = yield from self._each_of_all("before_job")
+        if error is None:
+            error = yield from self._with_hooks()
+        elif is_a(error, DontPerform):
+            error = None
+        else:
+            error = yield from self._failed(error)
+        raised = yield from self._each_of_all("after_job")
+        if raised is not None:
+            logger.exception("an after_job hook failed after %s: %s", self, raised, exc_info=raised)
+        return error
+
+    def _each_of_all(self, kind: str) -> Steps:
+        """The hooks about the jobs of all classes."""
+        error = None
+        for hook in self.worker_hooks.of(kind) if self.worker_hooks is not None else ():
+            raised = yield Step(hook, [self])
+            error = raised if error is None else error
+            if error is not None and kind == "before_job":
+                break
+        return error
+
+    def _with_hooks(self) -> Steps:
+        error = yield from self._performed()
+        if error is not None:
+            error = yield from self._failed(error)
+        raised = yield from self._each("always", self.payload.args)
+        if raised is None:
+            return error
+        if error is not None:
+            return self._additional(raised, error, "always hooks")
+        return (yield from self._failed(raised))
+
+    def _failed(self, error: BaseException) -> Steps:
+        raised = yield from self._each("on_failure", [error, *self.payload.args])
+        return error if raised is None else self._additional(raised, error, "failure hooks")
+
+    def _performed(self) -> Steps:
+        if self.job is None:
+            return bare_active_job(self.payload) if self.is_bare else unknown_class(self.payload)
+        own = self.job.steps(self.queue, self.payload)
+        if own is not None:
+            return (yield from own)
+        raised = yield from self._each("before_perform", self.payload.args)
+        if raised is not None:
+            return None if is_a(raised, DontPerform) else raised
+        hooks, raised = tried(self._hooks, "around_perform")
+        if hooks is None:
+            return raised
+        raised = yield from self._around(self.job, hooks)
+        return raised if raised is not None else (yield from self._each("after_perform", self.payload.args))
+
+    def _around(self, job: Job, hooks: list[Hook]) -> Steps:
+        if hooks:
+            return (yield Step(hooks[0], self.payload.args, lambda: self._around(job, hooks[1:])))
+        # In here, for Ruby finds out that arguments are wrong when it calls `perform`.
+        given, raised = tried(job.arguments, self.payload.args)
+        if given is None:
+            return raised
+        args, words = given
+        function = partial(job.perform, **words) if words else job.perform
+        return (yield Step(function, args, is_job=True))
+
+    def _each(self, kind: str, args: list[Any]) -> Steps:
+        hooks, error = tried(self._hooks, kind)  # which these are may be the user's code to say
+        for hook in hooks or ():
+            error = yield Step(hook, args)
+            if error is not None:
+                break
+        return error
+
+    def _hooks(self, kind: str) -> list[Hook]:
+        return self.job.hooks(kind) if self.job else []
+
+    def _additional(self, raised: BaseException, error: BaseException, where: str) -> HookError:
+        name, message = error_name(raised), whole_message(raised)
+        return HookError(
+            f"Additional error ({name}: {message}) occurred in running {where} for job {self}\n"
+            f"Original error that caused job failure was {name}: {error_name(error)}: {whole_message(error)}"
+        )
+
+
+def _carried_out(steps: Steps) -> BaseException | None:
+    error: BaseException | None = None
+    while True:
+        step, error = _next(steps, error)
+        if step is None:
+            return error
+        error = _done(step)
+
+
+async def _carried_out_async(steps: Steps, meaning: Meaning, is_whole: bool = False) -> BaseException | None:
+    error: BaseException | None = None
+    while True:
+        step, error = _next(steps, error)
+        if step is None:
+            return error
+        error = await _done_async(step, meaning)
+        if error is not None and is_whole:
+            await _uncancelled()
+
+
+async def _uncancelled() -> None:
+    """Take back what is left of a cancellation: it was meant for what has failed, not for the hooks."""
+    import asyncio
+
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        task.uncancel()
+
+
+def _next(steps: Steps, error: BaseException | None) -> tuple[Step | None, BaseException | None]:
+    """The next call that is due; none at the end, with the error of the whole."""
+    try:
+        return steps.send(error), None
+    except StopIteration as end:
+        result: BaseException | None = end.value
+        return None, result
+    except BaseException as raised:  # a signal's, between two calls
+        return None, raised
+
+
+def _done(step: Step) -> BaseException | None:
+    """Make one call; returns what it raised."""
+    try:
+        with application_code():
+            if step.inner is None:
+                result = call(step.call, *step.args)
+                if step.is_job:
+                    check_ran(result)
+            else:
+                call_around(step.call, step.args, partial(_inner, step.inner, getpid()))
+    except BaseException as raised:
+        return raised
+    return None
+
+
+async def _done_async(step: Step, meaning: Meaning) -> BaseException | None:
+    try:
+        with one_process():
+            if step.inner is not None:
+                inner = partial(_inner_async, step.inner, meaning, getpid())
+                raised = await call_around_async(step.call, step.args, inner)
+                return None if raised is None else meaning(raised)
+            result = step.call(*step.args)
+            if is_awaitable(result):
+                result = await result
+            if step.is_job:
+                check_ran(result)
+    except BaseException as raised:
+        return meaning(raised)
+    return None
+
+
+def _inner(inner: Callable[[], Steps], pid: int) -> Over:
+    if getpid() != pid:
+        end_copy()  # a hook about the job has forked before it let the job run
+    raise_again(_carried_out(inner()))
+    return OVER
+
+
+async def _inner_async(inner: Callable[[], Steps], meaning: Meaning, pid: int) -> BaseException | None:
+    if getpid() != pid:
+        end_copy()
+    return await _carried_out_async(inner(), meaning)
+
+
+_leaving = False
+
+
+def note_leaving(number: int, frame: object) -> None:
+    """A signal handler: the worker of this process is about to leave."""
+    global _leaving
+    _leaving = True
+
+
+def note_staying() -> None:
+    """A worker begins in this process."""
+    global _leaving
+    _leaving = False
+
+
+def is_leaving() -> bool:
+    """Whether the worker of this process is about to leave: then a job with steps ends at a checkpoint."""
+    return _leaving
+
+
+def unknown_class(payload: Payload) -> ResqueError:
+    """The error of a job whose class nobody registered here (names as Ruby has them: core.md section 15)."""
+    if is_wrapper(payload.class_name):
+        return _unknown_active_job(payload)
+    name = payload.value.get("class")
+    if name is None or name == "":
+        # Ruby looks up the empty name, finds Object, and calls `perform` on that.
+        error = UnknownJobClass("undefined method `perform' for class Object")
+        error.ruby_name = "NoMethodError"
+        return error
+    if not isinstance(name, str):
+        return UnknownJobClass(f"wrong constant name {inspect(name)}")
+    name = name.removeprefix("::")
+    return UnknownJobClass(f"uninitialized constant {name}: no @job with this name is registered")
+
+
+def bare_active_job(payload: Payload) -> ResqueError:
+    """The error of an Active Job that came without its wrapper; a Ruby worker calls it done, unrun."""
+    name = payload.class_name.removeprefix("::")
+    return MalformedActiveJob(
+        f"malformed Active Job: {name} came without the wrapper of Active Job, and nothing of it was run. A "
+        "Ruby scheduler pushes it so where it does not know the class: let `pyresque scheduler -r MODULE` do "
+        f"it. Else enqueue it with {name}.perform_later or active_job.enqueue, not with Resque.enqueue. "
+        "(A retry brings it back as it is: enqueue it anew, and remove this failure.)"
+    )
+
+
+def _unknown_active_job(payload: Payload) -> ResqueError:
+    name = inner_class(payload.value)
+    if name:
+        name = name.removeprefix("::")
+        return UnknownJobClass(f"uninitialized constant {name}: no @active_job.job registers it here")
+    args = payload.args
+    what = (
+        "its argument is no object" if len(args) == 1 else f"its wrapper has {len(args)} arguments, not one"
+    )
+    if len(args) == 1 and isinstance(args[0], dict):
+        what = (
+            f"its job_class is {args[0]['job_class']!r}"
+            if args[0].get("job_class")
+            else "it has no job_class"
+        )
+    return MalformedActiveJob(f"malformed Active Job: {what}")

@@ -1,0 +1,26 @@
+"""What the names of plugins' keys are made of: the job's class and its arguments (`joined`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyresque.errors import InvalidJob
+from pyresque.wire.key_arguments import joined as joined
+
+if TYPE_CHECKING:
+    from pyresque.client.resque import Resque
+
+
+def class_of(plugin: object, resque: Resque) -> str:
+    """The class name of the one job that has this plugin (hooks are not told whose they are).
+
+    Raises:
+        InvalidJob: it has none, or several.
+    """
+    names = [job.name for job in resque.registry.jobs() if any(one is plugin for one in job.plugins)]
+    if len(names) != 1:
+        raise InvalidJob(
+            f"a {type(plugin).__name__} is for one job of this Resque, and this one has "
+            f"{', '.join(names) or 'none'}: make one for each"
+        )
+    return names[0]

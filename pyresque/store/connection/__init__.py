@@ -1,0 +1,1 @@
+"""Reaching Redis: addresses, sockets, replies, and what is tried again."""

@@ -1,0 +1,274 @@
+"""What replies must look like, and how we know that a reply is the one to our command.
+
+Nothing that comes over a connection is believed unseen. Three things are asked of it, here and nowhere else:
+
+- its form: that of its command (`expected`), or the one that a script declares;
+- its place: every round trip ends with a word that only we know, so that one reply too many or too few is
+  seen before it can be taken for another one. A script hands the word back in its own answer; behind other
+  commands goes an ECHO;
+- error replies are told apart in link.py.
+
+What does not hold is no answer at all: the connection is closed, and nobody knows whether the command ran.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Sequence
+
+from pyresque.errors import RedisError, RedisUnavailable
+from pyresque.store.connection.link import Check, Command, Reply, Word, from_reply
+from pyresque.usercode.guards import getpid
+
+
+class ErrorReply(Exception):
+    """An error reply, as it came."""
+
+
+_OURS = os.urandom(6).hex()
+_numbers = itertools.count()
+
+
+def new_word() -> bytes:
+    """A word that no other call uses, here or in another process."""
+    return f"{_OURS}.{getpid()}.{next(_numbers)}".encode()
+
+
+# --- forms -----------------------------------------------------------------------------------------
+# `type(...) is`, for True is an int and a push message a list.
+
+
+def anything(reply: Reply) -> bool:
+    """Any reply."""
+    return True
+
+
+def data(reply: Reply) -> bool:
+    """Bytes."""
+    return type(reply) is bytes
+
+
+def integer(least: float = float("-inf"), most: float = float("inf")) -> Check:
+    """A number, between these."""
+    return lambda reply: type(reply) is int and least <= reply <= most
+
+
+def exactly(*values: bytes | int | None) -> Check:
+    """One of these values."""
+    kinds = {type(one) for one in values}
+    return lambda reply: type(reply) in kinds and reply in values
+
+
+def maybe(check: Check) -> Check:
+    """That, or nothing."""
+    return lambda reply: reply is None or check(reply)
+
+
+def either(*checks: Check) -> Check:
+    """One of these forms."""
+    return lambda reply: any(check(reply) for check in checks)
+
+
+def many(check: Check, count: int | None = None) -> Check:
+    """A list of these, of any length or of this one."""
+
+    def checked(reply: Reply) -> bool:
+        if type(reply) is not list or (count is not None and len(reply) != count):
+            return False
+        return all(map(check, reply))
+
+    return checked
+
+
+def row(*checks: Check, rest: Check | None = None) -> Check:
+    """A list of just these, one after the other, and of any number of `rest` behind them."""
+    length = len(checks)
+
+    def checked(reply: Reply) -> bool:
+        if type(reply) is not list or len(reply) < length or (rest is None and len(reply) > length):
+            return False
+        for check, one in zip(checks, reply, strict=False):
+            if not check(one):
+                return False
+        return rest is None or all(map(rest, reply[length:]))
+
+    return checked
+
+
+def cases(**forms: Check) -> Check:
+    """A list whose first word says which of these forms it has."""
+    known = {name.encode(): check for name, check in forms.items()}
+
+    def checked(reply: Reply) -> bool:
+        if type(reply) is not list or not reply or type(reply[0]) is not bytes:
+            return False
+        check = known.get(reply[0])
+        return check is not None and check(reply)
+
+    return checked
+
+
+def fraction(reply: Reply) -> bool:
+    """A number, in the digits of Redis."""
+    try:
+        return type(reply) is bytes and float(reply) == float(reply)
+    except ValueError:
+        return False
+
+
+words = many(data)
+amount = integer(0)
+flag = integer(0, 1)
+ok = exactly(b"OK")
+
+
+def pairs(reply: Reply) -> bool:
+    """Names and values, one after the other."""
+    return words(reply) and len(reply) % 2 == 0
+
+
+def digits(reply: Reply) -> bool:
+    """A number, in digits."""
+    return type(reply) is bytes and len(reply) <= 20 and reply.isdigit()
+
+
+def _clock(reply: Reply) -> bool:
+    # No clock that stands before 2017 is a clock: a worker whose beat said so would be taken for dead.
+    return many(digits, 2)(reply) and int(reply[0]) > 1_500_000_000
+
+
+def _hello(reply: Reply) -> bool:
+    return type(reply) is dict and reply.get(b"proto") == 3
+
+
+def number(raw: bytes | None) -> int:
+    """What Redis takes for an integer (64 bits, so never more than 20 characters); else 0."""
+    if raw is not None and len(raw) <= 20 and re.fullmatch(rb"-?\d+", raw):
+        return int(raw)
+    return 0
+
+
+_FORMS: dict[str, Check] = {
+    **dict.fromkeys(
+        ("SADD", "SREM", "HSET", "HDEL", "ZADD", "ZREM", "ZREMRANGEBYSCORE", "UNLINK", "DEL", "EXISTS",
+         "LLEN", "ZCARD", "SCARD", "RPUSH", "LPUSH", "LREM"), amount,
+    ),
+    **dict.fromkeys(("SISMEMBER", "EXPIRE", "PERSIST"), flag),
+    **dict.fromkeys(("TTL", "PTTL"), integer(-2)),
+    "INCRBY": integer(),
+    **dict.fromkeys(("GET", "LINDEX", "HGET"), maybe(data)),
+    "LPOS": maybe(amount),
+    **dict.fromkeys(
+        ("SMEMBERS", "LRANGE", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE", "HKEYS", "KEYS"), words
+    ),
+    "HGETALL": pairs,
+    "SETEX": ok, "SELECT": ok, "AUTH": ok,
+    "HELLO": _hello,
+    "PING": exactly(b"PONG"),
+    "INFO": data,
+    "TYPE": data,
+    "TIME": _clock,
+    "SCAN": row(data, words),
+}  # fmt: skip
+
+
+def expected(command: Command) -> Check:
+    """The form of the reply to a command; `anything` where we never send it ourselves."""
+    name = _name(command)
+    if name == "SET":
+        return _of_set(command)
+    if name == "CLIENT" and _text(command[1]).upper() in ("TRACKING", "CACHING"):
+        return ok
+    if name in ("MGET", "HMGET"):
+        return many(maybe(data), len(command) - (1 if name == "MGET" else 2))
+    if name == "SMISMEMBER":
+        return many(flag, len(command) - 2)
+    return _FORMS.get(name, anything)
+
+
+def _of_set(command: Command) -> Check:
+    options = {_text(one).upper() for one in command[3:]}
+    if "GET" in options:
+        return maybe(data)
+    return maybe(ok) if options & {"NX", "XX"} else ok
+
+
+# --- one round trip --------------------------------------------------------------------------------
+
+_NO_ECHO = re.compile(r"\becho\b", re.IGNORECASE)
+
+
+class RoundTrip:
+    """Commands on their way, and what proves that the replies are theirs.
+
+    Args:
+        check: of one command whose answer carries a word of its own; no ECHO is sent behind it.
+        echoes: False where the server lets nobody ECHO.
+    """
+
+    def __init__(self, commands: Sequence[Command], check: Check | None = None, echoes: bool = True) -> None:
+        self._commands = commands
+        self._checks = [check] if check is not None else [expected(one) for one in commands]
+        self._word = new_word() if check is None and echoes else None
+        self.has_proof = check is not None or echoes
+        """Whether a reply too many would be seen."""
+        self.sent: Sequence[Command] = commands if self._word is None else [*commands, ("ECHO", self._word)]
+
+    def read(self, replies: Sequence[Reply], address: str, *, in_step: bool = True) -> list[Reply]:
+        """The replies to the commands, with error replies as what they mean.
+
+        Args:
+            in_step: whether nothing has come behind them.
+
+        Raises:
+            RedisUnavailable: they are not the replies to these commands, or nobody can tell.
+        """
+        found = [from_reply(str(one), address) if type(one) is ErrorReply else one for one in replies]
+        echo = found.pop() if self._word is not None else None
+        for command, check, reply in zip(self._commands, self._checks, found, strict=True):
+            if not check(reply) and not isinstance(reply, RedisError):
+                raise _strange(address, f"{_name(command)} with {_kind(reply)}")
+        if echo != self._word and not self._is_excused(echo, found):
+            if isinstance(echo, RedisError):
+                raise RedisUnavailable(str(echo), maybe_done=True) from echo
+            in_step = False
+        elif self.has_proof:
+            return found
+        if not in_step:
+            raise _strange(address, "with more than one reply, or with the one to another command")
+        return found
+
+    def _is_excused(self, echo: Reply, found: Sequence[Reply]) -> bool:
+        if not isinstance(echo, RedisError):
+            return False
+        if _NO_ECHO.search(str(echo)):  # unknown, or not permitted: then it has to do without
+            self.has_proof = False
+            return True
+        return all(isinstance(one, RedisError) for one in found)
+
+
+def _name(command: Command) -> str:
+    return _text(command[0]).upper()
+
+
+def _text(word: Word) -> str:
+    return word.decode("ascii", "replace") if isinstance(word, bytes) else str(word)
+
+
+def _kind(reply: Reply) -> str:
+    if reply is None:
+        return "nothing"
+    return {
+        int: "another number", bytes: "another text", list: "another list", dict: "a map",
+        bool: "a yes or no", float: "a fraction",
+    }.get(type(reply), "a message that nobody asked for")  # fmt: skip
+
+
+def _strange(address: str, what: str) -> RedisUnavailable:
+    return RedisUnavailable(
+        f"Redis at {address}, or what stands before it, answered {what}, which is no answer: the connection "
+        "is closed",
+        maybe_done=True,
+    )

@@ -1,0 +1,1 @@
+"""The async worker: several `async def` jobs at a time in one process."""

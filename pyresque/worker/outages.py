@@ -1,0 +1,94 @@
+"""How long a worker waits for Redis: as long as it takes; for a while at its start, for a moment at its end.
+
+Every error is waited for but one: what Redis will never take (RedisRejected) is the caller's to shorten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyresque.errors import RedisError, RedisRejected
+from pyresque.log import Log
+from pyresque.store.connection.link import LEAVE_SECONDS, DirectLink, PatientLink, is_hopeless
+from pyresque.store.space import Space
+from pyresque.system.waiting import Away
+from pyresque.worker.listener import Attention
+
+logger = Log("pyresque.worker")
+
+T = TypeVar("T")
+
+
+class Patience:
+    """The patience of one worker.
+
+    Args:
+        link: the worker's own link: nobody else may be hurried with it.
+        start: seconds that Redis may be away when the worker begins.
+    """
+
+    def __init__(self, link: DirectLink, attention: Attention, start: float) -> None:
+        self._link = link
+        self._attention = attention
+        self._start = start
+        self._until = time.monotonic() + start
+
+    def space(self, of: Space) -> Space:
+        """The same space over a link that repeats, but nothing more once the worker is to leave."""
+        patient = PatientLink(self._link, gives_up=lambda: self._attention.is_leaving)
+        return Space(patient, of.keys, of.style)
+
+    def hurry(self) -> None:
+        """The worker leaves, and has nothing else left to do: a moment is left."""
+        self._link.deadline = min(self._link.deadline, time.monotonic() + LEAVE_SECONDS)
+
+    def begin(self, step: Callable[[], T]) -> T:
+        """Carry out a step of the worker's start.
+
+        Raises:
+            RedisError: Redis does not speak our language, or does not let us in; or it was away for too long,
+                or until the worker was told to leave.
+        """
+        away = Away(logger, f"%s. The worker waits for it, up to {self._start:g} seconds (--start-timeout)")
+        while True:
+            try:
+                return step()
+            except RedisError as error:
+                if is_hopeless(error, self._link) or time.monotonic() >= self._until:
+                    raise
+                away.failed(error)
+                self._attention.wait(away.seconds_left)
+                if self._attention.ending.asked:
+                    raise
+
+    def persist(self, write: Callable[[], T], what: str, *, dear: bool = True) -> T:
+        """Write something down, for as long as it takes.
+
+        Args:
+            what: it, as the log calls it.
+            dear: whether it is worth waiting for when the worker is to leave, until it is told so again.
+
+        Raises:
+            RedisRejected: Redis will never take it.
+            RedisError: the worker is to leave; what was not written is found by whoever prunes it.
+        """
+        away = Away(logger, f"%s. {what} waits for it")
+        while True:
+            try:
+                return write()
+            except RedisRejected:
+                raise
+            except RedisError as error:
+                away.failed(error)
+                if self.is_over(away, dear):
+                    raise
+            self._attention.wait(away.seconds_left)
+
+    def is_over(self, away: Away, dear: bool) -> bool:
+        """Whether, after a try that has failed, the next one would come too late."""
+        ending = self._attention.ending
+        if ending.insisted or (ending.asked and not dear):
+            self.hurry()
+        return time.monotonic() + away.seconds_left >= self._link.deadline

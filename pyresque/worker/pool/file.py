@@ -1,0 +1,59 @@
+"""The file of resque-pool: which workers a pool has (core.md section 19.1).
+
+mail,high: 2            # a queue list, and how many workers work on it
+"*": 1
+production:             # what is different in one environment
+  "*": 8
+"""
+
+from __future__ import annotations
+
+from pyresque.config.env import split_queues
+from pyresque.errors import ConfigError
+from pyresque.yaml.file import read_mapping
+
+Group = tuple[list[str], int]
+"""A queue list, and how many workers work on it."""
+
+
+def read_pool_file(path: str, environment: str | None) -> list[Group]:
+    """The workers that a pool file asks for.
+
+    Args:
+        path: where it is.
+        environment: whose part is laid over what is there for all.
+
+    Raises:
+        ConfigError: it cannot be read, or asks for no worker; one line says where and why.
+    """
+    hint = f"; for {path} workers write -n {path}" if path.isdecimal() else ""
+    top = read_mapping(
+        path, "the pool file", "holds no queue lists: write for example mail,high: 2 in it", hint
+    )
+    for one in top:
+        where = f"line {one.line} of the pool file {path}"
+        if one.refused:
+            raise ConfigError(f"{where} cannot be used: {one.refused}")
+        if one.has_odd_name:
+            raise ConfigError(f"{where} has a queue list {one.name or 'without a name'}: write it in quotes")
+    parts = {one.name: one.value for one in top if isinstance(one.value, dict)}
+    counts = {one.name: one.value for one in top if not isinstance(one.value, dict)}
+    counts.update(parts.get(environment or "", {}))
+    groups = [_group(path, name, count) for name, count in counts.items()]
+    if not any(count for _, count in groups):
+        hint = f" (RAILS_ENV, RACK_ENV or RESQUE_ENV may be one of {', '.join(parts)})" if parts else ""
+        raise ConfigError(
+            f"the pool file {path} asks for no worker: write for example mail,high: 2 in it{hint}"
+        )
+    return [(names, count) for names, count in groups if count]
+
+
+def _group(path: str, name: str, count: object) -> Group:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise ConfigError(
+            f"the pool file {path} gives {name} {count!r} workers: write a number, as in mail,high: 2"
+        )
+    names = list(split_queues(name))
+    if not any(one and not one.startswith("!") for one in names):
+        raise ConfigError(f"the pool file {path} has a queue list {name!r} that names no queue")
+    return names, count
