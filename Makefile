@@ -1,9 +1,13 @@
-# The commands that a contributor needs.
+# The commands that a contributor needs: `make` lists them.
 VENV ?= .venv
 BIN = $(VENV)/bin
 PYTHON ?= python3
+.DEFAULT_GOAL = help
 
-.PHONY: test lint demo chaos model mutants lowest newest lock
+.PHONY: help test lint coverage mutation demo chaos model mutants lowest newest lock release
+
+help:                   ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(BIN)/pyresque: requirements/locked.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,6 +19,14 @@ test: $(BIN)/pyresque   ## every test, side by side
 
 lint: $(BIN)/pyresque   ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+coverage: $(BIN)/pyresque ## how much of the code tests/unit and tests/redis run, in one figure
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal --cov --cov-report= tests/unit tests/redis
+	@echo "covered: $$($(BIN)/coverage report --format=total) % of lines and branches (by module: $(BIN)/coverage report)"
+
+mutation: $(BIN)/pyresque ## how many wrong lines in pure logic the unit tests notice, by module; takes minutes
+	$(BIN)/python benchmarks/mutation.py
 
 demo: $(BIN)/pyresque   ## both languages' jobs on a Redis of its own
 	$(BIN)/pyresque demo
@@ -38,3 +50,6 @@ lock:                   ## renew requirements/locked.txt; with the oldest Python
 	.venv-lock/bin/pip install -q -e '.[dev]'
 	{ echo '# What the tests are run with: every package, made by `make lock`.'; \
 	  .venv-lock/bin/pip freeze --exclude-editable; } >requirements/locked.txt
+
+release:                ## check version and change log, and make the tag (nothing is pushed)
+	$(PYTHON) .ci/release.py tag
