@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL = help
 
-.PHONY: help test lint coverage mutation demo chaos model mutants lowest newest lock release
+.PHONY: help test lint coverage mutation docs demo chaos model mutants lowest newest lock release
 
 help:                   ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -12,6 +12,10 @@ help:                   ## this list
 $(BIN)/pyresque: requirements/locked.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c requirements/locked.txt -e '.[dev]'
+	touch $@
+
+$(BIN)/zensical: $(BIN)/pyresque
+	$(BIN)/pip install -q -c requirements/locked.txt -e '.[dev,docs]'
 	touch $@
 
 test: $(BIN)/pyresque   ## every test, side by side
@@ -27,6 +31,9 @@ coverage: $(BIN)/pyresque ## how much of the code tests/unit and tests/redis run
 
 mutation: $(BIN)/pyresque ## how many wrong lines in pure logic the unit tests notice, by module; takes minutes
 	$(BIN)/python benchmarks/mutation.py
+
+docs: $(BIN)/zensical   ## the site of the documents, into site/; fails at a broken link, and needs no network
+	$(BIN)/python .ci/docs.py
 
 demo: $(BIN)/pyresque   ## both languages' jobs on a Redis of its own
 	$(BIN)/pyresque demo
@@ -47,7 +54,7 @@ lock:                   ## renew requirements/locked.txt; with the oldest Python
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock PYTHON=python3.11")'
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install -q -e '.[dev]'
+	.venv-lock/bin/pip install -q -e '.[dev,docs]'
 	{ echo '# What the tests are run with: every package, made by `make lock`.'; \
 	  .venv-lock/bin/pip freeze --exclude-editable; } >requirements/locked.txt
 
