@@ -1,9 +1,10 @@
-"""The wheel: what is in it, and that it works outside of the checkout; and what it asks for."""
+"""The wheel: what is in it, and that it works outside of the checkout; the sdist, and what both ask for."""
 
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -90,6 +91,37 @@ def test_every_module_can_be_imported_from_the_wheel(installed):
 def test_the_command_runs_from_the_wheel(installed):
     """`python -m pyresque --version` names the version."""
     assert __version__ in outside(installed, "-m", "pyresque", "--version")
+
+
+# --- the sdist ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    """The names in the sdist of this checkout, without its own folder."""
+    folder = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder), cwd=ROOT)
+    [path] = folder.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def test_the_sdist_can_run_its_own_tests(sdist):
+    """What tests, Makefile and CI ask for is in it: each file of these folders, and these files."""
+    folders = (".ci", ".github", "benchmarks", "docs", "interop", "pyresque", "requirements", "tests")
+    files = {
+        ".dockerignore", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md",
+        "Gemfile", "LICENSE", "Makefile", "README.md", "SECURITY.md", "docker-compose.yml", "mkdocs.yml",
+        "pyproject.toml",
+    }  # fmt: skip
+    for folder in folders:
+        files.update(
+            path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()
+        )
+    made = ("__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+    expected = {name for name in files if not any(part in made for part in Path(name).parts)}
+    assert expected - sdist == set()
+    assert sdist - expected == {"PKG-INFO"}
 
 
 # --- other people's packages -------------------------------------------------------------------------
