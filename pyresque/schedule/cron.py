@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.cron_fields import Fields, parse
-from pyresque.schedule.optioned import split_options
-from pyresque.schedule.portable import unportable
+from pyresque.schedule.options import split_options
 from pyresque.schedule.zones import find_zone
 
 _MOST_STEPS = 2048
@@ -65,14 +64,6 @@ class Cron:
     def random(self) -> bool:
         """Whether the text has a "~". Each Ruby scheduler draws its own number: not for shared schedules."""
         return self._fields.random
-
-    @property
-    def unportable(self) -> str | None:
-        """Why an older Ruby scheduler may end at this text or run it at other times; None where all agree.
-
-        Not for persistent schedules that such schedulers read (scheduler.md section 15).
-        """
-        return unportable(self._text, self._fields)
 
     def next_after(self, moment: datetime) -> datetime:
         """The first run strictly after `moment` (aware), in UTC, without microseconds.

@@ -30,7 +30,7 @@ _LAST = ("last", "last_at", "last_in")
 """Names of one option, the one that counts first (rufus-scheduler's order)."""
 _LEAP_DAY = datetime(2000, 2, 29, 12, tzinfo=UTC).timestamp()
 # fugit before 1.7 refuses & and stray commas, and a step of 0 is an error before 1.12.2: with either a Ruby
-# scheduler up to 5.0.0 ends (scheduler.md 13 and 15). What older ones only read differently is `unportable`.
+# scheduler up to 5.0.0 ends (scheduler.md 13 and 15). Older ones read some others differently: docs/cron.md.
 _NEW_IN_RUBY = re.compile(r"&|,,|(?:^|[ \t]),|,(?:[ \t]|$)|/0+(?![0-9])")
 
 

@@ -6,7 +6,7 @@ import re
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.cron_grammar import BLANKS, LONGEST
-from pyresque.schedule.optioned import split_options
+from pyresque.schedule.options import split_options
 
 _SHORTEST = 0.3
 """Seconds between two looks of a Ruby scheduler at its entries: it refuses a shorter period."""
@@ -59,8 +59,6 @@ class Every:
         if isinstance(given, bool) or not isinstance(given, str | int | float):
             raise InvalidSchedule(f"every must be a text or a number, not {type(given).__name__}")
         self._text = given if isinstance(given, str) else _as_text(given)
-        self.bare = not isinstance(given, str) and options is None
-        """Whether the value is a number without options, which ends a Ruby scheduler (section 9.4)."""
         seconds = duration(given) if isinstance(given, str) else given
         if seconds <= 0:
             raise InvalidSchedule(f"every {self._shown()}: a period must be more than 0 seconds")
@@ -83,19 +81,19 @@ class Every:
 
 
 def _as_text(seconds: int | float) -> str:
-    """Seconds as a duration that Ruby reads. Raises InvalidSchedule for what is no number, or endless."""
+    """Seconds as a duration that Ruby reads. Raises InvalidSchedule for what is not a number, or endless."""
     try:
         whole = int(seconds)
         return f"{whole if whole == float(seconds) else seconds}s"
     except (ValueError, OverflowError):
-        raise InvalidSchedule("every is no number of seconds that one could wait for") from None
+        raise InvalidSchedule("every is not a number of seconds that one could wait for") from None
 
 
 def duration(text: str) -> int | float:
     """Seconds of a length of time as Ruby reads it ("90s", "1h30m", "PT5M"), which may be 0 or less.
 
     Raises:
-        InvalidSchedule: the text is none.
+        InvalidSchedule: it is not one.
     """
     stripped = text.strip(BLANKS)
     if len(stripped) > LONGEST:

@@ -28,7 +28,6 @@ def test_the_vectors_are_all_there():
 def test_what_ruby_accepts_has_the_same_seconds(case):
     every = Every(case["expr"])
     assert every.seconds == case["seconds"]
-    assert every.bare == case.get("bare", False)
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=names(ACCEPTED))
@@ -36,7 +35,6 @@ def test_str_is_a_text_with_the_same_meaning(case):
     """What a persistent schedule may hold: a bare number ends a Ruby scheduler."""
     again = Every(str(Every(case["expr"])))
     assert again.seconds == case["seconds"]
-    assert not again.bare
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=names(REFUSED))
@@ -88,8 +86,7 @@ def test_forms_compared_with_ruby_by_hand(text, seconds):
 
 def test_options_come_from_a_list_of_two():
     assert Every(["1h", {"first_in": "5m"}]).options == {"first_in": "5m"}
-    assert Every([60, {}]).bare is False
-    assert Every([60]).bare is True
+    assert Every([60, {}]).options == {}
     assert Every("1h").options == Every(["1h", {"a": 1}, 2]).options == {}
 
 

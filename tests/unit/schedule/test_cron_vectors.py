@@ -50,10 +50,3 @@ def test_previous_before_finds_the_recorded_runs_again(case):
         if last - before > timedelta(hours=3):
             assert cron.previous_before(last) == before
         assert cron.next_after(cron.previous_before(last)) == last
-
-
-@pytest.mark.parametrize("case", ACCEPTED, ids=names(ACCEPTED))
-def test_what_an_older_ruby_refuses_or_misreads_is_told(case):
-    """Compared with fugit 1.5.2. "%" is always told: which weeks it counts differs by zone and version."""
-    told = Cron(case["expr"], zone=case["scheduler_tz"]).unportable
-    assert (told is not None) == ("fugit_1_5_2" in case or "%" in case["expr"])
