@@ -3,6 +3,8 @@
 DOCUMENTS ....... every Markdown file that people read
 blocks() ........ the fenced blocks of one, with language, line, and why it is not run
 commands() ...... the command lines of a shell block, each as its words
+inline_commands() the commands of ours in the text
+named_files() ... the files that the text names, and the tests in them
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ DOCUMENTS = sorted(
 
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
 """What stands above a block of Python that cannot be run here, with the reason."""
+
+NAMED = re.compile(r"`(?:([\w.-]+/[\w./-]+\.(?:py|lua|md|rb|yml|toml|txt))(?:::(\w+))?|::(\w+))`")
 
 
 @dataclass(frozen=True)
@@ -87,4 +91,16 @@ def inline_commands(document: str) -> list[tuple[int, list[str]]]:
         fenced ^= line.lstrip().startswith("```")
         if not fenced:
             found += [(number, shlex.split(one)) for one in re.findall(r"`(pyresque(?: [^`]*)?)`", line)]
+    return found
+
+
+def named_files(document: str) -> list[tuple[int, str, str]]:
+    """The files of ours that are named within backquotes, with their lines; of `FILE::NAME` also the name.
+
+    `::NAME` alone belongs to the file that was named last.
+    """
+    found: list[tuple[int, str, str]] = []
+    for number, line in enumerate((ROOT / document).read_text("utf-8").splitlines(), 1):
+        for path, name, alone in NAMED.findall(line):
+            found.append((number, path or found[-1][1], name or alone))
     return found

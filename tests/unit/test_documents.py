@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from pyresque.cli.root import program
-from tests.documents import DOCUMENTS, ROOT, Block, blocks, commands, inline_commands
+from tests.documents import DOCUMENTS, ROOT, Block, blocks, commands, inline_commands, named_files
 
 LANGUAGES = {"python", "console", "ruby", "yaml", "json", "ini", "text"}
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
@@ -103,6 +103,17 @@ def test_commands_in_the_text_exist(document: str) -> None:
             pass
         except click.UsageError as error:
             pytest.fail(f"{document}:{line}: {' '.join(words)}: {error.message}")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_are_named_exist(document: str) -> None:
+    """From the project's folder, from pyresque or from tests; a test that is named stands in its file."""
+    for line, path, name in named_files(document):
+        places = (ROOT, ROOT / "pyresque", ROOT / "tests")
+        found = [place / path for place in places if (place / path).is_file()]
+        assert found, f"{document}:{line}: there is no {path}"
+        if name:
+            assert f"def {name}(" in found[0].read_text("utf-8"), f"{document}:{line}: no {name} in {path}"
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ class Program:
     def start(self, *words: str, stdin: int = subprocess.DEVNULL, **env: str) -> subprocess.Popen[str]:
         """Start it; both its outputs are pipes."""
         base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+        base |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         if self.url:
             base["REDIS_URL"] = self.url
         return subprocess.Popen(
