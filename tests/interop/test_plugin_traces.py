@@ -27,7 +27,7 @@ from tests.interop.traces.play import BERLIN, Play
 from tests.interop.traces.trace import FOLDER, Normal, Trace, with_bounds, written
 from tests.interop.traces.trace import dump as plain_dump
 
-NAMES = sorted(path.stem for path in (FOLDER / "plugin_traces").glob("*.json"))
+NAMES = sorted(path.stem for path in (FOLDER / "plugins").glob("*.json"))
 SUPPRESSED = re.compile(r'(\{"failed_at":"<SLASH_TIME(?:_ZONE)?>",.*"backtrace":)\[".*"\](,"worker":)')
 
 
@@ -195,7 +195,7 @@ def recorded(value: Any) -> Any:
 @pytest.mark.parametrize("name", NAMES)
 def test_our_plugin_leaves_what_rubys_leaves(name: str, server: DevRedis) -> None:
     """The whole keyspace, key by key and byte by byte, and every value that was gone at the end."""
-    trace = Trace(f"plugin_traces/{name}")
+    trace = Trace(name, "plugins")
     play = PluginPlay(trace, server)
     try:
         PLAYED[name](play)

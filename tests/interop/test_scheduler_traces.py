@@ -36,7 +36,7 @@ from pyresque.testing.redis_server import DevRedis
 from tests.interop.traces.trace import FOLDER
 from tests.interop.traces.trace import dump as plain_dump
 
-TRACES = FOLDER / "scheduler_traces"
+TRACES = FOLDER / "scheduler"
 NAMES = sorted(path.stem.removeprefix("scheduler_") for path in TRACES.glob("*.json"))
 NOW, THEN = 1800000000, 4000000000
 LOCK = "resque:resque:resque_scheduler_master_lock"

@@ -365,7 +365,7 @@ def test_an_attempt_in_any_spelling(bank: Bank, item: bytes) -> None:
 
 def test_what_resque_retry_has_left(bank: Bank) -> None:
     """The keyspace recorded of real Ruby, after an attempt that failed with a retry_delay."""
-    trace = json.loads((FOLDER / "plugin_traces/plugin_retry_delayed_plain_backend.json").read_text())
+    trace = json.loads((FOLDER / "plugins/plugin_retry_delayed_plain_backend.json").read_text())
     for key, held in json.loads(json.dumps(trace["keyspace"]).replace("<EPOCH>", str(FUTURE))).items():
         words = {"list": ("RPUSH", key), "set": ("SADD", key), "string": ("SET", key), "zset": ("ZADD", key)}
         value = held["value"] if isinstance(held["value"], list) else [held["value"]]

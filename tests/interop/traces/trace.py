@@ -18,15 +18,15 @@ from typing import Any
 
 import redis
 
-FOLDER = Path(__file__).parents[2] / "data/wire/traces"
+FOLDER = Path(__file__).parents[3] / "docs/protocol/conformance/traces"
 Keyspace = dict[str, Any]
 WRITES = ("SET", "HSET", "SADD", "RPUSH", "LPUSH", "LSET", "INCRBY")
 _REPEATED = ("workers:heartbeat", "pruning_dead_workers_in_progress", "queues", "failed_queues")
 
 
 def names() -> list[str]:
-    """The names of all traces."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+    """The names of the traces of Resque itself."""
+    return sorted(path.stem for path in (FOLDER / "core").glob("*.json"))
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,11 @@ class Trace:
     """One file."""
 
     name: str
+    folder: str = "core"
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        return json.loads((FOLDER / f"{self.name}.json").read_text("utf-8"))
+        return json.loads((FOLDER / self.folder / f"{self.name}.json").read_text("utf-8"))
 
     @property
     def before(self) -> Keyspace:

@@ -14,8 +14,9 @@ from pyresque.client.delayed_job import names_to_show, ready_entry, ready_item
 from pyresque.errors import DontPerform, NoQueueError, NotAJob, SerializationError, WrongArguments
 from tests.redis.bench import elements
 
-DATA = json.loads((Path(__file__).parents[2] / "data/wire/vectors/activejob.json").read_text("utf-8"))
-TRACES = Path(__file__).parents[2] / "data/wire/traces/scheduler_traces"
+KIT = Path(__file__).parents[3] / "docs/protocol/conformance"
+DATA = json.loads((KIT / "vectors/activejob.json").read_text("utf-8"))
+TRACES = KIT / "traces/scheduler"
 CASES = {one["id"]: one for one in DATA["cases"]}
 
 

@@ -10,7 +10,8 @@ from pyresque.config import WorkerOptions
 from tests.redis.active_job.lives import register
 from tests.redis.bench import Bench
 
-DATA = json.loads((Path(__file__).parents[2] / "data/wire/vectors/activejob.json").read_text("utf-8"))
+VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors/activejob.json"
+DATA = json.loads(VECTORS.read_text("utf-8"))
 
 OTHERWISE = {
     "cont-worker": "about Ruby's own signals",

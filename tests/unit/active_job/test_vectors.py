@@ -24,7 +24,8 @@ from pyresque.active_job.directory import Directory
 from pyresque.errors import DeserializationError
 from pyresque.wire.encoding import decode, encode
 
-DATA = json.loads((Path(__file__).parents[2] / "data/wire/vectors/activejob.json").read_text("utf-8"))
+VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors/activejob.json"
+DATA = json.loads(VECTORS.read_text("utf-8"))
 PUSHED = [one for one in DATA["cases"] if one["payload"]]
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 

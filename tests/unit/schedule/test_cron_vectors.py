@@ -9,7 +9,7 @@ import pytest
 from pyresque.errors import InvalidSchedule
 from pyresque.scheduler import Cron
 
-VECTORS = Path(__file__).parents[2] / "data/wire/vectors/cron.json"
+VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors/cron.json"
 CASES = json.loads(VECTORS.read_text("utf-8"))["cases"]
 ACCEPTED = [case for case in CASES if case["accepted"]]
 REFUSED = [case for case in CASES if not case["accepted"]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyresque.errors import InvalidSchedule
 from pyresque.scheduler import Every
 
-VECTORS = Path(__file__).parents[2] / "data/wire/vectors/every.json"
+VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors/every.json"
 CASES = json.loads(VECTORS.read_text("utf-8"))["cases"]
 ACCEPTED = [case for case in CASES if case["accepted"]]
 REFUSED = [case for case in CASES if not case["accepted"]]

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from pyresque.errors import MalformedPayload, Unencodable
 from pyresque.wire.encoding import MAX_DEPTH, decode, encode, narrowed, same
 
-DATA = json.loads((Path(__file__).parents[2] / "data/wire/vectors/json.json").read_text(encoding="utf-8"))
+VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors/json.json"
+DATA = json.loads(VECTORS.read_text("utf-8"))
 STYLES = list(DATA["styles"])
 REFERENCE = "json-3.1.0+multi_json-1.21"
 BEFORE_JSON_3 = "json-2.21.1"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyresque.wire.floats import style_a, style_b15
 
-VECTORS = Path(__file__).parents[2] / "data/wire/vectors/json.json"
+VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors/json.json"
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 DECIMALS = st.decimals(-10_000, 10_000, places=6).map(float)
 ANY_BITS = st.binary(min_size=8, max_size=8).map(lambda b: struct.unpack("<d", b)[0]).filter(math.isfinite)
