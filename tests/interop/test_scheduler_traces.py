@@ -37,7 +37,7 @@ from tests.interop.traces.trace import FOLDER
 from tests.interop.traces.trace import dump as plain_dump
 
 TRACES = FOLDER / "scheduler"
-NAMES = sorted(path.stem.removeprefix("scheduler_") for path in TRACES.glob("*.json"))
+NAMES = sorted(path.stem for path in TRACES.glob("*.json"))
 NOW, THEN = 1800000000, 4000000000
 LOCK = "resque:resque:resque_scheduler_master_lock"
 OURS = "host:1:ours"
@@ -60,7 +60,7 @@ class Stage:
     """A client and a scheduler of ours on the Redis of a trace."""
 
     def __init__(self, name: str, server: DevRedis) -> None:
-        self.trace: dict[str, Any] = json.loads((TRACES / f"scheduler_{name}.json").read_text("utf-8"))
+        self.trace: dict[str, Any] = json.loads((TRACES / f"{name}.json").read_text("utf-8"))
         self.server = server
         self.admin = redis.Redis.from_url(server.url)
         server.empty()

@@ -221,7 +221,7 @@ def test_items_and_entries_that_name_a_class_are_wrapped(resque, name):
     @active_job.job("Mailer2", queue="mailers", registry=resque.registry)
     def mailer(*args: object) -> None: ...
 
-    trace = json.loads((TRACES / f"scheduler_{name}.json").read_text("utf-8"))
+    trace = json.loads((TRACES / f"{name}.json").read_text("utf-8"))
     wanted = [json.loads(one[3]) for one in trace["commands"] if one[1] == "RPUSH" and "queue:" in one[2]]
     wanted = [one for one in wanted if one["args"][0]["job_class"] == "Mailer2" and "queue" not in one]
     if name == "active_job_by_name":
