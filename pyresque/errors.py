@@ -39,7 +39,8 @@
         └── RedisReplied .... Redis answered with an error that will come again (a wrong key type, ...)
             └── RedisRejected  for what the command holds: it is too large, or no expiry
 
-`ruby_name` is the class name that a failure record shows for an exception (core.md section 11).
+`ruby_name` is the class name that a failure record shows for an exception
+(docs/protocol/core.md#error-texts).
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ class SignalException(ResqueError):
 
 
 class HookError(ResqueError):
-    """An on_failure or always hook raised after its job had failed (core.md section 11)."""
+    """An on_failure or always hook raised after its job had failed (docs/protocol/core.md#error-texts)."""
 
     ruby_name = "RuntimeError"
 

@@ -1,4 +1,4 @@
-"""Hooks, as Ruby Resque has them (core.md section 13): all of them are listed here.
+"""Hooks, as Ruby Resque has them (docs/protocol/core.md#job-hooks): all of them are listed here.
 
 Job hooks are methods of the job class, or of its plugins, whose names begin with the name of the hook:
 `before_perform`, `before_perform_check_disk`. They run in the order of their names. Beware: **any** method

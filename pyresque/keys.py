@@ -1,6 +1,6 @@
 """Every Redis key, and the map of the keyspace.
 
-Ruby Resque's keys (core.md section 2); Q is a queue name, ID a worker id (`host:pid:queues`):
+Ruby Resque's keys (docs/protocol/core.md#keys); Q is a queue name, ID a worker id (`host:pid:queues`):
 
     queues                                set     queue names
     queue:Q                               list    job payloads, head = next job
@@ -15,7 +15,8 @@ Ruby Resque's keys (core.md section 2); Q is a queue name, ID a worker id (`host
     failed_queues                         set     names of the lists below
     Q_failed                              list    failure records of one queue (multi-queue backend)
 
-Keys of Ruby plugins that we share (section 19; the delayed ones are resque-scheduler's):
+Keys of Ruby plugins that we share (docs/protocol/core.md#resque-retry and what follows there; the delayed
+ones are resque-scheduler's, docs/protocol/scheduler.md#keys):
 
     resque-retry:CLASS[:IDENT]            string  number of the attempt that runs or ran last, the first is 0
     failure-resque-retry:...              string  the last failure that was not recorded
@@ -30,7 +31,7 @@ Keys of Ruby plugins that we share (section 19; the delayed ones are resque-sche
     status:UUID, _statuses, _kill         string, zset, set   progress of jobs (resque-status)
     pause:queue:Q, pause:all              string  while it is there, the queue (or all) is paused
 
-Ours, which no Ruby process reads:
+Ours, which no Ruby process reads (docs/protocol/pyresque.md):
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there;
                                                   a failure record leads to each (wire/aside.py)
@@ -114,7 +115,10 @@ class Keys:
         return f"{self.prefix}timestamps:".encode() + item
 
     def master_lock(self, lock_prefix: str = "") -> str:
-        """Who fires the schedule. Ruby puts the namespace before it twice; so do we (scheduler.md 1)."""
+        """Who fires the schedule. Ruby puts the namespace before it twice; so do we.
+
+        See docs/protocol/scheduler.md#keys.
+        """
         own = f"{lock_prefix}:" if lock_prefix else ""
         return f"{self.prefix}{self.namespace}:{own}resque_scheduler_master_lock"
 

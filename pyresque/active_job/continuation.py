@@ -1,4 +1,7 @@
-"""Continuations: jobs in steps that go on after an interrupt, here or in Rails (activejob.md section 7)."""
+"""Continuations: jobs in steps that go on after an interrupt, here or in Rails.
+
+See docs/protocol/active-job.md#continuations.
+"""
 
 from __future__ import annotations
 

@@ -121,7 +121,10 @@ class Directory:
         return record
 
     def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
-        """The payload for a job that an item or an entry of a schedule names (scheduler.md 16, rule 13)."""
+        """The payload for a job that an item or an entry of a schedule names.
+
+        See docs/protocol/scheduler.md#rules-for-a-scheduler.
+        """
         job = self.of(class_name)
         if job is None:
             return None

@@ -1,4 +1,7 @@
-"""Enqueueing Active Jobs, for Rails or for Python, in the newest form (activejob.md sections 2, 3)."""
+"""Enqueueing Active Jobs, for Rails or for Python, in the newest form.
+
+See docs/protocol/active-job.md#the-job-hash.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The job hash of an Active Job: reading one, a new one, the next attempt (activejob.md 2, 6, 10)."""
+"""The job hash of an Active Job: reading one, a new one, the next attempt.
+
+See docs/protocol/active-job.md#the-job-hash.
+"""
 
 from __future__ import annotations
 

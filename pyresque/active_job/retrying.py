@@ -1,4 +1,7 @@
-"""retry_on and discard_on: what an Active Job does about its errors (activejob.md section 6)."""
+"""retry_on and discard_on: what an Active Job does about its errors.
+
+See docs/protocol/active-job.md#errors-and-retries.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Running an Active Job: arguments, callbacks, the function, what its errors mean (activejob.md 6)."""
+"""Running an Active Job: arguments, callbacks, the function, what its errors mean.
+
+See docs/protocol/active-job.md#errors-and-retries.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class ActiveJob(Job):
     gets_objects: ClassVar[bool] = True
 
     def hooks(self, kind: str) -> list[Hook]:
-        """None: Resque's hooks look at the wrapper class, so they never see an Active Job (section 9)."""
+        """None: Resque's hooks look at the wrapper class, so they never see an Active Job.
+
+        See docs/protocol/active-job.md#callbacks-and-hooks.
+        """
         return []
 
     @property

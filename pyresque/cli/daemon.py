@@ -1,4 +1,4 @@
-"""Being a daemon, as BACKGROUND and PIDFILE ask for it (core.md section 12.1)."""
+"""Being a daemon, as BACKGROUND and PIDFILE ask for it (docs/protocol/core.md#environment-variables)."""
 
 from __future__ import annotations
 

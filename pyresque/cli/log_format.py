@@ -1,4 +1,4 @@
-"""Log lines as Ruby's worker writes them (core.md section 12.1)."""
+"""Log lines as Ruby's worker writes them (docs/protocol/core.md#environment-variables)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How a delayed job or an entry of the schedule becomes a job on its queue (scheduler.md 6 and 7)."""
+"""How a delayed job or an entry of the schedule becomes a job on its queue.
+
+See docs/protocol/scheduler.md#from-an-item-to-a-job.
+"""
 
 from __future__ import annotations
 
@@ -230,7 +233,9 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
-    """Queue and payload of a job that names an Active Job's class (scheduler.md 16, rule 13).
+    """Queue and payload of a job that names an Active Job's class.
+
+    See docs/protocol/scheduler.md#rules-for-a-scheduler.
 
     It is one if it is registered here as such, or is marked with `active_job: true`.
     """

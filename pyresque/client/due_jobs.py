@@ -1,4 +1,7 @@
-"""Taking delayed jobs to their queues: in order, each with its own code next to it (scheduler.md 5.2)."""
+"""Taking delayed jobs to their queues: in order, each with its own code next to it.
+
+See docs/protocol/scheduler.md#moving-due-items.
+"""
 
 from __future__ import annotations
 

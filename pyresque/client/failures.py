@@ -1,4 +1,4 @@
-"""Failures: looking at them, putting their jobs back, removing them (core.md section 14).
+"""Failures: looking at them, putting their jobs back, removing them (docs/protocol/core.md#failures).
 
 A record is addressed by its failure_id or, where it has none, by its bytes; its place in the list, which
 moves while people look at it, only chooses among records with the same bytes.

@@ -299,7 +299,10 @@ def _identifier(policy: Any, args: list[Any]) -> str | None:
 
 
 def _ruby_name(class_name: str) -> str:
-    """A class name as the class itself knows it: a payload may have `::Mail` or `send-mail` (core.md 3.1)."""
+    """A class name as the class itself knows it: a payload may have `::Mail` or `send-mail`.
+
+    See docs/protocol/core.md#class-names.
+    """
     name = class_name.removeprefix("::")
     return "".join(part.capitalize() for part in name.split("-")) if "-" in name else name
 

@@ -57,7 +57,7 @@ class Resque(Delaying, Scheduling):
         server: a URL (`redis://`, `rediss://`, `unix://`), `host:port[:db][/namespace]` as in Ruby, or a
             redis-py client whose server is to be used (through connections of our own).
         namespace: prefix of every key; `resque` unless the server setting names one.
-        json_style: how the Ruby side writes JSON, for those who compare bytes there (docs/json.md).
+        json_style: how the Ruby side writes JSON, for those who compare bytes there (docs/json-styles.md).
         failure: where failures go; `Redis()` unless another backend is given.
         failure_ids: whether failures get a failure_id, as Resque since 3.1 writes it.
         registry: the jobs; what `@job` registered unless another one is given.
@@ -115,7 +115,7 @@ class Resque(Delaying, Scheduling):
     @overload
     def enqueue(self, job: partial[Any], *args: Any, **kwargs: Any) -> Literal[True] | None: ...
     def enqueue(self, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
-        """Put a job on its queue, with its enqueue hooks (core.md section 4).
+        """Put a job on its queue, with its enqueue hooks (docs/protocol/core.md#client-operations).
 
         `job` is a registered function or class, or the class name of a job that only Ruby knows; a name
         needs `queue=`. Keyword arguments of a registered job become positions, those that cannot be any a

@@ -1,4 +1,7 @@
-"""The verbs for the schedule: part of `Resque`, as resque-scheduler has them (scheduler.md 9.2)."""
+"""The verbs for the schedule: part of `Resque`, as resque-scheduler has them.
+
+See docs/protocol/scheduler.md#calls-for-the-schedule.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Everything that the environment says: each variable is read here, and what comes out is frozen.
 
-The variables are Ruby's (core.md section 12.1) and mean the same. Where Ruby takes any value, even
-an empty one, as "set" (TERM_CHILD=0 is set), so do we.
+The variables are Ruby's (docs/protocol/core.md#environment-variables) and mean the same. Where Ruby takes
+any value, even an empty one, as "set" (TERM_CHILD=0 is set), so do we.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _failure_backend(env: Mapping[str, str]) -> str:
 
 
 def scheduler_options(env: Mapping[str, str]) -> SchedulerOptions:
-    """What the environment says about the scheduler (scheduler.md 11).
+    """What the environment says about the scheduler (docs/protocol/scheduler.md#settings).
 
     Raises:
         ConfigError: a variable holds something that it cannot mean.

@@ -24,7 +24,7 @@ LOG_FORMATS = ("text", "json", "logfmt")
 
 @dataclass(frozen=True)
 class Polling:
-    """How long an idle worker sleeps, in seconds (core.md section 8.2)."""
+    """How long an idle worker sleeps, in seconds (docs/protocol/core.md#sleeping)."""
 
     interval: float = 5.0
     max_interval: float | None = None
@@ -34,7 +34,7 @@ class Polling:
 
 @dataclass(frozen=True)
 class Stopping:
-    """What a worker does with its job when it is told to stop (core.md section 10).
+    """What a worker does with its job when it is told to stop (docs/protocol/core.md#signals).
 
     `drain`: seconds that a job may still take; then TermException is raised in it. 0: as Ruby does, by the
     other settings. None: 25, unless one of Ruby's is set. `term_timeout`: seconds from that exception to
@@ -152,7 +152,7 @@ class WorkerOptions:
 
 @dataclass(frozen=True)
 class SchedulerOptions:
-    """How a scheduler works (scheduler.md 11).
+    """How a scheduler works (docs/protocol/scheduler.md#settings).
 
     `interval`: seconds between two looks at Redis where it cannot wake us. `lock_timeout`: seconds after
     which another scheduler takes over from one that has died. `batch`: delayed jobs moved in one step.

@@ -20,7 +20,7 @@ class Server:
 
 
 def parse_server(text: str) -> Server:
-    """Read a server setting in any form that Ruby Resque takes (core.md section 1.1).
+    """Read a server setting in any form that Ruby Resque takes (docs/protocol/core.md#the-server-setting).
 
     Forms: `host`, `host:port`, `host:port:db`, each with `/namespace` behind it, and `redis://`,
     `rediss://` and (ours) `unix://` URLs.

@@ -1,4 +1,4 @@
-"""Failure backends: where a failed job is recorded (core.md section 14).
+"""Failure backends: where a failed job is recorded (docs/protocol/core.md#failures).
 
 Backend ............ subclass it and write `save` to send failures elsewhere
 Redis .............. the list `failed`, as Ruby's default

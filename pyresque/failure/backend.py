@@ -45,7 +45,10 @@ class Failure:
     aside: str | None = None
 
     def record(self, style: Style = "ruby") -> bytes:
-        """The record as Ruby writes it (core.md section 14.1): the payload is spliced in as it is."""
+        """The record as Ruby writes it: the payload is spliced in as it is.
+
+        See docs/protocol/core.md#the-failure-record.
+        """
         before = encode({"failed_at": times.failed_at(self.failed_at)}, style)
         after = {
             "exception": shortened(self.exception),

@@ -1,4 +1,6 @@
-"""What a failure record says of an exception: its class name, its text, its backtrace (core.md 11, 14.1).
+"""What a failure record says of an exception: its class name, its text, its backtrace.
+
+See docs/protocol/core.md#the-failure-record.
 
 Nothing here raises, whatever an exception does when it is asked: that is told instead.
 """

@@ -15,7 +15,10 @@ from pyresque.wire.inspecting import inspect
 
 
 class Multiple(Backend):
-    """Every failure to each of these backends, all with the same failure_id (core.md section 14.4)."""
+    """Every failure to each of these backends, all with the same failure_id.
+
+    See docs/protocol/core.md#several-backends.
+    """
 
     def __init__(self, *backends: Backend) -> None:
         self.backends = backends
@@ -44,7 +47,7 @@ class Multiple(Backend):
 def keeps_lists_per_queue(backend: Backend) -> bool:
     """Whether the failures to clear and requeue are in `Q_failed`, not in `failed`.
 
-    Of several backends the first that has lists decides (core.md section 14.4).
+    Of several backends the first that has lists decides (docs/protocol/core.md#several-backends).
     """
     several = backend.backends if isinstance(backend, Multiple) else (backend,)
     first = next((one for one in several if isinstance(one, Redis | RedisMultiQueue)), None)

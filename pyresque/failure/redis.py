@@ -10,7 +10,7 @@ from pyresque.wire.encoding import Style
 
 
 class Redis(Backend):
-    """Every failure in the one list `failed`: Ruby's default (core.md section 14.2)."""
+    """Every failure in the one list `failed`: Ruby's default (docs/protocol/core.md#the-redis-backend)."""
 
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """Append the record to `failed`."""
@@ -18,7 +18,7 @@ class Redis(Backend):
 
 
 class RedisMultiQueue(Backend):
-    """A list of failures for each queue: `Q_failed` (core.md section 14.3)."""
+    """A list of failures for each queue: `Q_failed` (docs/protocol/core.md#the-multi-queue-backend)."""
 
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """Make the list known and append the record to it."""

@@ -62,7 +62,10 @@ class Call:
         return cls(job, queue_for(job, name, queue), raw, positions)
 
     def allowed(self, kind: str) -> bool:
-        """Run the hooks that may refuse; every one is called, even after one has said no (core.md 4)."""
+        """Run the hooks that may refuse; every one is called, even after one has said no.
+
+        See docs/protocol/core.md#job-hooks.
+        """
         answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
         return not any(answer is False for answer in answers)
 

@@ -1,4 +1,4 @@
-"""A job in hand: running it with its hooks, and what becomes of it (core.md sections 9, 11, 13.2)."""
+"""A job in hand: running it with its hooks, and what becomes of it (docs/protocol/core.md#running-a-job)."""
 
 from __future__ import annotations
 
@@ -313,7 +313,7 @@ def is_leaving() -> bool:
 
 
 def unknown_class(payload: Payload) -> ResqueError:
-    """The error of a job whose class nobody registered here (names as Ruby has them: core.md section 15)."""
+    """The error of a job whose class nobody registered here (docs/protocol/core.md#malformed-payloads)."""
     if is_wrapper(payload.class_name):
         return _unknown_active_job(payload)
     name = payload.value.get("class")

@@ -50,7 +50,10 @@ class Registry:
         self._by_target[_identity(job.target)] = job
 
     def find(self, class_name: str) -> Job | None:
-        """The job for a class name from the wire, written as Ruby may write it (core.md section 3.1)."""
+        """The job for a class name from the wire, written as Ruby may write it.
+
+        See docs/protocol/core.md#class-names.
+        """
         found = self._by_name.get(class_name) or self._by_name.get(class_name.removeprefix("::"))
         if found is None and "-" in class_name:
             found = self._by_name.get("".join(part.capitalize() for part in class_name.split("-")))

@@ -1,4 +1,4 @@
-"""Plugins on the keys of Ruby's plugins (core.md section 19); see docs/plugins.md.
+"""Plugins on the keys of Ruby's plugins (docs/protocol/core.md#resque-retry); see docs/plugins.md.
 
 Retry .......... run a failed job again (resque-retry)
 Lock ........... one job with the same arguments at a time (resque-lock-timeout)

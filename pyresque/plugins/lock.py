@@ -1,4 +1,6 @@
-"""Lock and Loner: one such job at a time, on the keys of resque-lock-timeout (core.md section 19.4).
+"""Lock and Loner: one such job at a time, on the keys of resque-lock-timeout.
+
+See docs/protocol/core.md#resque-lock-timeout.
 
 A lock always has a time limit, so a process that is killed blocks nobody for ever; in Ruby a lock without
 `lock_timeout` does. Choose a limit above what the job may take (its `timeout=`).

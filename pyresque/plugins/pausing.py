@@ -1,4 +1,4 @@
-"""Pausing queues, on the keys of resque-pause (core.md section 19.5).
+"""Pausing queues, on the keys of resque-pause (docs/protocol/core.md#resque-pause).
 
 No worker of pyresque takes a job from a paused queue, nor does one of Ruby that has loaded resque-pause. Only
 a job taken just before the pause is put back there, if its class extends the gem's module.

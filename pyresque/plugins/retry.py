@@ -1,4 +1,4 @@
-"""Retry: run a failed job again, as resque-retry does and on its keys (core.md section 19.2).
+"""Retry: run a failed job again, as resque-retry does and on its keys (docs/protocol/core.md#resque-retry).
 
 This is the policy only. The worker keeps the counter and writes the next attempt down in the same step
 as the failure (`worker/retries.py`).

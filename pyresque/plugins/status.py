@@ -1,4 +1,7 @@
-"""Statuses: how far a job is, where anybody can see it, on the keys of resque-status (core.md 19.3)."""
+"""Statuses: how far a job is, where anybody can see it, on the keys of resque-status.
+
+See docs/protocol/core.md#resque-status.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`cron` of a schedule entry: when it runs next, as a Ruby scheduler would (scheduler.md section 10.2)."""
+"""`cron` of a schedule entry: when it runs next, as a Ruby scheduler would.
+
+See docs/protocol/scheduler.md#the-next-fire-time.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ class Cron:
     `value` is what YAML or JSON holds there: a text of five fields, or six with the second first, with a zone
     after them if need be ("30 6 * * 1 Europe/Berlin"), a word like "@daily", or a list [text, {options}],
     whose options are in `options`. `zone` is the zone of the scheduler (Ruby: TZ): it counts where the text
-    names none, and it decides which of two equal wall clock times in autumn is left out. Section 10 of
-    scheduler.md has every rule.
+    names none, and it decides which of two equal wall clock times in autumn is left out. Every
+    rule is in docs/protocol/scheduler.md#cron-syntax.
 
     Raises InvalidSchedule, with the field and the reason, for every text that Ruby refuses and for dates that
     never come.

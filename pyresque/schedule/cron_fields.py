@@ -1,4 +1,7 @@
-"""A cron entry as sets of numbers: what its elements mean in Ruby (scheduler.md section 10.1)."""
+"""A cron entry as sets of numbers: what its elements mean in Ruby.
+
+See docs/protocol/scheduler.md#cron-syntax.
+"""
 
 from __future__ import annotations
 

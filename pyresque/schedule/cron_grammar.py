@@ -1,4 +1,6 @@
-"""What stands in the text of a cron entry: the grammar of fugit 1.14 (scheduler.md section 10.1).
+"""What stands in the text of a cron entry: the grammar of fugit 1.14.
+
+See docs/protocol/scheduler.md#cron-syntax.
 
 A reader for exactly that grammar, because a text that Ruby refuses ends older Ruby schedulers, and a text
 that Ruby reads differently is fired at two times by two schedulers. fugit never goes back over what it has

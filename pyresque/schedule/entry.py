@@ -1,4 +1,7 @@
-"""One entry of the schedule: what it says, and whether it can be used (scheduler.md 9.1)."""
+"""One entry of the schedule: what it says, and whether it can be used.
+
+See docs/protocol/scheduler.md#entries.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ _LAST = ("last", "last_at", "last_in")
 """Names of one option, the one that counts first (rufus-scheduler's order)."""
 _LEAP_DAY = datetime(2000, 2, 29, 12, tzinfo=UTC).timestamp()
 # fugit before 1.7 refuses & and stray commas, and a step of 0 is an error before 1.12.2: with either a Ruby
-# scheduler up to 5.0.0 ends (scheduler.md 13 and 15). Older ones read some others differently: docs/cron.md.
+# scheduler up to 5.0.0 ends. Older ones read some others differently: docs/cron.md.
+# See docs/protocol/scheduler.md#what-stops-a-ruby-scheduler.
 _NEW_IN_RUBY = re.compile(r"&|,,|(?:^|[ \t]),|,(?:[ \t]|$)|/0+(?![0-9])")
 
 
@@ -144,7 +148,9 @@ def parse(name: str, raw: bytes, zone: str = "UTC") -> Entry:
 
 
 def shareable(entry: Entry, style: Style = "ruby") -> bytes:
-    """The JSON of an entry that no Ruby scheduler of any version stumbles over (scheduler.md 15 and 16).
+    """The JSON of an entry that no Ruby scheduler of any version stumbles over.
+
+    See docs/protocol/scheduler.md#what-stops-a-ruby-scheduler.
 
     Raises:
         InvalidSchedule: there is none.

@@ -1,4 +1,4 @@
-"""`every` of a schedule entry: a period as Ruby reads it (scheduler.md section 10.3)."""
+"""`every` of a schedule entry: a period as Ruby reads it (docs/protocol/scheduler.md#every)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Every:
         """Between two runs. May be longer than a datetime can hold."""
 
     def __str__(self) -> str:
-        """The text as given; for a number one that is safe to share with Ruby ("90s", section 9.4)."""
+        """The text as given; for a number one that is safe to share with Ruby ("90s")."""
         return self._text
 
     def __repr__(self) -> str:

@@ -1,4 +1,7 @@
-"""A schedule in a YAML file, in resque-scheduler's format (scheduler.md 9.1), and what Redis holds of it."""
+"""A schedule in a YAML file, in resque-scheduler's format, and what Redis holds of it.
+
+See docs/protocol/scheduler.md#entries.
+"""
 
 from __future__ import annotations
 

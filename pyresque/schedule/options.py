@@ -7,7 +7,7 @@ from typing import Any
 
 
 def split_options(value: object) -> tuple[object, Mapping[str, Any] | None]:
-    """(value, options) of what stands under `cron` or `every` (scheduler.md section 9.1, "Options").
+    """(value, options) of what stands under `cron` or `every` (docs/protocol/scheduler.md#options).
 
     A list of exactly two, the second a mapping, is a value and its options. Every other list counts as its
     first element, an empty one as None; all else as itself, without options.

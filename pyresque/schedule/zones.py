@@ -1,4 +1,4 @@
-"""Time zones by the names that a Ruby scheduler understands (scheduler.md section 10.1, item "zone").
+"""Time zones by the names that a Ruby scheduler understands (docs/protocol/scheduler.md#time-zones).
 
 Ruby asks the library et-orbi, which is more generous than it looks: a name it does not know loses letters
 from its end until it is known. We must end at the same zone, else the two schedulers fire the same entry at

@@ -1,4 +1,4 @@
-"""Moving delayed jobs that are due to their queues (scheduler.md 5 to 7)."""
+"""Moving delayed jobs that are due to their queues (docs/protocol/scheduler.md#moving-due-items)."""
 
 from __future__ import annotations
 

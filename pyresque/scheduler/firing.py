@@ -1,4 +1,4 @@
-"""Firing an entry of the schedule (scheduler.md 6, 7 and 9.5)."""
+"""Firing an entry of the schedule (docs/protocol/scheduler.md#firing)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Being the master scheduler: of all schedulers, in both languages, one at a time (scheduler.md 8)."""
+"""Being the master scheduler: of all schedulers, in both languages, one at a time.
+
+See docs/protocol/scheduler.md#the-master-lock.
+"""
 
 from __future__ import annotations
 

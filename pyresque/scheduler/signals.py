@@ -1,4 +1,7 @@
-"""Signals of a scheduler: noted by a handler, acted on by the loop, which they wake (scheduler.md 11)."""
+"""Signals of a scheduler: noted by a handler, acted on by the loop, which they wake.
+
+See docs/protocol/scheduler.md#signals-of-a-scheduler.
+"""
 
 from __future__ import annotations
 

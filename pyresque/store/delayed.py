@@ -1,4 +1,4 @@
-"""Delayed jobs on the keys of resque-scheduler (scheduler.md 1 to 5).
+"""Delayed jobs on the keys of resque-scheduler (docs/protocol/scheduler.md#keys).
 
 A job stands in the list `delayed:EPOCH`, this second in the sorted set `delayed_queue_schedule`, and the
 name of the list in the set `timestamps:ITEM`. Ruby writes the three one after the other; each function
@@ -251,7 +251,10 @@ def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int
 
 
 def forget_if_empty(space: Space, epoch: int) -> None:
-    """Take a second out of the books if no job is delayed until then (scheduler.md 5.3)."""
+    """Take a second out of the books if no job is delayed until then.
+
+    See docs/protocol/scheduler.md#cleaning-up-a-bucket.
+    """
     _forget.run(space.link, [space.keys.delayed(epoch), space.keys.delayed_schedule], [epoch])
 
 

@@ -1,4 +1,4 @@
-"""Failure lists: `failed` and, with the multi-queue backend, `Q_failed` (core.md section 14)."""
+"""Failure lists: `failed` and, with the multi-queue backend, `Q_failed` (docs/protocol/core.md#failures)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Locks on resque-lock-timeout's keys (core.md section 19.4), each with an owner of its own beside it.
+"""Locks on resque-lock-timeout's keys, each with an owner of its own beside it.
+
+See docs/protocol/core.md#resque-lock-timeout.
 
 The value of a lock is the second at which it expires, which says nothing of who holds it. Who does stands
 in `pyresque:owner:KEY`: so a call whose answer was lost finds its own lock, and nobody frees another's. A

@@ -1,4 +1,7 @@
-"""The lock of the master scheduler, which Ruby's schedulers and ours share (scheduler.md 8)."""
+"""The lock of the master scheduler, which Ruby's schedulers and ours share.
+
+See docs/protocol/scheduler.md#the-master-lock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queues: pushing, popping, looking, removing (core.md section 4)."""
+"""Queues: pushing, popping, looking, removing (docs/protocol/core.md#client-operations)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule in Redis, on the keys of resque-scheduler (scheduler.md 9)."""
+"""The schedule in Redis, on the keys of resque-scheduler (docs/protocol/scheduler.md#recurring-schedules)."""
 
 from __future__ import annotations
 

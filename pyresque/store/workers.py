@@ -1,4 +1,7 @@
-"""Workers: registration, heartbeat, the books of who exists and what he works on (core.md 6, 7)."""
+"""Workers: registration, heartbeat, the books of who exists and what he works on.
+
+See docs/protocol/core.md#worker-ids.
+"""
 
 from __future__ import annotations
 
@@ -266,7 +269,7 @@ def retire(
 
 
 def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> str:
-    """Try to become the one who prunes; the lock goes by itself (core.md section 7).
+    """Try to become the one who prunes; the lock goes by itself (docs/protocol/core.md#the-pruning-lock).
 
     Returns:
         The id that the lock holds now: this one, or that of whoever was first.

@@ -1,4 +1,4 @@
-"""Process titles (core.md sections 7.3 and 8.4).
+"""Process titles (docs/protocol/core.md#process-titles).
 
 Ruby workers on the same host prune a worker whose process title does not look like Resque's: it must
 contain `resque-` and a digit, and must not contain `resque-web`, whatever the queues are called.

@@ -1,4 +1,4 @@
-"""JSON as Ruby writes and reads it: payloads byte for byte (json.md sections 3 to 9)."""
+"""JSON as Ruby writes and reads it: payloads byte for byte (docs/protocol/json.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyresque.errors import MalformedPayload, Unencodable
 from pyresque.wire.floats import style_a, style_b15
 
 Style = Literal["ruby", "ruby-json2.10", "rails", "rails-json2.10"]
-"""Who writes so is told in json.md section 9; `"rails"` is Rails as it was up to MultiJson 1.17."""
+"""Who writes so: docs/protocol/json.md#styles; `"rails"` is Rails as it was up to MultiJson 1.17."""
 
 MAX_DEPTH = 100
 """Levels of nesting that a Ruby worker reads; it reads an empty array or map one level deeper, too."""
@@ -80,7 +80,8 @@ def encode(value: object, style: Style = "ruby", *, max_depth: int = MAX_DEPTH) 
     """Write a value as the JSON that Ruby writes in the given style, byte for byte.
 
     Takes None, bool, int, float, str, list, tuple, dict with str keys, and their subclasses, which are
-    written by their plain value. See json.md sections 3 to 5; what is refused, section 9 point 3.
+    written by their plain value. See docs/protocol/json.md#where-setups-differ,
+    and for what is refused docs/protocol/json.md#what-to-refuse.
 
     Raises:
         Unencodable: something in the value is of another type, or some Ruby reader would not get it
@@ -244,8 +245,8 @@ def _quoted(text: str) -> str:
 def decode(text: bytes, max_depth: int | None = None) -> Any:
     """Read JSON as strictly as the newest json gem, except that of doubled keys the last one wins.
 
-    A number beyond the range of floats is inf, as in Ruby, and is written as it was read (json.md sections 8
-    and 9, point 7).
+    A number beyond the range of floats is inf, as in Ruby, and is written as it was read
+    (docs/protocol/json.md#what-to-accept).
 
     Raises:
         MalformedPayload: it is not JSON, not UTF-8, nested deeper than Ruby reads or than `max_depth`,
@@ -308,7 +309,9 @@ def narrowed(value: Any) -> Any:
 
 
 def same(a: object, b: object) -> bool:
-    """Tell whether two decoded JSON values are equal as a human means it (json.md section 9, point 5).
+    """Tell whether two decoded JSON values are equal as a human means it.
+
+    See docs/protocol/json.md#comparing-jobs.
 
     A bool equals no number and 1 is not 1.0; floats count by value, texts exactly, maps in any order.
     """

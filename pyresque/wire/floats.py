@@ -1,4 +1,4 @@
-"""Ruby's two ways to write a float as text (json.md section 5)."""
+"""Ruby's two ways to write a float as text (docs/protocol/json.md#floats)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from math import frexp
 
 
 def style_a(x: float) -> str:
-    """Write a finite float as Ruby's Float#to_s does: json <= 2.10, Yajl, inspect (json.md section 5, A)."""
+    """Write a finite float as Ruby's Float#to_s does: json <= 2.10, Yajl, inspect.
+
+    See docs/protocol/json.md#floats-as-rubys-float-to_s.
+    """
     text = repr(x)
     if "e" in text:
         return text if "." in text else text.replace("e", ".0e")
@@ -19,7 +22,7 @@ def style_a(x: float) -> str:
 
 
 def style_b15(x: float) -> str:
-    """Write a finite float as the json gem does from 2.15 on (json.md section 5, B15).
+    """Write a finite float as the json gem does from 2.15 on (docs/protocol/json.md#floats-of-json-215).
 
     Its digits come from Grisu2: they read back as the same float, but are not always the shortest.
     """

@@ -1,4 +1,7 @@
-"""Arguments as one text, as the Ruby plugins make it for the names of their keys (core.md section 19)."""
+"""Arguments as one text, as the Ruby plugins make it for the names of their keys.
+
+See docs/protocol/core.md#arguments-as-text.
+"""
 
 from __future__ import annotations
 

@@ -14,10 +14,16 @@ from pyresque.wire import aside
 from pyresque.wire.encoding import Style, decode, encode
 
 MAX_PAYLOAD_DEPTH = 99
-"""Levels of nesting in a whole payload: `worker:ID` adds one, and Ruby reads 100 (core.md section 15)."""
+"""Levels of nesting in a whole payload: `worker:ID` adds one, and Ruby reads 100.
+
+See docs/protocol/core.md#malformed-payloads.
+"""
 
 JOB_WRAPPER = "ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper"
-"""The class of every Active Job on the wire; its own class stands inside (activejob.md section 1)."""
+"""The class of every Active Job on the wire; its own class stands inside.
+
+See docs/protocol/active-job.md#the-wrapper.
+"""
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -54,7 +60,7 @@ class Payload(msgspec.Struct, frozen=True):
 
     @property
     def args(self) -> list[Any]:
-        """The arguments as Ruby spreads them (core.md section 9.2)."""
+        """The arguments as Ruby spreads them (docs/protocol/core.md#the-arguments-of-a-job)."""
         args = self.value.get("args")
         return [[key, value] for key, value in args.items()] if isinstance(args, dict) else spread(args)
 

@@ -1,4 +1,7 @@
-"""Times as Ruby Resque writes them (core.md section 6.3). All take seconds since the epoch."""
+"""Times as Ruby Resque writes them. All take seconds since the epoch.
+
+See docs/protocol/core.md#forms-of-time.
+"""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class Child:
             self._stack = None
 
     def death(self) -> DirtyExit:
-        """The failure of a child that ended without a report (texts: core.md section 11)."""
+        """The failure of a child that ended without a report (docs/protocol/core.md#error-texts)."""
         status = self.status or 0
         if not os.WIFSIGNALED(status):
             return DirtyExit(

@@ -1,4 +1,4 @@
-"""The heartbeat: a sign of life every minute, by the clock of Redis (core.md section 6.4)."""
+"""The heartbeat: a sign of life every minute, by the clock of Redis (docs/protocol/core.md#the-heartbeat)."""
 
 from __future__ import annotations
 

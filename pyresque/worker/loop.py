@@ -1,4 +1,7 @@
-"""The life of a worker: start, take a job, run it, settle it, wait; leave in good order (core.md 6-10)."""
+"""The life of a worker: start, take a job, run it, settle it, wait; leave in good order.
+
+See docs/protocol/core.md#the-work-loop.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ class Worker:
 
     Args:
         resque: whose jobs it works on.
-        queues: names, patterns and exclusions, in order of preference (core.md section 5).
+        queues: names, patterns and exclusions, in order of preference (docs/protocol/core.md#queue-lists).
         options: how it works; what the environment says, with `pyresque work`.
 
     Raises:
@@ -315,7 +318,9 @@ class Worker:
 
 
 def unregister(resque: ResqueLike, worker_id: str, beat: str = workers.ANY_BEAT) -> bool:
-    """Take a worker out of the books by hand; its job, if it has one, becomes a failure (core.md 12.2).
+    """Take a worker out of the books by hand; its job, if it has one, becomes a failure.
+
+    See docs/protocol/core.md#the-resque-command.
 
     It is not asked whether the worker lives (see `living`): a job that still runs then counts as failed.
 

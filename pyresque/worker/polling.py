@@ -1,4 +1,4 @@
-"""How long an idle worker waits (core.md section 8.2)."""
+"""How long an idle worker waits (docs/protocol/core.md#sleeping)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking dead workers out of the books (core.md section 7).
+"""Taking dead workers out of the books (docs/protocol/core.md#pruning).
 
 Both of Ruby's phases, under Ruby's own lock. What another program has written so that it cannot be
 understood is told and left alone.
@@ -211,7 +211,10 @@ _UNREADABLE = object()
 
 
 def _payload_in(raw: bytes) -> object:
-    """The payload that `worker:ID` holds: an object or text; None for an idle one's (core.md section 16)."""
+    """The payload that `worker:ID` holds: an object or text; None for an idle one's.
+
+    See docs/protocol/core.md#what-stops-ruby-readers.
+    """
     if not raw.strip():
         return None
     try:
@@ -243,7 +246,9 @@ def _is_well_formed(worker_id: str) -> bool:
 
 
 def _is_gone(worker_id: str, mark: str | None, own_id: str, listed: Sequence[str]) -> bool:
-    """Whether a worker of this host has no process any more (section 7.2, with its conditions).
+    """Whether a worker of this host has no process any more.
+
+    See docs/protocol/core.md#dead-processes-of-the-same-host.
 
     A worker of ours tells in which system its pid is valid, and when its process began: containers may share
     a host name without seeing each other's processes, and a pid may be another's by now. Of a Ruby worker

@@ -1,4 +1,4 @@
-"""Ruby's lock of whoever prunes, and when a start may pass over it (core.md section 7).
+"""Ruby's lock of whoever prunes, and when a start may pass over it (docs/protocol/core.md#the-pruning-lock).
 
 Ruby takes it at a start, prunes, and leaves it to expire after a minute: it says that somebody has looked
 lately, not that he is still at it. A job that has just lost its worker cannot wait for that. What the lock is

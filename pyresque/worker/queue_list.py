@@ -1,4 +1,4 @@
-"""Which queues a worker looks at, and in which order (core.md section 5)."""
+"""Which queues a worker looks at, and in which order (docs/protocol/core.md#queue-lists)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The next attempt of a failed job, on the keys of resque-retry (core.md section 19.2).
+"""The next attempt of a failed job, on the keys of resque-retry (docs/protocol/core.md#resque-retry).
 
 The counter holds the number of the attempt that runs or ran last, the first is 0; without a counter it is
 the first. Ruby writes it when an attempt begins, in two commands of the child. We write it when an attempt

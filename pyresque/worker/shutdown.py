@@ -1,4 +1,4 @@
-"""What a signal means for the worker and for the job that it runs (core.md section 10)."""
+"""What a signal means for the worker and for the job that it runs (docs/protocol/core.md#signals)."""
 
 from __future__ import annotations
 

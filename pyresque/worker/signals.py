@@ -1,4 +1,4 @@
-"""Signals of a worker (core.md section 10): noticed at once, acted on by the loop.
+"""Signals of a worker (docs/protocol/core.md#signals): noticed at once, acted on by the loop.
 
 A handler only takes a note; the loop, which waits in `select` on `Signals.fileno()`, reads the notes.
 Code of the application that runs in the process may change handlers, the mask and the wakeup descriptor. So

@@ -239,7 +239,7 @@ class Ruby(Language):
 
     @property
     def json_style(self) -> Any:
-        """The `json_style` in which this Ruby writes (wire/json.md section 9)."""
+        """The `json_style` in which this Ruby writes (docs/protocol/json.md#styles)."""
         return "ruby" if self._json >= (2, 11) else "ruby-json2.10"
 
     @property

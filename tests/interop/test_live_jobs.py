@@ -117,7 +117,7 @@ def test_failure(enqueue: Enqueue, runner: Language, ruby: Ruby, resque: Resque)
     assert record["error"] == 'boom ["x", 1]'
     assert record["worker"] == worker
     assert record["queue"] == "jobs"
-    # Ruby's is empty where Resque does not lie in a folder "lib" (core.md 14.1).
+    # Ruby's is empty where Resque does not lie in a folder "lib" (docs/protocol/core.md#the-failure-record).
     assert all(re.match(r".+:\d+:in ['`].+'$", line) for line in record["backtrace"][:1])
     if runner.name == "python":
         assert re.match(r".*/live_jobs\.py:\d+:in `fail'$", record["backtrace"][0])

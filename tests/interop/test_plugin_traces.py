@@ -1,4 +1,4 @@
-"""The recorded traces of Ruby's plugins, played with ours (core.md section 19).
+"""The recorded traces of Ruby's plugins, played with ours (docs/protocol/conformance/README.md#traces).
 
 For each: the same jobs, a worker of ours instead of Ruby's, and then the whole keyspace and every value that
 was written in between, compared as in `test_traces.py`. Two of our commands differ from Ruby's, not in what

@@ -1,8 +1,11 @@
-"""The recorded traces of resque-scheduler 5.1.1, played with ours (scheduler.md 17).
+"""The recorded traces of resque-scheduler 5.1.1, played with ours.
+
+See docs/protocol/conformance/README.md#traces.
 
 For each: Redis as it was, our call for Ruby's, and then the whole keyspace and the answers. `DIFFERENT` says
-where ours ends otherwise on purpose, exactly how, and which rule of scheduler.md section 16 asks for it;
-`LEFT_OUT` lists what has no counterpart. The clock stands where Ruby's stood.
+where ours ends otherwise on purpose, exactly how, and which rule asks for it
+(docs/protocol/scheduler.md#rules-for-a-scheduler); `LEFT_OUT` lists what has no counterpart. The clock
+stands where Ruby's stood.
 """
 
 from __future__ import annotations
@@ -514,19 +517,19 @@ def without(*keys: str) -> dict[str, Any]:
 NO_QUEUE = ('{"class":"NoQueue","args":[1]}', "Resque::NoQueueError")
 REPORTS = [f'{{"class":"Report","args":["{word}"]}}' for word in ("before", "after", "next")]
 DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
-    "drain": ("rule 6: what cannot be queued is put aside", aside(THEN + 10, NO_QUEUE)),
-    "drain_one_by_one": ("rule 6", aside(THEN + 5, NO_QUEUE)),
+    "drain": ("drop nothing silently: what cannot be queued is put aside", aside(THEN + 10, NO_QUEUE)),
+    "drain_one_by_one": ("drop nothing silently", aside(THEN + 5, NO_QUEUE)),
     "delayed_hooks": (
-        "rule 6: so is a job whose hook raises",
+        "drop nothing silently: a job whose hook raises is put aside, too",
         aside(THEN, ('{"class":"Hooked","args":["delayed_raises"],"queue":"h"}', "ValueError")),
     ),
     "delay_nan": (
-        "rules 3 and 6: NaN is refused at the call, so that nothing is lost at the drain",
+        "share only what Ruby reads: NaN is refused at the call, so that nothing is lost at the drain",
         {"resque:queue:reports": {"type": "list", "value": REPORTS[:2]}},
     ),
-    "drain_killed": ("rule 5: a killed scheduler loses nothing", numbered("Deadly", "d", 5)),
+    "drain_killed": ("move without a gap: a killed scheduler loses nothing", numbered("Deadly", "d", 5)),
     "drain_lost_exec_reply": (
-        "rule 5: neither does a lost reply",
+        "move without a gap: neither does a lost reply",
         {
             **numbered("Report", "reports", 6),
             **{
@@ -534,9 +537,9 @@ DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
-    "drain_redis_away": ("rule 5: nor a Redis that is away", numbered("Report", "reports", 6)),
+    "drain_redis_away": ("move without a gap: nor a Redis that is away", numbered("Report", "reports", 6)),
     "loop_undecodable_item": (
-        "rule 6: what is no job is put aside, and its neighbours go on",
+        "drop nothing silently: what is no job is put aside, and its neighbours go on",
         {
             "resque:queue:reports": {"type": "list", "value": REPORTS},
             **aside(
@@ -558,7 +561,7 @@ DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "schedule_api": (
-        "rules 4 and 10: the queue is always written, and local entries are not announced",
+        "delay, announce: the queue is always written, and local entries are not announced",
         {
             "resque:persistent_schedules": {
                 "type": "hash",
@@ -568,7 +571,7 @@ DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "every_number": (
-        "rules 9 and 10: an empty entry is not written, static entries are not announced",
+        "share only safe entries, announce: an empty entry is not written, static entries are not announced",
         without("resque:persistent_schedules", "resque:schedules_changed"),
     ),
 }

@@ -34,7 +34,7 @@ _RUBYS = (
 )
 _LOCK = (
     "a master that has lost its lock does nothing twice: each step takes what it moves. The lock keeps two "
-    "from running the same code, which guarantees.md allows where it was lost"
+    "from running the same code, which docs/guarantees.md allows where it was lost"
 )
 _TIDY = "a scheduler forgets empty seconds when it comes to them"
 _NOTED = "what is noted for the entry says that it was fired, and so does the token: one of them is enough"

@@ -1,4 +1,7 @@
-"""Failure backends at work: whatever a backend does, a failed job has its record (core.md section 14)."""
+"""Failure backends at work: whatever a backend does, a failed job has its record.
+
+See docs/protocol/core.md#failures.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""Failures: finding, putting back, removing; over records of every writer (core.md section 14)."""
+"""Failures: finding, putting back, removing; over records of every writer.
+
+See docs/protocol/core.md#failures.
+"""
 
 import json
 import re

@@ -1,6 +1,7 @@
 """Lost replies, broken and hanging connections, a stalled and a restarted Redis: nothing lost, nothing twice.
 
-Every claim is tried at every single command that an operation, or a worker, sends (core.md section 17).
+Every claim is tried at every single command that an operation, or a worker, sends
+(docs/protocol/core.md#where-ruby-loses-or-doubles-jobs).
 """
 
 from __future__ import annotations

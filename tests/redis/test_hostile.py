@@ -328,7 +328,10 @@ def test_a_retry_that_answers_with_anything(resque, place):
      ({"a": 1}, ':{"a"=>1}'), ("a b", ":ab"), ("ü\ud800", ":ü?")],
 )  # fmt: skip
 def test_identify_gives_the_text_that_ruby_makes_of_it(resque, value, part):
-    """The counter of the attempts is found by resque-retry under this name (core.md 19.2)."""
+    """The counter of the attempts is found by resque-retry under this name.
+
+    See docs/protocol/core.md#resque-retry.
+    """
     world = World(resque, "no-fork")
     world.function("J", throws(LookupError), retry=Retry(limit=1, backoff=3600, identify=lambda args: value))
     world.worked_off()

@@ -1,6 +1,7 @@
 """Bytes that are no jobs, and junk under every shared key: the worker goes on, and nothing is lost.
 
-The rows are those of core.md sections 15 (elements of queues) and 16 (shared keys).
+The rows are those of docs/protocol/core.md#malformed-payloads and
+docs/protocol/core.md#what-stops-ruby-readers.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
         yield zygote
 
 
-# --- elements of a queue (core.md section 15) ------------------------------------------------------------
+# --- elements of a queue (docs/protocol/core.md#malformed-payloads) ---------------------------------
 
 
 def _deep(levels: int) -> bytes:
@@ -244,7 +245,7 @@ def test_the_client_survives_malformed_elements(resque: Resque) -> None:
     assert queues.elements(resque.space, "jobs") == [raw for raw in rows if raw != UNKNOWN["unknown"]]
 
 
-# --- shared keys (core.md section 16) --------------------------------------------------------------------
+# --- shared keys (docs/protocol/core.md#what-stops-ruby-readers) ------------------------------------
 
 WRONG_TYPES: dict[str, tuple[str, ...]] = {
     "string": ("SET", "junk"),

@@ -1,6 +1,7 @@
 """Workers that would have one id: containers with one host name, in each of which the worker is process 1.
 
-The first parts play the other worker by what it writes (as Ruby does: core.md 6.2; as pyresque 0.1.0 did).
+The first parts play the other worker by what it writes (as Ruby does, docs/protocol/core.md#starting-up,
+or as pyresque 0.1.0 did).
 The last one is real: workers in pid namespaces of their own, where this system lets us make some.
 """
 

@@ -1,4 +1,7 @@
-"""Pruning dead workers: whom it hits, whom it must not, what becomes of their jobs (core.md section 7)."""
+"""Pruning dead workers: whom it hits, whom it must not, what becomes of their jobs.
+
+See docs/protocol/core.md#pruning.
+"""
 
 import json
 import os

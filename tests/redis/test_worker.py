@@ -1,4 +1,7 @@
-"""The worker: each one runs in a process of its own, against a real Redis (core.md sections 6 to 13)."""
+"""The worker: each one runs in a process of its own, against a real Redis.
+
+See docs/protocol/core.md#the-work-loop.
+"""
 
 import asyncio
 import json
@@ -505,7 +508,7 @@ def test_a_key_of_a_wrong_type_does_not_stop_the_worker(bench, resque, key):
 
 
 def test_titles_while_idle_and_working(bench, resque):
-    """The titles of core.md 8.4, in worker and child; Ruby's ps takes the worker for one of its own."""
+    """docs/protocol/core.md#process-titles, in worker and child; Ruby's ps takes the worker for its own."""
     worker = bench.start("q").ready()
     worker.shows("Waiting for q")
     resque.enqueue(add_slow(resque))
@@ -852,7 +855,7 @@ def test_with_fork_the_heart_beats_during_a_job(bench, resque):
     eventually(lambda: resque.link.execute("SISMEMBER", "resque:workers", worker.id))
 
 
-# --- worker hooks (core.md 13.1) -------------------------------------------------------------------
+# --- worker hooks (docs/protocol/core.md#worker-hooks) ----------------------------------------------
 
 
 def test_worker_hooks_in_ruby_s_order_and_processes(bench, resque):

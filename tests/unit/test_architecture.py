@@ -1,4 +1,4 @@
-"""The shape of the code (design.md section 3): who may import whom, and how large things may be."""
+"""The shape of the code (docs/internals.md#layers): who may import whom, and how large things may be."""
 
 import ast
 import tokenize

@@ -15,7 +15,7 @@ from pyresque.errors import RedisUnavailable
      ("NoClassError", "Resque::NoClassError"), ("UnknownJobClass", "NameError"), ("ResqueError", None)],
 )  # fmt: skip
 def test_ruby_names(name, ruby_name):
-    """The class names of core.md section 11."""
+    """The class names of docs/protocol/core.md#error-texts."""
     assert getattr(errors, name).ruby_name == ruby_name
 
 

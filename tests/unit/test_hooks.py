@@ -1,4 +1,4 @@
-"""Hooks: which are found, in which order, and how they are called (core.md section 13)."""
+"""Hooks: which are found, in which order, and how they are called (docs/protocol/core.md#job-hooks)."""
 
 import asyncio
 import contextlib

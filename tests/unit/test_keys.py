@@ -1,4 +1,4 @@
-"""Key names: the keyspace of core.md section 2."""
+"""Key names: the keyspace of docs/protocol/core.md#keys."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_every_key_of_ruby(namespace, prefix):
 
 
 def test_the_key_of_a_jobs_attempts():
-    """Class and identifier, if there is one, without white space (core.md section 19.2)."""
+    """Class and identifier, if there is one, without white space (docs/protocol/core.md#resque-retry)."""
     keys = Keys("app")
     assert keys.retry("Mail") == keys.retry("Mail", "") == "app:resque-retry:Mail"
     assert keys.retry("A::Mail", "to a\tb\nc") == "app:resque-retry:A::Mail:toabc"

@@ -1,4 +1,7 @@
-"""The same job with the same hooks on an event loop and without one: nothing may differ (core.md 13.2)."""
+"""The same job with the same hooks on an event loop and without one: nothing may differ.
+
+See docs/protocol/core.md#job-hooks.
+"""
 
 import asyncio
 import json

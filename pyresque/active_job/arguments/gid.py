@@ -1,4 +1,4 @@
-"""GlobalID: how Rails names a record, `gid://app/Person/1` (activejob.md section 5)."""
+"""GlobalID: how Rails names a record, `gid://app/Person/1` (docs/protocol/active-job.md#global-ids)."""
 
 from __future__ import annotations
 

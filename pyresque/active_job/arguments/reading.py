@@ -1,4 +1,4 @@
-"""From the `arguments` of an Active Job to Python values (activejob.md section 4, "Reading")."""
+"""From the `arguments` of an Active Job to Python values (docs/protocol/active-job.md#reading-arguments)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Dates and times as Active Job writes them: nine digits of fraction, `Z` or an offset (activejob.md 4)."""
+"""Dates and times as Active Job writes them: nine digits of fraction, `Z` or an offset.
+
+See docs/protocol/active-job.md#arguments.
+"""
 
 from __future__ import annotations
 

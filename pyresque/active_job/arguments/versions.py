@@ -1,4 +1,4 @@
-"""What each version of Rails can read and writes (activejob.md sections 2 and 4)."""
+"""What each version of Rails can read and writes (docs/protocol/active-job.md#the-job-hash)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From Python values to the `arguments` of an Active Job (activejob.md section 4)."""
+"""From Python values to the `arguments` of an Active Job (docs/protocol/active-job.md#arguments)."""
 
 from __future__ import annotations
 

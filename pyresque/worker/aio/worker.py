@@ -64,7 +64,7 @@ class AsyncWorker:
 
     Args:
         resque: whose jobs it works on.
-        queues: names, patterns and exclusions, in order of preference (core.md section 5).
+        queues: names, patterns and exclusions, in order of preference (docs/protocol/core.md#queue-lists).
         slots: how many jobs it runs at a time.
         options: how it works; what is about processes of jobs does not concern it.
 

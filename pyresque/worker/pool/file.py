@@ -1,4 +1,4 @@
-"""The file of resque-pool: which workers a pool has (core.md section 19.1).
+"""The file of resque-pool: which workers a pool has (docs/protocol/core.md#resque-pool).
 
 mail,high: 2            # a queue list, and how many workers work on it
 "*": 1

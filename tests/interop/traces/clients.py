@@ -1,4 +1,4 @@
-"""What a client does: enqueue, dequeue, look (core.md section 4)."""
+"""What a client does: enqueue, dequeue, look (docs/protocol/core.md#client-operations)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is done with recorded failures (core.md section 14). Ruby names a record by its place in the list."""
+"""What is done with recorded failures. Ruby names a record by its place in the list.
+
+See docs/protocol/core.md#failures.
+"""
 
 from __future__ import annotations
 

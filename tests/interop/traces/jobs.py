@@ -1,4 +1,5 @@
-"""The job classes of the traces (see `traces/README.md` and the `setup` of each), in Python.
+"""The job classes of the traces, in Python: what they are to do is told in the `setup` of each and in
+docs/protocol/conformance/README.md#the-job-classes-in-the-traces.
 
 Their names, queues, hooks and errors are those of the Ruby classes: an exception with a `ruby_name` is
 recorded under that name, so that the records can be compared to the letter.

@@ -185,7 +185,10 @@ _TIMES = {
 
 
 def _stamps(since: float) -> dict[str, set[str]]:
-    """Every second from then till now as Ruby writes it in each of its forms (core.md section 6.3)."""
+    """Every second from then till now as Ruby writes it in each of its forms.
+
+    See docs/protocol/core.md#forms-of-time.
+    """
     stamps: dict[str, set[str]] = {}
     for second in range(int(since), int(time.time()) + 1):
         local, utc = time.localtime(second), time.gmtime(second)

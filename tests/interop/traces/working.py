@@ -1,4 +1,4 @@
-"""What a worker process does: jobs, hooks, signals, pruning (core.md sections 5 to 10 and 13)."""
+"""What a worker process does: jobs, hooks, signals, pruning (docs/protocol/core.md#the-work-loop)."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def test_settings_and_the_job_around(resque):
 
 
 def test_a_name_in_a_schedule_becomes_a_wrapper(resque):
-    """What the scheduler asks the registry for (scheduler.md section 16, rule 13)."""
+    """What the scheduler asks the registry for (docs/protocol/scheduler.md#rules-for-a-scheduler)."""
 
     @active_job.job("WelcomeJob", queue="mailers", registry=resque.registry)
     def welcome(number: int) -> None: ...

@@ -54,7 +54,8 @@ def job_in(raw):
     data = dict(value["args"][0])
     keys = list(data)
     counts = data.get("exception_executions") or {}
-    # Up to 8.1.3 the key of a resumed error was the inspected hash around it (activejob.md section 7).
+    # Up to 8.1.3 the key of a resumed error was the inspected hash around it.
+    # See docs/protocol/active-job.md#continuations.
     spelled = {
         key.removeprefix("{:exception=>#<AppError: ").removesuffix(">}"): n for key, n in counts.items()
     }

@@ -1,4 +1,7 @@
-"""Loner on the keys of resque-lock-timeout; what Ruby would write stands there as commands (core.md 19.4)."""
+"""Loner on the keys of resque-lock-timeout; what Ruby would write stands there as commands.
+
+See docs/protocol/core.md#resque-lock-timeout.
+"""
 
 from __future__ import annotations
 

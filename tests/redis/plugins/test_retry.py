@@ -1,4 +1,4 @@
-"""Retry with real workers: how often, after what, and where to (core.md section 19.2)."""
+"""Retry with real workers: how often, after what, and where to (docs/protocol/core.md#resque-retry)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
-"""Delayed and recurring jobs with a status: resque-status makes the status when they are due (core.md 19.3).
+"""Delayed and recurring jobs with a status: resque-status makes the status when they are due.
 
-Its classes have a `scheduled` of their own (scheduler.md 6), which is what resque-scheduler calls.
+See docs/protocol/core.md#resque-status.
+
+Its classes have a `scheduled` of their own
+(docs/protocol/scheduler.md#from-an-item-to-a-job), which is what resque-scheduler calls.
 """
 
 from __future__ import annotations

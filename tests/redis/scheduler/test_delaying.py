@@ -17,7 +17,7 @@ RAILS = rb'{"queue":"mail","class":"\u004dail","args":[ 1 ]}'
 
 
 def test_a_delayed_job_lies_in_rubys_three_keys(stage):
-    """List, set and sorted set, byte for byte (scheduler.md 1 and 2)."""
+    """List, set and sorted set, byte for byte (docs/protocol/scheduler.md#delayed-items)."""
     assert stage.resque.enqueue_at(FAR, stage.mail, 1) is True
     assert stage.redis("LRANGE", f"resque:delayed:{FAR}", 0, -1) == [ITEM]
     assert stage.redis("SMEMBERS", b"resque:timestamps:" + ITEM) == [b"delayed:%d" % FAR]
@@ -110,7 +110,7 @@ def hooked(stage, **answers):
 
 
 def test_the_schedule_hooks_run_for_a_delay_only(stage):
-    """Before and after; the enqueue hooks come with the queue (scheduler.md 7)."""
+    """Before and after; the enqueue hooks come with the queue (docs/protocol/scheduler.md#hooks)."""
     made, notes = hooked(stage)
     assert stage.resque.enqueue_at(FAR, made, 1) is True
     assert notes == [("before_schedule", (1,)), ("after_schedule", (1,))]

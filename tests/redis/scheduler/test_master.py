@@ -28,7 +28,7 @@ def master(stage):
 
 
 def test_the_key_is_rubys(server):
-    """The namespace twice, the prefix behind it (scheduler.md 1)."""
+    """The namespace twice, the prefix behind it (docs/protocol/scheduler.md#keys)."""
     resque = Resque(server.url, "my:app")
     try:
         assert resque.space.keys.master_lock("blue") == "my:app:my:app:blue:resque_scheduler_master_lock"
@@ -167,7 +167,7 @@ def test_after_kill_9_another_takes_over_when_the_lock_expires(stage, server):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_ends_it_at_once_and_frees_the_lock(stage, server, number):
-    """Also while it sleeps (scheduler.md 16, rule 11)."""
+    """Also while it sleeps (docs/protocol/scheduler.md#rules-for-a-scheduler)."""
     process = subprocess.Popen([sys.executable, "-c", CODE], env={**os.environ, "REDIS_URL": server.url})
     until(lambda: stage.redis("EXISTS", LOCK), "a master")
     process.send_signal(number)

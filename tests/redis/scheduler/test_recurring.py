@@ -84,7 +84,10 @@ def raising(*args):
 
 
 def test_the_hooks_of_a_fire_in_order(stage, firer):
-    """before_recurring, before_enqueue, push, after_enqueue, after_recurring (scheduler.md 7)."""
+    """before_recurring, before_enqueue, push, after_enqueue, after_recurring.
+
+    See docs/protocol/scheduler.md#hooks.
+    """
     notes = []
     names = ("after_recurring", "after_enqueue", "before_enqueue", "before_recurring")
     hooked(stage, **{name: lambda *args, name=name: notes.append(name) for name in names})
@@ -163,7 +166,10 @@ def test_a_scheduler_without_wake_up_looks_often_enough(stage, server):
 
 
 def test_static_entries_are_fired_and_not_announced(stage):
-    """Each second once; nothing of them is written but jobs and notes (scheduler.md 16, rule 10)."""
+    """Each second once; nothing of them is written but jobs and notes.
+
+    See docs/protocol/scheduler.md#rules-for-a-scheduler.
+    """
     with stage.scheduler(schedule={"s": every_second()}):
         until(lambda: len(stage.queue("mail")) >= 2, "two runs")
     assert stage.keys() == ["delayed:last_enqueued_at", "queue:mail", "queues"]
@@ -321,7 +327,10 @@ def test_python_schedulers_that_take_turns_fire_each_second_once(stage):
 
 
 def test_every_goes_on_where_it_was(stage):
-    """A restart does not begin the period anew, as it does in Ruby (scheduler.md 14, W18)."""
+    """A restart does not begin the period anew, as it does in Ruby.
+
+    See docs/protocol/scheduler.md#where-jobs-get-lost-or-doubled.
+    """
     now = time.time()
     stage.redis("HSET", NOTED, "e", times.started(now - 98))
     entry = {"class": "Mail", "queue": "mail", "every": "100s"}
@@ -343,7 +352,7 @@ def test_set_schedule_writes_what_ruby_reads(stage):
 
 
 def test_a_number_in_every_is_written_as_text(stage):
-    """A bare number ends a Ruby scheduler at the next notice (scheduler.md 9.4)."""
+    """A bare number ends a Ruby scheduler at the next notice (docs/protocol/scheduler.md#change-notices)."""
     stage.resque.set_schedule("n", job="R", every=90, queue="q", args={"a": 1})
     assert stage.resque.schedule()["n"] == {"class": "R", "every": "90s", "queue": "q", "args": {"a": 1}}
 

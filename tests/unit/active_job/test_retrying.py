@@ -49,7 +49,7 @@ def test_the_key_is_rubys_list(errors, key):
     ],
 )
 def test_the_wait_is_that_of_rails(wait, delays):
-    """Without jitter: activejob.md section 6."""
+    """Without jitter: docs/protocol/active-job.md#errors-and-retries."""
     assert [handler(AppError, wait=wait).delay(count) for count in (1, 2)] == delays
 
 

@@ -18,7 +18,7 @@ from pyresque.config import (
 from pyresque.errors import ConfigError
 from pyresque.store.connection.address import Address
 
-# --- the server (core.md 1.1) ----------------------------------------------------------------------
+# --- the server (docs/protocol/core.md#the-server-setting) ------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_login(url, username, password):
     assert (found.username, found.password) == (username, password)
 
 
-# --- the environment (core.md 12.1) ----------------------------------------------------------------
+# --- the environment (docs/protocol/core.md#environment-variables) ----------------------------------
 
 
 def test_an_empty_environment():

@@ -13,7 +13,7 @@ def test_an_empty_environment_means_rubys_defaults():
 
 
 def test_every_variable_is_read():
-    """Under Ruby's names (scheduler.md 11)."""
+    """Under Ruby's names (docs/protocol/scheduler.md#settings)."""
     env = {
         "RESQUE_SCHEDULER_INTERVAL": "0.5", "LOCK_TIMEOUT": "30", "DELAYED_REQUEUE_BATCH_SIZE": "7",
         "RESQUE_SCHEDULER_MASTER_LOCK_PREFIX": "blue", "RAILS_ENV": "test", "APP_NAME": "shop",

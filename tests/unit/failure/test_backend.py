@@ -1,4 +1,7 @@
-"""Failures as records: key order, splicing of the payload, cleaning of texts (core.md 14.1)."""
+"""Failures as records: key order, splicing of the payload, cleaning of texts.
+
+See docs/protocol/core.md#the-failure-record.
+"""
 
 import json
 import time

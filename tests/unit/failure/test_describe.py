@@ -1,4 +1,7 @@
-"""What a failure record says of an exception: its name, its text, its backtrace (core.md 11, 14.1)."""
+"""What a failure record says of an exception: its name, its text, its backtrace.
+
+See docs/protocol/core.md#the-failure-record.
+"""
 
 import asyncio
 import json
@@ -273,7 +276,10 @@ def test_a_long_backtrace_is_cut():
 
 
 def test_a_signal_has_the_text_that_it_has_in_ruby():
-    """Interrupt comes with an empty one (core.md section 10), and is named where the job itself raises it."""
+    """Interrupt comes with an empty one, and is named where the job itself raises it.
+
+    See docs/protocol/core.md#signals.
+    """
     assert error_message(by_signal(KeyboardInterrupt())) == ""
     assert error_message(by_signal(TermException("SIGTERM"))) == "SIGTERM"
 

@@ -1,4 +1,4 @@
-"""Several failure backends at once (core.md 14.4)."""
+"""Several failure backends at once (docs/protocol/core.md#several-backends)."""
 
 import pytest
 

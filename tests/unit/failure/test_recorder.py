@@ -1,4 +1,7 @@
-"""Recording failures with whatever backend there is: never without a record (core.md 14.1, 14.4)."""
+"""Recording failures with whatever backend there is: never without a record.
+
+See docs/protocol/core.md#failures.
+"""
 
 import re
 

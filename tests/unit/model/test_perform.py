@@ -1,4 +1,4 @@
-"""A reserved job: its hooks in Ruby's order and semantics (core.md 9, 11, 13)."""
+"""A reserved job: its hooks in Ruby's order and semantics (docs/protocol/core.md#job-hooks)."""
 
 import asyncio
 import json

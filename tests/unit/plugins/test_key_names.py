@@ -1,4 +1,4 @@
-"""The names of plugins' keys: whose plugin it is (core.md section 19)."""
+"""The names of plugins' keys: whose plugin it is (docs/protocol/core.md#arguments-as-text)."""
 
 import pytest
 

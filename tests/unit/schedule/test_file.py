@@ -87,7 +87,10 @@ def test_an_empty_file_is_an_empty_schedule(tmp_path):
 
 
 def test_only_what_has_changed_is_loaded_anew():
-    """So `every` does not begin again when another entry changes (scheduler.md 14, W18)."""
+    """So `every` does not begin again when another entry changes.
+
+    See docs/protocol/scheduler.md#where-jobs-get-lost-or-doubled.
+    """
     table = Table(None, "UTC")
     stored = {"a": b'{"class":"A","every":"1h"}', "b": b'{"class":"B","every":"1h"}'}
     assert table.load(stored, {}, 1800000000.0, "none") == ["a", "b"]

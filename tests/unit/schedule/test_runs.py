@@ -96,7 +96,7 @@ def test_a_note_from_the_future_is_not_waited_for():
 
 
 def test_times_first_and_last_limit_the_runs():
-    """The options behind cron and every (scheduler.md 9.1)."""
+    """The options behind cron and every (docs/protocol/scheduler.md#entries)."""
     one = running(every=["1m", {"first_in": "10s", "times": 2}])
     assert planned(one) == 1800000011
     one.advance("x")
@@ -128,7 +128,7 @@ def test_an_impossible_future_has_no_runs():
      ("test", {"rails_env": ""}, False), (None, {}, True)],
 )  # fmt: skip
 def test_the_environment_chooses_entries(environment, value, runs):
-    """Names with commas or blanks; rails_env wins (scheduler.md 9.1)."""
+    """Names with commas or blanks; rails_env wins (docs/protocol/scheduler.md#entries)."""
     entry = Entry.read("e", {"class": "A", "every": "1h", **value})
     assert entry.runs_in(environment) is runs
 
@@ -187,7 +187,7 @@ def test_persist_is_no_part_of_an_entry():
 
 
 def test_an_empty_cron_is_none_and_a_bad_one_hides_every():
-    """As in Ruby (scheduler.md 9.1 and 9.6)."""
+    """As in Ruby (docs/protocol/scheduler.md#invalid-entries)."""
     assert Entry.read("e", {"class": "A", "cron": "", "every": "1h"}).every
     with pytest.raises(InvalidSchedule):
         Entry.read("e", {"class": "A", "cron": "61 * * * *", "every": "1h"})

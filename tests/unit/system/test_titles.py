@@ -1,4 +1,4 @@
-"""Process titles: Ruby's `ps` must take ours for a worker's (core.md 7.3)."""
+"""Process titles: Ruby's `ps` must take ours for a worker's (docs/protocol/core.md#process-titles)."""
 
 import re
 import subprocess

@@ -74,7 +74,7 @@ def depth(value):
 
 
 def refused_by_rule(value):
-    """Tell whether json.md section 9 point 3 refuses a value, whatever Ruby does with it."""
+    """Tell whether docs/protocol/json.md#what-to-refuse refuses a value, whatever Ruby does with it."""
     inside = [part for part, _ in parts(value)]
     return (
         any(isinstance(part, bytes) for part in inside)  # Ruby's byte strings: text or error, by version

@@ -18,7 +18,7 @@ ANY_BITS = st.binary(min_size=8, max_size=8).map(lambda b: struct.unpack("<d", b
 STYLES = {"ruby": style_b15, "ruby-json2.10": style_a}
 
 SIDE_BY_SIDE = [
-    # (value, style A, style B15), from the table in json.md section 5 and its running text
+    # (value, style A, style B15), from the tables and the text of docs/protocol/json.md#floats
     (1e8, "100000000.0", "100000000.0"),
     (1e14, "100000000000000.0", "100000000000000.0"),
     (1e15, "1.0e+15", "1e+15"),
@@ -42,7 +42,7 @@ SIDE_BY_SIDE = [
 
 @pytest.mark.parametrize(("value", "a", "b15"), SIDE_BY_SIDE)
 def test_the_notations_of_the_specification(value, a, b15):
-    """Each float of json.md section 5 is written as its table says, in both notations."""
+    """Each float of docs/protocol/json.md#floats is written as the tables there say, in both notations."""
     assert style_a(value) == a
     assert style_b15(value) == b15
 

@@ -1,4 +1,7 @@
-"""Arguments as one text, and its digest, as Ruby's plugins make them for their keys (core.md section 19)."""
+"""Arguments as one text, and its digest, as Ruby's plugins make them for their keys.
+
+See docs/protocol/core.md#arguments-as-text.
+"""
 
 import pytest
 

@@ -27,7 +27,7 @@ def nested(levels):
      (b'{"class":"A","args":{"b":1,"a":[2]}}', [["b", 1], ["a", [2]]]), (b'{"class":"A","args":{}}', [])],
 )  # fmt: skip
 def test_arguments_are_spread_as_ruby_spreads_them(raw, args):
-    """core.md 9.2, whatever stands in args."""
+    """docs/protocol/core.md#the-arguments-of-a-job, whatever stands in args."""
     assert Payload.parse(raw).args == args
 
 

@@ -1,4 +1,4 @@
-"""Times: the forms of core.md section 6.3, in the zone of the process, and reading those of others."""
+"""Times: the forms of docs/protocol/core.md#forms-of-time, written here, and those of others read."""
 
 import time
 

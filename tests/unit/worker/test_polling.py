@@ -1,4 +1,4 @@
-"""How long an idle worker sleeps: the table of core.md section 8.2."""
+"""How long an idle worker sleeps: the table in docs/protocol/core.md#sleeping."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Queue lists: every rule of core.md section 5."""
+"""Queue lists: every rule of docs/protocol/core.md#queue-lists."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What a signal means for the worker and its child: the table of core.md section 10."""
+"""What a signal means for the worker and its child: the table in docs/protocol/core.md#signals."""
 
 import signal
 

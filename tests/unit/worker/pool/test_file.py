@@ -1,4 +1,4 @@
-"""The file of resque-pool (core.md section 19.1)."""
+"""The file of resque-pool (docs/protocol/core.md#resque-pool)."""
 
 import pytest
 
