@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyresque._version import __version__
 
 if TYPE_CHECKING:
-    from pyresque.client.looking import WorkerInfo
+    from pyresque.client.info import WorkerInfo
     from pyresque.client.resque import Resque
     from pyresque.errors import DontPerform, JobTimeout, ResqueError
     from pyresque.model.registry import job
@@ -39,7 +39,7 @@ _HOMES = {
     "Retry": "pyresque.plugins.retry",
     "Scheduler": "pyresque.scheduler.loop",
     "Worker": "pyresque.worker",
-    "WorkerInfo": "pyresque.client.looking",
+    "WorkerInfo": "pyresque.client.info",
     "job": "pyresque.model.registry",
 }
 

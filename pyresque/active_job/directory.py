@@ -15,7 +15,7 @@ from pyresque.active_job.arguments.versions import NEWEST
 from pyresque.active_job.arguments.writing import Dump, Writer
 from pyresque.active_job.payload import Options, fresh
 from pyresque.errors import InvalidJob, NotAJob, RecordNotFound
-from pyresque.model.job_class import Job
+from pyresque.model.job_class import JobClass
 from pyresque.model.registry import Registry
 from pyresque.usercode.calling import call
 from pyresque.usercode.safely import is_a, name_of, text_of, tried
@@ -51,27 +51,27 @@ class Settings:
 class Directory:
     """The Active Jobs of one registry; the wrapper that `Registry.wrappers` holds for them."""
 
-    by_class: dict[str, Job] = field(default_factory=dict)
+    by_class: dict[str, JobClass] = field(default_factory=dict)
     resolvers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     loads: dict[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     dumps: dict[type, tuple[str, Dump]] = field(default_factory=dict)
     callbacks: dict[str, list[tuple[frozenset[str], Callable[..., Any]]]] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
-    def find(self, payload: Payload) -> Job | None:
+    def find(self, payload: Payload) -> JobClass | None:
         """The job that a wrapper holds; None if it is not known here."""
         return self.by_class.get(payload.job_class.removeprefix("::"))
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[JobClass]:
         """All jobs."""
         return list(self.by_class.values())
 
-    def only(self, wanted: Callable[[Job], bool]) -> Directory:
+    def only(self, wanted: Callable[[JobClass], bool]) -> Directory:
         """The same with some of the jobs only."""
         jobs = {name: job for name, job in self.by_class.items() if wanted(job)}
         return Directory(jobs, self.resolvers, self.loads, self.dumps, self.callbacks, self.settings)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: JobClass) -> None:
         """Register a job.
 
         Raises:
@@ -84,7 +84,7 @@ class Directory:
             raise InvalidJob(f"two Active Jobs are named {job.name}: {_place(other)} and {_place(job)}")
         self.by_class[job.name] = job
 
-    def of(self, target: object) -> Job | None:
+    def of(self, target: object) -> JobClass | None:
         """The job of a function, class or class name."""
         if isinstance(target, str):
             return self.by_class.get(target.removeprefix("::"))
@@ -165,7 +165,7 @@ def _id(wanted: type, found: GlobalID) -> Any:
     return int(text) if wanted is int else as_kind(wanted, text)
 
 
-def _place(job: Job) -> tuple[str, str | None]:
+def _place(job: JobClass) -> tuple[str, str | None]:
     return (
         getattr(job.target, "__qualname__", ""),
         getattr(inspect.getmodule(job.target), "__file__", None),

@@ -22,7 +22,7 @@ from pyresque.active_job.payload import JobData, Options, fresh
 from pyresque.errors import DontPerform, NotAJob
 from pyresque.hooks import call, call_around
 from pyresque.model.enqueueing import queue_for
-from pyresque.model.job_class import Job
+from pyresque.model.job_class import JobClass
 from pyresque.model.registry import Registry
 from pyresque.store import delayed
 from pyresque.store.space import Space
@@ -234,7 +234,7 @@ def _check(options: Mapping[str, Any], settings: Settings) -> None:
         settings.check_locale(options["locale"])
 
 
-def _bound(job: Job | None, prepared: Prepared) -> list[Any]:
+def _bound(job: JobClass | None, prepared: Prepared) -> list[Any]:
     """The arguments as Rails has them: keywords are a last hash."""
     if job is not None:
         check(job.parameters, prepared.args, prepared.kwargs)

@@ -17,7 +17,7 @@ from pyresque.active_job.payload import JobData
 from pyresque.active_job.retrying import Handler, found_handler
 from pyresque.errors import DontPerform, Handled, MalformedActiveJob
 from pyresque.hooks import Hook
-from pyresque.model.job_class import Job
+from pyresque.model.job_class import JobClass
 from pyresque.model.perform import Step, Steps
 from pyresque.usercode.safely import cause_of, either, is_a, set_context, tried
 from pyresque.wire.records import Payload
@@ -26,7 +26,7 @@ HANDLERS = "__active_job_handlers__"
 
 
 @dataclass(frozen=True, eq=False)
-class ActiveJob(Job):
+class ActiveJob(JobClass):
     """A registered Active Job."""
 
     directory: Directory = field(default_factory=Directory)

@@ -14,7 +14,7 @@ from pyresque.cli.output import compact, json_line, moment, pairs, safe, short, 
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.client.delayed_job import DelayedJob
+    from pyresque.client.delayed_item import DelayedItem
 
 _SHOWN = 20
 
@@ -85,11 +85,11 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
 
     If one is the next attempt at a job that failed, its retries end with it.
     """
-    from pyresque.client.next_attempt import forget_attempts
+    from pyresque.client.next_retry import forget_attempts
 
     resque = settings.connected()
 
-    def gone(found: Sequence[DelayedJob]) -> int:
+    def gone(found: Sequence[DelayedItem]) -> int:
         removed = resque.remove_found(found)
         for one in found:
             forget_attempts(resque.space, resque.registry, one.raw)
@@ -111,7 +111,7 @@ def clear(settings: Settings, yes: bool) -> None:
     click.echo(f"removed {_count(resque.reset_delayed_queue())}")
 
 
-def id_of(job: DelayedJob) -> str:
+def id_of(job: DelayedItem) -> str:
     """What addresses a delayed job: the digest of its second and its bytes; equal ones have the same."""
     return hashlib.sha1(b"%b %b" % job.place).hexdigest()[:16]  # noqa: S324 (no secret)
 
@@ -119,7 +119,7 @@ def id_of(job: DelayedJob) -> str:
 def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int | None) -> None:
     resque = settings.connected()
     most = limit if limit is not None else 0 if as_json else _SHOWN
-    chosen: Iterator[DelayedJob] = (
+    chosen: Iterator[DelayedItem] = (
         one for one in resque.each_delayed() if class_name is None or one.class_name == class_name
     )
     found = list(itertools.islice(chosen, most or None))
@@ -156,7 +156,7 @@ def _each(resque: Resque, ids: tuple[str, ...], done: str, act: Any) -> None:
     click.get_current_context().exit(1 if missed else 0)
 
 
-def _found(resque: Resque, job_id: str) -> DelayedJob | None:
+def _found(resque: Resque, job_id: str) -> DelayedItem | None:
     matching = {
         own: one for one in resque.each_delayed() if job_id and (own := id_of(one)).startswith(job_id)
     }
@@ -170,7 +170,7 @@ def _found(resque: Resque, job_id: str) -> DelayedJob | None:
     return None
 
 
-def _document(job: DelayedJob) -> dict[str, Any]:
+def _document(job: DelayedItem) -> dict[str, Any]:
     return {
         "id": id_of(job),
         "at": job.at,

@@ -13,7 +13,8 @@ from pyresque.errors import NoQueueError
 from pyresque.usercode.safely import cut
 
 if TYPE_CHECKING:
-    from pyresque.model.registry import Job, Registry
+    from pyresque.model.job_class import JobClass
+    from pyresque.model.registry import Registry
     from pyresque.wire.encoding import Style
 
 _NEGATIVE = re.compile(r"-\d[\d.eE+-]*")
@@ -52,7 +53,7 @@ def _no_queue(registry: Registry, class_name: str) -> str:
     return f"no job is named {class_name} here, but {known}. For one of others write its queue: -q QUEUE"
 
 
-def _active_job(registry: Registry, class_name: str) -> Job | None:
+def _active_job(registry: Registry, class_name: str) -> JobClass | None:
     """The Active Job of a class that `find` does not know, if there is one: it goes on its queue wrapped."""
     return next((job for job in registry.jobs() if job.name == class_name), None)
 

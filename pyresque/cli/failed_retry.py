@@ -15,7 +15,7 @@ from pyresque.errors import NotAJob
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.client.next_attempt import NextAttempt
+    from pyresque.client.next_retry import NextAttempt
     from pyresque.store.delayed import Place
     from pyresque.wire.records import FailureRecord
 

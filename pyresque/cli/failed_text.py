@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pyresque.cli.output import compact, job_of, moment, safe, short
 
 if TYPE_CHECKING:
-    from pyresque.client.next_attempt import NextAttempt
+    from pyresque.client.next_retry import NextAttempt
     from pyresque.wire.records import FailureRecord
 
 HEAD = ("ID", "FAILED AT", "QUEUE", "JOB", "ERROR", "RETRIED")

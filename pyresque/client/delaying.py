@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pyresque.client.delayed_job import DelayedJob, attempt_of, own_way
-from pyresque.client.due_jobs import Taker, not_in_hand, with_job_in_hand
+from pyresque.client.delayed_item import DelayedItem, attempt_of, own_way
+from pyresque.client.move_delayed import DelayedMover, not_in_hand, with_job_in_hand
 from pyresque.hooks import call
 from pyresque.model.enqueueing import Call, registered_job
 from pyresque.model.moments import Moment, second_after, second_of
@@ -118,7 +118,7 @@ class Delaying:
             first.setdefault(one.raw, place)
         return self.enqueue_found(sorted(found, key=lambda one: first[one.raw]), tidy=False)
 
-    def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedJob]:
+    def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedItem]:
         """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
         job = plain_name(job)
         is_name = job is None or isinstance(job, str)
@@ -130,13 +130,13 @@ class Delaying:
             and (wanted is None or (one.class_name and wanted(one.args)))
         ]
 
-    def each_delayed(self) -> Iterator[DelayedJob]:
+    def each_delayed(self) -> Iterator[DelayedItem]:
         """Every delayed job, by time, read piece by piece; items that are no job, too.
 
         In a hook or `scheduled` of a job that is being enqueued that job is left out, here and in all that
         looks for jobs.
         """
-        return map(DelayedJob.read, filter(not_in_hand, delayed.each(self.space)))
+        return map(DelayedItem.read, filter(not_in_hand, delayed.each(self.space)))
 
     def scheduled_at(self, job: Any, /, *args: Any, **kwargs: Any) -> list[int]:
         """The seconds at which this job is due, in order."""
@@ -159,11 +159,11 @@ class Delaying:
         """How many jobs are delayed until this second."""
         return delayed.sizes(self.space, [b"%d" % second_of(moment)])[0]
 
-    def delayed_timestamp_peek(self, moment: Moment, start: int = 0, count: int = 1) -> list[DelayedJob]:
+    def delayed_timestamp_peek(self, moment: Moment, start: int = 0, count: int = 1) -> list[DelayedItem]:
         """Jobs that are delayed until this second, in order."""
         second = second_of(moment)
         name = b"delayed:%d" % second
-        return [DelayedJob.read((name, raw)) for raw in delayed.items(self.space, second, start, count)]
+        return [DelayedItem.read((name, raw)) for raw in delayed.items(self.space, second, start, count)]
 
     def count_all_scheduled_jobs(self) -> int:
         """How many jobs are delayed."""
@@ -178,11 +178,11 @@ class Delaying:
         """Forget every delayed job; returns how many there were."""
         return delayed.reset(self.space)
 
-    def remove_found(self, found: Sequence[DelayedJob]) -> int:
+    def remove_found(self, found: Sequence[DelayedItem]) -> int:
         """Remove delayed jobs that `find_delayed` gave; returns how many were still there."""
         return self._remove(found, tidy=True)
 
-    def enqueue_found(self, found: Sequence[DelayedJob], *, tidy: bool = True) -> int:
+    def enqueue_found(self, found: Sequence[DelayedItem], *, tidy: bool = True) -> int:
         """Put delayed jobs that `find_delayed` gave on their queues now; returns how many were still there.
 
         They go in order. An error, be it of a hook, leaves its job and all behind it delayed.
@@ -194,9 +194,9 @@ class Delaying:
             MalformedPayload: one of them is no job.
             NoQueueError: nobody says on which queue one goes.
         """
-        taker = Taker(self.space, self.registry, tidy=tidy)
-        taker.take(one.place for one in found)
-        return taker.taken
+        mover = DelayedMover(self.space, self.registry, tidy=tidy)
+        mover.take(one.place for one in found)
+        return mover.taken
 
     def _read_call(
         self,
@@ -290,7 +290,7 @@ class Delaying:
         """Let the class put its job on a queue itself; returns what it answers."""
         return call(way, one.queue, one.job and one.job.name, *one.args)
 
-    def _remove(self, found: Sequence[DelayedJob], tidy: bool = False) -> int:
+    def _remove(self, found: Sequence[DelayedItem], tidy: bool = False) -> int:
         items: dict[bytes, dict[bytes, None]] = {}
         for name, item in (one.place for one in found):
             items.setdefault(name, {})[item] = None
@@ -302,13 +302,13 @@ class Delaying:
                 removed += delayed.remove(self.space, name, some, tidy=tidy)
         return removed
 
-    def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedJob]:
+    def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedItem]:
         if isinstance(plain_name(job), str) and kwargs.get("queue") is None:
             one = self._read_call(job, args, {**kwargs, "queue": ""}, None)
             return self._same(one, any_queue=True)
         return self._same(self._read_call(job, args, kwargs, None, is_checked=False))
 
-    def _same(self, one: Call, any_queue: bool = False) -> list[DelayedJob]:
+    def _same(self, one: Call, any_queue: bool = False) -> list[DelayedItem]:
         """Every delayed job that this call would make: same class, arguments and queue."""
         wanted = Payload.parse(one.raw)
         own = one.job.queue if one.job else None
@@ -317,7 +317,7 @@ class Delaying:
         for place in filter(not_in_hand, delayed.each(self.space)):
             if hint not in place[1] and b"\\" not in place[1]:
                 continue  # an escape may hide the name; without one it would be there
-            item = DelayedJob.read(place)
+            item = DelayedItem.read(place)
             if (
                 item.class_name == wanted.class_name
                 and (any_queue or (own if item.queue is None else item.queue) == one.queue)

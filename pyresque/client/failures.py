@@ -13,8 +13,8 @@ from typing import Any
 
 from msgspec import structs
 
-from pyresque.client.delayed_job import ready_item
-from pyresque.client.next_attempt import NextAttempt, next_attempts
+from pyresque.client.delayed_item import ready_item
+from pyresque.client.next_retry import NextAttempt, next_attempts
 from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.failure.copies import as_one, copies_of, grouped, identity, joined, with_copies
 from pyresque.model.registry import Registry

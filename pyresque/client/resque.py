@@ -8,10 +8,9 @@ from functools import partial
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, overload
 
-from pyresque.client import looking
 from pyresque.client.delaying import Delaying
 from pyresque.client.failures import Failures
-from pyresque.client.looking import WorkerInfo
+from pyresque.client.info import WorkerInfo, resque_info, worker_infos
 from pyresque.client.scheduling import Scheduling
 from pyresque.config.server import DEFAULT_SERVER, parse_server
 from pyresque.errors import ConfigError, MalformedPayload, NotAJob
@@ -285,11 +284,11 @@ class Resque(Delaying, Scheduling):
 
     def info(self) -> dict[str, Any]:
         """The numbers that Ruby's `Resque.info` gives, under the same names and in the same order."""
-        return looking.info(self.space, self.link.address)
+        return resque_info(self.space, self.link.address)
 
     def workers(self) -> list[WorkerInfo]:
         """Every registered worker, of either language, sorted by id."""
-        return looking.worker_infos(self.space)
+        return worker_infos(self.space)
 
     def working(self) -> list[WorkerInfo]:
         """The workers that are working on a job now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyresque.client.delayed_job import ready_entry
+from pyresque.client.delayed_item import ready_entry
 from pyresque.config.env import local_zone
 from pyresque.errors import InvalidSchedule, MalformedPayload
 from pyresque.model.enqueueing import Call

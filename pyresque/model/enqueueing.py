@@ -9,7 +9,8 @@ from typing import Any
 
 from pyresque.errors import NoQueueError, NotAJob, RedisError
 from pyresque.hooks import call
-from pyresque.model.registry import Job, Registry
+from pyresque.model.job_class import JobClass
+from pyresque.model.registry import Registry
 from pyresque.store import locks, queues
 from pyresque.store.locks import Guard
 from pyresque.store.space import Space
@@ -22,7 +23,7 @@ from pyresque.wire.records import job_bytes
 class Call:
     """A job about to be enqueued or dequeued; `job` is None where only its name is known here."""
 
-    job: Job | None
+    job: JobClass | None
     queue: str
     raw: bytes
     args: list[Any]
@@ -123,7 +124,7 @@ def _batches(calls: Sequence[Call]) -> dict[str, list[bytes]]:
     return found
 
 
-def queue_for(job: Job | None, name: str, queue: str | None) -> str:
+def queue_for(job: JobClass | None, name: str, queue: str | None) -> str:
     """The queue that is given, else the job's own.
 
     Raises:
@@ -142,7 +143,7 @@ def queue_for(job: Job | None, name: str, queue: str | None) -> str:
     return job.queue
 
 
-def registered_job(registry: Registry, target: Any) -> Job:
+def registered_job(registry: Registry, target: Any) -> JobClass:
     """The job that a function or class was registered as.
 
     Raises:

@@ -44,13 +44,13 @@ class RetryPolicy(Protocol):
 class Wrapper(Protocol):
     """Jobs that come wrapped in one class, whose own class stands inside: those of Active Job."""
 
-    def find(self, payload: Payload) -> Job | None:
+    def find(self, payload: Payload) -> JobClass | None:
         """The job that a payload with the wrapper's class is of; None if it is not known here."""
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[JobClass]:
         """All jobs that are known."""
 
-    def only(self, wanted: Callable[[Job], bool]) -> Wrapper:
+    def only(self, wanted: Callable[[JobClass], bool]) -> Wrapper:
         """The same with some of the jobs only."""
 
     def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
@@ -58,7 +58,7 @@ class Wrapper(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class JobClass:
     """A registered job: its name on the wire, its default queue, and the code behind it.
 
     `target` is the decorated function or class itself; `plugins` are further objects with hooks.

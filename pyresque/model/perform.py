@@ -19,7 +19,8 @@ from pyresque.errors import (
 from pyresque.failure.describe import error_name, whole_message
 from pyresque.hooks import Hook, WorkerHooks
 from pyresque.log import Log
-from pyresque.model.registry import Job, Registry
+from pyresque.model.job_class import JobClass
+from pyresque.model.registry import Registry
 from pyresque.usercode.calling import (
     OVER,
     Over,
@@ -66,7 +67,7 @@ class ReservedJob:
 
     queue: str
     payload: Payload
-    job: Job | None
+    job: JobClass | None
     is_bare: bool = False
     """Whether it is an Active Job of ours that came without the wrapper of Active Job."""
     worker_hooks: WorkerHooks | None = None
@@ -175,7 +176,7 @@ class ReservedJob:
         raised = yield from self._around(self.job, hooks)
         return raised if raised is not None else (yield from self._each("after_perform", self.payload.args))
 
-    def _around(self, job: Job, hooks: list[Hook]) -> Steps:
+    def _around(self, job: JobClass, hooks: list[Hook]) -> Steps:
         if hooks:
             return (yield Step(hooks[0], self.payload.args, lambda: self._around(job, hooks[1:])))
         # In here, for Ruby finds out that arguments are wrong when it calls `perform`.

@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 
 from pyresque.errors import InvalidJob
 from pyresque.hooks import WorkerHooks, worker_hooks
-from pyresque.model.job_class import Job as Job
-from pyresque.model.job_class import RetryPolicy as RetryPolicy
-from pyresque.model.job_class import Wrapper, check_code, check_timeout, where_of
+from pyresque.model.job_class import JobClass, RetryPolicy, Wrapper, check_code, check_timeout, where_of
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.records import Payload
 
@@ -25,14 +23,14 @@ class Registry:
     """Jobs by their names on the wire."""
 
     def __init__(self, worker_hooks: WorkerHooks | None = None) -> None:
-        self._by_name: dict[str, Job] = {}
-        self._by_target: dict[object, Job] = {}
+        self._by_name: dict[str, JobClass] = {}
+        self._by_target: dict[object, JobClass] = {}
         self.worker_hooks = worker_hooks or WorkerHooks()
         self.wrappers: dict[str, Wrapper] = {}
         self.is_checked = False
         """Whether a worker has looked at the jobs before it starts (worker/starting.py)."""
 
-    def add(self, job: Job) -> None:
+    def add(self, job: JobClass) -> None:
         """Register a job.
 
         Raises:
@@ -49,7 +47,7 @@ class Registry:
         self.is_checked = False
         self._by_target[_identity(job.target)] = job
 
-    def find(self, class_name: str) -> Job | None:
+    def find(self, class_name: str) -> JobClass | None:
         """The job for a class name from the wire, written as Ruby may write it.
 
         See docs/protocol/core.md#class-names.
@@ -59,7 +57,7 @@ class Registry:
             found = self._by_name.get("".join(part.capitalize() for part in class_name.split("-")))
         return found
 
-    def find_for(self, payload: Payload) -> Job | None:
+    def find_for(self, payload: Payload) -> JobClass | None:
         """The job that a payload is of, be it wrapped or not."""
         name = payload.class_name
         wrapper = self.wrappers.get(name.removeprefix("::")) if self.wrappers else None
@@ -79,7 +77,7 @@ class Registry:
         made = (one.wrapped(class_name, args, queue) for one in self.wrappers.values())
         return next((payload for payload in made if payload is not None), None)
 
-    def only(self, wanted: Callable[[Job], bool]) -> Registry:
+    def only(self, wanted: Callable[[JobClass], bool]) -> Registry:
         """A registry of some of the jobs, with the same worker hooks."""
         found = Registry(self.worker_hooks)
         for job in filter(wanted, self._by_name.values()):
@@ -87,12 +85,12 @@ class Registry:
         found.wrappers = {name: wrapper.only(wanted) for name, wrapper in self.wrappers.items()}
         return found
 
-    def of(self, target: object) -> Job | None:
+    def of(self, target: object) -> JobClass | None:
         """The job that this function or class was registered as."""
         job = self._by_target.get(_identity(target))
         return job if job is not None and _identity(job.target) == _identity(target) else None
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[JobClass]:
         """All jobs that are registered, wrapped ones too."""
         wrapped = [job for one in self.wrappers.values() for job in one.jobs()]
         return [*self._by_name.values(), *wrapped]
@@ -145,13 +143,13 @@ def job(
         options = {name: value for name, value in given.items() if value is not None}
         own = plain_name(own) if isinstance(plain_name(own), str) else None
         default = plain_name(queue) if queue is not None else own
-        registry.add(Job(plain_name(name) or target.__name__, default, target, tuple(plugins), options))
+        registry.add(JobClass(plain_name(name) or target.__name__, default, target, tuple(plugins), options))
         return target
 
     return register
 
 
-def _check(job: Job) -> None:
+def _check(job: JobClass) -> None:
     where = where_of(job.target)
     if not isinstance(job.name, str) or not job.name or set('\0"\\') & set(job.name):
         raise InvalidJob(f"{job.name!r} is no class name: write for example Reports::Monthly")

@@ -7,8 +7,8 @@ import socket
 import time
 from dataclasses import dataclass
 
-from pyresque.client.delayed_job import DelayedJob, names_to_show
-from pyresque.client.due_jobs import LockLost, Taker
+from pyresque.client.delayed_item import DelayedItem, names_to_show
+from pyresque.client.move_delayed import DelayedMover, LockLost
 from pyresque.errors import ResqueError
 from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
@@ -80,13 +80,13 @@ class Mover:
             return Step(0, lost=True)
         if did.what != "look":
             return Step(did.moved, did.what == "more", next=did.next)
-        taker = Taker(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
+        mover = DelayedMover(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
         try:
-            taker.take(did.places, SLICE)
+            mover.take(did.places, SLICE)
         except LockLost:
             self._decided.clear()
-            return Step(did.moved + taker.taken, lost=True)
-        return Step(did.moved + taker.taken, more=True)
+            return Step(did.moved + mover.taken, lost=True)
+        return Step(did.moved + mover.taken, more=True)
 
     def drain(self, claim: Claim = NOBODY, now: float | None = None) -> int:
         """Move everything that is due; returns how many jobs left the delayed lists."""
@@ -104,7 +104,7 @@ class Mover:
         """
         if self._tries.another(place, error):
             raise error
-        item = DelayedJob.read(place)
+        item = DelayedItem.read(place)
         key = self._space.keys.prefix + place[0].decode("utf-8", "surrogateescape")
         aside = self._space.keys.aside(key)
         logger.error(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from pyresque.client.delayed_job import Ready, ready_entry
+from pyresque.client.delayed_item import Ready, ready_entry
 from pyresque.errors import MalformedPayload
 from pyresque.log import Log
 from pyresque.model.registry import Registry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pyresque.client.delayed_job import ready_entry
+from pyresque.client.delayed_item import ready_entry
 from pyresque.errors import InvalidSchedule
 from pyresque.failure.describe import error_message
 from pyresque.log import Log

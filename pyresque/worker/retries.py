@@ -30,8 +30,8 @@ from pyresque.errors import InvalidJob, RedisReplied
 from pyresque.failure import Failure
 from pyresque.failure.describe import error_message
 from pyresque.log import Log
+from pyresque.model.job_class import RetryPolicy
 from pyresque.model.perform import ReservedJob
-from pyresque.model.registry import RetryPolicy
 from pyresque.store.connection.link import Command
 from pyresque.store.reservation import count_attempt, printable
 from pyresque.store.space import Space

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from pyresque.config.options import WorkerOptions
 from pyresque.log import Log
+from pyresque.model.job_class import JobClass
 from pyresque.model.perform import ReservedJob
-from pyresque.model.registry import Job, Registry
+from pyresque.model.registry import Registry
 from pyresque.store.reservation import Answer, Search
 from pyresque.system.forking import reseed
 from pyresque.system.titles import Titles
@@ -236,7 +237,7 @@ class Runner:
         """Go the way of a job once: the pages that this touches are copied now, not while a job waits."""
         payload = Payload.parse(b'{"class":"","args":[]}')
         ReservedJob.of("", payload, self._registry)
-        job = ReservedJob("", payload, Job("", None, _nothing))
+        job = ReservedJob("", payload, JobClass("", None, _nothing))
         self._titles.repeat()
         self._books.report(job, job.run())
 

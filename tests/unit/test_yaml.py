@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import job
-from pyresque.client.delayed_job import ready_entry
+from pyresque.client.delayed_item import ready_entry
 from pyresque.errors import ConfigError
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry

@@ -14,8 +14,9 @@ from typing import Any
 from pyresque.config.options import GRACE
 from pyresque.errors import JobTimeout, JobTimeoutExit, TermException
 from pyresque.log import Log
+from pyresque.model.job_class import JobClass
 from pyresque.model.perform import ReservedJob
-from pyresque.model.registry import Job, Registry
+from pyresque.model.registry import Registry
 from pyresque.parameters.signatures import layers_of
 from pyresque.usercode.interrupting import Interruptible
 from pyresque.usercode.safely import either, is_a, trace_of, tried
@@ -32,7 +33,7 @@ def async_jobs(registry: Registry) -> Registry:
     return registry.only(_is_async)
 
 
-def _is_async(job: Job) -> bool:
+def _is_async(job: JobClass) -> bool:
     answer, error = tried(lambda: is_async(job.perform))
     if error is not None:  # to have the function, an object of the user's class is made
         logger.exception("%s cannot be run: %s", job.name, error, exc_info=error)

@@ -10,7 +10,7 @@ import pytest
 
 from pyresque import active_job
 from pyresque.active_job import GlobalID, Symbol
-from pyresque.client.delayed_job import names_to_show, ready_entry, ready_item
+from pyresque.client.delayed_item import names_to_show, ready_entry, ready_item
 from pyresque.errors import DontPerform, NoQueueError, NotAJob, SerializationError, WrongArguments
 from tests.redis.bench import elements
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque, Retry
-from pyresque.model.job_class import Job
+from pyresque.model.job_class import JobClass
 from pyresque.worker.loop import unregister
 from tests.chaos.zygote import Zygote
 from tests.faultproxy import FaultProxy, Mode, chance
@@ -87,7 +87,9 @@ def test_random_kills_lose_no_job_and_add_no_attempt(seed: int, resque: Resque, 
     dice, jobs = random.Random(seed), 30
     zygote.clear()
     resque.link.execute("FLUSHALL")
-    resque.registry.add(Job("Quiet", "jobs", lambda number: None, options={"retry": Retry(2, quiet=True)}))
+    resque.registry.add(
+        JobClass("Quiet", "jobs", lambda number: None, options={"retry": Retry(2, quiet=True)})
+    )
     resque.enqueue_many([("Quiet", number) for number in range(jobs)], queue="jobs")
     for _ in range(20):
         pid = zygote.work(resque_url(resque), ["jobs"], interval=0.01)

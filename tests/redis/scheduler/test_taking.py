@@ -21,7 +21,7 @@ from types import SimpleNamespace
 import pytest
 
 from pyresque import Resque, active_job, job
-from pyresque.client.due_jobs import Taker
+from pyresque.client.move_delayed import DelayedMover
 from pyresque.client.scheduling import run_now
 from pyresque.errors import MalformedPayload, NoQueueError, RedisReplied, RedisUnavailable
 from pyresque.failure import Backend, RedisMultiQueue
@@ -684,10 +684,10 @@ def test_kill_9_lets_the_code_of_one_job_run_again_at_most(stage, server, way):
 def test_a_taker_tells_how_many_it_took_when_it_is_interrupted(stage):
     """By an error of a job in the middle."""
     World(stage, "before_enqueue", ZeroDivisionError)
-    taker = Taker(stage.resque.space, stage.resque.registry)
+    mover = DelayedMover(stage.resque.space, stage.resque.registry)
     with pytest.raises(ZeroDivisionError):
-        taker.take(one.place for one in stage.resque.find_delayed())
-    assert taker.taken == 3
+        mover.take(one.place for one in stage.resque.find_delayed())
+    assert mover.taken == 3
 
 
 # --- code that looks at the delayed jobs -----------------------------------------------------------------

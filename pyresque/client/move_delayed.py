@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from pyresque.client.delayed_job import Ready, attempt_of, ready_item
+from pyresque.client.delayed_item import Ready, attempt_of, ready_item
 from pyresque.errors import RedisReplied
 from pyresque.log import Log
 from pyresque.model.registry import Registry
@@ -51,7 +51,7 @@ class LockLost(Exception):
     """The lock is another's: what was not taken until now stays delayed."""
 
 
-class Taker:
+class DelayedMover:
     """Takes delayed jobs, one after the other.
 
     Jobs without code of their own go in one step, as many as follow each other. Where code of the

@@ -1,4 +1,4 @@
-"""What goes on now: numbers, workers, what each works on. Only reads; for people, CLI and dashboards."""
+"""What `Resque.info` and `Resque.workers` tell: numbers, workers, and what each works on. It only reads."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def worker_infos(space: Space) -> list[WorkerInfo]:
     ]
 
 
-def info(space: Space, address: str) -> dict[str, Any]:
+def resque_info(space: Space, address: str) -> dict[str, Any]:
     """The numbers that Ruby's `Resque.info` gives, under the same names and in the same order."""
     sizes, ids = queues.sizes(space, queues.names(space)), workers.ids(space)
     return {

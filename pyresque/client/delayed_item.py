@@ -15,7 +15,8 @@ import msgspec
 from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
 from pyresque.log import Log
-from pyresque.model.registry import Job, Registry
+from pyresque.model.job_class import JobClass
+from pyresque.model.registry import Registry
 from pyresque.store import locks
 from pyresque.store.delayed import Place, Taking
 from pyresque.store.locks import Guard
@@ -35,7 +36,7 @@ _MEMBERS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(di
 
 
 @dataclass(frozen=True)
-class DelayedJob:
+class DelayedItem:
     """A delayed job: when it is due (seconds since the epoch), what it is, and its exact bytes.
 
     Of an item that is no job, `class_name` is empty. `queue` is None where the item names none.
@@ -49,7 +50,7 @@ class DelayedJob:
     place: Place
 
     @classmethod
-    def read(cls, place: Place) -> DelayedJob:
+    def read(cls, place: Place) -> DelayedItem:
         """Read an item, whoever wrote it; never raises."""
         second = place[0].removeprefix(b"delayed:")
         at = int(second) if second.isdigit() else 0
@@ -93,7 +94,7 @@ class Ready:
     queue: str
     args: list[Any]
     payload: bytes
-    job: Job | None
+    job: JobClass | None
     ways: tuple[Any, ...] = ()
     custom: Callable[..., Any] | None = None
 
@@ -186,7 +187,7 @@ def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Read
     return _ready(own, {name: encode(item, style) for name, item in own.items()}, registry, style)
 
 
-def own_way(job: Job | None, args: Sequence[Any]) -> Callable[..., Any] | None:
+def own_way(job: JobClass | None, args: Sequence[Any]) -> Callable[..., Any] | None:
     """The `scheduled` with which a job's class, or a plugin, puts a scheduled job on a queue itself.
 
     A plugin that has `is_scheduled` is asked whether it is meant: a retry comes the same way.
@@ -203,7 +204,7 @@ def _way(sources: Iterable[Any], args: Sequence[Any]) -> Callable[..., Any] | No
     return None
 
 
-def _with_own_way(job: Job | None) -> tuple[Any, ...]:
+def _with_own_way(job: JobClass | None) -> tuple[Any, ...]:
     sources = () if job is None else (job.target, *job.plugins)
     return tuple(one for one in sources if callable(getattr(one, "scheduled", None)))
 
@@ -256,7 +257,7 @@ def _class_of(value: dict[str, Any]) -> str:
     return name
 
 
-def _queue(queue: Any, job: Job | None, name: str) -> str:
+def _queue(queue: Any, job: JobClass | None, name: str) -> str:
     if isinstance(queue, str):
         return queue
     if queue is not None and queue is not False:
@@ -280,7 +281,7 @@ def names_to_show(registry: Registry) -> list[str]:
     return wrapped + [job.name for job in registry.jobs() if _may_have_code(job)]
 
 
-def _may_have_code(job: Job) -> bool:
+def _may_have_code(job: JobClass) -> bool:
     try:
         return bool(_with_own_way(job) or job.is_guarded or any(map(job.hooks, HOOKS)))
     except BaseException:
