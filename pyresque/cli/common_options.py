@@ -46,7 +46,7 @@ class Settings:
         return self.redis or self.config.server
 
     @property
-    def wanted_namespace(self) -> str | None:
+    def chosen_namespace(self) -> str | None:
         """The namespace that was asked for; None where nobody did."""
         if self.namespace is not None:
             return self.namespace
@@ -74,7 +74,7 @@ class Settings:
 
         return Resque(
             self.server,
-            self.wanted_namespace,
+            self.chosen_namespace,
             json_style=json_style,
             failure=backend_named(failure_backend or self.config.failure_backend),
         )

@@ -48,20 +48,20 @@ def list_(settings: Settings, class_name: str | None, limit: int | None, as_json
 @pass_settings
 def show(settings: Settings, job_id: str, as_json: bool) -> None:
     """Show one delayed job. The beginning of its ID is enough."""
-    found = _found(settings.connected(), job_id)
-    if found is None:
+    item = _found(settings.connected(), job_id)
+    if item is None:
         click.get_current_context().exit(1)
     if as_json:
-        json_line(_document(found))
+        json_line(_document(item))
         return
     pairs(
         [
-            ("id", id_of(found)),
-            ("due", moment(found.at)),
-            ("job", found.class_name or "(no job)"),
-            ("args", compact(found.args)),
-            ("queue", "(none)" if found.queue is None else found.queue),
-            ("item", found.raw.decode("utf-8", "backslashreplace")),
+            ("id", id_of(item)),
+            ("due", moment(item.at)),
+            ("job", item.class_name or "(no job)"),
+            ("args", compact(item.args)),
+            ("queue", "(none)" if item.queue is None else item.queue),
+            ("item", item.raw.decode("utf-8", "backslashreplace")),
         ]
     )
 
@@ -89,10 +89,10 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
 
     resque = settings.connected()
 
-    def gone(found: Sequence[DelayedItem]) -> int:
-        removed = resque.remove_found(found)
-        for one in found:
-            forget_attempts(resque.space, resque.registry, one.raw)
+    def gone(items: Sequence[DelayedItem]) -> int:
+        removed = resque.remove_found(items)
+        for item in items:
+            forget_attempts(resque.space, resque.registry, item.raw)
         return removed
 
     _each(resque, ids, "removed", gone)
@@ -120,35 +120,35 @@ def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int 
     resque = settings.connected()
     most = limit if limit is not None else 0 if as_json else _SHOWN
     chosen: Iterator[DelayedItem] = (
-        one for one in resque.each_delayed() if class_name is None or one.class_name == class_name
+        item for item in resque.each_delayed() if class_name is None or item.class_name == class_name
     )
-    found = list(itertools.islice(chosen, most or None))
+    items = list(itertools.islice(chosen, most or None))
     if as_json:
-        for one in found:
-            json_line(_document(one))
+        for item in items:
+            json_line(_document(item))
         return
-    if not found:
+    if not items:
         click.echo("no delayed jobs")
         return
     rows = [
         (
-            id_of(one)[:8],
-            moment(one.at),
-            short("" if one.queue is None else one.queue, 30),
-            short(f"{one.class_name} {compact(one.args)}" if one.class_name else "(no job)", 60),
+            id_of(item)[:8],
+            moment(item.at),
+            short("" if item.queue is None else item.queue, 30),
+            short(f"{item.class_name} {compact(item.args)}" if item.class_name else "(no job)", 60),
         )
-        for one in found
+        for item in items
     ]
     table(("ID", "DUE", "QUEUE", "JOB"), rows)
     total = resque.count_all_scheduled_jobs()
-    if class_name is None and len(found) < total:
-        click.echo(f"the next {len(found)} of {total}; --limit 0 lists all", err=True)
+    if class_name is None and len(items) < total:
+        click.echo(f"the next {len(items)} of {total}; --limit 0 lists all", err=True)
 
 
 def _each(resque: Resque, ids: tuple[str, ...], done: str, act: Any) -> None:
     missed = 0
-    for one in ids:
-        job = _found(resque, one)
+    for job_id in ids:
+        job = _found(resque, job_id)
         count = 0 if job is None else act([job])
         if job is not None and count:
             click.echo(f"{done} {safe(job.class_name or '(no job)')} {short(compact(job.args), 60)}")
@@ -158,7 +158,7 @@ def _each(resque: Resque, ids: tuple[str, ...], done: str, act: Any) -> None:
 
 def _found(resque: Resque, job_id: str) -> DelayedItem | None:
     matching = {
-        own: one for one in resque.each_delayed() if job_id and (own := id_of(one)).startswith(job_id)
+        own: item for item in resque.each_delayed() if job_id and (own := id_of(item)).startswith(job_id)
     }
     if len(matching) == 1:
         return next(iter(matching.values()))

@@ -20,5 +20,5 @@ def demo(settings: Settings) -> None:
     """
     from pyresque.demo import run
 
-    given = settings.redis or os.environ.get("REDIS_URL") or os.environ.get("RESQUE_REDIS_URL")
-    click.get_current_context().exit(run(given, click.echo))
+    server = settings.redis or os.environ.get("REDIS_URL") or os.environ.get("RESQUE_REDIS_URL")
+    click.get_current_context().exit(run(server, click.echo))

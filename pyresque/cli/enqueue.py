@@ -26,7 +26,7 @@ class _NumbersAreNoOptions(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
-        marked = [_MARK + one if _NEGATIVE.fullmatch(one) else one for one in args[:end]]
+        marked = [_MARK + word if _NEGATIVE.fullmatch(word) else word for word in args[:end]]
         return super().parse_args(ctx, marked + args[end:])
 
 
@@ -78,7 +78,7 @@ def enqueue(
     job = resque.registry.find(class_name)
     wrapped = _active_job(resque.registry, class_name) if job is None else None
     known = job or wrapped
-    values = [_read(one) for one in args]
+    values = [_read(word) for word in args]
     queue = queue if queue is not None else known.queue if known else None
     if not queue:
         raise NoQueueError(_no_queue(resque.registry, class_name))

@@ -16,7 +16,7 @@ from pyresque.cli.common_options import (
     pass_settings,
     style_option,
 )
-from pyresque.cli.failed_retry import Wanted, retry_chosen, retry_many
+from pyresque.cli.failed_retry import Retries, retry_chosen, retry_many
 from pyresque.cli.failed_text import HEAD, coming, count, document, lines, row, title
 from pyresque.cli.output import json_line, pairs, safe, table
 
@@ -100,13 +100,13 @@ def retry(
     if (bool(ids) + everything + (queue is not None)) != 1:
         raise click.UsageError("say which: one or more IDs, or --all, or --queue QUEUE")
     resque = settings.connected(json_style)
-    wanted = Wanted(again, with_due, ask=not yes)
+    retries = Retries(again, with_due, ask=not yes)
     if ids:
         found = _found(resque, ids)
-        named = list({id(one): one for one in found if one is not None}.values())
-        missed = found.count(None) + retry_chosen(resque, named, wanted)
+        named = list({id(record): record for record in found if record is not None}.values())
+        missed = found.count(None) + retry_chosen(resque, named, retries)
     else:
-        missed = retry_many(resque, _of_queue(resque.failures.each(), queue), wanted)
+        missed = retry_many(resque, _of_queue(resque.failures.each(), queue), retries)
     click.get_current_context().exit(1 if missed else 0)
 
 
@@ -119,7 +119,7 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
     resque = settings.connected()
     found = _found(resque, ids)
     missed = found.count(None)
-    records = [one for one in found if one is not None]
+    records = [record for record in found if record is not None]
     attempts = resque.failures.next_attempts(records, thorough=False)
     for record, attempt, gone in zip(records, attempts, resque.failures.remove_all(records), strict=True):
         if not gone:
@@ -146,7 +146,7 @@ def clear(settings: Settings, retried: bool, yes: bool) -> None:
         removed = failures.clear_retried(failures.lists())
         click.echo(f"removed {count(removed, 'failure')}")
         return
-    held = [one.holds_aside for one in failures.each()]
+    held = [record.holds_aside for record in failures.each()]
     aside = f", and {count(sum(held), 'job')} that {'was' if sum(held) == 1 else 'were'} put aside"
     all_of_them = f"{count(len(held), 'failure')}{aside if any(held) else ''}"
     if held and not yes:
@@ -161,33 +161,33 @@ def _list(settings: Settings, as_json: bool, queue: str | None, limit: int | Non
     most = limit if limit is not None else 0 if as_json else _SHOWN
     if queue is None:
         total = failures.count()
-        found = failures.list(max(0, total - most) if most else 0, most or None)
+        records = failures.list(max(0, total - most) if most else 0, most or None)
     else:
         chosen = _of_queue(failures.each(), queue)
-        total, found = len(chosen), list(deque(chosen, maxlen=most or None))
-    attempts = failures.next_attempts(found, thorough=False)
+        total, records = len(chosen), list(deque(chosen, maxlen=most or None))
+    attempts = failures.next_attempts(records, thorough=False)
     if as_json:
-        for one, attempt in zip(found, attempts, strict=True):
-            json_line(document(one, attempt))
+        for record, attempt in zip(records, attempts, strict=True):
+            json_line(document(record, attempt))
         return
-    if not found:
+    if not records:
         click.echo("no failures")
         return
-    table(HEAD, map(row, found, attempts))
-    if len(found) < total:
-        click.echo(f"the last {len(found)} of {total}; --limit 0 lists all", err=True)
+    table(HEAD, map(row, records, attempts))
+    if len(records) < total:
+        click.echo(f"the last {len(records)} of {total}; --limit 0 lists all", err=True)
 
 
 def _of_queue(records: Iterable[FailureRecord], queue: str | None) -> list[FailureRecord]:
-    return [one for one in records if queue is None or one.text("queue") == queue]
+    return [record for record in records if queue is None or record.text("queue") == queue]
 
 
 def _found(resque: Resque, ids: Sequence[str]) -> list[FailureRecord | None]:
     records = resque.failures.find_all(ids)
-    for one, record in zip(ids, records, strict=True):
+    for failure_id, record in zip(ids, records, strict=True):
         if record is None:
             click.echo(
-                f"Error: no failure has the ID {safe(one)}, or several begin with it; "
+                f"Error: no failure has the ID {safe(failure_id)}, or several begin with it; "
                 "`pyresque failed list` lists them",
                 err=True,
             )

@@ -1,4 +1,4 @@
-"""What `pyresque failed retry` does: jobs are put back so that none runs twice unless that was wanted."""
+"""What `pyresque failed retry` does: jobs are put back so that none runs twice unless that was asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Retries:
     """Which failures are meant of those whose job may run twice, and whether to ask before that."""
 
     again: bool
@@ -29,7 +29,7 @@ class Wanted:
     ask: bool = False
 
 
-def retry_chosen(resque: Resque, records: Sequence[FailureRecord], wanted: Wanted) -> int:
+def retry_chosen(resque: Resque, records: Sequence[FailureRecord], retries: Retries) -> int:
     """Put back the jobs of failures that were named, after a question where one could run twice.
 
     Returns:
@@ -37,8 +37,8 @@ def retry_chosen(resque: Resque, records: Sequence[FailureRecord], wanted: Wante
     """
     missed = 0
     for record, attempt in zip(records, resque.failures.next_attempts(records), strict=True):
-        doubt = _doubt(record, attempt, wanted)
-        if doubt and wanted.ask and not _agreed(f"{title(record)} {doubt}", attempt):
+        doubt = _doubt(record, attempt, retries)
+        if doubt and retries.ask and not _agreed(f"{title(record)} {doubt}", attempt):
             missed += 1
             continue
         done = _put_back(resque, record, attempt)
@@ -48,16 +48,16 @@ def retry_chosen(resque: Resque, records: Sequence[FailureRecord], wanted: Wante
     return missed
 
 
-def retry_many(resque: Resque, chosen: Sequence[FailureRecord], wanted: Wanted) -> int:
+def retry_many(resque: Resque, chosen: Sequence[FailureRecord], retries: Retries) -> int:
     """Put back the jobs of many failures, and tell how many were left alone, and why.
 
     Returns:
         How many could not be put back.
     """
-    from pyresque.failure.copies import joined  # only who retries waits for it
+    from pyresque.failure.copies import joined  # only a retry waits for it
 
     every = joined(chosen)
-    fresh = [one for one in every if wanted.again or not one.was_retried]
+    fresh = [record for record in every if retries.again or not record.was_retried]
     before = len(every) - len(fresh)
     done = missed = 0
     left: list[NextAttempt] = []
@@ -65,7 +65,7 @@ def retry_many(resque: Resque, chosen: Sequence[FailureRecord], wanted: Wanted) 
     for record, attempt in zip(fresh, resque.failures.next_attempts(fresh), strict=True):
         # Several failures may be attempts at one job: it comes once.
         if attempt is not None and (
-            not wanted.with_due or attempt.state != "delayed" or (attempt.sure and attempt.place in brought)
+            not retries.with_due or attempt.state != "delayed" or (attempt.sure and attempt.place in brought)
         ):
             left.append(attempt)
         elif _put_back(resque, record, attempt):
@@ -73,7 +73,7 @@ def retry_many(resque: Resque, chosen: Sequence[FailureRecord], wanted: Wanted) 
             brought.update(() if attempt is None else (attempt.place,))
         else:
             missed += 1
-    click.echo("; ".join([f"put {count(done, 'job')} back", *_left(before, left, wanted)]))
+    click.echo("; ".join([f"put {count(done, 'job')} back", *_left(before, left, retries)]))
     return missed
 
 
@@ -93,14 +93,14 @@ def _put_back(resque: Resque, record: FailureRecord, attempt: NextAttempt | None
     return done
 
 
-def _doubt(record: FailureRecord, attempt: NextAttempt | None, wanted: Wanted) -> str:
+def _doubt(record: FailureRecord, attempt: NextAttempt | None, retries: Retries) -> str:
     """Why this job might run twice, as the beginning of a question; empty where nothing says so."""
-    found = []
-    if record.was_retried and not wanted.again:
-        found.append(f"was put back before ({safe(record.retried_at)})")
-    if attempt is not None and not wanted.with_due:
-        found.append(_coming(attempt))
-    return " and ".join(found)
+    reasons = []
+    if record.was_retried and not retries.again:
+        reasons.append(f"was put back before ({safe(record.retried_at)})")
+    if attempt is not None and not retries.with_due:
+        reasons.append(_coming(attempt))
+    return " and ".join(reasons)
 
 
 def _coming(attempt: NextAttempt) -> str:
@@ -118,9 +118,9 @@ def _coming(attempt: NextAttempt) -> str:
 
 
 def _agreed(doubt: str, attempt: NextAttempt | None) -> bool:
-    wanted = "Let it come now instead" if _can_come_now(attempt) else "Put it back all the same"
+    offer = "Let it come now instead" if _can_come_now(attempt) else "Put it back all the same"
     try:
-        return click.confirm(f"{doubt}. {wanted}?", err=True)
+        return click.confirm(f"{doubt}. {offer}?", err=True)
     except click.Abort:
         if sys.stdin.isatty():
             raise
@@ -148,34 +148,34 @@ def _due_now(record: FailureRecord) -> str:
     return "; it was delayed, and is due now" if held is not None and held.startswith("delayed:") else ""
 
 
-def _left(before: int, left: Sequence[NextAttempt], wanted: Wanted) -> list[str]:
+def _left(before: int, left: Sequence[NextAttempt], retries: Retries) -> list[str]:
     """Why failures were left alone, with their numbers."""
-    sure = [one.at for one in left if one.state == "delayed" and one.sure]
-    perhaps = [one for one in left if not one.sure]
+    sure = [attempt.at for attempt in left if attempt.state == "delayed" and attempt.sure]
+    perhaps = [attempt for attempt in left if not attempt.sure]
     others = len(left) - len(sure) - len(perhaps)
-    said = []
+    sentences = []
     if before:
-        said.append(
+        sentences.append(
             f"{before} had been put back before and {_were(before)} left alone (--again takes them too)"
         )
-    if sure and wanted.with_due:
-        said.append(f"{len(sure)} {_were(len(sure))} left alone: other failures of the same jobs")
+    if sure and retries.with_due:
+        sentences.append(f"{len(sure)} {_were(len(sure))} left alone: other failures of the same jobs")
     elif sure:
-        said.append(
+        sentences.append(
             f"{len(sure)} {_were(len(sure))} left alone: their automatic attempt is still to come, the next "
             f"at {moment(min(sure))} (--with-due lets it come now)"
         )
     if perhaps:
-        said.append(
+        sentences.append(
             f"{len(perhaps)} {_were(len(perhaps))} left alone: a delayed job may be their automatic attempt "
             "(-r with their module tells; --with-due puts them back all the same)"
         )
     if others:
-        said.append(
+        sentences.append(
             f"{others} {_were(others)} left alone: their automatic attempt waits on a queue, runs, or was "
             "put aside with a failure of its own"
         )
-    return said
+    return sentences
 
 
 def _were(number: int) -> str:

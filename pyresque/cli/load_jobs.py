@@ -17,12 +17,12 @@ from pyresque.usercode.safely import cut, is_a, name_of, notes_of, text_of, trac
 logger = Log("pyresque.cli")
 
 _RELATED = 10
-"""Causes, and members of exception groups, that are told."""
+"""Causes, and members of exception groups, that are shown."""
 _TEXT = 4_000
-"""Characters of an error that are told: pydantic's names each field on lines of its own."""
+"""Characters of an error that are shown: pydantic's names each field on lines of its own."""
 _LIBRARIES = tuple(
     f"{folder}{os.sep}"
-    for folder in {sysconfig.get_path(one) for one in ("stdlib", "platstdlib", "purelib", "platlib")}
+    for folder in {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
 _OURS = str(Path(__file__).parents[1])
 
@@ -72,8 +72,8 @@ def _module_of(name: str) -> str:
     return path.stem
 
 
-def _is_at(found: str | None, name: str) -> bool:
-    return found is not None and Path(found).resolve() == Path(name).resolve()
+def _is_at(file: str | None, name: str) -> bool:
+    return file is not None and Path(file).resolve() == Path(name).resolve()
 
 
 def _why(name: str, module: str, error: BaseException) -> str:
@@ -85,11 +85,12 @@ def _why(name: str, module: str, error: BaseException) -> str:
         )
     if (is_a(error, ValueError) or is_a(error, TypeError)) and not _place(error):
         return (
-            f"cannot import {name}: that is no module name; write for example -r app.jobs or -r app/jobs.py"
+            f"cannot import {name}: that is not a module name; write for example -r app.jobs or "
+            "-r app/jobs.py"
         )
     lines = [f"cannot import {name}: {_told(error)}"]
-    for how, one in related(error)[:_RELATED]:
-        first, *more = _told(one).splitlines()
+    for how, related_error in related(error)[:_RELATED]:
+        first, *more = _told(related_error).splitlines()
         lines += [f"  {how}{first}", *(f"  {line}" for line in more)]
     return "\n".join(lines)
 

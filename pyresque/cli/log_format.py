@@ -54,7 +54,7 @@ def restore() -> None:
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if name.partition(".")[0] == "pyresque" and isinstance(logger, logging.Logger):
             logger.disabled = False
-    if all(one in _handlers for one in logging.getLogger("pyresque").handlers):
+    if all(handler in _handlers for handler in logging.getLogger("pyresque").handlers):
         _install()
 
 

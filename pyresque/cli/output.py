@@ -16,7 +16,8 @@ _NO_ASCII = re.compile("[^\\x00-\\x7f]")
 def safe(text: object) -> str:
     r"""The text with everything that is not printable escaped (`\n`, `\x1b`): it cannot steer a terminal."""
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in str(text)
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in str(text)
     )
 
 
@@ -34,8 +35,8 @@ def short(text: object, most: int) -> str:
 
 def columns(text: str) -> int:
     """How many columns of a terminal a text takes."""
-    wide = sum(1 for one in text if unicodedata.east_asian_width(one) in "WF")
-    return len(text) + wide - sum(1 for one in text if unicodedata.combining(one))
+    wide = sum(1 for character in text if unicodedata.east_asian_width(character) in "WF")
+    return len(text) + wide - sum(1 for character in text if unicodedata.combining(character))
 
 
 def compact(value: Any) -> str:
@@ -44,7 +45,7 @@ def compact(value: Any) -> str:
 
 
 def job_of(payload: dict[str, Any]) -> tuple[str, Any]:
-    """Class and arguments of a payload; of an Active Job those that stand inside its wrapper."""
+    """Class and arguments of a payload; of an Active Job those inside its wrapper."""
     from pyresque.wire.records import shown  # only commands that show jobs wait for it
 
     return shown(payload)
@@ -67,14 +68,14 @@ def json_line(value: Any) -> None:
     except ValueError:  # only numbers beyond the range of floats: as they were read
         from pyresque.wire.encoding import encode
 
-        text = _NO_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], encode(value).decode())
+        text = _NO_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], encode(value).decode())
     click.echo(text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; its texts must be safe already."""
     lines = [tuple(head), *(tuple(map(str, row)) for row in rows)]
-    widths = [max(columns(line[place]) for line in lines) for place in range(len(head))]
+    widths = [max(columns(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         cells = [text + " " * (width - columns(text)) for text, width in zip(line, widths, strict=True)]
         click.echo("  ".join(cells).rstrip())

@@ -72,7 +72,7 @@ class Failed(click.ClickException):
         click.echo(f"Error: {self.message}", file=file or sys.stderr)
 
 
-class Program(click.Group):
+class Commands(click.Group):
     """The group of all commands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -93,7 +93,7 @@ class Program(click.Group):
             raise Failed(error) from error
 
 
-@click.group(cls=Program, context_settings=HELP)
+@click.group(cls=Commands, context_settings=HELP)
 @click.version_option(__version__, prog_name="pyresque", message="%(prog)s %(version)s")
 @common
 def program() -> None:
@@ -141,9 +141,9 @@ def _end_by_signal(number: int, _: object) -> None:
 
 
 def _status() -> int:
-    """Run the program; its exit code, also where nobody can be told why."""
+    """Run the program; its exit code, also where nobody can read why."""
     try:
-        found = program.main(prog_name="pyresque", standalone_mode=False)
+        result = program.main(prog_name="pyresque", standalone_mode=False)
     except click.ClickException as error:
         with suppress(OSError):
             error.show()
@@ -155,11 +155,11 @@ def _status() -> int:
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
-        if error.errno != errno.EPIPE:  # who does not read to the end does not want to hear of it
+        if error.errno != errno.EPIPE:  # whoever stops reading does not want to hear of it
             with suppress(OSError):
                 click.echo(f"Error: cannot write: {error.strerror}", err=True)
         return 1
-    return found if isinstance(found, int) else 0
+    return result if isinstance(result, int) else 0
 
 
 def _leave_streams() -> None:

@@ -82,14 +82,14 @@ def next_(settings: Settings, name: str | None, count: int, as_json: bool) -> No
     """Print the next runs of an entry, or of each."""
     resque = settings.connected()
     raws = _raws(resque)
-    for one in [name] if name is not None else sorted(raws):
-        _value(raws, one)
-        entry, why = _read(resque, one, raws)
+    for shown in [name] if name is not None else sorted(raws):
+        _value(raws, shown)
+        entry, why = _read(resque, shown, raws)
         runs = _runs(entry, count) if entry else []
         if as_json:
-            json_line({"name": one, "next": runs, "refused": why or None})
+            json_line({"name": shown, "next": runs, "refused": why or None})
         else:
-            click.echo(f"{safe(one)}: {', '.join(runs) if entry else safe(why)}")
+            click.echo(f"{safe(shown)}: {', '.join(runs) if entry else safe(why)}")
 
 
 @schedule.command()
@@ -103,10 +103,10 @@ def run(settings: Settings, name: str, parameters: tuple[str, ...]) -> None:
     Of an entry with `parameters` each KEY=VALUE goes into its args, as from the form of its web page; a
     parameter that is not given has its default.
     """
-    given = dict(one.split("=", 1) for one in parameters if "=" in one)
-    if wrong := [one for one in parameters if "=" not in one]:
-        raise click.UsageError(f"{safe(wrong[0])} is no KEY=VALUE")
-    done = settings.connected().run_schedule(name, given)
+    values = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
+    if wrong := [parameter for parameter in parameters if "=" not in parameter]:
+        raise click.UsageError(f"{safe(wrong[0])} is not KEY=VALUE")
+    done = settings.connected().run_schedule(name, values)
     click.echo(f"queued {safe(name)}" if done else f"{safe(name)}: a hook refused it")
     click.get_current_context().exit(0 if done else 1)
 
@@ -122,11 +122,11 @@ def set_(settings: Settings, name: str, entry: str, json_style: Style) -> None:
     try:
         value = json.loads(entry)
     except (ValueError, RecursionError) as error:
-        raise InvalidSchedule(f"the entry is no JSON: {error}") from None
+        raise InvalidSchedule(f"the entry is not JSON: {error}") from None
     resque = settings.connected(json_style)
     resque.write_schedule(name, value)
-    found = resque.schedule_entry(name)
-    click.echo(f"set {safe(name)}; next {', '.join(_runs(found, 5)) if found else 'never'}")
+    stored = resque.schedule_entry(name)
+    click.echo(f"set {safe(name)}; next {', '.join(_runs(stored, 5)) if stored else 'never'}")
 
 
 @schedule.command()
@@ -158,41 +158,42 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
     from pyresque.schedule.file import read, read_file, why_refused
     from pyresque.scheduler.table import check_queueable
 
-    wanted = read_file(file)
+    entries = read_file(file)
     resque = settings.connected()
     stored = resque.stored_schedule()
     differs = False
-    for name in sorted({*wanted, *stored}):
-        what, why = _compared(name, wanted, stored), ""
-        if name in wanted:
+    for name in sorted({*entries, *stored}):
+        verdict, why = _compared(name, entries, stored), ""
+        if name in entries:
             try:
-                entry = read(name, wanted[name], local_zone())
+                entry = read(name, entries[name], local_zone())
                 check_queueable(entry, resque.registry, resque.space.style)
             except InvalidSchedule as error:
-                what, why = "refused", why_refused(wanted[name], error)
-        differs = differs or what != "same"
+                verdict, why = "refused", why_refused(entries[name], error)
+        differs = differs or verdict != "same"
         if as_json:
-            old, new = stored.get(name), wanted.get(name)
+            old, new = stored.get(name), entries.get(name)
             click.echo(
                 json.dumps(
-                    {"name": name, "what": what, "why": why or None, "redis": old, "file": new}, default=str
+                    {"name": name, "what": verdict, "why": why or None, "redis": old, "file": new},
+                    default=str,
                 )
             )
-        elif what != "same":
-            click.echo(f"{what:<8} {safe(name)}{': ' + safe(why) if why else ''}")
+        elif verdict != "same":
+            click.echo(f"{verdict:<8} {safe(name)}{': ' + safe(why) if why else ''}")
     if not differs and not as_json:
         click.echo("no difference")
     click.get_current_context().exit(1 if differs else 0)
 
 
-def _compared(name: str, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
+def _compared(name: str, entries: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
     from pyresque.schedule.file import is_stored
 
-    if name not in wanted:
+    if name not in entries:
         return "redis"
     if name not in stored:
         return "file"
-    return "same" if is_stored(name, wanted[name], stored[name]) else "differs"
+    return "same" if is_stored(name, entries[name], stored[name]) else "differs"
 
 
 def _list(settings: Settings, as_json: bool) -> None:
@@ -250,16 +251,16 @@ def _master_line(master: dict[str, Any] | None) -> str:
 
 
 def _raws(resque: Resque) -> dict[str, bytes]:
-    """The entries as they stand in Redis, read once however many are shown."""
+    """The entries as they are stored in Redis, read once however many are shown."""
     from pyresque.store import schedules
 
     return schedules.entries(resque.space)
 
 
-def _value(found: Mapping[str, Any], name: str) -> Any:
-    if name not in found:
+def _value(entries: Mapping[str, Any], name: str) -> Any:
+    if name not in entries:
         raise InvalidSchedule(f"there is no entry {name} in Redis; `pyresque schedule list` lists them")
-    return found[name]
+    return entries[name]
 
 
 def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry | None, str]:

@@ -28,7 +28,7 @@ class _Seconds(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; a usage error where it is none."""
         number = super().convert(value, param, ctx)
-        return self.fail(f"{value} is no number.", param, ctx) if number != number else number
+        return self.fail(f"{value} is not a number.", param, ctx) if number != number else number
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class _Flags:
     def options(self, settings: Settings) -> SchedulerOptions:
         """What the flags say, over what the environment says."""
         named = ("catch_up", "interval", "lock_timeout", "environment", "app_name", "batch", "start_timeout")
-        given = {name: getattr(self, name) for name in named if getattr(self, name) is not None}
-        return replace(settings.config.scheduler, **given)
+        flags = {name: getattr(self, name) for name in named if getattr(self, name) is not None}
+        return replace(settings.config.scheduler, **flags)
 
 
 @click.command()

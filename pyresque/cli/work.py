@@ -166,7 +166,7 @@ class _Start:
 
     @property
     def overlaps(self) -> bool:
-        """Whether most of what it can do lies idle while it waits for the last of its jobs."""
+        """Whether most of what it can do is idle while it waits for the last of its jobs."""
         return (self.async_jobs or 1) > 1
 
     def work(self) -> bool:

@@ -139,8 +139,8 @@ def _number(param: click.Parameter, value: str | None, kind: type[float], least:
     except ValueError:
         number = kind(-1)
     if not least <= number < float("inf"):
-        what = "number above 0" if kind is int else "number of seconds"
-        raise ConfigError(f"{param.opts[-1]} {value} is no {what}: write for example {param.opts[-1]} 5")
+        meant = "number above 0" if kind is int else "number of seconds"
+        raise ConfigError(f"{param.opts[-1]} {value} is not a {meant}: write for example {param.opts[-1]} 5")
     return number
 
 

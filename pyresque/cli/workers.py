@@ -47,7 +47,7 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool) -> None:
     two minutes.
     """
     resque = settings.connected()
-    missed = sum(not _removed(resque, one, force) for one in ids)
+    missed = sum(not _removed(resque, worker, force) for worker in ids)
     click.get_current_context().exit(1 if missed else 0)
 
 
@@ -71,13 +71,13 @@ def _removed(resque: Resque, worker_id: str, force: bool) -> bool:
 
 
 def _list(settings: Settings, as_json: bool) -> None:
-    found = settings.connected().workers()
+    registered = settings.connected().workers()
     if as_json:
-        for one in found:
-            json_line(_document(one))
-    elif found:
+        for worker in registered:
+            json_line(_document(worker))
+    elif registered:
         head = ("WORKER", "STATE", "JOB", "PROCESSED", "FAILED", "STARTED")
-        table(head, (_row(one) for one in found))
+        table(head, (_row(worker) for worker in registered))
     else:
         click.echo("no workers")
 

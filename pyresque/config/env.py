@@ -114,7 +114,7 @@ def _count(env: Mapping[str, str]) -> int | None:
     if text is None:
         return None
     if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"COUNT={text!r} is no number of workers: write for example COUNT=2")
+        raise ConfigError(f"COUNT={text!r} is not a number of workers: write for example COUNT=2")
     return int(text)
 
 
@@ -154,7 +154,9 @@ def _logformat(env: Mapping[str, str]) -> str:
 def _batch(env: Mapping[str, str]) -> int:
     text = env.get("DELAYED_REQUEUE_BATCH_SIZE", "100")
     if not re.fullmatch(r"-?\d{1,9}", text):
-        raise ConfigError(f"DELAYED_REQUEUE_BATCH_SIZE={text!r} is no number of jobs: write for example 100")
+        raise ConfigError(
+            f"DELAYED_REQUEUE_BATCH_SIZE={text!r} is not a number of jobs: write for example 100"
+        )
     return max(1, int(text))
 
 
@@ -183,5 +185,7 @@ def seconds(env: Mapping[str, str], name: str, default: float, empty: float | No
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise ConfigError(f"{name}={text!r} is no number of seconds: write for example {name}={default or 5}")
+        raise ConfigError(
+            f"{name}={text!r} is not a number of seconds: write for example {name}={default or 5}"
+        )
     return value

@@ -93,7 +93,7 @@ class Unknown:
         policy, _, queue = text.partition("=")
         if policy == "park" and queue:
             return cls("park", queue)
-        raise ConfigError(f"{text!r} is no way to treat unknown jobs: write leave, fail or park=QUEUE")
+        raise ConfigError(f"{text!r} is not a way to treat unknown jobs: write leave, fail or park=QUEUE")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Recover:
             return cls()
         if policy == "requeue" and (not equals or limit.isdecimal()):
             return cls("requeue", int(limit) if equals else cls.limit)
-        raise ConfigError(f"{text!r} is no way to recover jobs: write fail, requeue or requeue=TIMES")
+        raise ConfigError(f"{text!r} is not a way to recover jobs: write fail, requeue or requeue=TIMES")
 
 
 @dataclass(frozen=True)

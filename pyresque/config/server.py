@@ -72,10 +72,10 @@ def _with_database(url: str, scheme: str, location: str, rest: str) -> str:
         )
     for named in parse_qs(query).get("db", ()):
         if not named.isdecimal() or int(named) != int(database or -1):
-            wanted = f"/{int(named)}" if re.fullmatch(r"[0-9]{1,9}", named) else "/3"
+            path = f"/{int(named)}" if re.fullmatch(r"[0-9]{1,9}", named) else "/3"
             raise ConfigError(
                 f"{without_login(url)!r}?db=... means another database to some Rubies than to others: write "
-                f"the number as the path, {scheme}://host:port{wanted}"
+                f"the number as the path, {scheme}://host:port{path}"
             )
     return f"{scheme}://{location}{'/' if database else ''}{database}{mark}{query}"
 
@@ -87,7 +87,7 @@ def _is_port(text: str) -> bool:
 def without_login(url: str) -> str:
     """A server setting as errors show it: they go to logs, and no part of a password may.
 
-    A password may hold any character and stand in the query, too. So what comes before the last "@" and
+    A password may hold any character and be in the query, too. So what comes before the last "@" and
     behind a "?" or "#" is left out, and the rest is shown only where it cannot be a login without its "@".
     """
     scheme = (re.match(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20})?://", url) or [""])[0]

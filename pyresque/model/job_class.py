@@ -192,7 +192,7 @@ def check_code(target: Any, is_named: bool = False) -> None:
 
 
 def check_timeout(timeout: object, where: str) -> None:
-    """Refuse a timeout that is no number of seconds; None and 0 are no timeout.
+    """Refuse a timeout that is not a number of seconds; None and 0 are no timeout.
 
     Raises:
         InvalidJob: it is none.
@@ -200,7 +200,7 @@ def check_timeout(timeout: object, where: str) -> None:
     number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if timeout is not None and not (number and 0 <= timeout < float("inf")):  # type: ignore[operator]
         raise InvalidJob(
-            f"{where}: timeout={timeout!r} is no number of seconds: write for example timeout=60"
+            f"{where}: timeout={timeout!r} is not a number of seconds: write for example timeout=60"
         )
 
 

@@ -84,10 +84,10 @@ class Cron:
         """
         at = _seconds(moment) + (1 if moment.microsecond else 0)
         for _ in range(_MOST_STEPS):
-            found = self._back(at)
-            if self._next(self._back(found)) == found:
-                return datetime.fromtimestamp(found, UTC)
-            at = found
+            run = self._back(at)
+            if self._next(self._back(run)) == run:
+                return datetime.fromtimestamp(run, UTC)
+            at = run
         raise InvalidSchedule("no run before that")
 
     # --- the search: instants are seconds since 1970 ------------------------------------------------
@@ -132,7 +132,9 @@ class Cron:
         if fields.minutes is not None and here.minute not in fields.minutes:
             return at + 60 - here.second
         if fields.seconds is not None and here.second not in fields.seconds:
-            later = next((one for one in fields.seconds if one > here.second), 60 + fields.seconds[0])
+            later = next(
+                (second for second in fields.seconds if second > here.second), 60 + fields.seconds[0]
+            )
             return at + later - here.second
         return at
 
@@ -205,13 +207,13 @@ class Cron:
 
     def _weekday_matches(self, here: datetime) -> bool:
         weekday = here.isoweekday() % 7
-        for one in self._fields.weekdays or ():
-            if one.day != weekday:
+        for rule in self._fields.weekdays or ():
+            if rule.day != weekday:
                 continue
-            if one.nth is not None:
-                if one.nth in _nth(here.date()):
+            if rule.nth is not None:
+                if rule.nth in _nth(here.date()):
                     return True
-            elif one.weeks is None or _in_week(here.date(), *one.weeks):
+            elif rule.weeks is None or _in_week(here.date(), *rule.weeks):
                 return True
         return False
 

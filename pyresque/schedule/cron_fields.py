@@ -18,8 +18,8 @@ from pyresque.schedule.cron_grammar import (
     MONTH,
     SECOND,
     WEEKDAY,
+    CronText,
     Element,
-    Entry,
     Kind,
     read,
 )
@@ -62,17 +62,17 @@ def parse(text: str) -> Fields:
     A "~" that drew what never comes (the 31st of April) is drawn again. Ruby does that too, at its next load;
     our draws depend on the text alone, so without it such a text would never load.
     """
-    entry = read(text)
-    seeds = [entry.text + "~" * more for more in range(_MOST_DRAWS if "~" in entry.text else 1)]
+    parsed = read(text)
+    seeds = [parsed.text + "~" * more for more in range(_MOST_DRAWS if "~" in parsed.text else 1)]
     for seed in seeds[:-1]:
         with suppress(InvalidSchedule):
-            return _fields(entry, seed)
-    return _fields(entry, seeds[-1])
+            return _fields(parsed, seed)
+    return _fields(parsed, seeds[-1])
 
 
-def _fields(entry: Entry, seed: str) -> Fields:
-    """What an entry means. `seed` decides what "~" draws."""
-    held = entry.fields
+def _fields(parsed: CronText, seed: str) -> Fields:
+    """What the text means. `seed` decides what "~" draws."""
+    held = parsed.fields
     minutes, hours, days, months = (_numbers(kind, held[kind], seed) for kind in (MINUTE, HOUR, DAY, MONTH))
     days, months = _possible(days, months)
     return Fields(
@@ -82,31 +82,31 @@ def _fields(entry: Entry, seed: str) -> Fields:
         days=days,
         months=months,
         weekdays=_weekdays(held[WEEKDAY], seed),
-        both_days="&" in entry.text,
-        zone=entry.zone,
-        random="~" in entry.text,
+        both_days="&" in parsed.text,
+        zone=parsed.zone,
+        random="~" in parsed.text,
     )
 
 
 def _numbers(kind: Kind, elements: list[Element], seed: str) -> tuple[int, ...] | None:
     """All numbers of a field but the day of week; None where one of its elements means any."""
-    found: set[int] = set()
+    values: set[int] = set()
     free = False
-    for one in elements:
-        numbers = _expand(kind, one, seed)
+    for element in elements:
+        numbers = _expand(kind, element, seed)
         free = free or numbers is None
-        found.update(numbers or ())
+        values.update(numbers or ())
     if free:
         return None
-    return tuple(sorted({0 if kind is HOUR and number == kind.high + 1 else number for number in found}))
+    return tuple(sorted({0 if kind is HOUR and value == kind.high + 1 else value for value in values}))
 
 
-def _expand(kind: Kind, one: Element, seed: str) -> list[int] | None:
-    start, end, step = one.start, one.end, one.step
+def _expand(kind: Kind, element: Element, seed: str) -> list[int] | None:
+    start, end, step = element.start, element.end, element.step
     if step is not None and step < 1:
         raise InvalidSchedule(f"{kind.name}: a step of 0")
-    if one.random:
-        start = _draw(kind, one, seed)
+    if element.random:
+        start = _draw(kind, element, seed)
         end = end if step else None
     if start is None and step is None:
         return None
@@ -124,46 +124,49 @@ def _expand(kind: Kind, one: Element, seed: str) -> list[int] | None:
 def _walk(kind: Kind, start: int, end: int) -> list[int]:
     """From start up to end, over the largest number to the smallest where need be."""
     low, high = (-kind.high, -1) if start < 0 else (kind.low, kind.high)
-    found = [start]
-    while found[-1] != end:
-        following = found[-1] + 1
+    numbers = [start]
+    while numbers[-1] != end:
+        following = numbers[-1] + 1
         if following > high:
             following = low
             end = end - high - 1 if end > high else end
-        found.append(following)
-    return found
+        numbers.append(following)
+    return numbers
 
 
-def _draw(kind: Kind, one: Element, seed: str) -> int:
+def _draw(kind: Kind, element: Element, seed: str) -> int:
     """A number for "~". Ruby draws it anew at each load; we always draw the same one for the same text."""
-    start = kind.low if one.start is None else one.start
-    size = (kind.high if one.end is None else one.end) - start + 1
+    start = kind.low if element.start is None else element.start
+    size = (kind.high if element.end is None else element.end) - start + 1
     size = size + kind.high - kind.low + 1 if size <= 0 else size
     if size <= 0:
-        raise InvalidSchedule(f"{kind.name}: nothing to draw from between {start} and {one.end}")
-    size = min(size, one.step) if one.step else size
+        raise InvalidSchedule(f"{kind.name}: nothing to draw from between {start} and {element.end}")
+    size = min(size, element.step) if element.step else size
     drawn = start + crc32(f"{kind.name} {seed}".encode("utf-8", "replace")) % size
     return drawn + kind.low - kind.high - 1 if drawn > kind.high else drawn
 
 
 def _weekdays(elements: list[Element], seed: str) -> tuple[Weekday, ...] | None:
-    found: set[Weekday] = set()
+    weekdays: set[Weekday] = set()
     for element in elements:
         if element.weeks is not None and element.weeks[0] == 0:
             raise InvalidSchedule("day of week: a week modulo 0")
-        found.update(Weekday(day % 7, element.nth, element.weeks) for day in _days_of_week(element, seed))
-    for one in found:
-        if one.nth is not None and any(other.day == one.day and other.weeks for other in found):
+        weekdays.update(Weekday(day % 7, element.nth, element.weeks) for day in _days_of_week(element, seed))
+    for weekday in weekdays:
+        if weekday.nth is not None and any(other.day == weekday.day and other.weeks for other in weekdays):
             raise InvalidSchedule("day of week: the same day with # and with %")
-    return tuple(sorted(found, key=lambda one: (one.day, one.nth or 0, one.weeks or (0, 0)))) or None
+    return (
+        tuple(sorted(weekdays, key=lambda weekday: (weekday.day, weekday.nth or 0, weekday.weeks or (0, 0))))
+        or None
+    )
 
 
-def _days_of_week(one: Element, seed: str) -> range | list[int]:
-    start, end, step = one.start, one.end, one.step
-    if one.random:
+def _days_of_week(element: Element, seed: str) -> range | list[int]:
+    start, end, step = element.start, element.end, element.step
+    if element.random:
         if step == 0:
             raise InvalidSchedule("day of week: a step of 0")
-        start = _draw(WEEKDAY, one, seed)
+        start = _draw(WEEKDAY, element, seed)
         end = end if step else None
     if step is not None:
         end = (WEEKDAY.high if start is None else start) if end is None else end

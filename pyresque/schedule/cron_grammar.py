@@ -1,4 +1,4 @@
-"""What stands in the text of a cron entry: the grammar of fugit 1.14.
+"""The text of a cron entry: the grammar of fugit 1.14.
 
 See docs/protocol/scheduler.md#cron-syntax.
 
@@ -24,7 +24,7 @@ WORDS = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
     "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@noon": "0 12 * * *", "@hourly": "0 * * * *",
 }  # fmt: skip
-"""Words that stand for five fields."""
+"""Words that mean five fields."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -67,7 +67,7 @@ class Element(NamedTuple):
     weeks: tuple[int, int] | None
 
 
-class Entry(NamedTuple):
+class CronText(NamedTuple):
     """A cron text taken apart. `zone` is the zone as written, None where the text has none."""
 
     text: str
@@ -76,14 +76,14 @@ class Entry(NamedTuple):
 
 
 def _pattern(kind: Kind) -> re.Pattern[str]:
-    one = f"(?>{kind.atom})"
+    atom = f"(?>{kind.atom})"
     some = (
-        rf"(?:/(?P<bare>[0-9]{{1,2}})|(?:\*|(?P<low>{one})?+(?P<random>~)(?P<high>{one})?+"
-        rf"|(?P<start>{one})(?:-(?P<end>{one}))?)(?:/(?P<step>[0-9]{{1,2}}))?)"
+        rf"(?:/(?P<bare>[0-9]{{1,2}})|(?:\*|(?P<low>{atom})?+(?P<random>~)(?P<high>{atom})?+"
+        rf"|(?P<start>{atom})(?:-(?P<end>{atom}))?)(?:/(?P<step>[0-9]{{1,2}}))?)"
     )
     if kind is WEEKDAY:
-        nth = rf"(?P<nth_day>{one})\#(?P<nth>(?>-?[1-5]|last|l))"
-        weeks = rf"(?P<weeks_day>{one})%(?P<modulo>[0-9]++)(?:\+(?P<offset>[0-9]++))?"
+        nth = rf"(?P<nth_day>{atom})\#(?P<nth>(?>-?[1-5]|last|l))"
+        weeks = rf"(?P<weeks_day>{atom})%(?P<modulo>[0-9]++)(?:\+(?P<offset>[0-9]++))?"
         some = f"(?:{nth}|{weeks}|{some})"
     return re.compile(some, re.IGNORECASE | re.ASCII)
 
@@ -99,7 +99,7 @@ _ZONE = re.compile(
 )
 
 
-def read(text: str) -> Entry:
+def read(text: str) -> CronText:
     """The elements of a cron text. Raises InvalidSchedule with the field that Ruby would stumble over."""
     text = text.strip(BLANKS)
     if len(text) > LONGEST:
@@ -128,7 +128,7 @@ def _meant_as_six(text: str) -> bool:
     return words[5][:3].lower() in _WEEKDAYS or not re.match(r"[A-Z][A-Za-z]|[+-][0-9]", words[5])
 
 
-def _read(text: str, kinds: tuple[Kind, ...]) -> Entry:
+def _read(text: str, kinds: tuple[Kind, ...]) -> CronText:
     if len(text.split()) < len(kinds):
         raise InvalidSchedule(
             f"a cron text has 5 fields, or 6 with the second first; found {len(text.split())}"
@@ -143,28 +143,28 @@ def _read(text: str, kinds: tuple[Kind, ...]) -> Entry:
         if match is None:
             raise InvalidSchedule(f"{text[at:].strip()!r} after the day of week is not a time zone")
         zone = match[1]
-    return Entry(text, held, zone)
+    return CronText(text, held, zone)
 
 
 def _read_field(text: str, at: int, kind: Kind) -> tuple[list[Element], int]:
     """The elements of the field at `at`, and where the next field begins."""
     begin = at
     at = _end(_COMMAS, text, at)
-    found: list[Element] = []
+    elements: list[Element] = []
     comma: re.Match[str] | None = None
     while match := _PATTERNS[kind].match(text, comma.end() if comma else at):
-        found.append(_element(kind, match))
+        elements.append(_element(kind, match))
         at = match.end()
         if not (comma := _COMMA.match(text, at)):
             break
-    if found:
+    if elements:
         at = _end(_COMMAS, text, at)
         if kind in (DAY, WEEKDAY) and text[at : at + 1] == "&":
             at += 1
         if kind is WEEKDAY and text[at : at + 1] in ("", " "):
-            return found, at
+            return elements, at
         if kind is not WEEKDAY and (gap := _GAP.match(text, at)):
-            return found, gap.end()
+            return elements, gap.end()
     word = re.split(r"[ \t]", text[begin:] or " ", maxsplit=1)[0]
     raise InvalidSchedule(
         f"{kind.name} {word!r} is not understood ({kind.form}; ranges, lists and steps of these)"
@@ -177,17 +177,17 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _element(kind: Kind, match: re.Match[str]) -> Element:
-    said = {name: value for name, value in match.groupdict().items() if value is not None}
+    parts = {name: value for name, value in match.groupdict().items() if value is not None}
 
     def number(*names: str) -> int | None:
-        return next((kind.number(said[name]) for name in names if name in said), None)
+        return next((kind.number(parts[name]) for name in names if name in parts), None)
 
-    step = said.get("bare", said.get("step"))
+    step = parts.get("bare", parts.get("step"))
     return Element(
         start=number("start", "low", "nth_day", "weeks_day"),
         end=number("end", "high"),
         step=None if step is None else int(step),
-        random="random" in said,
+        random="random" in parts,
         nth=number("nth"),
-        weeks=(int(said["modulo"]), int(said.get("offset", 0))) if "modulo" in said else None,
+        weeks=(int(parts["modulo"]), int(parts.get("offset", 0))) if "modulo" in parts else None,
     )

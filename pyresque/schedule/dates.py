@@ -1,7 +1,7 @@
 """Moments as people write them in `first_at` and `last_at`: "Dec 25 2031 06:30", "25/12/2031 6pm Asia/Tokyo".
 
 A Ruby scheduler finds a date and a time anywhere in a text and passes over all else, so that to it "tomorrow
-at 5pm" is today. What is read here is read as Ruby reads it. What is no whole date or time is refused.
+at 5pm" is today. What is read here is read as Ruby reads it. What is not a whole date or time is refused.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ def read_moment(text: str, now: float) -> float | None:
     """The moment that a text means, in seconds since the epoch; None if it is none.
 
     Args:
-        text: what stands under `first_at` or its like, where it is no length of time.
+        text: the value of `first_at` or its like, where it is not a length of time.
         now: whose year, or day, is meant where the text has none.
     """
     try:
         rest, zone = zone_in(text)
         rest = " ".join(rest.split())
-        found = next((match for form in _forms() if (match := form.fullmatch(rest))), None)
-        if found is None:
+        match = next((match for form in _forms() if (match := form.fullmatch(rest))), None)
+        if match is None:
             return None
-        wall = _wall(found.groupdict(), datetime.fromtimestamp(now))
+        wall = _wall(match.groupdict(), datetime.fromtimestamp(now))
         if wall.year == 9999:
             return wall.replace(tzinfo=UTC).timestamp()  # "never"; not every zone has this year whole
         at = wall.replace(tzinfo=zone).timestamp()

@@ -39,7 +39,7 @@ _NEW_IN_RUBY = re.compile(r"&|,,|(?:^|[ \t]),|,(?:[ \t]|$)|/0+(?![0-9])")
 
 
 @dataclass(frozen=True)
-class Limits:
+class Bounds:
     """The options of an entry that say when it begins and ends, as seconds since the epoch, and how often."""
 
     first: float | None = None
@@ -70,26 +70,26 @@ class Entry:
         """
         if not isinstance(value, Mapping):
             raise InvalidSchedule(not_an_entry(value))
-        own = {str(key): item for key, item in value.items()}
-        own.pop("persist", None)
+        entry_value = {str(key): item for key, item in value.items()}
+        entry_value.pop("persist", None)
         for key in _NAMES:
-            if own.get(key) is not None and own[key] is not False:
-                own[key] = _name(own[key])
-        if not own.get("class"):
+            if entry_value.get(key) is not None and entry_value[key] is not False:
+                entry_value[key] = _name(entry_value[key])
+        if not entry_value.get("class"):
             raise InvalidSchedule("it has no class")
-        if own.get("custom_job_class") == "":
+        if entry_value.get("custom_job_class") == "":
             raise InvalidSchedule("its custom_job_class is empty: name a class, or leave it out")
-        wanted = _environments(own)
-        if not isinstance(wanted, str | None):
-            raise InvalidSchedule(f"rails_env must be a text such as production, not {_kind(wanted)}")
+        environments = _environments(entry_value)
+        if not isinstance(environments, str | None):
+            raise InvalidSchedule(f"rails_env must be a text such as production, not {_kind(environments)}")
         cron = every = None
-        if _given(own.get("cron")):
-            cron = Cron(own["cron"], zone=zone)
-        elif _given(own.get("every")):
-            every = Every(own["every"])
+        if _given(entry_value.get("cron")):
+            cron = Cron(entry_value["cron"], zone=zone)
+        elif _given(entry_value.get("every")):
+            every = Every(entry_value["every"])
         else:
             raise InvalidSchedule("it has neither cron nor every")
-        entry = cls(name, own, cron, every, _catch_up(own), _overlap(own))
+        entry = cls(name, entry_value, cron, every, _catch_up(entry_value), _overlap(entry_value))
         entry._options(_LEAP_DAY)  # a day on which nothing that may be is refused
         return entry
 
@@ -101,10 +101,10 @@ class Entry:
     @property
     def options(self) -> Mapping[str, Any]:
         """The options behind `cron` or `every`."""
-        found: Mapping[str, Any] = (self.cron or self.every).options  # type: ignore[union-attr]
-        return found
+        options: Mapping[str, Any] = (self.cron or self.every).options  # type: ignore[union-attr]
+        return options
 
-    def limits(self, loaded: float) -> Limits:
+    def limits(self, loaded: float) -> Bounds:
         """What the options say, for a scheduler that loads the entry at this moment.
 
         Raises:
@@ -119,7 +119,7 @@ class Entry:
             )  # as in Ruby: it must lie ahead to be a run of its own
         if last is not None and last < loaded:
             raise InvalidSchedule("its last run would be in the past")
-        return Limits(first, last, times)
+        return Bounds(first, last, times)
 
     def _options(self, loaded: float) -> tuple[float | None, float | None, int | None]:
         first, last = _limit(_FIRST, self.options, loaded), _limit(_LAST, self.options, loaded)
@@ -130,12 +130,14 @@ class Entry:
 
     def runs_in(self, environment: str | None) -> bool:
         """Whether it is for this environment (RAILS_ENV); without one only what is for all."""
-        wanted = _environments(self.value)
-        return wanted is None or (environment is not None and environment in re.split(r"[\s,]+", wanted))
+        environments = _environments(self.value)
+        return environments is None or (
+            environment is not None and environment in re.split(r"[\s,]+", environments)
+        )
 
 
 def parse(name: str, raw: bytes, zone: str = "UTC") -> Entry:
-    """Read an entry as it stands in `persistent_schedules`.
+    """Read an entry as it is stored in `persistent_schedules`.
 
     Raises:
         InvalidSchedule: it cannot be used.
@@ -143,7 +145,7 @@ def parse(name: str, raw: bytes, zone: str = "UTC") -> Entry:
     try:
         value = decode(raw)
     except MalformedPayload as error:
-        raise InvalidSchedule(f"it is no JSON: {error}") from None
+        raise InvalidSchedule(f"it is not JSON: {error}") from None
     return Entry.read(name, value, zone)
 
 
@@ -217,17 +219,17 @@ def _given(value: object) -> bool:
 
 
 def _catch_up(value: Mapping[str, Any]) -> CatchUp | None:
-    wanted = value.get("catch_up")
-    if wanted is not None and wanted not in get_args(CatchUp):
-        raise InvalidSchedule(f"catch_up must be none, last or all, not {wanted!r}")
-    return wanted
+    catch_up = value.get("catch_up")
+    if catch_up is not None and catch_up not in get_args(CatchUp):
+        raise InvalidSchedule(f"catch_up must be none, last or all, not {catch_up!r}")
+    return catch_up
 
 
 def _overlap(value: Mapping[str, Any]) -> bool:
-    wanted = value.get("overlap")
-    if wanted not in (None, "skip", "allow"):
-        raise InvalidSchedule(f"overlap must be skip or allow, not {wanted!r}")
-    return wanted == "skip"
+    overlap = value.get("overlap")
+    if overlap not in (None, "skip", "allow"):
+        raise InvalidSchedule(f"overlap must be skip or allow, not {overlap!r}")
+    return overlap == "skip"
 
 
 def _moment(key: str, value: object, loaded: float) -> float:
@@ -249,7 +251,7 @@ def _moment(key: str, value: object, loaded: float) -> float:
 
 
 def not_an_entry(value: object) -> str:
-    """What is wrong with a value that is no mapping."""
+    """What is wrong with a value that is not a mapping."""
     return f"it must be a mapping with class, cron and so on, not {_kind(value)}"
 
 

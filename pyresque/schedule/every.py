@@ -47,19 +47,19 @@ class Every:
     five months and "1h30" an hour and 30 seconds), a number of seconds, or a list [one of these, {options}],
     whose options are in `options`.
 
-    Raises InvalidSchedule for whatever Ruby refuses: what is no period, is not positive, is below 0.3 s, or
-    has more than 256 characters.
+    Raises InvalidSchedule for whatever Ruby refuses: not a period, not positive, below 0.3 s, or
+    more than 256 characters.
     """
 
     def __init__(self, value: object) -> None:
-        given, options = split_options(value)
+        period, options = split_options(value)
         self.options = options or {}
-        if given is None or given == "":
+        if period is None or period == "":
             raise InvalidSchedule("every is empty")
-        if isinstance(given, bool) or not isinstance(given, str | int | float):
-            raise InvalidSchedule(f"every must be a text or a number, not {type(given).__name__}")
-        self._text = given if isinstance(given, str) else _as_text(given)
-        seconds = duration(given) if isinstance(given, str) else given
+        if isinstance(period, bool) or not isinstance(period, str | int | float):
+            raise InvalidSchedule(f"every must be a text or a number, not {type(period).__name__}")
+        self._text = period if isinstance(period, str) else _as_text(period)
+        seconds = duration(period) if isinstance(period, str) else period
         if seconds <= 0:
             raise InvalidSchedule(f"every {self._shown()}: a period must be more than 0 seconds")
         if seconds < _SHORTEST:
@@ -106,7 +106,7 @@ def duration(text: str) -> int | float:
 
 def _plain(text: str) -> dict[str, _Number] | None:
     """Numbers with units, added up per unit. A sign counts up to the next separator or sign."""
-    found: dict[str, _Number] = {}
+    units: dict[str, _Number] = {}
     at = end = 0
     while sign := _SIGN.match(text, at):
         at, run = sign.end(), 0
@@ -114,13 +114,13 @@ def _plain(text: str) -> dict[str, _Number] | None:
             at, run = part.end(), run + 1
             name = part.lastgroup or ""
             unit, value = ("s" if name == "bare" else name), _number(part[name])
-            found[unit] = found.get(unit, 0) + (-value if sign[0] == "-" else value)
+            units[unit] = units.get(unit, 0) + (-value if sign[0] == "-" else value)
         if not run:
             break
         end = at
         apart = _APART.match(text, at)
         at = apart.end() if apart else at
-    return found if found and end == len(text) else None
+    return units if units and end == len(text) else None
 
 
 def _iso(text: str) -> dict[str, _Number] | None:

@@ -71,8 +71,8 @@ def is_stored(name: str, value: object, stored: object) -> bool:
     """
     if not isinstance(value, Mapping) or not isinstance(stored, Mapping):
         return False
-    own = {key: item for key, item in value.items() if key != "persist"}
-    shown: Any = json.loads(json.dumps({"class": name, **own}, default=str))
+    entry = {key: item for key, item in value.items() if key != "persist"}
+    shown: Any = json.loads(json.dumps({"class": name, **entry}, default=str))
     return bool(shown == {"class": name, **stored})
 
 
@@ -84,5 +84,5 @@ def _decoded(raw: bytes) -> Any:
 
 
 def why_refused(value: object, error: InvalidSchedule) -> str:
-    """The text of an error about an entry, with its line where it stands in a file."""
+    """The text of an error about an entry, with its line where it is in a file."""
     return f"{error} (line {value.line})" if isinstance(value, FileEntry) else str(error)

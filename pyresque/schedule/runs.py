@@ -40,13 +40,13 @@ class Running:
 
     @property
     def last(self) -> float | None:
-        """When it was fired last, by whomever; to the second only where it was not us."""
+        """When it was fired last, by any scheduler; to the second only where it was not us."""
         if self._exact is not None and self._exact[0] == self.noted:
             return self._exact[1]
         return times.parse(self.noted) if self.noted else None
 
     def plan(self, now: float, default: CatchUp = "none") -> None:
-        """Find the next run for who becomes master now, or has come much too late."""
+        """Find the next run for a scheduler that becomes master now, or has come much too late."""
         last = self.last
         if last is not None and last > now + WRONG_CLOCK:
             last = None  # a clock was wrong: waiting for it could take years
@@ -83,18 +83,18 @@ class Running:
         limits = self.limits
         if limits.times is not None and self.fired >= limits.times:
             return None
-        found = self._after(moment)
-        if found is None or found >= _NEVER or (limits.last is not None and found >= limits.last):
+        run = self._after(moment)
+        if run is None or run >= _NEVER or (limits.last is not None and run >= limits.last):
             return None
-        return found
+        return run
 
     def next_runs(self, count: int, moment: float) -> list[float]:
         """The next runs after a moment, at most so many."""
-        found: list[float] = []
-        while len(found) < count and (at := self.following(moment)) is not None:
-            found.append(at)
+        runs: list[float] = []
+        while len(runs) < count and (at := self.following(moment)) is not None:
+            runs.append(at)
             moment = at
-        return found
+        return runs
 
     def _after(self, moment: float) -> float | None:
         first = self.limits.first

@@ -74,13 +74,13 @@ def zone_in(text: str) -> tuple[str, tzinfo | None]:
     Raises:
         InvalidSchedule: a zone that ends a Ruby scheduler.
     """
-    rest, found = text, list[str]()
+    rest, names = text, list[str]()
     for name in _longest_first():
         if name in rest:
-            found.append(name)
+            names.append(name)
             rest = rest.replace(name, "", 1)
-    found += [match[0].strip() for match in _ISO_OFFSET.finditer(rest)]
-    rest, last = _ISO_OFFSET.sub("", rest).strip(), max(found, key=text.find, default="")
+    names += [match[0].strip() for match in _ISO_OFFSET.finditer(rest)]
+    rest, last = _ISO_OFFSET.sub("", rest).strip(), max(names, key=text.find, default="")
     if last in _FATAL:
         raise InvalidSchedule(f"zone {last!r} ends a Ruby scheduler")
     try:
@@ -109,4 +109,4 @@ def _by_abbreviation(text: str) -> str | None:
 def _shows(name: str, year: int) -> frozenset[tuple[str | None, timedelta | None]]:
     zone = ZoneInfo(name)
     seen = [datetime(year, month, 1, tzinfo=UTC).astimezone(zone) for month in (1, 7)]
-    return frozenset((one.tzname(), one.utcoffset()) for one in seen)
+    return frozenset((moment.tzname(), moment.utcoffset()) for moment in seen)

@@ -27,7 +27,7 @@ SLICE = 1.0
 
 
 @dataclass(frozen=True)
-class Step:
+class Moved:
     """What one step did: how many jobs left the delayed lists, and what comes next.
 
     `more`: go on at once. `lost`: the lock is another's. `next`: the next second in the books.
@@ -43,7 +43,7 @@ class Mover:
     """Moves due jobs, a batch in one step.
 
     The script moves what it can judge for certain. The rest it leaves where it is and shows us: jobs of
-    classes with hooks, jobs with other keys, what is no job. A `Taker` takes those in order. So a job is
+    classes with hooks, jobs with other keys, what is not a job. A `Taker` takes those in order. So a job is
     always either delayed or on its queue, or, where it cannot be queued, in a failure record.
 
     Args:
@@ -64,7 +64,7 @@ class Mover:
         self._tries = Tries()
         self._decided: dict[Place, Taking] = {}
 
-    def step(self, claim: Claim = NOBODY, now: float | None = None) -> Step:
+    def move(self, claim: Claim = NOBODY, now: float | None = None) -> Moved:
         """Move one batch of what is due at `now` (else: by the clock).
 
         Raises:
@@ -77,23 +77,23 @@ class Mover:
             logger.error("%s", trouble)
         if did.what == "lost":
             self._decided.clear()  # another master runs its code again
-            return Step(0, lost=True)
+            return Moved(0, lost=True)
         if did.what != "look":
-            return Step(did.moved, did.what == "more", next=did.next)
-        mover = DelayedMover(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
+            return Moved(did.moved, did.what == "more", next=did.next)
+        taker = Taker(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
         try:
             mover.take(did.places, SLICE)
         except LockLost:
             self._decided.clear()
-            return Step(did.moved + mover.taken, lost=True)
-        return Step(did.moved + mover.taken, more=True)
+            return Moved(did.moved + taker.taken, lost=True)
+        return Moved(did.moved + taker.taken, more=True)
 
-    def drain(self, claim: Claim = NOBODY, now: float | None = None) -> int:
+    def move_all(self, claim: Claim = NOBODY, now: float | None = None) -> int:
         """Move everything that is due; returns how many jobs left the delayed lists."""
-        moved, step = 0, Step(0, more=True)
-        while step.more:
-            step = self.step(claim, now)
-            moved += step.moved
+        moved, batch = 0, Moved(0, more=True)
+        while batch.more:
+            batch = self.move(claim, now)
+            moved += batch.moved
         return moved
 
     def _refused(self, place: Place, error: BaseException) -> Taking:

@@ -93,8 +93,8 @@ class Firer:
             allowed = ready.allowed("before_recurring")
             if allowed and ready.custom is not None:
                 return ready, []
-            wanted = allowed and ready.allowed("before_enqueue")
-            guards = ready.guards(self._space, f"{entry.name} {run}") if wanted else None
+            runs = allowed and ready.allowed("before_enqueue")
+            guards = ready.guards(self._space, f"{entry.name} {run}") if runs else None
         except BaseException as error:
             if self._tries.another((entry.name, run), error):
                 raise
@@ -109,8 +109,8 @@ def is_busy(space: Space, ready: Ready) -> bool:
     The queue is looked at first: a job that leaves it in between is found with its worker.
     """
     hint = ready.class_name.encode()
-    for place in range(0, queues.size(space, ready.queue), 1000):
-        for raw in queues.elements(space, ready.queue, place, 1000):
+    for start in range(0, queues.size(space, ready.queue), 1000):
+        for raw in queues.elements(space, ready.queue, start, 1000):
             if (hint in raw or b"\\" in raw) and _is_same(raw, ready):
                 return True
     for raw in workers.working_on(space, workers.ids(space)):

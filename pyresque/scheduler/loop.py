@@ -32,7 +32,7 @@ logger = Log("pyresque.scheduler")
 
 BLIND_INTERVAL = 0.5
 """Seconds between two looks where Redis cannot wake us (an old server, a client of the user's)."""
-CALM = 0.05
+SHORTEST_TURN = 0.05
 """Seconds that a turn takes at least, however often Redis wakes us."""
 
 
@@ -101,12 +101,12 @@ class Scheduler:
             while not self._signals.stopping:
                 began = time.monotonic()
                 wait = self._turn()
-                self._heed(self._signals.take())
+                self._act_on(self._signals.take())
                 if (self._reload and not self._away.now) or self._signals.stopping:
                     continue
                 self._wait(wait)
                 self._wakeup.woken()
-                self._signals.wait(CALM - (time.monotonic() - began), [])
+                self._signals.wait(SHORTEST_TURN - (time.monotonic() - began), [])
         finally:
             self._leave()
 
@@ -171,10 +171,10 @@ class Scheduler:
         They are written when the file is read, as in Ruby. Later what Redis holds counts: somebody may have
         removed them there.
         """
-        own = {**self._resque.local_schedule, **self._own, **self._from_file}
+        entries = {**self._resque.local_schedule, **self._own, **self._from_file}
         if self._reload:
-            self._lasting = self.table.persistent(own, self._space.style)
-        self.table.static = {name: value for name, value in own.items() if name not in self._lasting}
+            self._lasting = self.table.persistent(entries, self._space.style)
+        self.table.static = {name: value for name, value in entries.items() if name not in self._lasting}
         lasting = self._lasting if self._reload else {}
         written = {name: raw for name, raw in lasting.items() if stored.get(name) != raw}
         for name, raw in written.items():
@@ -187,13 +187,13 @@ class Scheduler:
             self._fire()
             if not self.master.active:
                 return
-            step = self._mover.step(self.master.claim)
-            if step.lost:
+            moved = self._mover.move(self.master.claim)
+            if moved.lost:
                 self.master.lost()
                 return
             self.master.renewed()
-            self._next_delayed = step.next
-            if not step.more and not self.table.due(time.time()):
+            self._next_delayed = moved.next
+            if not moved.more and not self.table.due(time.time()):
                 return
 
     def _fire(self) -> None:
@@ -233,7 +233,7 @@ class Scheduler:
             return min(interval, self.master.seconds_left())
         moments = [self._next_delayed, self.table.next_due()]
         now = time.time()
-        waits = [one - now for one in moments if one is not None]
+        waits = [moment - now for moment in moments if moment is not None]
         return max(0.0, min([interval, self.master.seconds_left(), *waits]))
 
     def _wait(self, seconds: float) -> None:
@@ -246,7 +246,7 @@ class Scheduler:
             seconds = min(seconds, BLIND_INTERVAL)
         self._signals.wait(seconds, [self._wakeup] if self._wakeup.fileno() >= 0 else [])
 
-    def _heed(self, numbers: list[int]) -> None:
+    def _act_on(self, numbers: list[int]) -> None:
         for number in numbers:
             if number == signal.SIGUSR1:
                 for line in self.table.describe(time.time()):

@@ -15,14 +15,14 @@ class Tries:
     MOST = 5
 
     def __init__(self) -> None:
-        self._what: object = None
+        self._thing: object = None
         self._left = 0
 
-    def another(self, what: object, error: BaseException) -> bool:
+    def another(self, thing: object, error: BaseException) -> bool:
         """Whether this is worth another try; only one thing is tried at a time."""
         if not issubclass(type(error), RedisUnavailable):  # what it says of its class itself is its own code
             return False
-        if what != self._what:
-            self._what, self._left = what, self.MOST
+        if thing != self._thing:
+            self._thing, self._left = thing, self.MOST
         self._left -= 1
         return self._left > 0

@@ -57,63 +57,67 @@ class Table:
             stored: `persistent_schedules` as it is.
             noted: `delayed:last_enqueued_at` as it is.
         """
-        wanted: dict[str, object] = {**self.static, **stored}
+        entries: dict[str, object] = {**self.static, **stored}
         self._tell_hidden(stored)
         changed = [
-            name for name in {**self._loaded, **wanted} if _differs(self._loaded.get(name), wanted.get(name))
+            name
+            for name in {**self._loaded, **entries}
+            if _differs(self._loaded.get(name), entries.get(name))
         ]
         for name in changed:
             self.running.pop(name, None)
             self.refused.pop(name, None)
             self._loaded.pop(name, None)
-            if name in wanted:
-                self._loaded[name] = wanted[name]
-                self._add(name, wanted[name], noted.get(name, ""), now, catch_up)
+            if name in entries:
+                self._loaded[name] = entries[name]
+                self._add(name, entries[name], noted.get(name, ""), now, catch_up)
             else:
                 logger.info("%s is no longer in the schedule", name)
         return changed
 
-    def persistent(self, own: Mapping[str, Any], style: Style) -> dict[str, bytes]:
+    def persistent(self, entries: Mapping[str, Any], style: Style) -> dict[str, bytes]:
         """Those of a process's own entries that say `persist`, as Ruby stores them in Redis.
 
         Those that cannot be used are not among them.
         """
-        found = {}
-        for name, value in own.items():
+        persistent = {}
+        for name, value in entries.items():
             if lasts(value):
                 try:
                     entry = read(name, value, self._zone)
                     if self._check is not None:
                         self._check(entry)
-                    found[name] = encode(entry.value, style)
+                    persistent[name] = encode(entry.value, style)
                 except InvalidSchedule:
-                    continue  # it is refused, and told, when the rest is loaded
-        return found
+                    continue  # it is refused, and logged, when the rest is loaded
+        return persistent
 
     def plan(self, noted: Mapping[str, str], now: float, catch_up: CatchUp) -> None:
-        """Find the next run of each entry, for who becomes master now."""
-        for name, one in self.running.items():
-            one.noted = noted.get(name, "")
-            one.plan(now, catch_up)
+        """Find the next run of each entry, for a scheduler that becomes master now."""
+        for name, running in self.running.items():
+            running.noted = noted.get(name, "")
+            running.plan(now, catch_up)
 
     def clock_was_set_back(self, seconds: float, now: float, catch_up: CatchUp) -> None:
         """Plan every entry anew: what was due by the old clock would now be late by so many seconds."""
-        for one in self.running.values():
-            one.clock_was_set_back(seconds)
-            one.plan(now, catch_up)
+        for running in self.running.values():
+            running.clock_was_set_back(seconds)
+            running.plan(now, catch_up)
 
     def due(self, now: float) -> list[Running]:
         """What is due, the longest first."""
-        found = [one for one in self.running.values() if one.due is not None and one.due <= now]
-        return sorted(found, key=lambda one: one.due or 0.0)
+        due = [running for running in self.running.values() if running.due is not None and running.due <= now]
+        return sorted(due, key=lambda running: running.due or 0.0)
 
     def next_due(self) -> float | None:
         """When the next entry is due."""
-        return min((one.due for one in self.running.values() if one.due is not None), default=None)
+        return min(
+            (running.due for running in self.running.values() if running.due is not None), default=None
+        )
 
     def describe(self, now: float) -> list[str]:
         """One line for each entry: when it runs, and the next times."""
-        return [_line(one, now) for _, one in sorted(self.running.items())]
+        return [_line(running, now) for _, running in sorted(self.running.items())]
 
     def _tell_hidden(self, stored: Mapping[str, bytes]) -> None:
         """Say once of an entry of this process that it does not count, as Redis has another of its name."""

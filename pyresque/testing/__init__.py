@@ -49,15 +49,15 @@ def enqueued(resque: Resque, job: Any, queue: str | None = None) -> list[list[An
     queue = queue or (registered.queue if registered else None)
     if queue is None:
         raise NotAJob(f"no queue is known for {name}: give one with queue=")
-    found = []
+    jobs = []
     for raw in queues.elements(resque.space, queue):
         try:
             payload = Payload.parse(raw)
         except MalformedPayload:
             continue
         if payload.job_class == name:
-            found.append(shown(payload.value)[1] if is_wrapper(payload.class_name) else payload.args)
-    return found
+            jobs.append(shown(payload.value)[1] if is_wrapper(payload.class_name) else payload.args)
+    return jobs
 
 
 def drain(resque: Resque, queue: str | None = None) -> int:

@@ -121,8 +121,8 @@ class DevRedis:
                 return
             time.sleep(0.005)
         self._end()
-        said = "; ".join(log.read_text(errors="replace").splitlines()[-2:])[-500:]
-        raise ConfigError(f"{self.program} does not start: {said}")
+        output = "; ".join(log.read_text(errors="replace").splitlines()[-2:])[-500:]
+        raise ConfigError(f"{self.program} does not start: {output}")
 
     def empty(self) -> None:
         """Remove everything that is in it.

@@ -257,7 +257,7 @@ def _seconds(value: object) -> float | None:
     number: Any = value
     whole = issubclass(kind, int) and kind is not bool
     if not whole and not (issubclass(kind, float) and math.isfinite(number)):
-        raise InvalidJob(f"{inspect(value, 200)} is no number of seconds")
+        raise InvalidJob(f"{inspect(value, 200)} is not a number of seconds")
     return float(min(max(number, -MOST_SECONDS), MOST_SECONDS))
 
 

@@ -22,7 +22,7 @@ _MOST = 100_000
 """So many values a file may hold, those that its aliases repeat counted each time."""
 
 _ERB = re.compile(r"^(?:[^#\n]|(?<=[^\s])#)*<%", re.MULTILINE)
-"""A tag that does not stand in a comment."""
+"""A tag outside a comment."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Item:
         return not self.is_text and self.name in ("", "true", "false")
 
 
-def read_mapping(path: str, what: str, meant: str, hint: str = "") -> list[Item]:
+def read_mapping(path: str, title: str, meant: str, hint: str = "") -> list[Item]:
     """What a YAML file says; nothing for an empty one. Of several documents it is the first, as in Ruby.
 
     Args:
@@ -58,17 +58,17 @@ def read_mapping(path: str, what: str, meant: str, hint: str = "") -> list[Item]
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no UTF-8 text"
-        raise ConfigError(f"cannot read {what} {path}: {reason}{hint}") from None
-    name = f"{what} {path}"
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8 text"
+        raise ConfigError(f"cannot read {title} {path}: {reason}{hint}") from None
+    name = f"{title} {path}"
     try:
-        found = _parsed(text, name)
-        if found is None or found is False:
+        content = _parsed(text, name)
+        if content is None or content is False:
             return []
-        if not isinstance(found, Hash):
+        if not isinstance(content, Hash):
             raise ConfigError(f"{name} {meant}")
         left = [_MOST]
-        return [_item(key, value, line, left) for key, value, line in found.items()]
+        return [_item(key, value, line, left) for key, value, line in content.items()]
     except RecursionError:
         raise ConfigError(f"{name} refers to itself, or is nested too deep: write its lists out") from None
 
@@ -87,7 +87,7 @@ def _parsed(text: str, name: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         reader = Reader(yaml.parse(text, Loader=loader))
-        found = reader.document()
+        document = reader.document()
     except RecursionError:
         raise
     except Exception as error:  # whatever class a parser has for what it cannot read
@@ -96,12 +96,12 @@ def _parsed(text: str, name: str) -> Any:
         where = f"line {mark.line + 1} of " if mark else ""
         problem = getattr(error, "problem", None) or "a character that it must not hold"
         quotes = "; a name that begins with * or ! needs quotes" if re.search(r"^\s*[*!]", text, re.M) else ""
-        raise ConfigError(f"{where}{name} is no YAML: {problem}{quotes}") from None
+        raise ConfigError(f"{where}{name} is not YAML: {problem}{quotes}") from None
     if reader.erb_line:
         _refuse_erb(text, name, reader.erb_line)
     for line, note in reader.notes:
         logger.warning("line %d of %s: %s", line, name, note)
-    return found
+    return document
 
 
 def _refuse_erb(text: str, name: str, number: int = 0) -> None:

@@ -1,6 +1,6 @@
 """What the nodes of a YAML file mean to Psych, Ruby's YAML reader, and what JSON makes of them.
 
-The source is `Psych::Visitors::ToRuby` of Psych 5.1: tags, `<<` (which applies where it stands, also in
+The source is `Psych::Visitors::ToRuby` of Psych 5.1: tags, `<<` (which applies where it is written, also in
 quotes), keys of any kind. What YAML.load_file refuses, as it would make objects of Ruby, is `Unwritable`.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyresque.wire.inspecting import inspect
-from pyresque.yaml.scalars import Moment, Symbol, meaning
+from pyresque.yaml.scalars import Symbol, Timestamp, meaning
 
 _YAML = "tag:yaml.org,2002:"
 _OBJECT = re.compile(
@@ -38,7 +38,7 @@ class Hash:
         self._held: dict[Any, tuple[Any, Any, int]] = {}
 
     def put(self, key: Any, value: Any, line: int) -> None:
-        """Set a key that stands in this line; one that is there already keeps its place."""
+        """Set a key that this line holds; one that is there already keeps its place."""
         self._held[_identity(key)] = (key, value, line)
 
     def merge(self, other: Hash) -> None:
@@ -59,7 +59,7 @@ def _identity(key: Any) -> Any:
 
 
 class _Bad:
-    """A value that is told only if it is used: why it cannot be."""
+    """A value that is reported only if it is used: why it cannot be."""
 
     def __init__(self, reason: str, line: int) -> None:
         self.reason = f"{reason} (line {line})"
@@ -116,17 +116,17 @@ class Reader:
                 return float(value)  # type: ignore[arg-type]
         except (ValueError, TypeError):
             return _Bad(f"{text!r} is not a value that Ruby can read", line)
-        if isinstance(value, Moment):
-            told = f"the date {text} is taken as the text {value.text!r}; Ruby's YAML.load_file refuses dates"
-            self.notes.append((line, f"{told}, so write it in quotes"))
+        if isinstance(value, Timestamp):
+            note = f"the date {text} is taken as the text {value.text!r}; Ruby's YAML.load_file refuses dates"
+            self.notes.append((line, f"{note}, so write it in quotes"))
         return value
 
     def _sequence(self, event: Any) -> Any:
         items: list[Any] = []
         ordered = Hash()
         value = self._noted(event, ordered if event.tag in _OMAP else items)
-        for one in self._children():
-            items.append(self._value(one))
+        for child in self._children():
+            items.append(self._value(child))
         if event.tag in _OMAP:
             for pair in items:
                 pairs = list(pair.items()) if isinstance(pair, Hash) else []
@@ -138,17 +138,17 @@ class Reader:
         return value
 
     def _mapping(self, event: Any) -> Any:
-        found = self._noted(event, Hash())
+        mapping = self._noted(event, Hash())
         for key_event in self._children():
             key, value_event = self._value(key_event), next(self._events)
             value = self._value(value_event)
             merges = isinstance(key, str) and key == "<<" and not isinstance(key, Symbol)
-            if not (merges and key_event.tag != f"{_YAML}str" and _merged(found, value_event, value)):
-                found.put(key, value, _line(key_event))
+            if not (merges and key_event.tag != f"{_YAML}str" and _merged(mapping, value_event, value)):
+                mapping.put(key, value, _line(key_event))
         tag = event.tag or ""
         if (_OBJECT.match(tag) and tag != "!ruby/object:Hash") or tag in _OMAP or tag in _TEXTS:
             return _Bad(f"{tag} makes an object of Ruby, which JSON cannot hold", _line(event))
-        return found
+        return mapping
 
     def _children(self) -> Iterator[Any]:
         while not type(event := next(self._events)).__name__.endswith("EndEvent"):
@@ -159,17 +159,17 @@ def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 
-def _merged(found: Hash, event: Any, value: Any) -> bool:
+def _merged(mapping: Hash, event: Any, value: Any) -> bool:
     """Carry out a `<<`; False where it is an ordinary key, since its value cannot be merged."""
     kind = type(event).__name__
     if kind in ("AliasEvent", "MappingStartEvent") and isinstance(value, Hash):
-        found.merge(value)
+        mapping.merge(value)
         return True
     if kind == "SequenceStartEvent" and isinstance(value, list) and all(isinstance(v, Hash) for v in value):
         together = Hash()
-        for one in reversed(value):
-            together.merge(one)
-        found.merge(together)
+        for other in reversed(value):
+            together.merge(other)
+        mapping.merge(together)
         return True
     return False
 
@@ -200,7 +200,7 @@ def as_json(value: Any, left: list[int]) -> Any:
         return {key_text(key): as_json(item, left) for key, item, _ in value.items()}
     if isinstance(value, list):
         return [as_json(item, left) for item in value]
-    if isinstance(value, Moment):
+    if isinstance(value, Timestamp):
         return value.text
     if isinstance(value, Symbol):
         return str(value)
@@ -215,7 +215,7 @@ def key_text(key: Any) -> str:
         return str(key)
     if key is None:
         return ""
-    if isinstance(key, Moment):
+    if isinstance(key, Timestamp):
         return key.text
     if isinstance(key, float):
         return inspect(key)  # as a key a number without end is a text

@@ -22,7 +22,7 @@ class Symbol(str):
 
 
 @dataclass(frozen=True)
-class Moment:
+class Timestamp:
     """A date or a time: `text` is what JSON holds for it, which is Ruby's `to_s`."""
 
     text: str
@@ -49,7 +49,7 @@ _INTEGERS = (
 _NULL, _TRUE, _FALSE = ("~", "null"), ("yes", "true", "on"), ("no", "false", "off")
 
 
-def meaning(text: str) -> Scalar | Moment:
+def meaning(text: str) -> Scalar | Timestamp:
     """What a plain (unquoted) scalar means.
 
     Raises:
@@ -94,33 +94,33 @@ def _base_60(number: Callable[[str], int | float]) -> Callable[[re.Match[str]], 
     # The first of two parts counts as hours, as in Ruby: 1:30 is 5400.
     def read(match: re.Match[str]) -> Scalar:
         parts = match[0].split(":")
-        return sum(number(part) * int(60 ** abs(place - 2)) for place, part in enumerate(parts))
+        return sum(number(part) * int(60 ** abs(index - 2)) for index, part in enumerate(parts))
 
     return read
 
 
 def _whole(text: str) -> int:
     # Ruby's to_i stops at the first doubled or last underscore.
-    found = re.match(r"[-+]?[0-9]+(?:_[0-9]+)*", text)
-    return int(found[0].replace("_", "")) if found else 0
+    match = re.match(r"[-+]?[0-9]+(?:_[0-9]+)*", text)
+    return int(match[0].replace("_", "")) if match else 0
 
 
 def _fraction(text: str) -> float:
-    found = re.match(r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?", text)
-    return float(found[0].replace("_", "")) if found else 0.0
+    match = re.match(r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?", text)
+    return float(match[0].replace("_", "")) if match else 0.0
 
 
-def _date(match: re.Match[str]) -> Scalar | Moment:
+def _date(match: re.Match[str]) -> Scalar | Timestamp:
     try:
-        return Moment(str(date(int(match[1]), int(match[2]), int(match[3]))))
+        return Timestamp(str(date(int(match[1]), int(match[2]), int(match[3]))))
     except ValueError:
         return match[0]
 
 
-def _time(match: re.Match[str]) -> Scalar | Moment:
+def _time(match: re.Match[str]) -> Scalar | Timestamp:
     if "\t" in match[0]:
         raise ValueError("a tab between a date and a time")
-    year, month, day, hour, minute, second = (int(match[place]) for place in range(1, 7))
+    year, month, day, hour, minute, second = (int(match[index]) for index in range(1, 7))
     try:
         # Ruby takes the 31st of every month, 24:00:00 and the second 60, and goes on from there.
         if not (1 <= day <= 31 and minute <= 59 and second <= 60 and (hour, minute, second) <= (24, 0, 0)):
@@ -128,10 +128,10 @@ def _time(match: re.Match[str]) -> Scalar | Moment:
         spent = timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)
         at = datetime(year, month, 1, tzinfo=UTC) + spent
         if match[7] == "Z":
-            return Moment(f"{at:%Y-%m-%d %H:%M:%S} UTC")
+            return Timestamp(f"{at:%Y-%m-%d %H:%M:%S} UTC")
         if match[7] is None:
-            return Moment(f"{at.astimezone():%Y-%m-%d %H:%M:%S %z}")
-        return Moment(f"{at.replace(tzinfo=_offset(match[7])):%Y-%m-%d %H:%M:%S %z}")
+            return Timestamp(f"{at.astimezone():%Y-%m-%d %H:%M:%S %z}")
+        return Timestamp(f"{at.replace(tzinfo=_offset(match[7])):%Y-%m-%d %H:%M:%S %z}")
     except (ValueError, OverflowError):
         return match[0]
 
@@ -143,7 +143,7 @@ def _offset(text: str) -> timezone:
     return timezone(-ahead if text[0] == "-" else ahead)
 
 
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Scalar | Moment]], ...] = (
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Scalar | Timestamp]], ...] = (
     (_TIME, _time),
     (_DATE, _date),
     (_INF, lambda match: float("inf")),

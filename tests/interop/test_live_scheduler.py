@@ -319,7 +319,7 @@ def test_jobs_with_code_of_their_own_go_as_in_ruby(
     delay(resque, second, items)
     ours(resque, bad)
     if verb == "drain":
-        Mover(resque.space, resque.registry).drain(now=20)
+        Mover(resque.space, resque.registry).move_all(now=20)
     elif f'"args":[{bad}]' in "".join(items) and bad:
         with pytest.raises(ValueError, match="no"):
             resque.enqueue_delayed_selection(lambda args: True)
@@ -352,7 +352,7 @@ def test_ruby_s_buttons_over_what_was_put_aside(
     put("resque:failed", record % 1)
     put("resque:delayed:10", '{"class":"NoQueueJob","args":[1]}', *rows[1:3])
     resque.link.execute("ZADD", "resque:delayed_queue_schedule", 10, 10)
-    Mover(resque.space, resque.registry).drain(now=20)
+    Mover(resque.space, resque.registry).move_all(now=20)
     put("resque:queue:mail", *rows[1:])
     resque.link.execute("SADD", "resque:queues", "mail")
     python.work_off("mail")

@@ -110,7 +110,7 @@ class Stage:
     def drain(self, claim: Claim | None = None, batch: int = 100) -> int:
         """One pass of the master at the time of the traces."""
         one = Claim(LOCK, OURS, 180_000) if claim is None else claim
-        return Mover(self.resque.space, self.registry, batch).drain(one, now=THEN + 20)
+        return Mover(self.resque.space, self.registry, batch).move_all(one, now=THEN + 20)
 
     def fire(self, name: str, **value: Any) -> str:
         """Fire an entry at the time of the traces."""

@@ -47,7 +47,7 @@ def delay(resque, *items, at=10):
 
 
 def move(resque):
-    Mover(resque.space, resque.registry).drain(now=int(time.time()) + 5)
+    Mover(resque.space, resque.registry).move_all(now=int(time.time()) + 5)
 
 
 def no_job_in_a_queue(resque, bench):
@@ -496,7 +496,7 @@ registry = Registry()
 resque = Resque(sys.argv[1], registry=registry)
 print("ready", flush=True)
 if sys.argv[2] == "scheduler":
-    Mover(resque.space, registry, batch=5).drain(now=10000)
+    Mover(resque.space, registry, batch=5).move_all(now=10000)
 else:
     Worker(resque, ["q"]).work(interval=0)
 """

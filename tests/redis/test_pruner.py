@@ -243,7 +243,7 @@ def test_a_worker_of_this_host_without_process(resque, prune, dead_pid, theirs, 
 
 
 def test_living_processes_and_other_hosts_are_left_alone(resque, prune, dead_pid):
-    """A pid that lives, whatever its title; another host; a pid that is no number."""
+    """A pid that lives, whatever its title; another host; a pid that is not a number."""
     for worker_id in (
         f"{HOST}:{os.getppid()}:q", f"{HOST}:1:q", f"{HOST}x:{dead_pid}:q", f"{HOST}:0:q", f"{HOST}:-5:q",
         f"{HOST}:x:q", f"{HOST}::q", f"{HOST}:99999999999999999999:q",

@@ -15,7 +15,7 @@ from pyresque.registry import Registry
 from pyresque.schedule.file import read_file
 from pyresque.scheduler.table import Table, check_queueable
 from pyresque.yaml.file import read_mapping
-from pyresque.yaml.scalars import Moment, Symbol, meaning
+from pyresque.yaml.scalars import Symbol, Timestamp, meaning
 
 DATA = Path(__file__).parents[1] / "data" / "yaml"
 SCALARS, FILES, ENTRIES = (
@@ -42,7 +42,7 @@ def told(text):
     match value:
         case Symbol():
             return ["sym", str(value)]
-        case Moment():
+        case Timestamp():
             return ["moment", value.text]
         case None:
             return ["NilClass", "nil"]

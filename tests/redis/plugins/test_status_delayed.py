@@ -24,7 +24,7 @@ Move = Callable[[Resque], object]
 
 def by_scheduler(resque: Resque) -> object:
     """Move every delayed job as the scheduler does when it is due."""
-    return Mover(resque.space, resque.registry).drain(now=time.time() + 1000)
+    return Mover(resque.space, resque.registry).move_all(now=time.time() + 1000)
 
 
 def by_hand(resque: Resque) -> object:

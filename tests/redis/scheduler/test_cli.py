@@ -77,7 +77,7 @@ def test_schedule_set_list_show_next_run_remove(stage, run):
     stage.redis("SET", LOCK, f"host:5:{since}-0123456789ab", "EX", 100)
     shown = run("schedule", "list")
     assert f"master: host:5:{since}-0123456789ab (since {times.started(since)}" in shown
-    assert "refused: it is no JSON" in shown
+    assert "refused: it is not JSON" in shown
     *rows, last = map(json.loads, run("schedule", "list", "--json").splitlines())
     assert [row["name"] for row in rows] == ["broken", "nightly"]
     assert last["master"]["since"] == since
@@ -115,7 +115,7 @@ def test_schedule_run_merges_parameters(stage, run):
     assert "has no parameter day; it has d, n" in run("schedule", "run", "a", "day=1", "e=", status=1)
     assert "must be one mapping" in run("schedule", "run", "b", "e=", status=1)
     assert "takes no parameters" in run("schedule", "run", "c", "e=", status=1)
-    assert "is no KEY=VALUE" in run("schedule", "run", "a", "e", status=2)
+    assert "is not KEY=VALUE" in run("schedule", "run", "a", "e", status=2)
     assert len(stage.queue("q")) == 4
 
 
@@ -123,7 +123,7 @@ def test_schedule_run_merges_parameters(stage, run):
     ("entry", "told"),
     [('{"class": "R", "cron": "61 * * * *", "queue": "q"}', "61"),
      ('{"class": "R", "every": "1h"}', "no queue"),
-     ("no json", "no JSON"), ("[]", "must be a mapping"), ("[" * 100_000, "no JSON")],
+     ("no json", "not JSON"), ("[]", "must be a mapping"), ("[" * 100_000, "not JSON")],
 )  # fmt: skip
 def test_schedule_set_refuses_with_the_reason(stage, run, entry, told):
     """And writes nothing."""

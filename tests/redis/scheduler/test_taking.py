@@ -117,7 +117,7 @@ def plain(number):
 
 
 def by_mover(world):
-    Mover(world.stage.resque.space, world.stage.resque.registry).drain(now=20)
+    Mover(world.stage.resque.space, world.stage.resque.registry).move_all(now=20)
 
 
 def by_hand(world):
@@ -211,7 +211,7 @@ def test_what_a_hook_behind_the_push_raises_is_logged(stage, error):
     made.after_enqueue = staticmethod(after_enqueue)
     job(queue="q", name="Own", registry=stage.resque.registry)(made)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(3)))
-    assert Mover(stage.resque.space, stage.resque.registry).drain(now=20) == 3
+    assert Mover(stage.resque.space, stage.resque.registry).move_all(now=20) == 3
     assert len(stage.queue("q")) == 3
     assert stage.resque.failures.count() == 0
 
@@ -286,7 +286,7 @@ def test_the_code_of_a_job_that_a_hook_behind_the_last_push_removes_does_not_run
     made = type("Own", (), {name: staticmethod(function) for name, function in body.items()})
     job(queue="q", name="Own", registry=stage.resque.registry)(made)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(4)))
-    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    Mover(stage.resque.space, stage.resque.registry).move_all(now=20)
     assert ran == [0, 2]
     assert len(stage.queue("q")) == 2
 
@@ -306,7 +306,7 @@ def test_no_more_code_runs_once_the_lock_is_another_s(stage, kind):
     world.code = losing
     if kind in HOOKS:
         setattr(world.own, kind, staticmethod(losing))
-    step = Mover(stage.resque.space, stage.resque.registry).step(Claim(key, "ours", 60000), now=20)
+    step = Mover(stage.resque.space, stage.resque.registry).move(Claim(key, "ours", 60000), now=20)
     assert step.lost
     assert [number for number, _, _ in world.ran] == [1]
     assert world.left() == world.items[1:]
@@ -326,7 +326,7 @@ def test_the_lock_is_renewed_while_code_runs(stage):
     made.before_enqueue = staticmethod(before_enqueue)
     job(queue="q", name="Own", registry=stage.resque.registry)(made)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(5)))
-    Mover(stage.resque.space, stage.resque.registry).step(Claim(key, "ours", 60000), now=20)
+    Mover(stage.resque.space, stage.resque.registry).move(Claim(key, "ours", 60000), now=20)
     assert len(left) == 5
     assert min(left) > 5000
 
@@ -336,7 +336,7 @@ def test_a_step_ends_when_code_has_run_for_long(stage, monkeypatch):
     monkeypatch.setattr("pyresque.scheduler.due.SLICE", 0.0)
     world = World(stage, "before_enqueue")
     mover = Mover(stage.resque.space, stage.resque.registry)
-    step = mover.step(now=20)
+    step = mover.move(now=20)
     assert step.more
     assert (world.queued(), world.ran) == ([0], [])
 
@@ -405,7 +405,7 @@ def test_a_hook_without_an_answer_means_later(stage):
     unanswered(stage, Tries.MOST - 1)
     stage.delay(10, b'{"class":"Own","args":[1],"queue":"q"}', plain(2))
     mover = Mover(stage.resque.space, stage.resque.registry)
-    assert steps(lambda: mover.drain(now=20)) == Tries.MOST - 1
+    assert steps(lambda: mover.move_all(now=20)) == Tries.MOST - 1
     assert len(stage.queue("q")) == 2
     assert stage.resque.failures.count() == 0
 
@@ -415,7 +415,7 @@ def test_a_hook_that_never_gets_an_answer_keeps_nobody_up(stage):
     unanswered(stage, 1000)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(2)), plain(2))
     mover = Mover(stage.resque.space, stage.resque.registry)
-    assert steps(lambda: mover.drain(now=20)) == 2 * (Tries.MOST - 1)
+    assert steps(lambda: mover.move_all(now=20)) == 2 * (Tries.MOST - 1)
     assert stage.queue("q") == [b'{"class":"Ruby","args":[2]}']
     assert [one.text("exception") for one in stage.resque.failures.list()] == [
         "pyresque.errors.RedisUnavailable"
@@ -582,7 +582,7 @@ def test_active_jobs_and_jobs_with_a_status_keep_their_place(stage):
     wrapper = b'{"class":"%b","args":[{"job_class":"Named"}],"queue":"q"}' % JOB_WRAPPER.encode()
     stage.delay(10, plain(0), b'{"class":"Crunch","args":[{"n":1}],"queue":"q"}', plain(2),
                 b'{"class":"Named","args":[3],"queue":"q"}', wrapper, plain(5))  # fmt: skip
-    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    Mover(stage.resque.space, stage.resque.registry).move_all(now=20)
     classes = [json.loads(raw)["class"].rpartition(":")[2] for raw in stage.queue("q")]
     assert classes == ["Ruby", "Crunch", "Ruby", "JobWrapper", "JobWrapper", "Ruby"]
     assert len(statuses.list()) == 1
@@ -604,7 +604,7 @@ def test_what_is_put_aside_is_recorded_with_the_backend_that_there_is(stage, bac
     pager = Pager()
     recorder = Recorder(stage.resque.space, pager if backend == "Pager" else RedisMultiQueue())
     stage.delay(10, b'{"class":"NoQueueJob","args":[1]}')
-    Mover(stage.resque.space, stage.resque.registry, recorder=recorder).drain(now=20)
+    Mover(stage.resque.space, stage.resque.registry, recorder=recorder).move_all(now=20)
     [record] = stage.resque.failures.list()
     assert record.list_name == ("failed" if backend == "Pager" else "no_queue_failed")
     assert (record.class_name, record.aside) == ("NoQueueJob", "delayed:10")
@@ -642,7 +642,7 @@ class Own:
 job(queue="q", name="Own", registry=registry)(Own)
 os.write(1, b"ready\\n")
 if sys.argv[2] == "mover":
-    Mover(resque.space, registry, batch=20).drain(now=10000)
+    Mover(resque.space, registry, batch=20).move_all(now=10000)
 else:
     resque.enqueue_delayed_selection(lambda args: True)
 """
@@ -710,7 +710,7 @@ def looking(stage, name, look):
 
 
 ONE = {
-    "mover": lambda stage, own: Mover(stage.resque.space, stage.resque.registry).drain(now=20),
+    "mover": lambda stage, own: Mover(stage.resque.space, stage.resque.registry).move_all(now=20),
     "enqueue_found": lambda stage, own: stage.resque.enqueue_found(stage.resque.find_delayed()[:1]),
 }
 
@@ -764,7 +764,7 @@ def test_a_failure_backend_that_raises_stops_no_scheduler(stage, error):
 
     stage.delay(10, b"no job", plain(1))
     mover = Mover(stage.resque.space, stage.resque.registry, recorder=Recorder(stage.resque.space, Raises()))
-    assert mover.drain(now=20) == 2
+    assert mover.move_all(now=20) == 2
     assert len(stage.queue("q")) == 1
     assert stage.resque.failures.count() == 1
 
@@ -831,12 +831,12 @@ def test_a_due_job_that_redis_refuses_leaves_no_lock(stage, refusal):
     stage.redis(*on)
     try:
         with pytest.raises(RedisUnavailable):
-            Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+            Mover(stage.resque.space, stage.resque.registry).move_all(now=20)
     finally:
         while stage.redis(*off) != b"OK":
             time.sleep(0.01)
     assert stage.redis("EXISTS", LONER % 1, LONER % 2) == 0
-    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    Mover(stage.resque.space, stage.resque.registry).move_all(now=20)
     assert waiting(stage) == [1, 0, 2, 5]
 
 
@@ -844,7 +844,7 @@ def test_a_lock_that_is_none_puts_its_job_aside(stage):
     """A list lies there: those behind it go on."""
     only(stage)
     stage.redis("RPUSH", LONER % 1, "x")
-    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    Mover(stage.resque.space, stage.resque.registry).move_all(now=20)
     assert waiting(stage) == [0, 2, 5]
     assert [one.payload["args"] for one in stage.resque.failures.list()] == [[1], [1]]
     stage.delay(10, b'{"class":"Only","args":[1],"queue":"q"}')
@@ -888,7 +888,7 @@ def test_the_lock_may_lie_elsewhere(stage):
     job(queue="q", name="Only", plugins=[plugin], registry=stage.resque.registry)(lambda n: None)
     item = b'{"class":"Only","args":[1],"queue":"q"}'
     stage.delay(10, item, item, plain(2))
-    Mover(stage.resque.space, stage.resque.registry).drain(now=20)
+    Mover(stage.resque.space, stage.resque.registry).move_all(now=20)
     assert waiting(stage) == [1, 2]
     assert other.link.execute("TTL", LONER % 1) > 400
     other.close()
@@ -919,12 +919,12 @@ def test_a_lock_that_lies_elsewhere_is_found_again_by_the_next_try(stage, server
 
             fault = proxy.arm(mode, match=is_late, times=1000)
             with contextlib.suppress(RedisUnavailable):
-                Mover(through.space, registry).drain(now=20)
+                Mover(through.space, registry).move_all(now=20)
             hit = bool(fault.hits)
             through.close()
             other.close()
             proxy.begin()
-            Mover(through.space, registry).drain(now=20)
+            Mover(through.space, registry).move_all(now=20)
             through.close()
             other.close()
         assert waiting(stage) == [1, 2]

@@ -506,7 +506,7 @@ def test_what_is_no_function_is_no_job(registry):
         ({"name": 5}, "no class name"),
         ({"queue": 5}, "queue=5 is no queue"),
         ({"queue": ["a"]}, "is no queue"),
-        ({"timeout": "5"}, "timeout='5' is no number of seconds"),
+        ({"timeout": "5"}, "timeout='5' is not a number of seconds"),
         ({"timeout": -5}, "no number of seconds"),
         ({"timeout": float("nan")}, "no number of seconds"),
         ({"timeout": True}, "no number of seconds"),

@@ -74,7 +74,7 @@ def test_what_is_no_schedule_is_refused(schedule, text):
 )
 def test_what_would_never_be_written_out_is_refused(schedule, text):
     """Anchors that hold themselves, or multiply, and lists too deep for a parser."""
-    with pytest.raises(ConfigError, match=r"refers to itself, or is nested too deep|is no YAML"):
+    with pytest.raises(ConfigError, match=r"refers to itself, or is nested too deep|is not YAML"):
         schedule(text)
 
 

@@ -39,10 +39,10 @@ def test_due_jobs_go_to_their_queues_in_order(stage, mover):
     for number in range(250):
         stage.delay(10 + number // 100, item(number), item(number, "p"))
     stage.delay(FAR, item(999))
-    assert mover.drain(now=20) == 500
+    assert mover.move_all(now=20) == 500
     assert stage.queue("q") == [payload(number) for number in range(250)]
     assert stage.queue("p") == stage.queue("q")
-    assert mover.step(now=20).next == FAR
+    assert mover.move(now=20).next == FAR
     left = [f"delayed:{FAR}", "delayed_queue_schedule", "queue:p", "queue:q", "queues"]
     assert stage.keys() == [*left, "timestamps:" + item(999).decode()]
 
@@ -50,7 +50,7 @@ def test_due_jobs_go_to_their_queues_in_order(stage, mover):
 def test_due_is_the_second_itself(stage, mover):
     """TS <= now."""
     stage.delay(50, item(1))
-    assert (mover.drain(now=49), mover.drain(now=50)) == (0, 1)
+    assert (mover.move_all(now=49), mover.move_all(now=50)) == (0, 1)
 
 
 UNUSUAL = {
@@ -96,7 +96,7 @@ def test_every_form_keeps_its_bytes_or_is_put_aside(stage, mover, raw):
     """Between two ordinary items, which go on their way in order; a class that is known has its own name."""
     job(queue="mail", name="MaIl", registry=stage.resque.registry)(lambda *args: None)
     stage.delay(10, item(1), raw, item(2))
-    assert mover.drain(now=20) == 3
+    assert mover.move_all(now=20) == 3
     moved = UNUSUAL[raw]
     assert stage.queue("q") == [payload(1), *([] if moved is None else [moved]), payload(2)]
     assert stage.aside("delayed:10") == ([raw] if moved is None else [])
@@ -121,7 +121,7 @@ def test_the_script_moves_only_what_python_would_move_too(stage, mover):
     for first in range(0, len(items), 500):
         stage.redis("RPUSH", "resque:delayed:10", *items[first : first + 500])
     stage.redis("ZADD", "resque:delayed_queue_schedule", 10, 10)
-    assert mover.drain(now=20) == len(items)
+    assert mover.move_all(now=20) == len(items)
     queues = [name.decode() for name in stage.redis("SMEMBERS", "resque:queues")]
     elements = [one for name in queues for one in stage.queue(name)]
     assert len(elements) + len(stage.aside("delayed:10")) == len(items)
@@ -140,7 +140,7 @@ def test_hostile_members_and_keys_do_not_stop_it(stage, mover):
     stage.redis("RPUSH", "resque:delayed:00012", item(3))
     stage.redis("HSET", "resque:delayed:last_enqueued_at", "a", "b")
     stage.redis("SET", b"resque:timestamps:" + item(1), "no set")
-    assert mover.drain(now=20) == 3
+    assert mover.move_all(now=20) == 3
     assert sorted(stage.queue("q")) == [payload(0), payload(1), payload(3)]
     assert stage.redis("ZCARD", "resque:delayed_queue_schedule") == 0
     assert stage.aside("delayed_queue_schedule") == [b"last_enqueued_at"]
@@ -151,7 +151,7 @@ def test_a_queue_that_holds_something_else_keeps_nobody_up(stage, mover):
     """Its jobs are put aside, by either path; the others go on."""
     stage.redis("SET", "resque:queue:bad", "x")
     stage.delay(10, item(1, "bad"), item(2), b'{"args":[3],"class":"Ruby","queue":"bad"}')
-    assert mover.drain(now=20) == 3
+    assert mover.move_all(now=20) == 3
     assert stage.queue("q") == [payload(2)]
     assert stage.aside("queue:bad") == [payload(1), payload(3)]
 
@@ -174,7 +174,7 @@ def test_text_that_is_not_utf8_never_reaches_a_queue(stage, mover):
         items.add(b'{"class":"R","args":["%b"],"queue":"q"}' % text)
     stage.redis("RPUSH", "resque:delayed:10", *sorted(items))
     stage.redis("ZADD", "resque:delayed_queue_schedule", 10, 10)
-    assert mover.drain(now=20) == len(items)
+    assert mover.move_all(now=20) == len(items)
 
     def is_utf8(raw):
         with contextlib.suppress(UnicodeDecodeError):
@@ -193,7 +193,7 @@ def test_large_items_are_taken_in_small_batches(stage, mover):
     stage.delay(10, *large)
     sizes = []
     while stage.redis("EXISTS", "resque:delayed:10"):
-        mover.step(now=20)
+        mover.move(now=20)
         sizes.append(stage.redis("LLEN", "resque:queue:q"))
     assert sizes[-1] == 8
     assert len(sizes) > 1
@@ -206,7 +206,7 @@ def test_a_batch_may_be_of_any_size(stage, batch, head):
     stage.delay(10, head)
     for first in range(1, 20_001, 1000):
         stage.redis("RPUSH", "resque:delayed:10", *(item(n) for n in range(first, first + 1000)))
-    assert Mover(stage.resque.space, stage.resque.registry, batch).drain(now=20) == 20_001
+    assert Mover(stage.resque.space, stage.resque.registry, batch).move_all(now=20) == 20_001
     assert stage.queue("q") == [payload(n) for n in range(20_001)]
 
 
@@ -226,7 +226,7 @@ def test_hooks_of_a_registered_class_run_about_the_move(stage, mover):
         after_enqueue=lambda n: notes.append(("after", n, len(stage.queue("q")))),
     )
     stage.delay(10, item(1, kind="Hooked"), item(2, kind="Hooked"))
-    assert mover.drain(now=20) == 2
+    assert mover.move_all(now=20) == 2
     assert stage.queue("q") == [payload(1, "Hooked")]
     assert [note[0] for note in notes] == ["delayed", "before", "after", "delayed", "before"]
     assert notes[2] == ("after", 1, 1)
@@ -240,7 +240,7 @@ def test_a_hook_that_raises_puts_the_job_aside(stage, mover):
 
     with_hooks(stage, before_delayed_enqueue=fails)
     stage.delay(10, item(1), item(2, kind="Hooked"), item(3))
-    assert mover.drain(now=20) == 3
+    assert mover.move_all(now=20) == 3
     assert stage.queue("q") == [payload(1), payload(3)]
     assert stage.aside("delayed:10") == [item(2, kind="Hooked")]
 
@@ -252,7 +252,7 @@ def test_a_class_with_its_own_way_is_called(stage, mover):
     stage.delay(
         10, item(1, kind="Hooked"), b'{"class":"R","args":[2],"queue":"p","custom_job_class":"Hooked"}'
     )
-    assert mover.drain(now=20) == 2
+    assert mover.move_all(now=20) == 2
     assert calls == [("q", "Hooked", 1), ("p", "R", 2)]
     assert stage.keys() == []
 
@@ -262,9 +262,9 @@ def test_nothing_is_moved_without_the_lock(stage, mover):
     key = stage.resque.space.keys.master_lock()
     stage.redis("SET", key, "ours", "PX", 1000)
     stage.delay(10, item(1))
-    assert mover.step(Claim(key, "other", 60000), now=20).lost
+    assert mover.move(Claim(key, "other", 60000), now=20).lost
     assert stage.queue("q") == []
-    assert mover.step(Claim(key, "ours", 60000), now=20).moved == 1
+    assert mover.move(Claim(key, "ours", 60000), now=20).moved == 1
     assert stage.redis("PTTL", key) > 1000
 
 
@@ -274,7 +274,7 @@ def test_a_lost_lock_is_noticed_between_looking_and_taking(stage):
     stage.redis("SET", key, "ours")
     with_hooks(stage, before_enqueue=lambda n: stage.redis("SET", key, "another's"))
     stage.delay(10, item(1, kind="Hooked"))
-    assert Mover(stage.resque.space, stage.resque.registry).step(Claim(key, "ours", 60000), now=20).lost
+    assert Mover(stage.resque.space, stage.resque.registry).move(Claim(key, "ours", 60000), now=20).lost
     assert stage.redis("LLEN", "resque:delayed:10") == 1
 
 
@@ -299,7 +299,7 @@ def test_lost_replies_neither_lose_nor_double_a_job(stage, server, mode):
         fault = proxy.arm(
             mode, match=lambda words: named("EVALSHA")(words) and next(count) % 3 == 0, times=100
         )
-        Mover(resque.space, resque.registry, batch=20).drain(now=200)
+        Mover(resque.space, resque.registry, batch=20).move_all(now=200)
         assert len(fault.hits) > 10
         resque.close()
     assert numbers(stage) == list(range(600))
@@ -323,10 +323,10 @@ def test_two_masters_and_a_busy_client_neither_lose_nor_double_a_job(stage, serv
 
     def drain(done):
         resque = Resque(server.url, registry=stage.resque.registry)
-        one = Mover(resque.space, resque.registry, batch=7)
+        mover = Mover(resque.space, resque.registry, batch=7)
         while not done.is_set():
-            one.drain(now=20)
-        one.drain(now=20)
+            mover.move_all(now=20)
+        mover.move_all(now=20)
         resque.close()
 
     done = threading.Event()
@@ -355,7 +355,7 @@ class Hooked:
 resque = Resque(os.environ["REDIS_URL"], registry=registry)
 print("ready", flush=True)
 while True:
-    Mover(resque.space, registry, batch=5).drain(now=10000)
+    Mover(resque.space, registry, batch=5).move_all(now=10000)
 """
 
 
@@ -399,10 +399,10 @@ def test_a_redis_that_refuses_writes_loses_nothing(stage, server, refusal):
     stage.redis(*on)
     try:
         with pytest.raises(RedisUnavailable):
-            mover.drain(now=20)
+            mover.move_all(now=20)
         assert stage.keys() == before
     finally:
         until(lambda: stage.redis(*off) == b"OK", "writes")
-    mover.drain(now=20)
+    mover.move_all(now=20)
     resque.close()
     assert numbers(stage) == list(range(30))
