@@ -80,13 +80,13 @@ class Mover:
             return Moved(0, lost=True)
         if did.what != "look":
             return Moved(did.moved, did.what == "more", next=did.next)
-        taker = Taker(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
+        mover = DelayedMover(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
         try:
             mover.take(did.places, SLICE)
         except LockLost:
             self._decided.clear()
-            return Moved(did.moved + taker.taken, lost=True)
-        return Moved(did.moved + taker.taken, more=True)
+            return Moved(did.moved + mover.taken, lost=True)
+        return Moved(did.moved + mover.taken, more=True)
 
     def move_all(self, claim: Claim = NOBODY, now: float | None = None) -> int:
         """Move everything that is due; returns how many jobs left the delayed lists."""
