@@ -1,4 +1,4 @@
-"""YAML as Ruby's Psych reads it, compared with what real Ruby read (tests/data/yaml)."""
+"""YAML as Ruby's Psych reads it, beside what real Ruby read (docs/protocol/scheduler.md#schedule-files)."""
 
 import json
 import math
@@ -17,9 +17,9 @@ from pyresque.scheduler.table import Table, check_queueable
 from pyresque.yaml.file import read_mapping
 from pyresque.yaml.scalars import Symbol, Timestamp, meaning
 
-DATA = Path(__file__).parents[1] / "data" / "yaml"
+VECTORS = Path(__file__).parents[2] / "docs/protocol/conformance/vectors"
 SCALARS, FILES, ENTRIES = (
-    json.loads((DATA / f"{name}.json").read_text("utf-8")) for name in ("scalars", "files", "entries")
+    json.loads((VECTORS / f"yaml_{name}.json").read_text("utf-8")) for name in ("scalars", "files", "entries")
 )
 
 

@@ -1,8 +1,7 @@
 """`first_at`, `last_at` and their like, read as Ruby reads them or refused: what real Ruby made of each text.
 
-Recorded through `Rufus::Scheduler.parse_duration` and `EtOrbi.make` (Ruby 3.3, rufus-scheduler 3.9.2, et-orbi
-1.4.2) in the zones UTC and Europe/Berlin: the text, `in` and seconds, or `at` and seconds since the epoch
-(null: refused). Texts with the short name of a zone ("CET", "Japan") come from a Ruby 3.1 that knows them.
+The recordings are told in docs/protocol/conformance/README.md#momentsjson, what is understood in
+docs/protocol/scheduler.md#moments.
 """
 
 import json
@@ -14,7 +13,8 @@ import pytest
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.entry import Entry
 
-RECORDED = json.loads((Path(__file__).parents[2] / "data" / "dates.json").read_text("utf-8"))
+VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors/moments.json"
+RECORDED = json.loads(VECTORS.read_text("utf-8"))
 NOW = RECORDED["now"]
 
 
