@@ -105,10 +105,13 @@ class WorkerHooks:
 
     def __init__(self) -> None:
         self._hooks: dict[str, list[Hook]] = {kind: [] for kind in self.KINDS}
+        self.about_jobs = False
+        """Whether there is one that is called before or after each job."""
 
     def add(self, kind: str, hook: Hook) -> None:
         """Register one more function for a moment."""
         self._hooks[kind].append(hook)
+        self.about_jobs = self.about_jobs or kind in ("before_job", "after_job")
 
     def run(self, kind: str, *args: Any) -> None:
         """Call the functions of a moment; the first exception ends it and is raised."""

@@ -18,7 +18,7 @@ from pyresque.active_job.retrying import Handler, found_handler
 from pyresque.errors import DontPerform, Handled, MalformedActiveJob
 from pyresque.hooks import Hook
 from pyresque.model.job_class import JobClass
-from pyresque.model.perform import Step, Steps
+from pyresque.model.perform import Invocation, Invocations
 from pyresque.usercode.safely import cause_of, either, is_a, set_context, tried
 from pyresque.wire.records import Payload
 
@@ -44,7 +44,7 @@ class ActiveJob(JobClass):
         """What retry_on and discard_on have declared; the last in the text is asked first, as in Rails."""
         return list(getattr(self.target, HANDLERS, ()))
 
-    def steps(self, queue: str, payload: Payload) -> Steps:
+    def invocations(self, queue: str, payload: Payload) -> Invocations:
         """Everything that running the job takes."""
         try:
             execution = self._execution(queue, payload)
@@ -57,7 +57,7 @@ class ActiveJob(JobClass):
         finally:
             leave()
 
-    def rescue(self, queue: str, payload: Payload, error: BaseException) -> Steps:
+    def rescue(self, queue: str, payload: Payload, error: BaseException) -> Invocations:
         """What becomes of a job whose process has gone: retry_on and discard_on count here too."""
         try:
             execution = self._execution(queue, payload)
@@ -68,27 +68,27 @@ class ActiveJob(JobClass):
     def _execution(self, queue: str, payload: Payload) -> Execution:
         return Execution(JobData.parse(payload), queue, self.options.get("continuable"))
 
-    def _performed(self, execution: Execution) -> Steps:
+    def _performed(self, execution: Execution) -> Invocations:
         read = self.directory.reader(strict=True).arguments
         arguments, unreadable = tried(read, execution.data["arguments"])
         if arguments is None:
             return unreadable
         execution.arguments = arguments
         for hook in self.called("before_perform"):
-            error = yield Step(hook, [execution])
+            error = yield Invocation(hook, [execution])
             if error is not None:
                 return None if is_a(error, DontPerform) else error
         error = yield from self._around(self.called("around_perform"), execution)
         for hook in reversed(self.called("after_perform")) if error is None else []:
-            error = yield Step(hook, [execution])
+            error = yield Invocation(hook, [execution])
             if error is not None:
                 return error
         return error
 
-    def _around(self, hooks: list[Callable[..., Any]], execution: Execution) -> Steps:
+    def _around(self, hooks: list[Callable[..., Any]], execution: Execution) -> Invocations:
         if not hooks:
-            return (yield Step(self._call, [execution], is_job=True))
-        return (yield Step(hooks[0], [execution], lambda: self._around(hooks[1:], execution)))
+            return (yield Invocation(self._call, [execution], is_job=True))
+        return (yield Invocation(hooks[0], [execution], lambda: self._around(hooks[1:], execution)))
 
     def _call(self, execution: Execution) -> Any:
         args, kwargs = converted(self.parameters, execution.arguments)
@@ -98,7 +98,7 @@ class ActiveJob(JobClass):
         """The callbacks of a kind, in the order in which they were declared."""
         return self.directory.called(kind, self.name)
 
-    def _rescued(self, execution: Execution, error: BaseException) -> Steps:
+    def _rescued(self, execution: Execution, error: BaseException) -> Invocations:
         resumed, wrong = tried(execution.resumed, error)
         if resumed is None or is_a(resumed, Handled):
             # Wrong is, for example, the wait of its `Continuable`, which tells no moment.
@@ -117,7 +117,7 @@ class ActiveJob(JobClass):
             if handler.then is None:
                 return either((yield from self._discarded(execution, matched)), matched)
         if handler.then is not None:
-            raised = yield Step(handler.then, [execution, matched])
+            raised = yield Invocation(handler.then, [execution, matched])
             if raised is not None:
                 return raised
         raised = yield from self._discarded(execution, matched)
@@ -128,10 +128,10 @@ class ActiveJob(JobClass):
         due = time.time() + handler.delay(count)
         return execution.again(due, handler.queue, handler.priority)
 
-    def _discarded(self, execution: Execution, error: BaseException) -> Steps:
+    def _discarded(self, execution: Execution, error: BaseException) -> Invocations:
         """Call after_discard; returns what one of these callbacks raised."""
         for hook in self.called("after_discard"):
-            raised = yield Step(hook, [execution, error])
+            raised = yield Invocation(hook, [execution, error])
             if raised is not None:
                 return raised
         return None

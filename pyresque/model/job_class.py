@@ -107,14 +107,15 @@ class JobClass:
         return Parameters(self.name, self.perform, scope)
 
     @cached_property
-    def _hooks(self) -> dict[str, list[Hook]]:
+    def found_hooks(self) -> dict[str, list[Hook]]:
+        """The hooks of each kind that was asked for already."""
         return {}
 
     def hooks(self, kind: str) -> list[Hook]:
         """This job's hooks of one kind, ordered by name; looked up once in a process, as in Ruby."""
-        found = self._hooks.get(kind)
+        found = self.found_hooks.get(kind)
         if found is None:
-            found = self._hooks[kind] = job_hooks(self.sources, kind)
+            found = self.found_hooks[kind] = job_hooks(self.sources, kind)
         return found
 
     @property
@@ -130,8 +131,8 @@ class JobClass:
         """The locks that must be free for it to be pushed, and that are taken with the push."""
         return [one.enqueue_guard(args) for one in self._guarding]
 
-    def steps(self, queue: str, payload: Payload) -> Generator[Any, Any, BaseException | None] | None:
-        """What running this job takes, where that is not just its function and hooks (perform.Steps)."""
+    def invocations(self, queue: str, payload: Payload) -> Generator[Any, Any, BaseException | None] | None:
+        """The calls that running this job takes, where these are not just its function and hooks."""
 
     def rescue(
         self, queue: str, payload: Payload, error: BaseException

@@ -24,6 +24,7 @@ from pyresque.model.registry import Registry
 from pyresque.usercode.calling import (
     OVER,
     Over,
+    awaited,
     call,
     call_around,
     call_around_async,
@@ -38,24 +39,29 @@ from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """One call that running a job takes.
+class Invocation:
+    """One call of the application's code, of those that a job takes: a hook, or the job's function.
 
-    `inner` is what this call, an around hook, is about; `is_job` says that it is the job's own function.
+    `inner` is the rest of the job, for an around hook; `is_job`: it is the job's own function.
     """
 
-    call: Callable[..., Any]
+    function: Callable[..., Any]
     args: list[Any]
-    inner: Callable[[], Steps] | None = None
+    inner: Callable[[], Invocations] | None = None
     is_job: bool = False
 
 
 logger = Log("pyresque.worker")
 
-Steps = Generator[Step, BaseException | None, BaseException | None]
-"""Yields the calls that are due, is told what each raised, and ends with the error of the whole."""
+Invocations = Generator[Invocation, BaseException | None, BaseException | None]
+"""Yields each call when it is due, gets what it raised, and returns the error of the whole job."""
 
 Meaning = Callable[[BaseException], BaseException]
+
+_NO_HOOKS: dict[str, list[Hook]] = {
+    kind: [] for kind in ("before_perform", "around_perform", "after_perform", "always")
+}
+"""The hooks that a job which does not fail may have."""
 
 MOST_SHOWN = 1_500
 """Characters of a job's arguments that a line about it shows."""
@@ -97,8 +103,22 @@ class ReservedJob:
 
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
+        job, hooks = self.job, self.worker_hooks
+        if job is None or not (_NO_HOOKS.items() <= job.found_hooks.items()) or (hooks and hooks.about_jobs):
+            with one_process():
+                return _carried_out(self._invocations())
+        try:  # without hooks, as most jobs are, it is the call of its function
+            with application_code():
+                args, words = job.arguments(self.payload.args)
+                result = job.perform(*args, **words)
+                if result is not None:
+                    check_ran(awaited(result))
+        except BaseException as raised:
+            error = raised
+        else:
+            return None
         with one_process():
-            return _carried_out(self._steps())
+            return _carried_out(self._failed(error))
 
     async def run_async(self, meaning: Meaning) -> BaseException | None:
         """The same on an event loop: what is `async def` is awaited.
@@ -107,7 +127,7 @@ class ReservedJob:
             meaning: which error it is for the job that its task was cancelled.
         """
         with one_process():
-            return await _carried_out_async(self._steps(), meaning, is_whole=True)
+            return await _carried_out_async(self._invocations(), meaning, is_whole=True)
 
     def after_failure(self, error: BaseException) -> BaseException:
         """Run the on_failure hooks; returns the exception to record: `error`, or what a hook made of it.
@@ -120,9 +140,9 @@ class ReservedJob:
                 return either(_carried_out(rescue), error)
             return either(_carried_out(self._failed(error)), error)
 
-    def _steps(self) -> Steps:
+    def _invocations(self) -> Invocations:
         hooks = self.worker_hooks
-        if hooks is None or self.job is None or not (hooks.has("before_job") or hooks.has("after_job")):
+        if hooks is None or self.job is None or not hooks.about_jobs:
             return (yield from self._with_hooks())
         error = yield from self._each_of_all("before_job")
         if error is None:
@@ -136,17 +156,17 @@ class ReservedJob:
             logger.exception("an after_job hook failed after %s: %s", self, raised, exc_info=raised)
         return error
 
-    def _each_of_all(self, kind: str) -> Steps:
+    def _each_of_all(self, kind: str) -> Invocations:
         """The hooks about the jobs of all classes."""
         error = None
         for hook in self.worker_hooks.of(kind) if self.worker_hooks is not None else ():
-            raised = yield Step(hook, [self])
+            raised = yield Invocation(hook, [self])
             error = raised if error is None else error
             if error is not None and kind == "before_job":
                 break
         return error
 
-    def _with_hooks(self) -> Steps:
+    def _with_hooks(self) -> Invocations:
         error = yield from self._performed()
         if error is not None:
             error = yield from self._failed(error)
@@ -157,16 +177,16 @@ class ReservedJob:
             return self._additional(raised, error, "always hooks")
         return (yield from self._failed(raised))
 
-    def _failed(self, error: BaseException) -> Steps:
+    def _failed(self, error: BaseException) -> Invocations:
         raised = yield from self._each("on_failure", [error, *self.payload.args])
         return error if raised is None else self._additional(raised, error, "failure hooks")
 
-    def _performed(self) -> Steps:
+    def _performed(self) -> Invocations:
         if self.job is None:
             return bare_active_job(self.payload) if self.is_bare else unknown_class(self.payload)
-        own = self.job.steps(self.queue, self.payload)
-        if own is not None:
-            return (yield from own)
+        calls = self.job.invocations(self.queue, self.payload)
+        if calls is not None:
+            return (yield from calls)
         raised = yield from self._each("before_perform", self.payload.args)
         if raised is not None:
             return None if is_a(raised, DontPerform) else raised
@@ -176,21 +196,21 @@ class ReservedJob:
         raised = yield from self._around(self.job, hooks)
         return raised if raised is not None else (yield from self._each("after_perform", self.payload.args))
 
-    def _around(self, job: JobClass, hooks: list[Hook]) -> Steps:
+    def _around(self, job: JobClass, hooks: list[Hook]) -> Invocations:
         if hooks:
-            return (yield Step(hooks[0], self.payload.args, lambda: self._around(job, hooks[1:])))
+            return (yield Invocation(hooks[0], self.payload.args, lambda: self._around(job, hooks[1:])))
         # In here, for Ruby finds out that arguments are wrong when it calls `perform`.
         given, raised = tried(job.arguments, self.payload.args)
         if given is None:
             return raised
         args, words = given
         function = partial(job.perform, **words) if words else job.perform
-        return (yield Step(function, args, is_job=True))
+        return (yield Invocation(function, args, is_job=True))
 
-    def _each(self, kind: str, args: list[Any]) -> Steps:
+    def _each(self, kind: str, args: list[Any]) -> Invocations:
         hooks, error = tried(self._hooks, kind)  # which these are may be the user's code to say
         for hook in hooks or ():
-            error = yield Step(hook, args)
+            error = yield Invocation(hook, args)
             if error is not None:
                 break
         return error
@@ -206,22 +226,24 @@ class ReservedJob:
         )
 
 
-def _carried_out(steps: Steps) -> BaseException | None:
+def _carried_out(calls: Invocations) -> BaseException | None:
     error: BaseException | None = None
     while True:
-        step, error = _next(steps, error)
-        if step is None:
+        due, error = _next(calls, error)
+        if due is None:
             return error
-        error = _done(step)
+        error = _done(due)
 
 
-async def _carried_out_async(steps: Steps, meaning: Meaning, is_whole: bool = False) -> BaseException | None:
+async def _carried_out_async(
+    calls: Invocations, meaning: Meaning, is_whole: bool = False
+) -> BaseException | None:
     error: BaseException | None = None
     while True:
-        step, error = _next(steps, error)
-        if step is None:
+        due, error = _next(calls, error)
+        if due is None:
             return error
-        error = await _done_async(step, meaning)
+        error = await _done_async(due, meaning)
         if error is not None and is_whole:
             await _uncancelled()
 
@@ -237,10 +259,10 @@ async def _uncancelled() -> None:
         task.uncancel()
 
 
-def _next(steps: Steps, error: BaseException | None) -> tuple[Step | None, BaseException | None]:
+def _next(calls: Invocations, error: BaseException | None) -> tuple[Invocation | None, BaseException | None]:
     """The next call that is due; none at the end, with the error of the whole."""
     try:
-        return steps.send(error), None
+        return calls.send(error), None
     except StopIteration as end:
         result: BaseException | None = end.value
         return None, result
@@ -248,46 +270,46 @@ def _next(steps: Steps, error: BaseException | None) -> tuple[Step | None, BaseE
         return None, raised
 
 
-def _done(step: Step) -> BaseException | None:
+def _done(due: Invocation) -> BaseException | None:
     """Make one call; returns what it raised."""
     try:
         with application_code():
-            if step.inner is None:
-                result = call(step.call, *step.args)
-                if step.is_job:
+            if due.inner is None:
+                result = call(due.function, *due.args)
+                if due.is_job:
                     check_ran(result)
             else:
-                call_around(step.call, step.args, partial(_inner, step.inner, getpid()))
+                call_around(due.function, due.args, partial(_inner, due.inner, getpid()))
     except BaseException as raised:
         return raised
     return None
 
 
-async def _done_async(step: Step, meaning: Meaning) -> BaseException | None:
+async def _done_async(due: Invocation, meaning: Meaning) -> BaseException | None:
     try:
         with one_process():
-            if step.inner is not None:
-                inner = partial(_inner_async, step.inner, meaning, getpid())
-                raised = await call_around_async(step.call, step.args, inner)
+            if due.inner is not None:
+                inner = partial(_inner_async, due.inner, meaning, getpid())
+                raised = await call_around_async(due.function, due.args, inner)
                 return None if raised is None else meaning(raised)
-            result = step.call(*step.args)
+            result = due.function(*due.args)
             if is_awaitable(result):
                 result = await result
-            if step.is_job:
+            if due.is_job:
                 check_ran(result)
     except BaseException as raised:
         return meaning(raised)
     return None
 
 
-def _inner(inner: Callable[[], Steps], pid: int) -> Over:
+def _inner(inner: Callable[[], Invocations], pid: int) -> Over:
     if getpid() != pid:
         end_copy()  # a hook about the job has forked before it let the job run
     raise_again(_carried_out(inner()))
     return OVER
 
 
-async def _inner_async(inner: Callable[[], Steps], meaning: Meaning, pid: int) -> BaseException | None:
+async def _inner_async(inner: Callable[[], Invocations], meaning: Meaning, pid: int) -> BaseException | None:
     if getpid() != pid:
         end_copy()
     return await _carried_out_async(inner(), meaning)

@@ -27,21 +27,24 @@ _MANAGERS = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorCont
 
 def call(hook: Hook, *args: Any) -> Any:
     """Call a function; what an `async def` returns is run to its end."""
-    result = hook(*args)
+    return awaited(hook(*args))
+
+
+def awaited(result: Any) -> Any:
+    """What a call has returned, run to its end where that is a coroutine."""
     if not is_awaitable(result):
         return result
-
     if not _is_on_a_loop():
         kept, pid = _kept
         own = kept is not None and pid == getpid() and threading.current_thread() is threading.main_thread()
-        main = Interruptible(_awaited(result))
+        main = Interruptible(_await(result))
         with delivered_by(main.deliver):
             return kept(main) if kept is not None and own else _run(main)
     # An async around hook has called for the rest of an async job: that gets a loop of its own.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(copy_context().run, _run, _awaited(result)).result()
+        return thread.submit(copy_context().run, _run, _await(result)).result()
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -105,7 +108,7 @@ def _is_on_a_loop() -> bool:
     return True
 
 
-async def _awaited(result: Any) -> Any:
+async def _await(result: Any) -> Any:
     with one_process():  # a copy of the process must not take down the loop either, for it shares its files
         return await result
 
