@@ -136,7 +136,7 @@ def drops(trial: Trial, count: int, seed: int) -> dict[str, int]:
     with FaultProxy(trial.server) as proxy:
         trial.start(proxy.url)
         while hits < count and trial.resque.size("jobs"):
-            fault = proxy.arm("drop", match=lambda words: dice.random() < 0.1)
+            fault = proxy.arm("drop", match=lambda _: dice.random() < 0.1)
             while not fault.hit.wait(0.05):
                 if trial.workers[-1].poll() is not None:
                     ended += 1

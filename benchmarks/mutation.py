@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("pyresque", "tests", "pyproject.toml")
+COPIED = ("pyresque", "tests", "docs", "pyproject.toml")
 HANG_SECONDS = 30.0
 TURNED: dict[type[ast.cmpop], ast.cmpop] = {
     ast.Lt: ast.LtE(), ast.LtE: ast.Lt(), ast.Gt: ast.GtE(), ast.GtE: ast.Gt(), ast.Eq: ast.NotEq(),
@@ -66,20 +66,8 @@ def changes(source: bytes) -> list[Change]:
 def _wrong(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     if isinstance(node, ast.JoinedStr):
         return  # Python 3.11 does not know where the parts of an f-string stand
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in TURNED:
-        yield (
-            node,
-            ast.unparse(ast.Compare(node.left, [TURNED[type(node.ops[0])], *node.ops[1:]], node.comparators)),
-        )
-    elif isinstance(node, ast.BoolOp):
-        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield node, ast.unparse(ast.BoolOp(other, node.values))
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node, ast.unparse(node.operand)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield node, repr(not node.value)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        yield node, repr(node.value + 1)
+    if isinstance(node, ast.expr) and (new := _other(node)):
+        yield node, new
     if isinstance(node, (ast.If, ast.IfExp, ast.While)) and not isinstance(
         node.test, (ast.Compare, ast.Constant)
     ):
@@ -90,6 +78,23 @@ def _wrong(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
             for inner in value if isinstance(value, list) else [value]:
                 if isinstance(inner, ast.AST):
                     yield from _wrong(inner)
+
+
+def _other(node: ast.expr) -> str:
+    """What is tried in the place of this expression; empty for most."""
+    match node:
+        case ast.Compare(left, [first, *rest], others) if type(first) in TURNED:
+            return ast.unparse(ast.Compare(left, [TURNED[type(first)], *rest], others))
+        case ast.BoolOp(operator, values):
+            other = ast.Or() if isinstance(operator, ast.And) else ast.And()
+            return ast.unparse(ast.BoolOp(other, values))
+        case ast.UnaryOp(ast.Not(), operand):
+            return ast.unparse(operand)
+        case ast.Constant(bool() as value):
+            return repr(not value)
+        case ast.Constant(int() | float() as value):
+            return repr(value + 1)
+    return ""
 
 
 def pairs() -> dict[str, list[str]]:

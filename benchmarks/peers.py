@@ -14,7 +14,7 @@ JOBS = int(os.environ.get("BENCH_JOBS", "0"))
 WHAT = sys.argv[1] if __name__ == "__main__" else ""
 
 
-def note(number: int = 0) -> None:
+def note(_number: int = 0) -> None:
     """What every system's job does: write down when it ran."""
     file = os.open(os.environ["BENCH_OUT"], os.O_WRONLY | os.O_APPEND)
     os.write(file, struct.pack("<d", time.time()))

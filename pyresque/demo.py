@@ -39,14 +39,14 @@ def convert(image_id: int, format: str = "png") -> None:
 @job(queue="mail", name="Users::WelcomeMailJob")
 def welcome(name: str, options: dict[str, str]) -> None:
     """A good job with text of all the world."""
-    print(f"a mail in {options['lang']} to {name}")  # noqa: T201
+    print(f"a mail in {options['lang']} to {name}")  # noqa: T201 (that is what is to be seen)
 
 
 @job(queue="reports", name="Reports::Monthly")
 def report(seconds: float) -> None:
     """A slow job."""
     time.sleep(seconds)
-    print(f"a report that took {seconds} s")  # noqa: T201
+    print(f"a report that took {seconds} s")  # noqa: T201 (that is what is to be seen)
 
 
 @job(queue="billing", name="ChargeJob")

@@ -145,10 +145,10 @@ def _place(file: str, line: int, function: str) -> str:
 
 def _shown(value: object) -> object:
     kind = type(value)
-    if kind is float or (kind is int and value.bit_length() < 64):  # type: ignore[attr-defined]
+    if kind is float or (kind is int and value.bit_length() < 64):  # type: ignore[attr-defined]  # an int
         return value  # for `%d` and `%.1f`
     if kind is bytes:
-        return value[:VALUE]  # type: ignore[index]
+        return value[:VALUE]  # type: ignore[index]  # bytes
     text = text_of(value)
     return _writable(cut(text, VALUE) if text or not issubclass(kind, BaseException) else name_of(kind))
 

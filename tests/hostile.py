@@ -47,7 +47,7 @@ class OtherClass(Exception):
 
 
 class NoTrace(Exception):
-    __traceback__ = __cause__ = __context__ = __notes__ = args = property(raising(KeyboardInterrupt()))  # type: ignore
+    __traceback__ = __cause__ = __context__ = __notes__ = args = property(raising(KeyboardInterrupt()))  # type: ignore[assignment]
     __suppress_context__ = property(raising(SystemExit("no")))  # type: ignore[assignment]
 
 

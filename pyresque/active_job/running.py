@@ -32,7 +32,7 @@ class ActiveJob(JobClass):
     directory: Directory = field(default_factory=Directory)
     gets_objects: ClassVar[bool] = True
 
-    def hooks(self, kind: str) -> list[Hook]:
+    def hooks(self, kind: str) -> list[Hook]:  # noqa: ARG002 (for every kind)
         """None: Resque's hooks look at the wrapper class, so they never see an Active Job.
 
         See docs/protocol/active-job.md#callbacks-and-hooks.

@@ -113,8 +113,8 @@ def main() -> None:
     """Run the program and leave Python with its exit code."""
     keep_streams()  # whoever has started us may have closed some
     # Then Python has none, which the older versions of click do not expect.
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 (it stays open)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115 (it stays open)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter gets an escape, not a crash.
         if hasattr(stream, "reconfigure"):

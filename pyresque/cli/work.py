@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = Log("pyresque.cli")
 
 
-def _no_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> None:
+def _no_words(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> None:
     if not words:
         return
     shown = " ".join(words[:3]) + (" ..." if len(words) > 3 else "")

@@ -144,19 +144,19 @@ def _number(param: click.Parameter, value: str | None, kind: type[float], least:
     return number
 
 
-def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+def _seconds(_ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
     return _number(param, value, float, 0)
 
 
-def _count(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+def _count(_ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
     return _number(param, value, int, 1)
 
 
-def _unknown(ctx: click.Context, param: click.Parameter, value: str | None) -> Unknown | None:
+def _unknown(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Unknown | None:
     return None if value is None else Unknown.parse(value)
 
 
-def _recover(ctx: click.Context, param: click.Parameter, value: str | None) -> Recover | None:
+def _recover(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Recover | None:
     return None if value is None else Recover.parse(value)
 
 

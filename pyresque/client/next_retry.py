@@ -275,7 +275,7 @@ def _delayed(list_name: bytes, item: bytes) -> NextAttempt:
     return NextAttempt("delayed", at=second_of_list(list_name), place=(list_name, item))
 
 
-def _queued(queue: str, element: bytes) -> NextAttempt:
+def _queued(queue: str, _element: bytes) -> NextAttempt:
     return NextAttempt("queued", queue)
 
 

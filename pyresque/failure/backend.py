@@ -103,7 +103,7 @@ class Backend:
     def save(self, failure: Failure) -> None:
         """Record a failure somewhere. Called in the process of the job, or in the worker if that died."""
 
-    def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
+    def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:  # noqa: ARG002 (none here)
         """The Redis commands that record the failure; they run in one step with the end of the job."""
         return []
 

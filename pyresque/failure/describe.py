@@ -47,7 +47,7 @@ def error_name(error: BaseException) -> str:
 
 def _ruby_name(error: BaseException) -> str | None:
     try:
-        name = error.ruby_name  # type: ignore[attr-defined]
+        name = error.ruby_name  # type: ignore[attr-defined]  # some have one
     except BaseException as raised:
         if is_by_signal(raised):
             raise

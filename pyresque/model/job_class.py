@@ -199,7 +199,7 @@ def check_timeout(timeout: object, where: str) -> None:
         InvalidJob: it is none.
     """
     number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if timeout is not None and not (number and 0 <= timeout < float("inf")):  # type: ignore[operator]
+    if timeout is not None and not (number and 0 <= timeout < float("inf")):  # type: ignore[operator]  # `number`
         raise InvalidJob(
             f"{where}: timeout={timeout!r} is not a number of seconds: write for example timeout=60"
         )

@@ -318,7 +318,7 @@ async def _inner_async(inner: Callable[[], Invocations], meaning: Meaning, pid: 
 _leaving = False
 
 
-def note_leaving(number: int, frame: object) -> None:
+def note_leaving(_number: int, _frame: object) -> None:
     """A signal handler: the worker of this process is about to leave."""
     global _leaving
     _leaving = True

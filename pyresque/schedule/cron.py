@@ -5,7 +5,7 @@ See docs/protocol/scheduler.md#the-next-fire-time.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.cron_fields import Fields, parse
@@ -100,7 +100,7 @@ class Cron:
 
     def _instant(self, year: int, month: int, day: int) -> int:
         """Local midnight: the first one where it comes twice, the end of the gap where it does not exist."""
-        if year > datetime.max.year - 1:
+        if year > MAXYEAR - 1:
             raise InvalidSchedule("no run between the years 1 and 9999")
         return int(datetime(year, month, day, tzinfo=self._zone).timestamp())
 

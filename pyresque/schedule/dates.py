@@ -65,7 +65,7 @@ def read_moment(text: str, now: float) -> float | None:
         match = next((match for form in _forms() if (match := form.fullmatch(rest))), None)
         if match is None:
             return None
-        wall = _wall(match.groupdict(), datetime.fromtimestamp(now))
+        wall = _wall(match.groupdict(), datetime.fromtimestamp(now))  # noqa: DTZ006 (as its clock shows it)
         if wall.year == 9999:
             return wall.replace(tzinfo=UTC).timestamp()  # "never"; not every zone has this year whole
         at = wall.replace(tzinfo=zone).timestamp()
@@ -89,7 +89,7 @@ def _wall(parts: dict[str, str | None], today: datetime) -> datetime:
     hour = number.get("hour", 0)
     if half := parts.get("half"):
         hour = hour % 12 + 12 * (half.lower() == "p")
-    day = datetime(
+    day = datetime(  # noqa: DTZ001 (of a wall clock)
         number.get("year", today.year), number.get("month", today.month), number.get("day", today.day)
     )
     time = day.replace(hour=hour, minute=number.get("minute", 0), second=number.get("second", 0))

@@ -101,7 +101,7 @@ class Entry:
     @property
     def options(self) -> Mapping[str, Any]:
         """The options behind `cron` or `every`."""
-        options: Mapping[str, Any] = (self.cron or self.every).options  # type: ignore[union-attr]
+        options: Mapping[str, Any] = (self.cron or self.every).options  # type: ignore[union-attr]  # it has one
         return options
 
     def limits(self, loaded: float) -> Bounds:

@@ -80,7 +80,7 @@ class Signals:
             handle(number, self._handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._before)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
         if number in STOPS:
             self.stopping = True
         else:

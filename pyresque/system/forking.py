@@ -69,10 +69,10 @@ def own_exit_functions() -> None:
     process stays: log handlers are flushed, and so on.
     """
     atexit._clear()
-    for one in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+    for one in list(weakref.finalize._registry):  # type: ignore[attr-defined]  # Python's own
         one.atexit = False
     atexit.register(sys.modules["logging"].shutdown)  # what is registered last is called first
-    atexit.register(weakref.finalize._exitfunc)  # type: ignore[attr-defined]
+    atexit.register(weakref.finalize._exitfunc)  # type: ignore[attr-defined]  # Python's own
     util: Any = sys.modules.get("multiprocessing.util")
     if util is not None:
         util._finalizer_registry.clear()

@@ -30,7 +30,7 @@ def inline(resque: Resque) -> Iterator[Resque]:
     the way through JSON, and a failure is not recorded. A class that is not registered cannot run:
     UnknownJobClass.
     """
-    with resque.pushing_to(lambda queue, raw: _run(resque, "inline", raw)):
+    with resque.pushing_to(lambda _queue, raw: _run(resque, "inline", raw)):
         yield resque
 
 

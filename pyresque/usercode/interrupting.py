@@ -75,7 +75,7 @@ class Interruptible(Coroutine[Any, Any, Any]):
         finally:
             self._keep_running()
 
-    def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:
+    def throw(self, kind: Any, value: Any = None, _trace: Any = None) -> Any:
         """Go on with an error: the cancellation of the task, or what a future has ended with."""
         self._end_if_dropped()
         error = kind if value is None else value

@@ -145,7 +145,7 @@ def _plain(value: object, number: _Number, room: int) -> Any:
             raise _Refused("is an integer of more than 4300 digits, which Python cannot read: pass a str")
         return value if kind is int else int.__int__(value)
     if kind is Beyond:
-        return msgspec.Raw(value.text.encode())  # type: ignore[attr-defined]
+        return msgspec.Raw(value.text.encode())  # type: ignore[attr-defined]  # it is a Beyond
     if isinstance(value, float):
         return number(value if kind is float else float.__float__(value))
     if isinstance(value, dict):

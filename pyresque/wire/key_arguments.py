@@ -20,7 +20,7 @@ def joined(args: Sequence[Any]) -> str:
 def digest(args: Sequence[Any]) -> str:
     """What tells jobs of one class apart for resque-retry; empty where `joined` is, as in Ruby."""
     text = joined(args)
-    return hashlib.sha1(text.encode("utf-8", "replace")).hexdigest() if text else ""  # noqa: S324
+    return hashlib.sha1(text.encode("utf-8", "replace")).hexdigest() if text else ""  # noqa: S324 (as Ruby)
 
 
 def _text(value: Any) -> str:

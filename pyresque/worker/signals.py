@@ -237,7 +237,7 @@ class Signals:
             raise_in_application(TermException("SIGTERM"))
 
 
-def _ignore(number: int, frame: FrameType | None) -> None:
+def _ignore(number: int, _frame: FrameType | None) -> None:
     """In a job's process; a program that the job executes has the system's default in the place of this.
 
     What is typed on a terminal that is lent to the job comes to the job only, and is meant for the worker.

@@ -63,7 +63,7 @@ class Notice:
         """In that process: the job is over."""
         self._number = 0
 
-    def _heard(self, signum: int, frame: object) -> None:
+    def _heard(self, _signum: int, _frame: object) -> None:
         number, kind, limit = _FORM.unpack_from(self._map)
         if getpid() != self._pid or number != self._number:
             return

@@ -89,7 +89,7 @@ class Watch:
     def _plan(self, after: float, grace: float, error: Exception, death: DirtyExit) -> None:
         self._plans.put(Plan(self._number, time.monotonic() + after, grace, error, death))
 
-    def _heard(self, number: int, frame: object) -> None:
+    def _heard(self, _number: int, _frame: object) -> None:
         due, self._due = self._due, None
         if due is not None and due.number == self._number:
             raise_in_application(due.error)

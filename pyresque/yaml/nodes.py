@@ -113,7 +113,7 @@ class Reader:
         try:
             value = meaning(text)
             if tag in _FLOAT:
-                return float(value)  # type: ignore[arg-type]
+                return float(value)  # type: ignore[arg-type]  # else it is a TypeError, below
         except (ValueError, TypeError):
             return _Bad(f"{text!r} is not a value that Ruby can read", line)
         if isinstance(value, Timestamp):

@@ -146,9 +146,9 @@ def _offset(text: str) -> timezone:
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Scalar | Timestamp]], ...] = (
     (_TIME, _time),
     (_DATE, _date),
-    (_INF, lambda match: float("inf")),
-    (re.compile(r"-\.inf", re.IGNORECASE), lambda match: float("-inf")),
-    (_NAN, lambda match: float("nan")),
+    (_INF, lambda _: float("inf")),
+    (re.compile(r"-\.inf", re.IGNORECASE), lambda _: float("-inf")),
+    (_NAN, lambda _: float("nan")),
     (re.compile(r":.+", re.DOTALL), _symbol),
     (_BASE_60, _base_60(_whole)),
     (_BASE_60_FLOAT, _base_60(_fraction)),

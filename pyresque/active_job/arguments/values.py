@@ -52,7 +52,7 @@ class FarTime(str):
         made.kind, made.zone = kind, zone
         return made
 
-    def __getnewargs__(self) -> tuple[str, Kind, str | None]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[str, Kind, str | None]:  # type: ignore[override]  # for copies
         return str(self), self.kind, self.zone
 
     def __repr__(self) -> str:
@@ -227,7 +227,7 @@ def plain(value: Any) -> Any:
     """The value with Python's own types where ours are only kinds of them, inside of lists and dicts too."""
     if isinstance(value, Time):
         clock = (value.hour, value.minute, value.second, value.microsecond)
-        return datetime(value.year, value.month, value.day, *clock, value.tzinfo, fold=value.fold)
+        return datetime(value.year, value.month, value.day, *clock, tzinfo=value.tzinfo, fold=value.fold)
     if isinstance(value, Duration):
         return timedelta(value.days, value.seconds, value.microseconds)
     if isinstance(value, dict):

@@ -159,7 +159,7 @@ class Writer:
         if self.rails < ZONE_SINCE:
             return self._serialized("TimeWithZone", value=written(value, fraction, is_ruby_utc(value)))
         if not zone:
-            value = TimeWithZone.at(value.astimezone(UTC), value.nanosecond)  # type: ignore[attr-defined]
+            value = TimeWithZone.at(value.astimezone(UTC), value.nanosecond)  # type: ignore[attr-defined]  # ours
         zone = "Etc/UTC" if zone in (None, False, "UTC") else zone
         text = written(value, fraction, is_ruby_utc(value))
         return self._serialized("TimeWithZone", value=text, time_zone=zone)

@@ -40,7 +40,7 @@ def new_word() -> bytes:
 # `type(...) is`, for True is an int and a push message a list.
 
 
-def anything(reply: Reply) -> bool:
+def anything(_reply: Reply) -> bool:
     """Any reply."""
     return True
 

@@ -221,7 +221,7 @@ def _has_too_many(part: bytes) -> bool:
 def _packed(words: Command) -> bytes:
     # Bytes only: where hiredis makes a text of a number, and a signal comes whose handler raises, it ends
     # the process.
-    packed: bytes = hiredis.pack_command(tuple(map(as_bytes, words)))  # type: ignore[arg-type]
+    packed: bytes = hiredis.pack_command(tuple(map(as_bytes, words)))  # type: ignore[arg-type]  # any number
     return packed
 
 
@@ -263,7 +263,7 @@ def _dialled(family: int, where: object, seconds: float) -> socket.socket:
     connection = above_streams(socket.socket(family, socket.SOCK_STREAM))
     try:
         connection.settimeout(seconds)
-        connection.connect(where)  # type: ignore[arg-type]
+        connection.connect(where)  # type: ignore[arg-type]  # an address of this family
     except BaseException:
         connection.close()
         raise

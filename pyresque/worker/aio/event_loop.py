@@ -84,7 +84,7 @@ class EventLoop(SharedLoop):
             else:
                 one.detach()
         self._internal_fds -= 1
-        self._make_self_pipe()  # type: ignore[attr-defined]
+        self._make_self_pipe()  # type: ignore[attr-defined]  # asyncio's own
         self._note_own()
 
     def _read_from_self(self) -> None:
@@ -92,14 +92,16 @@ class EventLoop(SharedLoop):
             if not self._ssock.recv(1, socket.MSG_PEEK):
                 self._renew()  # shut down: that would wake the loop without end
                 return
-        super()._read_from_self()  # type: ignore[misc]
+        super()._read_from_self()  # type: ignore[misc]  # asyncio's own
 
     def _write_to_self(self) -> None:
         # Called by threads, too. A loop that does not wait mends its sockets before it does.
         if self._own[1].is_ours:
-            super()._write_to_self()  # type: ignore[misc]
+            super()._write_to_self()  # type: ignore[misc]  # asyncio's own
 
-    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
+    def add_signal_handler(  # type: ignore[override]  # its types are looser than asyncio's
+        self, sig: int, callback: Callable[..., Any], *args: Any
+    ) -> None:
         """Call this, too, when a signal comes."""
         super().add_signal_handler(sig, callback, *args)
         self._keep_signals()
@@ -114,7 +116,7 @@ class EventLoop(SharedLoop):
         # asyncio's own, but for the question to the policy.
         started = self.create_future()
         transport = _unix._UnixSubprocessTransport(self, *how, waiter=started, **named)
-        ended = self._child_watcher_callback  # type: ignore[attr-defined]
+        ended = self._child_watcher_callback  # type: ignore[attr-defined]  # asyncio's own
         _waiting.add_child_handler(transport.get_pid(), ended, transport)
         try:
             await started

@@ -189,7 +189,7 @@ class AsyncWorker:
         elif left < float("inf"):
             asyncio.get_running_loop().call_later(left, self._end_jobs)
 
-    def _stop_jobs(self, number: int) -> None:
+    def _stop_jobs(self, _number: int) -> None:
         for run in self._running.values():
             run.stop()
 

@@ -80,7 +80,7 @@ class Lifeline:
             os.kill(os.getpid(), signal.SIGIO)
 
     @staticmethod
-    def _pull(number: int, frame: object) -> None:
+    def _pull(_number: int, _frame: object) -> None:
         handle(signal.SIGIO, Handler(lambda *_: None))  # a second QUIT would mean more than one
         os.kill(os.getpid(), signal.SIGQUIT)
 
