@@ -30,6 +30,7 @@ BESIDE = {
 MODULES = (
     "pyresque",
     "pyresque.active_job",
+    "pyresque.client",
     "pyresque.config",
     "pyresque.errors",
     "pyresque.failure",
