@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("pyresque", "tests", "docs", "benchmarks", "interop", ".ci")
+FOLDERS = ("pyresque", "tests", "docs", "benchmarks", "interop", ".ci", ".github")
 KINDS = (".py", ".lua", ".md", ".rb", ".json", ".yml", ".toml", "")
 APART = {
     "tests/unit/test_references.py": "holds wrong references",
