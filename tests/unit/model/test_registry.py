@@ -507,9 +507,9 @@ def test_what_is_no_function_is_no_job(registry):
         ({"queue": 5}, "queue=5 is no queue"),
         ({"queue": ["a"]}, "is no queue"),
         ({"timeout": "5"}, "timeout='5' is not a number of seconds"),
-        ({"timeout": -5}, "no number of seconds"),
-        ({"timeout": float("nan")}, "no number of seconds"),
-        ({"timeout": True}, "no number of seconds"),
+        ({"timeout": -5}, "not a number of seconds"),
+        ({"timeout": float("nan")}, "not a number of seconds"),
+        ({"timeout": True}, "not a number of seconds"),
     ],
 )
 def test_options_of_a_wrong_kind(registry, settings, told):
