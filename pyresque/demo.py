@@ -21,8 +21,10 @@ from pyresque.config.server import parse_server
 from pyresque.errors import ConfigError, RedisUnavailable
 from pyresque.keys import Keys
 from pyresque.model.registry import job
+from pyresque.store import failures, queues, stats, workers
 from pyresque.store.connection.link import Link
 from pyresque.store.connection.server import check
+from pyresque.store.space import Space, remove_all
 from pyresque.testing.redis_server import HOW_TO_GET_ONE, DevRedis, locate
 
 Tell = Callable[[str], object]
@@ -98,6 +100,11 @@ class Stage:
         """The names of the demo's keys."""
         return Keys(self.namespace)
 
+    @property
+    def space(self) -> Space:
+        """The demo's part of Redis."""
+        return Space(self.link, self.keys)
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a `pyresque` command on this Redis, as a process of its own."""
         env = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
@@ -142,8 +149,7 @@ def _enqueue(stage: Stage, tell: Tell) -> None:
     tell("2. Jobs, byte for byte as Resque in Ruby writes them:\n")
     width = max(len(stage.keys.queue(name)) for name, _ in JOBS)
     for name, payload in JOBS:
-        stage.link.execute("SADD", stage.keys.queues, name)
-        stage.link.execute("RPUSH", stage.keys.queue(name), payload.encode())
+        queues.push(stage.space, {name: [payload.encode()]})
         tell(f"   RPUSH {stage.keys.queue(name):<{width}}  {payload}")
     tell("")
 
@@ -196,16 +202,13 @@ def _typed(words: Sequence[str]) -> str:
 
 
 def _as_expected(stage: Stage) -> bool:
-    keys, execute = stage.keys, stage.link.execute
-    waiting = [execute("LLEN", keys.queue(name)) for name in dict(JOBS)]
-    left = execute("LRANGE", keys.queue(BAD_QUEUE), 0, -1)
-    done = execute("GET", keys.stat("processed"))
-    return bool(
-        sum(waiting) == 1
-        and left == [JOBS[-1][1].encode()]
-        and execute("LLEN", keys.failed) == 1
-        and done == str(len(JOBS) - 1).encode()
-        and execute("SCARD", keys.workers) == 0
+    space = stage.space
+    return (
+        sum(queues.sizes(space, list(dict(JOBS))).values()) == 1
+        and queues.elements(space, BAD_QUEUE) == [JOBS[-1][1].encode()]
+        and failures.count(space, "failed") == 1
+        and stats.read(space, ["processed"]) == [len(JOBS) - 1]
+        and not workers.ids(space)
     )
 
 
@@ -230,7 +233,7 @@ def _stage(server: str | None) -> Iterator[Stage]:
         told = f"yours at {link.address}; every key of the demo begins with {namespace}:"
         yield Stage(link, url, namespace, told)
     finally:
-        _remove_keys(link, namespace)
+        remove_all(Space(link, Keys(namespace)))
         link.close()
 
 
@@ -246,13 +249,3 @@ def _own_redis() -> Iterator[DevRedis]:
         yield redis
     finally:
         redis.stop()
-
-
-def _remove_keys(link: Link, namespace: str) -> None:
-    cursor = b"0"
-    while True:
-        cursor, names = link.execute("SCAN", cursor, "MATCH", f"{namespace}:*", "COUNT", 1000)
-        if names:
-            link.execute("DEL", *names)
-        if cursor == b"0":
-            return

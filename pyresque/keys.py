@@ -50,6 +50,20 @@ from pyresque.usercode.safely import plain_name
 
 _WHITE_SPACE = re.compile(r"[ \t\r\n\f\v]")
 
+QUEUE, DELAYED = "queue:", "delayed:"
+"""What the names of these lists begin with, behind the namespace."""
+
+
+def delayed_list(second: int) -> bytes:
+    """The name, without the namespace, of the list of jobs that are due at this second."""
+    return b"delayed:%d" % second
+
+
+def second_of_list(name: bytes) -> int:
+    """The second in the name of a delayed list; 0 where that is not a number."""
+    second = name.removeprefix(b"delayed:")
+    return int(second) if second.isdigit() else 0
+
 
 class Keys:
     """The key names under one namespace: `Keys("resque").queue("jobs")` is `resque:queue:jobs`."""
@@ -89,9 +103,9 @@ class Keys:
         """When a worker registered."""
         return f"{self.prefix}worker:{worker_id}:started"
 
-    def stat(self, name: str) -> str:
-        """A counter: `processed`, `failed`, or the same with `:ID` of a worker behind it."""
-        return f"{self.prefix}stat:{name}"
+    def stat(self, name: str, worker_id: str = "") -> str:
+        """A counter, `processed` or `failed`: of all workers, or of one."""
+        return f"{self.prefix}stat:{name}:{worker_id}" if worker_id else f"{self.prefix}stat:{name}"
 
     def failed_list(self, list_name: str) -> str:
         """A list of failure records by its bare name: `failed` or `Q_failed`."""

@@ -12,6 +12,7 @@ import click
 from pyresque.cli.failed_text import count, title
 from pyresque.cli.output import moment, safe
 from pyresque.errors import NotAJob
+from pyresque.keys import DELAYED
 
 if TYPE_CHECKING:
     from pyresque import Resque
@@ -145,7 +146,7 @@ def _instead(attempt: NextAttempt | None) -> str:
 def _due_now(record: FailureRecord) -> str:
     """A delayed job that was put aside goes back to the delayed jobs, for its hooks to run anew."""
     held = record.aside if record.holds_aside else None
-    return "; it was delayed, and is due now" if held is not None and held.startswith("delayed:") else ""
+    return "; it was delayed, and is due now" if held is not None and held.startswith(DELAYED) else ""
 
 
 def _left(before: int, left: Sequence[NextAttempt], retries: Retries) -> list[str]:

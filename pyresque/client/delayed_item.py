@@ -14,6 +14,7 @@ import msgspec
 
 from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
+from pyresque.keys import second_of_list
 from pyresque.log import Log
 from pyresque.model.job_class import JobClass
 from pyresque.model.registry import Registry
@@ -52,8 +53,7 @@ class DelayedItem:
     @classmethod
     def read(cls, place: Place) -> DelayedItem:
         """Read an item, whoever wrote it; never raises."""
-        second = place[0].removeprefix(b"delayed:")
-        at = int(second) if second.isdigit() else 0
+        at = second_of_list(place[0])
         try:
             value = Payload.parse(place[1]).value
         except MalformedPayload:

@@ -10,6 +10,7 @@ from typing import Any
 from pyresque.client.delayed_item import DelayedItem, attempt_of, own_way
 from pyresque.client.move_delayed import DelayedMover, not_in_hand, with_job_in_hand
 from pyresque.hooks import call
+from pyresque.keys import delayed_list
 from pyresque.model.enqueueing import Call, registered_job
 from pyresque.model.moments import Moment, second_after, second_of
 from pyresque.model.registry import Registry
@@ -162,7 +163,7 @@ class Delaying:
     def delayed_timestamp_peek(self, moment: Moment, start: int = 0, count: int = 1) -> list[DelayedItem]:
         """Jobs that are delayed until this second, in order."""
         second = second_of(moment)
-        name = b"delayed:%d" % second
+        name = delayed_list(second)
         return [DelayedItem.read((name, raw)) for raw in delayed.items(self.space, second, start, count)]
 
     def count_all_scheduled_jobs(self) -> int:

@@ -18,6 +18,7 @@ from pyresque.client.next_retry import NextAttempt, next_attempts
 from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.failure.copies import as_one, copies_of, grouped, identity, joined, with_copies
 from pyresque.model.registry import Registry
+from pyresque.store import effects
 from pyresque.store import failures as store
 from pyresque.store.connection.link import Command
 from pyresque.store.space import Space
@@ -174,11 +175,7 @@ class Failures:
             ready = ready_item(attempt.place[1], self._registry, self._space.style)
         except MalformedPayload as error:
             raise NotAJob(f"its delayed job is none: {error}") from None
-        keys = self._space.keys
-        push: Effects = [
-            ("SADD", keys.queues, ready.queue),
-            ("RPUSH", keys.queue(ready.queue), ready.payload),
-        ]
+        push = effects.push(self._space.keys, ready.queue, ready.payload)
         return store.forward(self._space, self._marks(failure), attempt.place, push)
 
     def requeue_all(self) -> int:
@@ -287,7 +284,7 @@ class Failures:
 
     def _known(self, queue: str) -> str:
         name = f"{queue}_failed"
-        self._space.link.execute("SADD", self._space.keys.failed_queues, name)
+        store.make_known(self._space, name)
         return name
 
     def _now(self, list_name: str) -> str:
@@ -298,15 +295,12 @@ class Failures:
         )
 
     def _push(self, record: FailureRecord) -> Effects:
-        keys, queue = self._space.keys, record.text("queue")
+        queue = record.text("queue")
         if not queue:
             raise NotAJob("this record names no queue: it can only be shown and removed")
         if not record.class_name:
             raise NotAJob("this record holds no job with a class: it can only be shown and removed")
-        return [
-            ("SADD", keys.queues, queue),
-            ("RPUSH", keys.queue(queue), encode(_requeued(record.payload), self._space.style)),
-        ]
+        return effects.push(self._space.keys, queue, encode(_requeued(record.payload), self._space.style))
 
     def _requeue_aside(self, record: FailureRecord, name: str, marks: Marks) -> bool:
         """Put back what was put aside; its list tells where it belongs."""

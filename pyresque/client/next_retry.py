@@ -26,10 +26,10 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from pyresque.errors import MalformedPayload, RedisRefused, RedisReplied, Unencodable
+from pyresque.keys import second_of_list
 from pyresque.model.registry import Registry
-from pyresque.store import attempts as store
 from pyresque.store import delayed, failures
-from pyresque.store.attempts import second_of_list
+from pyresque.store import retries as store
 from pyresque.store.delayed import Place
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode

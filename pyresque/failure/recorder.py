@@ -9,6 +9,7 @@ from pyresque.failure.backend import Backend, Failure, effects_of
 from pyresque.failure.redis import Redis
 from pyresque.log import Log
 from pyresque.store.connection.link import Command
+from pyresque.store.effects import put_aside
 from pyresque.store.space import Space
 from pyresque.usercode.calling import call
 from pyresque.usercode.safely import tried
@@ -59,4 +60,4 @@ class Recorder:
             else replace(failure, error=error, payload=pointer(link, raw, style))
         )
         recorded = self.effects(told, self.save(told)) or Redis().effects(told, keys, style)
-        return [("RPUSH", keys.aside(key), raw), *recorded]
+        return [*put_aside(keys, key, raw), *recorded]

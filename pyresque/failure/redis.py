@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyresque.errors import ConfigError
 from pyresque.failure.backend import Backend, Failure
 from pyresque.keys import Keys
+from pyresque.store import effects
 from pyresque.store.connection.link import Command
 from pyresque.wire.encoding import Style
 
@@ -14,7 +15,7 @@ class Redis(Backend):
 
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """Append the record to `failed`."""
-        return [("RPUSH", keys.failed, failure.record(style))]
+        return effects.record_failure(keys, "failed", failure.record(style))
 
 
 class RedisMultiQueue(Backend):
@@ -22,11 +23,7 @@ class RedisMultiQueue(Backend):
 
     def effects(self, failure: Failure, keys: Keys, style: Style) -> list[Command]:
         """Make the list known and append the record to it."""
-        name = f"{failure.queue or ''}_failed"
-        return [
-            ("SADD", keys.failed_queues, name),
-            ("RPUSH", keys.failed_list(name), failure.record(style)),
-        ]
+        return effects.record_failure(keys, f"{failure.queue or ''}_failed", failure.record(style))
 
 
 def backend_named(name: str) -> Backend:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyresque.store import pauses
+
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque
 
 
 def pause(resque: Resque, queue: str | None = None) -> None:
     """Let nobody take jobs from a queue, or from any queue, until `resume`."""
-    resque.space.link.execute("SET", resque.space.keys.queue_pause(queue), "true")
+    pauses.pause(resque.space, queue)
 
 
 def resume(resque: Resque, queue: str | None = None) -> None:
     """End a pause. That of all queues and that of one are separate: what paused it must be taken back."""
-    resque.space.link.execute("UNLINK", resque.space.keys.queue_pause(queue))
+    pauses.resume(resque.space, queue)
 
 
 def paused(resque: Resque, queue: str | None = None) -> bool:
     """Whether a queue is paused (by itself, or as all are); without a queue: whether all are."""
-    keys = [resque.space.keys.queue_pause()]
-    if queue is not None:
-        keys.append(resque.space.keys.queue_pause(queue))
-    return bool(resque.space.link.execute("EXISTS", *keys))
+    return pauses.is_paused(resque.space, queue)

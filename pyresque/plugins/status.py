@@ -17,6 +17,7 @@ from pyresque.errors import InvalidJob, MalformedPayload, RedisError, ResqueErro
 from pyresque.failure.describe import whole_message
 from pyresque.log import Log
 from pyresque.plugins.key_names import class_of
+from pyresque.store import statuses
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.inspecting import inspect
@@ -115,8 +116,6 @@ class Statuses:
             raise InvalidJob(f"Statuses: expire_in={expire_in!r} must be whole seconds, 1 or more")
         self._resque = resque
         self._expire_in = expire_in
-        self._keys = resque.space.keys
-        self._known, self._doomed = self._keys.statuses, self._keys.doomed_statuses
 
     def create(self, job: Any, **options: Any) -> str | None:
         """Enqueue a job with a status.
@@ -163,31 +162,30 @@ class Statuses:
 
     def _enqueued(self, uuid: str, now: int, queue: str, job: Any, options: dict[str, Any]) -> bool:
         self._write(uuid, {"time": now, "status": "queued", "uuid": uuid, "options": options})
-        self._execute("ZADD", self._known, now, uuid)
+        statuses.add(self._resque.space, uuid, now)
         if self._expire_in is not None:
-            self._execute("ZREMRANGEBYSCORE", self._known, 0, now - self._expire_in)
+            statuses.remove_until(self._resque.space, now - self._expire_in)
         return self._resque.enqueue_to(queue, job, uuid, options) is True
 
     def get(self, uuid: str) -> dict[str, Any] | None:
         """A status as Ruby and we write it: time, status, uuid, options, name, num, total, message ..."""
-        return _read(self._execute("GET", self._keys.status(uuid)))
+        return _read(statuses.read(self._resque.space, uuid))
 
     def kill(self, uuid: str) -> None:
         """Let a job end when it next says how far it is."""
-        self._execute("SADD", self._doomed, uuid)
+        statuses.kill(self._resque.space, uuid)
 
     def spare(self, uuid: str) -> None:
         """Take back a `kill`."""
-        self._execute("SREM", self._doomed, uuid)
+        statuses.spare(self._resque.space, uuid)
 
     def is_to_be_killed(self, uuid: str) -> bool:
         """Whether somebody wants the job to end."""
-        return bool(self._execute("SISMEMBER", self._doomed, uuid))
+        return statuses.is_to_be_killed(self._resque.space, uuid)
 
     def remove(self, uuid: str) -> None:
         """Forget a status."""
-        self._execute("UNLINK", self._keys.status(uuid))
-        self._execute("ZREM", self._known, uuid)
+        statuses.remove(self._resque.space, uuid)
 
     def update(self, uuid: str, values: dict[str, Any]) -> None:
         """Write values into a status, beside what it holds."""
@@ -196,10 +194,8 @@ class Statuses:
 
     def list(self, start: int = 0, count: int | None = None) -> list[dict[str, Any]]:
         """Statuses, the newest first; those that have expired are left out."""
-        stop = -1 if count is None else start + count - 1
-        found = [] if count == 0 else self._execute("ZREVRANGE", self._known, start, stop)
-        raws = self._execute("MGET", *(self._keys.status(uuid.decode()) for uuid in found)) if found else []
-        return [value for value in map(_read, raws) if value is not None]
+        values = map(_read, statuses.newest(self._resque.space, start, count))
+        return [value for value in values if value is not None]
 
     def around_perform_status(self, *args: Any) -> Iterator[None]:
         """Say that the job works, that it is done, or that it was killed.
@@ -239,11 +235,7 @@ class Statuses:
         return Status(self, uuid, f"{class_of(self, self._resque)}({given})")
 
     def _write(self, uuid: str, value: dict[str, Any]) -> None:
-        expiry = () if self._expire_in is None else ("EX", self._expire_in)
-        self._execute("SET", self._keys.status(uuid), encode(value, self._resque.space.style), *expiry)
-
-    def _execute(self, *words: Any) -> Any:
-        return self._resque.space.link.execute(*words)
+        statuses.write(self._resque.space, uuid, encode(value, self._resque.space.style), self._expire_in)
 
 
 @contextmanager

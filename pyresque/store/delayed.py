@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError
+from pyresque.keys import DELAYED
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import (
     amount,
@@ -25,9 +26,10 @@ from pyresque.store.connection.replies import (
     row,
     words,
 )
+from pyresque.store.effects import flat
 from pyresque.store.locks import Guard
 from pyresque.store.removal import weed
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
 _delay = Script("delay", reply=amount)
@@ -171,7 +173,7 @@ def delay(
     ]  # fmt: skip
     args: list[Word] = [REMEMBER_SECONDS, keys.prefix, "" if epoch is None else epoch, job.item, job.queue]
     args += [job.payload, copies, least, *(word for place in instead_of for word in place)]
-    with Once(space.link, keys.prefix) as once:
+    with Once(space) as once:
         return int(_delay.run(space.link, [once, *names], args))
 
 
@@ -207,7 +209,7 @@ def take(
         args += [*place, int(time.time())]
         for one in takings[first : first + chunk]:
             args += one.words
-        with Once(space.link, space.keys.prefix) as once:
+        with Once(space) as once:
             keys = [once, space.keys.delayed_schedule, space.keys.queues, claim.key or once]
             done, *answer = _take.run(space.link, keys, args)
         if not done:
@@ -223,7 +225,7 @@ def _chunk(space: Space, takings: Sequence[Taking]) -> int:
     """How many of these one script may take: each may have to be looked for in the whole of its list."""
     if len(takings) <= 10:
         return CHUNK
-    names = list(dict.fromkeys(one.place[0].removeprefix(b"delayed:") for one in takings))
+    names = list(dict.fromkeys(_second(one.place[0]) for one in takings))
     return max(10, min(CHUNK, COMPARED // max(1, *sizes(space, names))))
 
 
@@ -264,7 +266,7 @@ def reset(space: Space) -> int:
     args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, last[1] if last else "-inf"]
     jobs, more = 0, bool(last)
     while more:
-        with Once(space.link, space.keys.prefix) as once:
+        with Once(space) as once:
             done, more = _reset.run(space.link, [once, space.keys.delayed_schedule], args)
         jobs += int(done)
     return jobs
@@ -283,7 +285,7 @@ def remove(space: Space, name: bytes, items: Collection[bytes], *, tidy: bool = 
     removed = weed(space, _key(space, name), doom)
     if tidy:
         keys: list[Word] = [_key(space, name), space.keys.delayed_schedule]
-        _forget.run(space.link, keys, [name.removeprefix(b"delayed:")])
+        _forget.run(space.link, keys, [_second(name)])
     return removed
 
 
@@ -324,7 +326,7 @@ def sizes(space: Space, names: Sequence[bytes]) -> list[int]:
     """How many jobs stand in each of these lists (`EPOCH`); a key that is no list counts as 0."""
     found: list[int] = []
     for first in range(0, len(names), READ):
-        commands = [("LLEN", _key(space, b"delayed:" + name)) for name in names[first : first + READ]]
+        commands = [("LLEN", _key(space, _list(name))) for name in names[first : first + READ]]
         replies = space.link.execute_many(commands)
         found += [0 if isinstance(reply, RedisError) else int(reply) for reply in replies]
     return found
@@ -338,7 +340,7 @@ def items(space: Space, epoch: int, start: int = 0, count: int | None = None) ->
 
 def each(space: Space) -> Iterator[Place]:
     """Every delayed job, by time and in order; read piece by piece."""
-    names = [b"delayed:" + name for name in all_seconds(space)]
+    names = [_list(name) for name in all_seconds(space)]
     for first in range(0, len(names), 100):
         chunk = names[first : first + 100]
         replies = space.link.execute_many([("LRANGE", _key(space, name), 0, FIRST - 1) for name in chunk])
@@ -355,6 +357,15 @@ def each(space: Space) -> Iterator[Place]:
 
 def _key(space: Space, name: bytes) -> bytes:
     return space.keys.prefix.encode() + name
+
+
+def _list(second: bytes) -> bytes:
+    """The name of the list of a second as `delayed_queue_schedule` holds it: anybody may have written it."""
+    return DELAYED.encode() + second
+
+
+def _second(name: bytes) -> bytes:
+    return name.removeprefix(DELAYED.encode())
 
 
 def texts(raws: Sequence[bytes]) -> list[str]:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import amount, flag, integer
 from pyresque.store.delayed import Place
+from pyresque.store.effects import flat
 from pyresque.store.removal import weed_these
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
 
@@ -64,6 +65,11 @@ def list_names(space: Space) -> list[str]:
     return sorted(name.decode("utf-8", "surrogateescape") for name in found)
 
 
+def make_known(space: Space, list_name: str) -> None:
+    """Enter the name of a per-queue list."""
+    space.link.execute("SADD", space.keys.failed_queues, list_name)
+
+
 def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Counter[bytes]:
     """Remove records of a list; returns those that went, by their bytes.
 
@@ -80,7 +86,7 @@ def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Co
 
 def discard(space: Space, record: FailureRecord) -> bool:
     """Remove one record, that at its place or the first with its bytes; False if it is gone."""
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, record.raw, record.place]
         return bool(_discard.run(space.link, [once, space.keys.failed_list(record.list_name)], args))
 
@@ -96,7 +102,7 @@ def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second:
     Returns:
         1; 0 if the record is gone; what `put_back` in aside_links.lua answers if that cannot go back.
     """
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *_flat_marks(marks)]
         args += ["" if second is None else second, *flat(effects)]
         return int(_requeue.run(space.link, [once, *_lists(space, marks)], args))
@@ -124,7 +130,7 @@ def forward(space: Space, marks: Marks, place: Place, effects: Sequence[Command]
     Returns:
         False if the record, or the delayed job, is gone; then nothing is done.
     """
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         keys = [once, *_lists(space, marks), space.keys.delayed_schedule]
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *_flat_marks(marks), *place]
         return bool(_forward.run(space.link, keys, [*args, *flat(effects)]))
@@ -138,7 +144,7 @@ def clear(space: Space, list_name: str) -> None:
         return
     left = count(space, list_name)
     while left > 0:
-        with Once(space.link, space.keys.prefix) as once:
+        with Once(space) as once:
             removed = int(_clear.run(space.link, [once, key], [REMEMBER_SECONDS, space.keys.prefix, left]))
         if not removed:
             return  # somebody else has cleared it

@@ -80,7 +80,7 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, int(time.time())]
         for one in offers[first : first + CHUNK]:
             args += [one.queue, one.raw, len(one.guards), *(word for own in one.guards for word in own.words)]
-        with Once(space.link, space.keys.prefix) as once:
+        with Once(space) as once:
             answer: bytes = _offer.run(space.link, [once, space.keys.queues], args)
         pushed += [said == ord("1") for said in answer]
     return pushed

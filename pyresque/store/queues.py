@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pyresque.errors import RedisError
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import amount, flag, row, words
+from pyresque.store.effects import flat
 from pyresque.store.removal import weed
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
 _enqueue = Script("push", reply=amount)
@@ -33,7 +34,7 @@ def _push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
     args: list[Word] = [REMEMBER_SECONDS]
     for queue, items in jobs.items():
         args += [queue, len(items), *items]
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         return int(_enqueue.run(space.link, [once, *keys], args))
 
 
@@ -79,13 +80,13 @@ def remove_if(space: Space, queue: str, locks_of: Callable[[bytes], Sequence[str
 
 def remove_first(space: Space, queue: str, raw: bytes) -> bool:
     """Remove the first copy of this exact element from a queue; False if there is none."""
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         return bool(_remove.run(space.link, [once, space.keys.queue(queue)], [REMEMBER_SECONDS, raw]))
 
 
 def move_element(space: Space, source: str, raw: bytes, offset: int, effects: Sequence[Command]) -> bool:
     """Take one element, seen there, out of a list (full key), with what belongs to it; False: it is gone."""
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, raw, offset, *flat(effects)]
         taken, _ = _move.run(space.link, [once, source], args)
     return bool(taken)
@@ -114,6 +115,6 @@ def samples(space: Space, queues: Sequence[str], count: int) -> dict[str, list[b
 
 def remove_queue(space: Space, queue: str) -> bool:
     """Forget a queue and everything in it; whether it was known."""
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         keys = [once, space.keys.queues, space.keys.queue(queue)]
         return bool(_remove_queue.run(space.link, keys, [REMEMBER_SECONDS, queue]))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import data, row, words
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
+from pyresque.store.effects import flat
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 
 _weed = Script("remove_marked", uses=("effects", "aside_links"), reply=row(data, words))
@@ -118,7 +119,7 @@ class _Pass:
         args: list[Word] = [REMEMBER_SECONDS, self._space.keys.prefix, int(self._with_aside), NODES]
         for at, raw, effects in doomed:
             args += [at, raw, len(effects), *effects]
-        with Once(self._space.link, self._space.keys.prefix) as once:
+        with Once(self._space) as once:
             said, _ = _weed.run(self._space.link, [once, self._key], args)
         if self._wanted is not None:
             self._wanted.subtract(one[1] for one, sign in zip(doomed, said, strict=True) if sign == ord("1"))

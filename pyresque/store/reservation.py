@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pyresque.store.connection.link import Command, Reply, Word, as_bytes
-from pyresque.store.connection.replies import amount, cases, data, digits, exactly, flag, integer, row, words
-from pyresque.store.script import REMEMBER_SECONDS, Script, flat
+from pyresque.store.connection.replies import amount, cases, data, digits, exactly, integer, row, words
+from pyresque.store.effects import flat
+from pyresque.store.script import REMEMBER_SECONDS, Script
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.wire import times
@@ -33,7 +34,6 @@ _SETTLED = row(exactly(b"settled", b"already", b"recounted", b"gone", b"disputed
 _reserve = Script("reserve", uses=("namesake", "json", "pull"), call="reserve(KEYS, ARGV)", reply=_FOUND)
 _claim = Script("claim", uses=("namesake", "pull"), reply=integer(-1, 1))
 _settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
-_count_attempt = Script("count_attempt", uses=("effects",), reply=flag)
 _settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
 _advance = Script(
     "settle_and_reserve",
@@ -232,7 +232,7 @@ class Settled:
 
 def settle(space: Space, who: Registration, ended: Ended) -> Settled:
     """End the job that `worker:ID` holds; may be sent again after a lost reply."""
-    keys = [space.keys.worker(who.id), space.keys.stat(f"processed:{who.id}")]
+    keys = [space.keys.worker(who.id), space.keys.stat("processed", who.id)]
     keys.append(space.keys.worker_started(who.id))
     once = space.keys.once(ended.token)
     if ended.token:
@@ -251,7 +251,7 @@ def settle(space: Space, who: Registration, ended: Ended) -> Settled:
 def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer]:
     """Settle one job and reserve the next in one round trip; may be sent again after a lost reply."""
     who = search.who
-    keys = [space.keys.stat(f"processed:{who.id}"), *search.keys()]
+    keys = [space.keys.stat("processed", who.id), *search.keys()]
     args = [*ended.args(space.keys.prefix, who), *search.args()]
     try:
         settled, found = _advance.run(space.link, keys, args)
@@ -281,20 +281,9 @@ def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled)
     return Settled(what.decode(), _texts(troubles), who.settled + 1)
 
 
-def count_attempt(space: Space, who: Registration, record: bytes, key: str, count: Command) -> None:
-    """Let the counter of a job's attempts say which one begins, while `worker:ID` holds the job.
-
-    Args:
-        key: the (full) key of the counter.
-        count: the command that writes it.
-    """
-    keys = [space.keys.worker(who.id), space.keys.stat(f"processed:{who.id}"), key]
-    _count_attempt.run(space.link, keys, [record, who.settled, *count])
-
-
 def settled_count(space: Space, who: Registration) -> int:
     """How many jobs a worker has settled, as its counter in Redis says."""
-    raw = space.link.execute("GET", space.keys.stat(f"processed:{who.id}"))
+    raw = space.link.execute("GET", space.keys.stat("processed", who.id))
     return int(raw) if digits(raw) else 0
 
 

@@ -85,7 +85,7 @@ def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list
         1 done, 2 noted but kept away by a guard, 0 somebody else has noted something meanwhile, -1 the lock
         is another's; and what went wrong.
     """
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         keys = [once, space.keys.last_enqueued_at, space.keys.queues, claim.key or once]
         args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, firing.name, firing.noted]
         args += [firing.note, firing.queue, firing.payload, int(time.time())]
@@ -95,7 +95,7 @@ def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list
 
 
 def _write(space: Space, name: str, text: bytes) -> bool:
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         keys = [once, space.keys.persistent_schedules, space.keys.schedules_changed]
         return bool(_reschedule.run(space.link, keys, [REMEMBER_SECONDS, name, text]))
 

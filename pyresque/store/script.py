@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyresque.errors import RedisError, RedisReplied, RedisUnavailable
-from pyresque.store.connection.link import Check, Command, Link, Reply, Word, is_missing_script
+from pyresque.store.connection.link import Check, Link, Reply, Word, is_missing_script
 from pyresque.store.connection.replies import new_word
+from pyresque.store.space import Space
 
 REMEMBER_SECONDS = 300
 """How long Redis keeps the answer of a script that must not run twice."""
@@ -84,9 +85,9 @@ class Script:
 class Once:
     """A key under which a script keeps its answer, so that sending it again does nothing twice."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
-        self.key = f"{prefix}pyresque:once:{uuid.uuid4().hex}"
-        self._link = link
+    def __init__(self, space: Space) -> None:
+        self.key = space.keys.once(uuid.uuid4().hex)
+        self._link = space.link
 
     def __enter__(self) -> str:
         return self.key
@@ -95,8 +96,3 @@ class Once:
         # After a failure the answer must stay for whoever asks again; it goes by itself.
         if error is None:
             self._link.forget(self.key)
-
-
-def flat(effects: Sequence[Command]) -> list[Word]:
-    """Effects (commands) as the scripts read them: the number of words, then the words, of each."""
-    return [word for words in effects for word in (len(words), *words)]

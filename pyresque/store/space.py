@@ -16,3 +16,14 @@ class Space:
     link: Link
     keys: Keys = field(default_factory=Keys)
     style: Style = "ruby"
+
+
+def remove_all(space: Space) -> None:
+    """Remove every key of the namespace, whose name must not hold what Redis takes for a pattern."""
+    cursor = b"0"
+    while True:
+        cursor, names = space.link.execute("SCAN", cursor, "MATCH", f"{space.keys.prefix}*", "COUNT", 1000)
+        if names:
+            space.link.execute("UNLINK", *names)
+        if cursor == b"0":
+            return

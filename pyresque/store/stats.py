@@ -19,7 +19,7 @@ def read(space: Space, names: Sequence[str]) -> list[int]:
 
 def increase(space: Space, name: str, by: int = 1) -> int:
     """Add to a counter; returns its new value."""
-    with Once(space.link, space.keys.prefix) as once:
+    with Once(space) as once:
         return int(_increase.run(space.link, [once, space.keys.stat(name)], [REMEMBER_SECONDS, by]))
 
 

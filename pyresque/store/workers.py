@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.store.connection.link import Command, Reply, Word
 from pyresque.store.connection.replies import digits, flag, integer, row, words
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script, flat
+from pyresque.store.effects import flat
+from pyresque.store.script import REMEMBER_SECONDS, Once, Script
 from pyresque.store.space import Space
 from pyresque.system.processes import WORD_LENGTH
 from pyresque.wire import times
@@ -131,7 +132,7 @@ def claim_ids(space: Space, claims: Sequence[tuple[Registration, Seen]]) -> bool
     names = [keys.workers, keys.heartbeats, keys.our_workers]
     args: list[Word] = [times.heartbeat(redis_time(space))]
     for one, seen in claims:
-        names += [keys.worker_started(one.id), *(keys.stat(f"{kind}:{one.id}") for kind in _COUNTED)]
+        names += [keys.worker_started(one.id), *(keys.stat(name, one.id) for name in _COUNTED)]
         args += [one.id, one.mark, int(seen.registered), seen.mark, seen.beat or ""]
     done, _ = _claim_ids.run(space.link, names, args)
     return bool(done)
@@ -256,12 +257,12 @@ def retire(
     under its id, it only leaves the id to that one.
     """
     keys = space.keys
-    stats = [keys.stat(f"processed:{worker_id}"), keys.stat(f"failed:{worker_id}")]
+    stats = [keys.stat(name, worker_id) for name in _COUNTED]
     names = [keys.workers, keys.heartbeats, keys.worker(worker_id), keys.worker_started(worker_id), *stats]
     names.append(keys.our_workers)
     args: list[Word] = [keys.prefix, worker_id, working, beat, REMEMBER_SECONDS]
     args += [who.started if who else "", *flat(effects)]
-    with Once(space.link, keys.prefix) as once:
+    with Once(space) as once:
         done, _ = _retire.run(space.link, [*names, once], args)
     if done < 0 and who is not None:
         release_id(space, who)

@@ -1,4 +1,4 @@
-"""How a failure record leads to bytes that were put aside (in scripts: store/aside.lua and aside_links.lua).
+"""How a failure record leads to bytes that were put aside (in Lua: parts/aside.lua and aside_links.lua).
 
 A link is text: the name of the list behind `pyresque:aside:`, a blank, and the SHA1 of the bytes. Where the
 bytes are a job, that is the record's payload, and the link stands under a key of its own. Where they are
@@ -13,13 +13,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pyresque.keys import DELAYED, QUEUE
 from pyresque.wire.encoding import Style, encode
 
 CLASS = "Pyresque::SetAside"
 KEY = "pyresque_aside"
 NO_QUEUE = "no_queue"
 """The queue in a record of what has none: Ruby's Retry stops at a record without one."""
-RESTORABLE = ("queue:", "delayed:")
+RESTORABLE = (QUEUE, DELAYED)
 """How the lists begin whose bytes have a place to go back to."""
 SHOWN = 4096
 """Characters of the bytes that a record shows."""
@@ -62,5 +63,5 @@ def link_in(record: Mapping[str, Any]) -> str | None:
     if link is None and isinstance(payload, dict):
         link = pointed_to(payload)
     if link is None and isinstance(payload, str) and isinstance(record.get("queue"), str):  # of 0.1.0
-        link = link_to(f"queue:{record['queue']}", payload.encode())
+        link = link_to(QUEUE + record["queue"], payload.encode())
     return link if list_of(link) is not None else None

@@ -17,7 +17,7 @@ from pyresque.failure.describe import error_name, whole_message
 from pyresque.log import Log
 from pyresque.model.perform import ReservedJob
 from pyresque.model.registry import Registry
-from pyresque.store import workers
+from pyresque.store import effects, workers
 from pyresque.store.connection.link import Command
 from pyresque.store.space import Space
 from pyresque.system.processes import process_lives, process_space
@@ -162,12 +162,8 @@ class Pruner:
         if workers.times_recovered(self._space, digest) >= self._recover.limit:
             return []
         logger.warning("%s died; its job goes back to %s: %s", worker_id, queue, shown(payload)[0])
-        return [
-            ("INCRBY", keys.recovered(digest), 1),
-            ("EXPIRE", keys.recovered(digest), RECOVERY_MEMORY),
-            ("SADD", keys.queues, queue),
-            ("LPUSH", keys.queue(queue), raw),
-        ]
+        recovery = effects.count_recovery(keys, digest, RECOVERY_MEMORY)
+        return [*recovery, *effects.push_first(keys, queue, raw)]
 
     def _failed(self, worker_id: str, raw: bytes, payload: object, error: BaseException) -> list[Command]:
         named = decode(raw).get("queue")

@@ -12,7 +12,7 @@ from pyresque.failure import Failure, Recorder
 from pyresque.log import Log
 from pyresque.model.perform import ReservedJob
 from pyresque.model.registry import Registry
-from pyresque.store import failures, queues, reservation
+from pyresque.store import effects, failures, queues, reservation
 from pyresque.store.connection.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
 from pyresque.store.space import Space
@@ -321,8 +321,7 @@ class Reserver:
         return "leave", payload, None
 
     def _parked(self, raw: bytes) -> list[Command]:
-        queue = self._unknown.queue
-        return [("SADD", self._space.keys.queues, queue), ("RPUSH", self._space.keys.queue(queue), raw)]
+        return effects.push(self._space.keys, self._unknown.queue, raw)
 
     def _set_aside(self, queue: str, raw: bytes, reason: MalformedPayload | None) -> list[Command]:
         """The bytes go to the aside list of their queue, and a failure says so where people look."""

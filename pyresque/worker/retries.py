@@ -26,14 +26,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from pyresque.errors import InvalidJob, RedisReplied
+from pyresque.errors import InvalidJob
 from pyresque.failure import Failure
 from pyresque.failure.describe import error_message
 from pyresque.log import Log
 from pyresque.model.job_class import RetryPolicy
 from pyresque.model.perform import ReservedJob
+from pyresque.store import effects, retries
 from pyresque.store.connection.link import Command
-from pyresque.store.reservation import count_attempt, printable
+from pyresque.store.reservation import printable
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.usercode.safely import tried
@@ -76,7 +77,7 @@ class Attempt:
             record: what `worker:ID` holds.
         """
         if self.number is not None and self.found is not None:
-            count_attempt(self.space, who, record, self.key, self._count(self.number))
+            retries.begin(self.space, who, record, self._count(self.number))
 
     def undone(self) -> list[Command]:
         """It was not made: the job goes back to its queue untouched."""
@@ -84,7 +85,7 @@ class Attempt:
 
     def done(self) -> list[Command]:
         """The job is done: nothing to count any more."""
-        return [] if self.found is None else [("UNLINK", self.key)]
+        return [] if self.found is None else [effects.forget(self.key)]
 
     def failed(
         self,
@@ -105,8 +106,8 @@ class Attempt:
         delay = self._delay(following)
         queue = following.queue or (job.job.queue if job.job else None) or job.queue
         if delay is None or self.number is None or not queue:
-            recorded = [*([("UNLINK", self._suppressed)] if self.quiet else []), *record(failure)]
-            return [*recorded, *([] if self.number is None else [("UNLINK", self.key)])]
+            recorded = [*([effects.forget(self._suppressed)] if self.quiet else []), *record(failure)]
+            return [*recorded, *([] if self.number is None else [effects.forget(self.key)])]
         recorded = self._suppress(failure, delay) if self.quiet else record(failure)
         payload = Payload.parse(following.payload) if following.payload else job.payload
         way = again(self.space, queue, payload, time.time() + delay)
@@ -119,7 +120,10 @@ class Attempt:
         if not following.payload or job.job is None or identifier is None:
             return [self._count(number)]
         key = self.space.keys.retry(job.job.name, identifier)
-        return [*([] if key == self.key else [("UNLINK", self.key)]), replace(self, key=key)._count(number)]
+        return [
+            *([] if key == self.key else [effects.forget(self.key)]),
+            replace(self, key=key)._count(number),
+        ]
 
     @property
     def quiet(self) -> bool:
@@ -132,7 +136,7 @@ class Attempt:
 
     def _count(self, number: int) -> Command:
         seconds = _guarded(lambda: _seconds(self.policy.expiry(max(number, 0))))
-        return ("SET", self.key, number, *(("KEEPTTL",) if seconds is None else ("EX", _expiry(seconds))))
+        return effects.set_attempt(self.key, number, None if seconds is None else _expiry(seconds))
 
     def _delay(self, following: Following) -> float | None:
         """Seconds to the next attempt; None where none follows."""
@@ -151,8 +155,8 @@ class Attempt:
         record = replace(failure, failure_id=None).record(style)
         with_zone = encode({"failed_at": times.failed_at(failure.failed_at)}, style)[:-1]
         without = encode({"failed_at": times.retried_at_without_zone(failure.failed_at)}, style)[:-1]
-        seconds = _expiry(2 * delay)
-        return [("SETEX", self._suppressed, seconds, without + record.removeprefix(with_zone))]
+        kept = without + record.removeprefix(with_zone)
+        return [effects.keep_failure(self._suppressed, kept, _expiry(2 * delay))]
 
 
 def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt | None:
@@ -169,13 +173,7 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     if identifier is None:
         return None
     key = space.keys.retry(job.job.name, identifier)
-    try:
-        raw = space.link.execute("GET", key)
-    except RedisReplied:
-        # Believed only where it is so: else a single odd word would cost the job all its attempts.
-        if space.link.execute("TYPE", key) in (b"none", b"string"):
-            raise
-        raw = b"something else"
+    raw = retries.count(space, key)
     if raw is None:
         return Attempt(space, policy, key, None, 0)
     if not re.fullmatch(rb"-?\d{1,9}", raw):
@@ -187,18 +185,13 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
 
 def again(space: Space, queue: str, payload: Payload, moment: float) -> list[Command]:
     """A job's way back to its queue: at once, or through the delayed jobs of resque-scheduler."""
-    keys, due = space.keys, int(moment)
+    due = int(moment)
     if due <= int(time.time()):
-        raw = payload.raw or payload.normal(space.style)
-        return [("SADD", keys.queues, queue), ("RPUSH", keys.queue(queue), raw)]
+        return effects.push(space.keys, queue, payload.raw or payload.normal(space.style))
     value = payload.value
     known = {"class": value.get("class"), "args": payload.args, "queue": printable(queue)}
     item = encode({**known, **{key: value[key] for key in value if key not in known}}, space.style)
-    return [
-        ("RPUSH", keys.delayed(due), item),
-        ("SADD", keys.timestamps(item), f"delayed:{due}"),
-        ("ZADD", keys.delayed_schedule, due, due),
-    ]
+    return effects.delay(space.keys, due, item)
 
 
 def _expiry(seconds: float) -> int:

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from pyresque.errors import Handled, RedisError, RedisRejected, RedisReplied, RedisUnavailable
+from pyresque.errors import Handled, RedisRejected, RedisReplied, RedisUnavailable
 from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
 from pyresque.log import Log
 from pyresque.model.perform import ReservedJob
-from pyresque.store import reservation
+from pyresque.store import effects, reservation
 from pyresque.store.connection.link import Command
+from pyresque.store.connection.server import answers
 from pyresque.store.reservation import NEVER, Answer, Ended, Search, Settled
 from pyresque.store.space import Space
 from pyresque.usercode.safely import is_a, tried
@@ -101,8 +102,7 @@ class Books:
             counted: the counters that it counts in; none: it has never begun.
         """
         names = counted[:1] if report.done else counted
-        stats = [self._space.keys.stat(one) for name in names for one in (name, f"{name}:{self._who.id}")]
-        counters: list[Command] = [("INCRBY", key, 1) for key in stats]
+        counters = effects.count(self._space.keys, names, self._who.id)
         meaning, error = tried(self._meaning, run, report)
         if meaning is None and error is not None:
             # A policy or a backend of the user's: that must not leave a job that has run without its end.
@@ -119,15 +119,12 @@ class Books:
         Args:
             said: what has become of it so far; one with steps goes back with those that it has done.
         """
-        keys, raw = self._space.keys, said.payload if said is not None and run.job.has_steps else b""
-        effects: list[Command] = [
-            ("SADD", keys.queues, run.job.queue),
-            ("LPUSH", keys.queue(run.job.queue), raw or run.raw),
-        ]
+        raw = said.payload if said is not None and run.job.has_steps else b""
+        back = effects.push_first(self._space.keys, run.job.queue, raw or run.raw)
         attempt = self._attempt_at(run)
         if attempt is not None:
-            effects += attempt.undone()
-        self._hand.ending = Settlement(run, False, effects)
+            back += attempt.undone()
+        self._hand.ending = Settlement(run, False, back)
 
     def settle(self, search: Search | None = None) -> Answer | None:
         """Write down what waits to be settled; to be called again after any error but RedisRejected.
@@ -162,7 +159,7 @@ class Books:
                     ending.shorten()
                 raise
             except RedisUnavailable as error:
-                if error.maybe_done and ending.broke() and self._is_well():
+                if error.maybe_done and ending.broke() and answers(self._space.link):
                     ending.shorten()  # it is this that breaks the connection: too large for this server
                 raise
         self._tell(ending, settled)
@@ -189,13 +186,6 @@ class Books:
             )  # fmt: skip
         elif ending.counts:
             self._who.settled = settled.count
-
-    def _is_well(self) -> bool:
-        try:
-            self._space.link.execute("PING")
-        except RedisError:
-            return False
-        return True
 
     # --- what the end of a job means -----------------------------------------------------------------
 

@@ -1,17 +1,19 @@
 """The shape of the code (docs/internals.md#layers): who may import whom, and how large things may be."""
 
 import ast
+import re
 import tokenize
 from pathlib import Path
 
 import pytest
 
 import pyresque
+from pyresque.keys import Keys
 
 PACKAGE = Path(pyresque.__file__).parent
 
 ORDER = [
-    "_version", "errors", "usercode", "log", "system", "wire", "keys", "config", "yaml", "store",
+    "_version", "errors", "usercode", "log", "system", "keys", "wire", "config", "yaml", "store",
     "failure", "parameters", "hooks", "model", "registry", "active_job", "schedule", "client", "plugins",
     "scheduler", "worker",
     "__init__", "testing", "demo", "cli", "__main__",
@@ -132,6 +134,91 @@ def test_the_environment_is_read_in_few_places(module):
 def test_log_lines_go_through_one_place(module):
     """That bounds them, and keeps what logging itself may raise from doing harm."""
     assert list(library_imports(module, {"logging"})) == []
+
+
+# --- the store -------------------------------------------------------------------------------------
+
+OUTSIDE = [one for one in MODULES if layer(one) != "store"]
+LUA = sorted((PACKAGE / "store" / "lua").rglob("*.lua"))
+COMMANDS = set(
+    re.findall(
+        r"\w+",
+        """APPEND BLPOP BRPOP COPY DECR DECRBY DEL ECHO EVAL EVALSHA EXISTS EXPIRE EXPIREAT FLUSHALL FLUSHDB
+        GET GETDEL GETEX GETSET HDEL HEXISTS HGET HGETALL HINCRBY HKEYS HLEN HMGET HMSET HSCAN HSET HSETNX
+        HVALS INCR INCRBY INFO KEYS LINDEX LINSERT LLEN LMOVE LPOP LPOS LPUSH LPUSHX LRANGE LREM LSET LTRIM
+        MGET MSET OBJECT PERSIST PEXPIRE PING PSETEX PTTL PUBLISH RENAME RPOP RPOPLPUSH RPUSH RPUSHX SADD SCAN
+        SCARD SELECT SET SETEX SETNX SINTER SISMEMBER SMEMBERS SMISMEMBER SPOP SREM SSCAN SUBSCRIBE TIME TTL
+        TYPE UNLINK WATCH XADD ZADD ZCARD ZCOUNT ZINCRBY ZPOPMIN ZRANGE ZRANGEBYSCORE ZRANK ZREM
+        ZREMRANGEBYSCORE ZREVRANGE ZSCAN ZSCORE""",
+    )
+)
+
+
+def beginning(make):
+    """What comes before the argument in a name that a method of Keys makes, without the namespace."""
+    name = make(b"\0" if make.__name__ == "timestamps" else "\0")
+    return (name if isinstance(name, str) else name.decode()).removeprefix("ns:").partition("\0")[0]
+
+
+KEYS = Keys("ns")
+PLAIN_KEYS = {name.removeprefix("ns:") for name in vars(KEYS).values()} - {"ns", ""}
+KEY_WORDS = {beginning(getattr(KEYS, name)) for name in vars(Keys) if not name.startswith("_")} - {""}
+"""The names of keys: as a whole (`queues`), or what they begin with (`queue:`, `pyresque:aside:`)."""
+
+
+def is_like_a_key(text):
+    """Whether a text is a key, or begins one; a message, which holds blanks, may speak of keys."""
+    if re.search(r"\s", text):
+        return False
+    telling = {name for name in PLAIN_KEYS if re.search("[_:-]", name)}
+    words = (*(word for word in KEY_WORDS if word.endswith(":")), "resque:", "pyresque:")
+    return text in telling or text.startswith(words)
+
+
+def strings(tree):
+    """The texts in a module, with their lines: no docstrings, and of f-strings the parts."""
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in docs and isinstance(node.value, (str, bytes)):
+            yield node.lineno, node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+
+
+@pytest.mark.parametrize("module", OUTSIDE)
+def test_commands_are_sent_by_the_store_only(module):
+    """Elsewhere nothing is called that sends one, and none is written down to be sent by others."""
+    wrong = []
+    for node in ast.walk(parsed(module)):
+        if isinstance(node, ast.Attribute) and node.attr in ("execute", "execute_many"):
+            wrong.append(f"line {node.lineno}: .{node.attr}")
+        if isinstance(node, (ast.Tuple, ast.List)) and node.elts:
+            first = getattr(node.elts[0], "value", None)
+            if (first.decode("latin-1") if isinstance(first, bytes) else first) in COMMANDS:
+                wrong.append(f"line {node.lineno}: {first}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", [one for one in MODULES if one != "pyresque.keys"])
+def test_keys_are_spelled_in_one_place(module):
+    """A key is what `Keys` makes, in the store, too."""
+    wrong = [f"line {line}: {text!r}" for line, text in strings(parsed(module)) if is_like_a_key(text)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("file", LUA, ids=lambda file: file.stem)
+def test_the_key_words_of_the_scripts_are_those_of_keys_py(file):
+    """What Lua puts behind the prefix, or in front of a name, begins a key as keys.py makes it."""
+    code = re.sub("--.*", "", file.read_text("utf-8"))
+    words = re.findall(r"'\^?([\w:-]+:)['(]", code)
+    names = re.findall(r"(?:prefix|ARGV\[\d+\])\s*\.\.\s*'([\w:-]+)'", code)
+    aside = {f"pyresque:aside:{name}" for name in PLAIN_KEYS}
+    assert set(words) - KEY_WORDS == set()
+    assert set(names) - KEY_WORDS - PLAIN_KEYS - aside == set()
+
+
+def test_the_scripts_do_spell_keys():
+    """Else the test before would have nothing to compare."""
+    code = "".join(file.read_text("utf-8") for file in LUA)
+    assert all(f"'{word}'" in code for word in ("queue:", "delayed:", "timestamps:", "pyresque:aside:"))
 
 
 # --- sizes -----------------------------------------------------------------------------------------

@@ -76,6 +76,15 @@ def check(link: DirectLink) -> list[str]:
     return [*_age(version), *_eviction(_facts(patient, "memory"))]
 
 
+def answers(link: Link) -> bool:
+    """Whether the server can be reached now, and answers a PING."""
+    try:
+        link.execute("PING")
+    except RedisError:
+        return False
+    return True
+
+
 _SAME: dict[frozenset[str], bool] = {}
 """Pairs of places, and whether they are one: that takes two questions."""
 

@@ -1,4 +1,4 @@
-"""Where the next attempt at a failed job may be: its counter, the delayed jobs, the queues, the workers."""
+"""Attempts at failed jobs: their counters (resque-retry's keys), and where the next attempt may be."""
 
 from __future__ import annotations
 
@@ -6,14 +6,44 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pyresque.errors import RedisError, RedisReplied
+from pyresque.keys import second_of_list
 from pyresque.store import queues, workers
 from pyresque.store.connection.link import Command, Reply, Word
+from pyresque.store.connection.replies import flag
+from pyresque.store.script import Script
 from pyresque.store.space import Space
+from pyresque.store.workers import Registration
+
+_count_attempt = Script("count_attempt", uses=("effects",), reply=flag)
 
 CHUNK = 500
 """Commands that are sent at a time, elements that are read at a time."""
+NOT_A_COUNT = b"something else"
 OVERLAP = 50
 """Elements of the last piece that are read again with the next."""
+
+
+def count(space: Space, key: str) -> bytes | None:
+    """What the counter under this key holds; `NOT_A_COUNT` where that is not a text."""
+    try:
+        raw: bytes | None = space.link.execute("GET", key)
+    except RedisReplied:
+        # Believed only where it is so: else a single odd word would cost the job all its attempts.
+        if space.link.execute("TYPE", key) in (b"none", b"string"):
+            raise
+        return NOT_A_COUNT
+    return raw
+
+
+def begin(space: Space, who: Registration, record: bytes, count: Command) -> None:
+    """Let the counter of a job's attempts say which one begins, while `worker:ID` holds the job.
+
+    Args:
+        record: what `worker:ID` holds.
+        count: the command that writes the counter (effects.set_attempt).
+    """
+    keys = [space.keys.worker(who.id), space.keys.stat("processed", who.id), count[1]]
+    _count_attempt.run(space.link, keys, [record, who.settled, *count])
 
 
 def counts(space: Space, keys: Sequence[str]) -> list[bytes | None]:
@@ -86,9 +116,3 @@ def _each(space: Space, commands: Sequence[Command]) -> list[Reply]:
         if isinstance(reply, RedisError) and not isinstance(reply, RedisReplied):
             raise reply
     return [None if isinstance(reply, RedisError) else reply for reply in replies]
-
-
-def second_of_list(name: bytes) -> int:
-    """The second in the name of a delayed list, `delayed:EPOCH`."""
-    second = name.removeprefix(b"delayed:")
-    return int(second) if second.isdigit() else 0
