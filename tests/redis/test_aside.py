@@ -33,7 +33,7 @@ from pyresque.store.script import source
 from pyresque.wire import aside
 from tests.faultproxy import FaultProxy, named
 from tests.redis.bench import elements, put
-from tests.redis.scheduler.test_recurring import running
+from tests.redis.scheduler.test_firing import running
 
 JOB = b'{"class":"Far","args":[1]}'
 ITEM = b'{"class":"Far","args":[1],"queue":"bad"}'

@@ -10,7 +10,7 @@ from pyresque import Resque, job
 from pyresque.errors import InvalidTime, NoQueueError, NotAJob
 from pyresque.testing import inline
 from tests.faultproxy import FaultProxy, named
-from tests.redis.scheduler.conftest import FAR
+from tests.redis.stage import FAR
 
 ITEM = b'{"class":"Mail","args":[1],"queue":"mail"}'
 RAILS = rb'{"queue":"mail","class":"\u004dail","args":[ 1 ]}'

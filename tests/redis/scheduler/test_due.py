@@ -18,7 +18,7 @@ from pyresque.registry import Registry
 from pyresque.scheduler.due import Mover
 from pyresque.store.delayed import Claim
 from tests.faultproxy import FaultProxy, named
-from tests.redis.scheduler.conftest import FAR, until
+from tests.redis.stage import FAR, until
 
 
 def item(number, queue="q", kind="Ruby"):

@@ -14,7 +14,7 @@ from pyresque.errors import RedisUnavailable
 from pyresque.scheduler.master import Master, since
 from pyresque.store.master import holder
 from tests.faultproxy import FaultProxy, named
-from tests.redis.scheduler.conftest import until
+from tests.redis.stage import until
 
 LOCK = "resque:resque:resque_scheduler_master_lock"
 

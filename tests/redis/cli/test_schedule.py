@@ -1,4 +1,4 @@
-"""`pyresque delayed`, `schedule` and `scheduler`, as programs on a real Redis."""
+"""`pyresque schedule`."""
 
 import json
 import os
@@ -9,8 +9,6 @@ import time
 import pytest
 
 from pyresque.wire import times
-from tests.faultproxy import FaultProxy
-from tests.redis.scheduler.conftest import FAR, until
 
 LOCK = "resque:resque:resque_scheduler_master_lock"
 
@@ -29,41 +27,6 @@ def run(server, tmp_path):
         return done.stdout + done.stderr
 
     return run
-
-
-def test_delayed_lists_shows_runs_and_removes(stage, run):
-    """By the beginning of an ID; every command has its answer for programs."""
-    assert run("delayed") == "no delayed jobs\n"
-    for number in range(3):
-        stage.resque.enqueue_at(FAR + number, stage.mail, number)
-    stage.delay(FAR + 9, b"no job\x1b")
-    lines = [json.loads(line) for line in run("delayed", "list", "--json").splitlines()]
-    assert [(one["at"], one["class"], one["args"]) for one in lines[:3]] == [
-        (FAR + n, "Mail", [n]) for n in range(3)
-    ]
-    assert lines[3]["class"] is None
-    ids = [one["id"] for one in lines]
-    assert times.started(FAR) in run("delayed", "show", ids[0][:8])
-    assert "\x1b" not in run("delayed", "show", ids[3])
-    assert run("delayed", "run", ids[0]) == "queued Mail [0]\n"
-    assert stage.queue("mail") == [b'{"class":"Mail","args":[0]}']
-    assert run("delayed", "remove", ids[1], ids[3]) == "removed Mail [1]\nremoved (no job) []\n"
-    assert "no delayed job has the ID" in run("delayed", "remove", ids[1], status=1)
-    assert "1 of" not in run("delayed", "list", "-c", "Mail")
-    assert run("delayed", "clear", "--yes") == "removed 1 delayed job\n"
-    assert stage.keys() == ["queue:mail", "queues"]
-
-
-def test_a_moment_that_no_calendar_reaches_is_shown(stage, run):
-    """Milliseconds, where Ruby was given them for seconds; and a lock that holds such a number."""
-    second = 1800000000000
-    stage.redis("ZADD", "resque:delayed_queue_schedule", str(second), str(second))
-    stage.redis("RPUSH", f"resque:delayed:{second}", '{"class":"Mail","args":[],"queue":"mail"}')
-    assert f"{second} s" in run("delayed")
-    [one] = [json.loads(line) for line in run("delayed", "--json").splitlines()]
-    assert f"{second} s" in run("delayed", "show", one["id"])
-    stage.redis("SET", LOCK, f"host:1:{second}-0123456789ab")
-    assert f"since {second} s" in run("schedule")
 
 
 def test_schedule_set_list_show_next_run_remove(stage, run):
@@ -193,28 +156,3 @@ def test_an_erb_tag_is_named_with_its_line(run, tmp_path):
 def test_a_schedule_with_an_empty_name_is_told(run):
     """`--schedule "$UNSET"` starts no scheduler without its schedule."""
     assert "cannot read the schedule" in run("scheduler", "--schedule", "", status=2)
-
-
-def test_settings_that_mean_nothing_are_refused(run, monkeypatch):
-    """With the variable's name."""
-    monkeypatch.setenv("DELAYED_REQUEUE_BATCH_SIZE", "many")
-    assert "DELAYED_REQUEUE_BATCH_SIZE" in run("scheduler", status=2)
-    monkeypatch.delenv("DELAYED_REQUEUE_BATCH_SIZE")
-    monkeypatch.setenv("RESQUE_SCHEDULER_INTERVAL", "soon")
-    assert "RESQUE_SCHEDULER_INTERVAL" in run("scheduler", status=2)
-
-
-def test_a_start_outlives_a_lost_reply(stage, server):
-    """The scheduler asks again before it gives up a Redis that seems not to be there."""
-    with FaultProxy(server) as proxy:
-        fault = proxy.arm("drop", match=lambda words: True, times=2)
-        words = [sys.executable, "-m", "pyresque", "scheduler", "--redis", proxy.url]
-        process = subprocess.Popen(words, stderr=subprocess.PIPE)
-        try:
-            until(lambda: stage.redis("EXISTS", LOCK) or process.poll() is not None, "a master")
-            assert len(fault.hits) == 2
-            process.terminate()
-            told = process.communicate(timeout=60)[1]
-            assert process.returncode == 0, told
-        finally:
-            process.kill()
