@@ -1,4 +1,4 @@
-"""Pauses of queues, on the keys of resque-pause (core.md section 19.5)."""
+"""Pauses of queues, on the keys of resque-pause (docs/protocol/core.md#resque-pause)."""
 
 from __future__ import annotations
 

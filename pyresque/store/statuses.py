@@ -1,4 +1,4 @@
-"""Statuses of jobs, on the keys of resque-status (core.md section 19.3)."""
+"""Statuses of jobs, on the keys of resque-status (docs/protocol/core.md#resque-status)."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.redis.cli.test_failed import lines
-from tests.redis.cli.test_failed_retry import delay
 
 from pyresque import Resque
+from tests.redis.cli.test_failed import lines
+from tests.redis.cli.test_failed_retry import delay
 from tests.unit.cli.program import Program, until
 
 MAILING = """

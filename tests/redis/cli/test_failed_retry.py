@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.redis.cli.test_failed import fail, lines
 
 from pyresque import Resque
 from pyresque.client.failures import Failures
@@ -16,6 +15,7 @@ from pyresque.errors import NotAJob, RedisRefused
 from pyresque.testing.redis_server import DevRedis
 from pyresque.wire.key_arguments import digest
 from tests.interop.traces.trace import FOLDER
+from tests.redis.cli.test_failed import fail, lines
 from tests.unit.cli.program import Program, until
 
 PAYING = """

@@ -7,13 +7,13 @@ import socket
 import subprocess
 
 import pytest
-from tests.redis.cli.test_workers import RUBYS_ID, register
 
 from pyresque import Resque
 from pyresque.system.processes import process_space
 from pyresque.wire import times
 from pyresque.worker.liveness import signs_of_life
 from pyresque.worker.loop import unregister
+from tests.redis.cli.test_workers import RUBYS_ID, register
 from tests.unit.cli.program import Program, one_line, until
 
 WAIT = """

@@ -19,7 +19,6 @@ from itertools import islice
 from types import SimpleNamespace
 
 import pytest
-from tests.redis.scheduler.test_firing import TICK, running
 
 from pyresque import Resque, active_job, job
 from pyresque.client.move_delayed import DelayedMover
@@ -36,6 +35,7 @@ from pyresque.store.delayed import Claim
 from pyresque.wire import times
 from pyresque.wire.records import JOB_WRAPPER
 from tests.faultproxy import FaultProxy
+from tests.redis.scheduler.test_firing import TICK, running
 from tests.redis.stage import FAR
 
 BAD = 3
