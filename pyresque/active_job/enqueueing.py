@@ -21,8 +21,7 @@ from pyresque.active_job.execution import Execution, running
 from pyresque.active_job.payload import JobData, Options, fresh
 from pyresque.errors import DontPerform, NotAJob
 from pyresque.hooks import call, call_around
-from pyresque.model.enqueueing import queue_for
-from pyresque.model.job_class import JobClass
+from pyresque.model.job_class import JobClass, queue_for
 from pyresque.model.registry import Registry
 from pyresque.store import delayed
 from pyresque.store.space import Space

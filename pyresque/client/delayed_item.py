@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from pyresque.client.enqueueing import OutgoingJob
 from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
 from pyresque.keys import second_of_list
@@ -83,79 +84,65 @@ def attempt_of(place: Place) -> str:
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A job that is ready for its queue.
+class ScheduledJob(OutgoingJob):
+    """A job on its way to a queue that was delayed, or that an entry of the schedule describes.
 
-    `job` is None where only its name is known here; `ways` have a `scheduled` that may put it on a queue;
-    `payload` are the bytes for the queue otherwise. `custom` is the `scheduled` that does, once `decided`.
+    `sources` are objects with a method `scheduled`, which may put a job on a queue itself; `scheduled` is the
+    one that does, once `decided`.
     """
 
-    class_name: str
-    queue: str
-    args: list[Any]
-    payload: bytes
-    job: JobClass | None
-    ways: tuple[Any, ...] = ()
-    custom: Callable[..., Any] | None = None
+    sources: tuple[Any, ...] = ()
+    scheduled: Callable[..., Any] | None = None
 
     @property
     def has_code(self) -> bool:
         """Whether code of the application runs about its push, or instead of it."""
-        guarded = self.job is not None and self.job.is_guarded
-        return bool(self.ways) or guarded or any(map(self.has_hooks, HOOKS))
+        is_guarded = self.job is not None and bool(self.job.guarding)
+        return bool(self.sources) or is_guarded or any(map(self.has_hooks, HOOKS))
 
-    def has_hooks(self, kind: str) -> bool:
-        """Whether it has hooks of this kind."""
-        return self.job is not None and bool(self.job.hooks(kind))
-
-    def decided(self) -> Ready:
+    def decided(self) -> ScheduledJob:
         """The same, once the job's class and plugins were asked whether they put it on a queue themselves."""
-        return replace(self, custom=_way(self.ways, self.args))
-
-    def allowed(self, kind: str) -> bool:
-        """Run the hooks that may refuse; every one is called, even after one has said no."""
-        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else [])]
-        return not any(answer is False for answer in answers)
+        return replace(self, scheduled=_scheduled_of(self.sources, self.args))
 
     def taking(self, place: Place, space: Space) -> Taking:
         """Run the hooks before its push; returns what is to become of the delayed job at this place."""
-        self.allowed("before_delayed_enqueue")
+        self.run_hooks("before_delayed_enqueue")
         guards = None
-        if not self.run_custom() and self.allowed("before_enqueue"):
-            guards = self.guards(space, attempt_of(place))
+        if not self.run_scheduled() and self.run_hooks("before_enqueue"):
+            guards = self.guards_at(space, attempt_of(place))
         if guards is None:
             return Taking(place, copies=1)
         return Taking(place, self.queue, self.payload, copies=1, guards=guards)
 
-    def guards(self, space: Space, attempt: str = "") -> list[Guard] | None:
+    def guards_at(self, space: Space, attempt: str = "") -> list[Guard] | None:
         """The locks that its push at `space` takes with it; None if somebody holds one.
 
         Args:
             attempt: what the push is known by when it is tried again.
         """
-        return locks.taken_with(space, [] if self.job is None else self.job.guards(self.args), attempt)
+        return locks.taken_with(space, self.guards, attempt)
 
-    def keep(self, space: Space, attempt: str) -> None:
+    def keep_guards(self, space: Space, attempt: str) -> None:
         """The push was made: another one, of an equal job, does not find the locks for its own."""
-        if self.job is not None and self.job.is_guarded:
-            locks.keep(space, self.job.guards(self.args), attempt)
+        if self.job is not None and self.job.guarding:
+            locks.keep(space, self.guards, attempt)
 
-    def after(self, kind: str, caught: type[BaseException] = Exception) -> None:
-        """Run the hooks that come after; what one raises is logged, for the job is on its queue."""
+    def run_hooks_after(self, kind: str, caught: type[BaseException] = Exception) -> None:
+        """Run the hooks that come after the push; what one raises is logged, for the job is on its queue."""
         try:
-            self.allowed(kind)
+            self.run_hooks(kind)
         except caught:
             logger.exception("a hook %s of %s failed; the job is on its queue", kind, self.class_name)
 
-    def run_custom(self) -> bool:
+    def run_scheduled(self) -> bool:
         """Let the class put the job on a queue itself, if it wants to; whether it did."""
-        if self.custom is None:
+        if self.scheduled is None:
             return False
-        call(self.custom, self.queue, self.class_name, *self.args)
+        call(self.scheduled, self.queue, self.class_name, *self.args)
         return True
 
 
-def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Ready:
+def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> ScheduledJob:
     """A delayed job as it goes to its queue: every value keeps its bytes, `queue` is left out.
 
     Keys of the writer's own go along (Ruby drops them). A class that is registered gets the name that it has
@@ -170,7 +157,7 @@ def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Ready:
     return _ready(value, members, registry, style)
 
 
-def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Ready:
+def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> ScheduledJob:
     """A job as an entry of the schedule describes it: `class`, `args`, `queue`, `custom_job_class`.
 
     With `active_job: true` it is one of a class that only Rails knows.
@@ -187,41 +174,42 @@ def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Read
     return _ready(own, {name: encode(item, style) for name, item in own.items()}, registry, style)
 
 
-def own_way(job: JobClass | None, args: Sequence[Any]) -> Callable[..., Any] | None:
+def scheduled_of(job: JobClass | None, args: Sequence[Any]) -> Callable[..., Any] | None:
     """The `scheduled` with which a job's class, or a plugin, puts a scheduled job on a queue itself.
 
     A plugin that has `is_scheduled` is asked whether it is meant: a retry comes the same way.
     """
-    return _way(_with_own_way(job), args)
+    return _scheduled_of(_with_scheduled(job), args)
 
 
-def _way(sources: Iterable[Any], args: Sequence[Any]) -> Callable[..., Any] | None:
+def _scheduled_of(sources: Iterable[Any], args: Sequence[Any]) -> Callable[..., Any] | None:
     for source in sources:
-        asked = getattr(source, "is_scheduled", None)
-        if asked is None or asked(args):
-            way: Callable[..., Any] = source.scheduled
-            return way
+        is_scheduled = getattr(source, "is_scheduled", None)
+        if is_scheduled is None or is_scheduled(args):
+            scheduled: Callable[..., Any] = source.scheduled
+            return scheduled
     return None
 
 
-def _with_own_way(job: JobClass | None) -> tuple[Any, ...]:
+def _with_scheduled(job: JobClass | None) -> tuple[Any, ...]:
     sources = () if job is None else (job.target, *job.plugins)
-    return tuple(one for one in sources if callable(getattr(one, "scheduled", None)))
+    return tuple(source for source in sources if callable(getattr(source, "scheduled", None)))
 
 
-def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry, style: Style) -> Ready:
+def _ready(
+    value: dict[str, Any], members: dict[str, bytes], registry: Registry, style: Style
+) -> ScheduledJob:
     name = _class_of(value)
     job = registry.find(name)
     wrapped = None if job is not None else _wrapped(value, name, registry)
     if wrapped is not None:
-        return Ready(name, wrapped[0], spread(value.get("args")), encode(wrapped[1], style), None)
+        return ScheduledJob(name, wrapped[0], spread(value.get("args")), encode(wrapped[1], style), None)
     queue = _queue(value.get("queue"), job, name)
     custom_name = value.get("custom_job_class")
     args = spread(value.get("args"))
-    ways = _with_own_way(job)
+    sources = _with_scheduled(job)
     if isinstance(custom_name, str) and custom_name not in ("", PLAIN):
-        job, found = None, registry.find(custom_name)
-        ways = _with_own_way(found)
+        job, sources = None, _with_scheduled(registry.find(custom_name))
         wire_name = custom_name
     else:
         wire_name = name if job is None else job.name
@@ -230,7 +218,7 @@ def _ready(value: dict[str, Any], members: dict[str, bytes], registry: Registry,
     for key, member in members.items():
         if key not in ("class", "args", "queue", "custom_job_class"):
             parts.append(encode(key, style) + b":" + member)
-    return Ready(name, queue, args, b"{" + b",".join(parts) + b"}", job, ways)
+    return ScheduledJob(name, queue, args, b"{" + b",".join(parts) + b"}", job, sources)
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
@@ -283,6 +271,6 @@ def names_to_show(registry: Registry) -> list[str]:
 
 def _may_have_code(job: JobClass) -> bool:
     try:
-        return bool(_with_own_way(job) or job.is_guarded or any(map(job.hooks, HOOKS)))
+        return bool(_with_scheduled(job) or job.guarding or any(map(job.hooks, HOOKS)))
     except BaseException:
         return True  # a class that cannot be asked: each of its jobs tells what is wrong with it

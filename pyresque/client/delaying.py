@@ -7,28 +7,27 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pyresque.client.delayed_item import DelayedItem, attempt_of, own_way
+from pyresque.client.delayed_item import DelayedItem, attempt_of, scheduled_of
+from pyresque.client.enqueueing import Enqueueing, OutgoingJob
 from pyresque.client.move_delayed import DelayedMover, not_in_hand, with_job_in_hand
 from pyresque.hooks import call
 from pyresque.keys import delayed_list
-from pyresque.model.enqueueing import Call, registered_job
+from pyresque.model.job_types import AnyJob, enqueues_at, enqueues_to_at, finds, finds_at
 from pyresque.model.moments import Moment, second_after, second_of
-from pyresque.model.registry import Registry
 from pyresque.store import delayed, locks
 from pyresque.store.delayed import Place, Taking
-from pyresque.store.space import Space
 from pyresque.usercode.safely import plain_name
-from pyresque.wire.encoding import encode, same
-from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
+from pyresque.wire.encoding import same
+from pyresque.wire.records import Payload, with_queue
 
 FEW = 20
 """So many jobs of one second, or less, are looked for one by one; more are removed in one pass."""
 
-Wanted = Callable[[list[Any]], object]
+ArgsTest = Callable[[list[Any]], object]
 """A question about the arguments of a job."""
 
 
-class Delaying:
+class Delaying(Enqueueing):
     """What `Resque` can do with delayed jobs.
 
     Jobs are found by what they say, not by their bytes: those that Rails, Oj or another language wrote, too.
@@ -36,10 +35,7 @@ class Delaying:
     given with `queue=`; a class name without `queue=` on any.
     """
 
-    space: Space
-    registry: Registry
-    _receiver: Callable[[str, bytes], None] | None
-
+    @enqueues_at
     def enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
         """Put a job on its queue at this moment; at once if that is now or past.
 
@@ -55,24 +51,28 @@ class Delaying:
             InvalidTime: the moment is none, or a datetime without a zone.
             NotAJob: it cannot be enqueued.
         """
-        return self._delay(second_of(moment), self._read_call(job, args, kwargs, None))
+        return self._delay(second_of(moment), self._outgoing(job, args, kwargs))
 
+    @enqueues_at
     def enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
         """Put a job on its queue after so many seconds, or a timedelta; see `enqueue_at`."""
-        return self._delay(second_after(delay), self._read_call(job, args, kwargs, None))
+        return self._delay(second_after(delay), self._outgoing(job, args, kwargs))
 
+    @enqueues_to_at
     def enqueue_at_with_queue(
         self, queue: str, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
     ) -> bool | None:
         """Like `enqueue_at`, on a queue of your choice."""
-        return self._delay(second_of(moment), self._read_call(job, args, kwargs, queue))
+        return self._delay(second_of(moment), self._outgoing(job, args, kwargs, queue))
 
+    @enqueues_to_at
     def enqueue_in_with_queue(
         self, queue: str, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any
     ) -> bool | None:
         """Like `enqueue_in`, on a queue of your choice."""
-        return self._delay(second_after(delay), self._read_call(job, args, kwargs, queue))
+        return self._delay(second_after(delay), self._outgoing(job, args, kwargs, queue))
 
+    @enqueues_at
     def delay_or_enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Move what is delayed of this job to this moment; if nothing is, delay it.
 
@@ -82,36 +82,40 @@ class Delaying:
         Returns:
             How many jobs are delayed (or, if the moment is past, on the queue) by this.
         """
-        return self._delay_again(second_of(moment), self._read_call(job, args, kwargs, None))
+        return self._delay_again(second_of(moment), self._outgoing(job, args, kwargs))
 
+    @enqueues_at
     def delay_or_enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Like `delay_or_enqueue_at`, after so many seconds, or a timedelta."""
-        return self._delay_again(second_after(delay), self._read_call(job, args, kwargs, None))
+        return self._delay_again(second_after(delay), self._outgoing(job, args, kwargs))
 
+    @finds
     def remove_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Remove a delayed job with exactly these arguments, wherever it stands; returns how many went."""
-        return self._remove(self._found(job, args, kwargs))
+        return self._remove(self._items_of(job, args, kwargs))
 
-    def remove_delayed_selection(self, wanted: Wanted, job: Any = None) -> int:
+    def remove_delayed_selection(self, wanted: ArgsTest, job: AnyJob | None = None) -> int:
         """Remove the delayed jobs for which `wanted(args)` is true, of one class if one is given."""
         return self._remove(self.find_delayed(wanted, job))
 
+    @finds_at
     def remove_delayed_job_from_timestamp(
         self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
     ) -> int:
         """Like `remove_delayed`, of one second only; a second without jobs is forgotten, as in Ruby."""
         second = second_of(moment)
-        found = [one for one in self._found(job, args, kwargs) if one.at == second]
+        found = [one for one in self._items_of(job, args, kwargs) if one.at == second]
         removed = self._remove(found, tidy=True)
         if not removed:
             delayed.forget_if_empty(self.space, second)
         return removed
 
+    @finds
     def enqueue_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Put a delayed job on its queue now, with the hooks of a drain; returns how many went."""
-        return self.enqueue_found(self._found(job, args, kwargs), tidy=False)
+        return self.enqueue_found(self._items_of(job, args, kwargs), tidy=False)
 
-    def enqueue_delayed_selection(self, wanted: Wanted, job: Any = None) -> int:
+    def enqueue_delayed_selection(self, wanted: ArgsTest, job: AnyJob | None = None) -> int:
         """The same with the delayed jobs for which `wanted(args)` is true; equal ones one after the other."""
         found = self.find_delayed(wanted, job)
         first: dict[bytes, int] = {}
@@ -119,16 +123,16 @@ class Delaying:
             first.setdefault(one.raw, place)
         return self.enqueue_found(sorted(found, key=lambda one: first[one.raw]), tidy=False)
 
-    def find_delayed(self, wanted: Wanted | None = None, job: Any = None) -> list[DelayedItem]:
+    def find_delayed(self, wanted: ArgsTest | None = None, job: AnyJob | None = None) -> list[DelayedItem]:
         """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
-        job = plain_name(job)
-        is_name = job is None or isinstance(job, str)
-        name: str | None = job if is_name else registered_job(self.registry, job).name
+        name = plain_name(job)
+        if name is not None and not isinstance(name, str):
+            name = self.registry.job_of(name).name
         return [
-            one
-            for one in self.each_delayed()
-            if (name is None or one.class_name == name)
-            and (wanted is None or (one.class_name and wanted(one.args)))
+            item
+            for item in self.each_delayed()
+            if (name is None or item.class_name == name)
+            and (wanted is None or (item.class_name and wanted(item.args)))
         ]
 
     def each_delayed(self) -> Iterator[DelayedItem]:
@@ -139,13 +143,15 @@ class Delaying:
         """
         return map(DelayedItem.read, filter(not_in_hand, delayed.each(self.space)))
 
+    @finds
     def scheduled_at(self, job: Any, /, *args: Any, **kwargs: Any) -> list[int]:
         """The seconds at which this job is due, in order."""
-        return sorted({one.at for one in self._found(job, args, kwargs)})
+        return sorted({one.at for one in self._items_of(job, args, kwargs)})
 
+    @finds
     def is_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> bool:
         """Whether this job is delayed (Ruby: `delayed?`)."""
-        return bool(self._found(job, args, kwargs))
+        return bool(self._items_of(job, args, kwargs))
 
     def delayed_queue_peek(self, start: int = 0, count: int = 1) -> list[int]:
         """Seconds for which jobs are delayed, in order."""
@@ -199,130 +205,114 @@ class Delaying:
         mover.take(one.place for one in found)
         return mover.taken
 
-    def _read_call(
-        self,
-        job: Any,
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-        queue: str | None,
-        is_checked: bool = True,
-    ) -> Call:
-        return Call.of(self.registry, self.space.style, job, args, kwargs, queue, is_checked)
-
-    def _forms(self, one: Call) -> delayed.Job:
-        value = {"class": Payload.parse(one.raw).class_name, "args": one.args, "queue": one.queue}
-        return delayed.Job(encode(value, self.space.style, max_depth=MAX_PAYLOAD_DEPTH), one.queue, one.raw)
-
-    def _delay(self, second: int, one: Call) -> bool | None:
+    def _delay(self, second: int, job: OutgoingJob) -> bool | None:
         if second <= int(time.time()) or self._receiver is not None:
-            way = own_way(one.job, one.args) if self._receiver is None else None
-            return self._enqueue(one) if way is None else self._scheduled(one, way)
-        if not one.allowed("before_schedule"):
+            scheduled = scheduled_of(job.job, job.args) if self._receiver is None else None
+            return self._enqueue(job) if scheduled is None else _call_scheduled(job, scheduled)
+        if not job.run_hooks("before_schedule"):
             return None
-        delayed.delay(self.space, second, self._forms(one))
-        return one.allowed("after_schedule")
+        delayed.delay(self.space, second, self._forms(job))
+        return job.run_hooks("after_schedule")
 
-    def _enqueue(self, one: Call) -> bool | None:
-        raise NotImplementedError
+    def _forms(self, job: OutgoingJob) -> delayed.Job:
+        return delayed.Job(with_queue(job.payload, job.queue, self.space.style), job.queue, job.payload)
 
-    def _pushed(self, calls: Sequence[Call]) -> Sequence[Call]:
-        raise NotImplementedError
-
-    def _delay_again(self, second: int, one: Call) -> int:
+    def _delay_again(self, second: int, job: OutgoingJob) -> int:
         if self._receiver is not None:
-            return int(self._enqueue(one) is True)
-        due = second <= int(time.time())
-        places = [item.place for item in self._same(one)]
-        way = own_way(one.job, one.args) if due else None
-        if way is not None:
-            return self._schedule_each(places, one, way)
-        hooks = ("before_enqueue", "after_enqueue") if due else ("before_schedule", "after_schedule")
-        epoch = None if due else second
-        if one.job is not None and (any(map(one.job.hooks, hooks)) or (due and one.job.is_guarded)):
-            return self._delay_each(places, one, epoch, hooks)
-        return delayed.delay(self.space, epoch, self._forms(one), list(dict.fromkeys(places)))
+            return int(self._enqueue(job) is True)
+        is_due = second <= int(time.time())
+        places = [item.place for item in self._equal(job)]
+        scheduled = scheduled_of(job.job, job.args) if is_due else None
+        if scheduled is not None:
+            return self._schedule_each(places, job, scheduled)
+        hooks = ("before_enqueue", "after_enqueue") if is_due else ("before_schedule", "after_schedule")
+        epoch = None if is_due else second
+        if any(map(job.has_hooks, hooks)) or (is_due and job.job is not None and job.job.guarding):
+            return self._delay_each(places, job, epoch, hooks)
+        return delayed.delay(self.space, epoch, self._forms(job), list(dict.fromkeys(places)))
 
-    def _schedule_each(self, places: Sequence[Place], one: Call, way: Callable[..., Any]) -> int:
+    def _schedule_each(self, places: Sequence[Place], job: OutgoingJob, scheduled: Callable[..., Any]) -> int:
         """Let the class put each of these on a queue itself, then take it; if none is there, let it once."""
         count = 0
         for place in places:
             if delayed.stands(self.space, place):
-                with_job_in_hand(place, self._scheduled, one, way)
+                with_job_in_hand(place, _call_scheduled, job, scheduled)
                 delayed.take(self.space, [Taking(place, copies=1)])
                 count += 1
         if not count:
-            self._scheduled(one, way)
+            _call_scheduled(job, scheduled)
         return max(1, count)
 
     def _delay_each(
-        self, places: Sequence[Place], one: Call, epoch: int | None, hooks: tuple[str, str]
+        self, places: Sequence[Place], job: OutgoingJob, epoch: int | None, hooks: tuple[str, str]
     ) -> int:
         """Move each of these with the hooks about it; if none is there, delay one."""
         written = 0
         for number, place in enumerate(places or [None], 1):
             needed = int(number >= len(places) and not written)
-            there = place is not None and delayed.stands(self.space, place)
-            if (there or needed) and with_job_in_hand(place, one.allowed, hooks[0]):
-                done = self._move(place if there else None, one, epoch, needed)
-                written += done
-                if done:
-                    one.after(hooks[1])
+            is_there = place is not None and delayed.stands(self.space, place)
+            if (is_there or needed) and with_job_in_hand(place, job.run_hooks, hooks[0]):
+                count = self._move(place if is_there else None, job, epoch, needed)
+                written += count
+                if count:
+                    job.run_hooks(hooks[1])
         return written
 
-    def _move(self, place: Place | None, one: Call, epoch: int | None, least: int) -> int:
+    def _move(self, place: Place | None, job: OutgoingJob, epoch: int | None, least: int) -> int:
         """Delay a job anew, or enqueue it where no second is given; returns how often that was done."""
         if epoch is not None:
             instead = [] if place is None else [place]
-            return delayed.delay(self.space, epoch, self._forms(one), instead, copies=1, least=least)
+            return delayed.delay(self.space, epoch, self._forms(job), instead, copies=1, least=least)
         if place is None:
-            return len(self._pushed([one]))
+            return len(self._pushed([job]))
         attempt = attempt_of(place)
-        guards = locks.taken_with(self.space, one.guards, attempt)
+        guards = locks.taken_with(self.space, job.guards, attempt)
         if guards is None:
             return 0
-        taking = Taking(place, one.queue, one.raw, copies=1, guards=guards, keep=True)
+        taking = Taking(place, job.queue, job.payload, copies=1, guards=guards, keep=True)
         answer = delayed.take(self.space, [taking])
         if answer is None or not answer.counts[0]:
             return 0
-        locks.keep(self.space, one.guards, attempt)
+        locks.keep(self.space, job.guards, attempt)
         return 1
 
-    def _scheduled(self, one: Call, way: Callable[..., Any]) -> Any:
-        """Let the class put its job on a queue itself; returns what it answers."""
-        return call(way, one.queue, one.job and one.job.name, *one.args)
-
-    def _remove(self, found: Sequence[DelayedItem], tidy: bool = False) -> int:
-        items: dict[bytes, dict[bytes, None]] = {}
-        for name, item in (one.place for one in found):
-            items.setdefault(name, {})[item] = None
-        few = [Taking((name, item)) for name, some in items.items() if len(some) <= FEW for item in some]
+    def _remove(self, items: Sequence[DelayedItem], tidy: bool = False) -> int:
+        lists: dict[bytes, dict[bytes, None]] = {}
+        for name, raw in (item.place for item in items):
+            lists.setdefault(name, {})[raw] = None
+        few = [Taking((name, raw)) for name, raws in lists.items() if len(raws) <= FEW for raw in raws]
         answer = delayed.take(self.space, few, tidy=tidy) if few else None
         removed = sum(answer.counts) if answer else 0
-        for name, some in items.items():
-            if len(some) > FEW:
-                removed += delayed.remove(self.space, name, some, tidy=tidy)
+        for name, raws in lists.items():
+            if len(raws) > FEW:
+                removed += delayed.remove(self.space, name, raws, tidy=tidy)
         return removed
 
-    def _found(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedItem]:
+    def _items_of(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedItem]:
+        """The delayed items that a call with these arguments means."""
         if isinstance(plain_name(job), str) and kwargs.get("queue") is None:
-            one = self._read_call(job, args, {**kwargs, "queue": ""}, None)
-            return self._same(one, any_queue=True)
-        return self._same(self._read_call(job, args, kwargs, None, is_checked=False))
+            return self._equal(self._outgoing(job, args, {**kwargs, "queue": ""}), any_queue=True)
+        return self._equal(self._outgoing(job, args, kwargs, is_checked=False))
 
-    def _same(self, one: Call, any_queue: bool = False) -> list[DelayedItem]:
-        """Every delayed job that this call would make: same class, arguments and queue."""
-        wanted = Payload.parse(one.raw)
-        own = one.job.queue if one.job else None
-        hint = wanted.class_name.encode()
-        found = []
+    def _equal(self, job: OutgoingJob, any_queue: bool = False) -> list[DelayedItem]:
+        """Every delayed item that delaying this job would write: same class, arguments and queue."""
+        args = Payload.parse(job.payload).args
+        own_queue = job.job.queue if job.job else None
+        hint = job.class_name.encode()
+        items = []
         for place in filter(not_in_hand, delayed.each(self.space)):
             if hint not in place[1] and b"\\" not in place[1]:
                 continue  # an escape may hide the name; without one it would be there
             item = DelayedItem.read(place)
             if (
-                item.class_name == wanted.class_name
-                and (any_queue or (own if item.queue is None else item.queue) == one.queue)
-                and same(item.args, wanted.args)
+                item.class_name == job.class_name
+                and (any_queue or (own_queue if item.queue is None else item.queue) == job.queue)
+                and same(item.args, args)
             ):
-                found.append(item)
-        return found
+                items.append(item)
+        return items
+
+
+def _call_scheduled(job: OutgoingJob, scheduled: Callable[..., Any]) -> Any:
+    """Let the class put its job on a queue itself; returns what it answers."""
+    return call(scheduled, job.queue, job.job and job.job.name, *job.args)

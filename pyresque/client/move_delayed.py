@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from pyresque.client.delayed_item import Ready, attempt_of, ready_item
+from pyresque.client.delayed_item import ScheduledJob, attempt_of, ready_item
 from pyresque.errors import RedisReplied
 from pyresque.log import Log
 from pyresque.model.registry import Registry
@@ -140,7 +140,7 @@ class DelayedMover:
             self._flush(place)
         return self._seen is place
 
-    def _judged(self, ready: Ready, place: Place) -> Taking:
+    def _judged(self, ready: ScheduledJob, place: Place) -> Taking:
         """Run the code that comes before the push; returns what is to become of the job."""
         if self._refusal is None:
             return with_job_in_hand(place, _decided, ready, place, self._space)
@@ -150,7 +150,9 @@ class DelayedMover:
             failed = error
         return self._refusal(place, failed)
 
-    def _flush(self, following: Place | None, last: Taking | None = None, ready: Ready | None = None) -> None:
+    def _flush(
+        self, following: Place | None, last: Taking | None = None, ready: ScheduledJob | None = None
+    ) -> None:
         """Take what waits, or a job whose code has run; look whether the following one is there."""
         takings, self._waiting, self._seen = [last] if last else self._waiting, [], None
         if not takings and following is None:
@@ -164,11 +166,11 @@ class DelayedMover:
             logger.error("%s", trouble)
         pushed = last is not None and last.payload and answer.counts[0] and not answer.refused[0]
         if last is not None and pushed and ready is not None:
-            ready.keep(self._space, attempt_of(last.place))
+            ready.keep_guards(self._space, attempt_of(last.place))
         if pushed and ready is not None and ready.has_hooks("after_enqueue"):
             self._seen = None  # what was there may be gone behind them
-            ready.after("after_enqueue", Exception if self._refusal is None else BaseException)
+            ready.run_hooks_after("after_enqueue", Exception if self._refusal is None else BaseException)
 
 
-def _decided(ready: Ready, place: Place, space: Space) -> Taking:
+def _decided(ready: ScheduledJob, place: Place, space: Space) -> Taking:
     return ready.decided().taking(place, space)

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyresque.client.delayed_item import ready_entry
+from pyresque.client.enqueueing import Enqueueing
 from pyresque.config.env import local_zone
 from pyresque.errors import InvalidSchedule, MalformedPayload
-from pyresque.model.enqueueing import Call
+from pyresque.model.job_types import AnyJob
 from pyresque.model.registry import Registry
 from pyresque.store import locks, schedules
 from pyresque.store.locks import Offer
@@ -27,22 +28,22 @@ if TYPE_CHECKING:
 # What reads a schedule is imported when it is used: every fork of a worker would pay for it.
 
 
-class Scheduling:
+class Scheduling(Enqueueing):
     """What `Resque` can do with recurring jobs.
 
     Entries are kept in Redis, where the schedulers of both languages find them; with `persist=False` they
     are known to this process only, for a `Scheduler` in it.
     """
 
-    space: Space
-    registry: Registry
-    local_schedule: dict[str, Any]
+    def __init__(self, space: Space, registry: Registry) -> None:
+        super().__init__(space, registry)
+        self.local_schedule: dict[str, Any] = {}
 
     def set_schedule(
         self,
         name: str,
         *,
-        job: Any,
+        job: AnyJob,
         cron: Any = None,
         every: Any = None,
         args: Sequence[Any] | dict[str, Any] = (),
@@ -67,11 +68,10 @@ class Scheduling:
             raise InvalidSchedule(
                 f"{name}: args={args!r} must be a list, for example args=[1], or one mapping"
             )
-        given = spread(args if isinstance(args, dict) else list(args))
-        call = Call.of(self.registry, self.space.style, job, given, {}, queue)
-        value = {"class": call.job.name if call.job else plain_name(job)}
+        outgoing = self._outgoing(job, spread(args if isinstance(args, dict) else list(args)), {}, queue)
+        value: dict[str, Any] = {"class": outgoing.class_name}
         value |= {key: item for key, item in (("cron", cron), ("every", every)) if item is not None}
-        value |= {"queue": call.queue, "args": args if isinstance(args, dict) else call.args, **more}
+        value |= {"queue": outgoing.queue, "args": args if isinstance(args, dict) else outgoing.args, **more}
         self.write_schedule(name, value, persist=persist)
 
     def write_schedule(self, name: str, value: dict[str, Any], *, persist: bool = True) -> None:
@@ -175,14 +175,14 @@ def run_now(
     """
     value = entry.value if parameters is None else _with_parameters(entry, parameters)
     ready = ready_entry(value, registry, space.style).decided()
-    if not ready.allowed("before_recurring"):
+    if not ready.run_hooks("before_recurring"):
         return False
-    if not ready.run_custom():
-        guards = ready.guards(space) if ready.allowed("before_enqueue") else None
+    if not ready.run_scheduled():
+        guards = ready.guards_at(space) if ready.run_hooks("before_enqueue") else None
         if guards is None or not locks.offer(space, [Offer(ready.queue, ready.payload, guards)])[0]:
             return False
-        ready.after("after_enqueue")
-    ready.after("after_recurring")
+        ready.run_hooks_after("after_enqueue")
+    ready.run_hooks_after("after_recurring")
     return True
 
 

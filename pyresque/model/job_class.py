@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
-from pyresque.errors import InvalidJob
+from pyresque.errors import InvalidJob, NoQueueError
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
 from pyresque.parameters import Given, Parameters
 from pyresque.parameters.signatures import innermost_of
 from pyresque.store.locks import Guard
-from pyresque.usercode.safely import is_a, text_of, tried_in_job
+from pyresque.usercode.safely import is_a, plain_name, text_of, tried_in_job
 from pyresque.wire.records import Payload
 
 
@@ -69,6 +69,8 @@ class JobClass:
     target: Callable[..., Any]
     plugins: tuple[object, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    found_hooks: dict[str, list[Hook]] = field(default_factory=dict, init=False, repr=False)
+    """The hooks of each kind that was asked for already."""
     gets_objects: ClassVar[bool] = False
     """Whether its arguments may be what JSON cannot become, such as records."""
 
@@ -106,30 +108,21 @@ class JobClass:
         scope = vars(self.target) if inspect.isclass(self.target) else {}
         return Parameters(self.name, self.perform, scope)
 
-    @cached_property
-    def found_hooks(self) -> dict[str, list[Hook]]:
-        """The hooks of each kind that was asked for already."""
-        return {}
-
     def hooks(self, kind: str) -> list[Hook]:
         """This job's hooks of one kind, ordered by name; looked up once in a process, as in Ruby."""
-        found = self.found_hooks.get(kind)
-        if found is None:
-            found = self.found_hooks[kind] = job_hooks(self.sources, kind)
-        return found
+        hooks = self.found_hooks.get(kind)
+        if hooks is None:
+            hooks = self.found_hooks[kind] = job_hooks(self.sources, kind)
+        return hooks
 
-    @property
-    def is_guarded(self) -> bool:
-        """Whether locks may keep it from being pushed."""
-        return bool(self._guarding)
-
-    @property
-    def _guarding(self) -> list[Any]:
-        return [one for one in self.plugins if callable(getattr(one, "enqueue_guard", None))]
+    @cached_property
+    def guarding(self) -> list[Any]:
+        """Those of its plugins whose locks may keep it from being pushed."""
+        return [plugin for plugin in self.plugins if callable(getattr(plugin, "enqueue_guard", None))]
 
     def guards(self, args: Sequence[Any]) -> list[Guard]:
         """The locks that must be free for it to be pushed, and that are taken with the push."""
-        return [one.enqueue_guard(args) for one in self._guarding]
+        return [plugin.enqueue_guard(args) for plugin in self.guarding]
 
     def invocations(self, queue: str, payload: Payload) -> Generator[Any, Any, BaseException | None] | None:
         """The calls that running this job takes, where these are not just its function and hooks."""
@@ -145,13 +138,28 @@ class JobClass:
             self.hooks(kind)
         self.parameters.prepare()
 
-    def positions(self, args: Sequence[Any], kwargs: Mapping[str, Any], is_checked: bool = True) -> list[Any]:
-        """The arguments of a call as the list that goes on the wire (Parameters.written)."""
-        return self.parameters.written(args, kwargs, is_checked)
-
     def arguments(self, args: Sequence[Any]) -> Given:
         """Arguments from the wire as the function is called with them (Parameters.arguments)."""
         return self.parameters.arguments(args)
+
+
+def queue_for(job: JobClass | None, name: str, queue: str | None) -> str:
+    """The queue that is given, else the job's own.
+
+    Raises:
+        NoQueueError: there is neither, or what is given is not a name.
+    """
+    if queue is not None:
+        queue = plain_name(queue)
+        if not isinstance(queue, str):
+            raise NoQueueError(f"queue={queue!r} is no queue: give its name, for example queue='mail'")
+        return queue
+    if job is None or job.queue is None:
+        raise NoQueueError(
+            f"Jobs must be placed onto a queue. No queue could be inferred for class {name}: "
+            "give one with queue=..."
+        )
+    return job.queue
 
 
 def check_code(target: Any, is_named: bool = False) -> None:

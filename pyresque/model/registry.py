@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, TypeVar
 
-from pyresque.errors import InvalidJob
+from pyresque.errors import InvalidJob, NotAJob
 from pyresque.hooks import WorkerHooks, worker_hooks
 from pyresque.model.job_class import JobClass, RetryPolicy, Wrapper, check_code, check_timeout, where_of
 from pyresque.usercode.safely import plain_name
@@ -86,9 +86,21 @@ class Registry:
         return found
 
     def of(self, target: object) -> JobClass | None:
-        """The job that this function or class was registered as."""
-        job = self._by_target.get(_identity(target))
-        return job if job is not None and _identity(job.target) == _identity(target) else None
+        """The job that this function or class was registered as; None if it was not."""
+        return self._by_target.get(_identity(target) if type(target) is MethodType else id(target))
+
+    def job_of(self, target: object) -> JobClass:
+        """The same, for whoever needs one.
+
+        Raises:
+            NotAJob: it was not registered.
+        """
+        job = self.of(target)
+        if job is None:
+            raise NotAJob(
+                f"{target!r} is no job: register it with @job, or give a class name as text with queue="
+            )
+        return job
 
     def jobs(self) -> list[JobClass]:
         """All jobs that are registered, wrapped ones too."""

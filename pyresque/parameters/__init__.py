@@ -74,9 +74,31 @@ class Parameters:
             WrongArguments: the function could not be called so; the text says why.
             Unencodable: one of them has no form in JSON.
         """
+        types = self._types
+        if (
+            types is not None and is_checked and len(args) <= len(types)
+        ):  # the usual case, which is to be quick
+            missing = [*types][len(args) :]
+            if words.keys() == set(missing) or (not words and len(args) >= self._shapes[0].least):
+                values = [*args, *(words[name] for name in missing)] if words else list(args)
+                pairs = zip(values, types.values(), strict=False)
+                if all(wanted is object or type(value) is wanted for value, wanted in pairs):
+                    return values
         if len(self._shapes) == 1:
             return self._shapes[0].written(args, words, is_checked)
         return self._first(lambda shape: shape.written(args, words, is_checked))
+
+    @cached_property
+    def _types(self) -> dict[str, Any] | None:
+        """For each parameter the type whose values are written as they are, `object` for any value.
+
+        None where not all parameters are positions.
+        """
+        [shape, *others] = self._shapes
+        by_name = Parameter.POSITIONAL_OR_KEYWORD
+        if others or not shape.is_plain or any(place.parameter.kind is not by_name for place in shape.places):
+            return None
+        return {place.name: object if place.is_open else place.kind.scalar for place in shape.places}
 
     def _first(self, tried_with: Callable[[Shape], T]) -> T:
         """What the first shape makes of it; if none can, the error of the first, which is the plainest."""

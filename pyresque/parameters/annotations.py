@@ -55,6 +55,11 @@ class Kind:
         """Whether the caller is nobody who could give it: then a decorator does, perhaps."""
         return bool(self.never) or (self.read is None and not self.unknown)
 
+    @property
+    def scalar(self) -> type | None:
+        """The type, if its values are the same in JSON; else None."""
+        return next((scalar for scalar in SCALARS if self.wanted is scalar), None)
+
     def written(self, value: object) -> Any:
         """A value of this kind as JSON has it, so that reading that gives the same again.
 

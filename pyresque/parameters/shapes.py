@@ -172,13 +172,13 @@ class Shape:
         return bool(self.words) or (self.options is not None and bool(self.places or self.rest is None))
 
     @cached_property
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
         """Whether it has places only, which is the usual case, and is to be quick."""
         return self.rest is None and not self.words and self.options is None and self.most is None
 
     def read(self, args: Sequence[Any]) -> Given:
         """The call that a list from the wire means."""
-        if self._is_plain and self._needed <= len(args) <= len(self.places):
+        if self.is_plain and self._needed <= len(args) <= len(self.places):
             return [place.read(value) for place, value in zip(self.places, args, strict=False)], {}
         given, words = self._split(args) if self._has_words else (args, _NO_WORDS)
         return self._fitted(given, words)
@@ -243,7 +243,7 @@ class Shape:
 
     def written(self, args: Sequence[Any], words: Mapping[str, Any], is_checked: bool) -> list[Any]:
         """The list for the wire of a call."""
-        if self._is_plain and not words and is_checked and self._needed <= len(args) <= len(self.places):
+        if self.is_plain and not words and is_checked and self._needed <= len(args) <= len(self.places):
             return [place.written(value, True) for place, value in zip(self.places, args, strict=False)]
         given, named = self._bound(*self._as_called(args, words), takes_any=self._has_words)
         if is_checked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from pyresque.client.delayed_item import Ready, ready_entry
+from pyresque.client.delayed_item import ScheduledJob, ready_entry
 from pyresque.errors import MalformedPayload
 from pyresque.log import Log
 from pyresque.model.registry import Registry
@@ -48,7 +48,7 @@ class Firer:
         note = times.started(due)
         ready, guards = self._ready(running.entry, note) or (None, [])
         firing = Firing(running.entry.name, running.noted, note)
-        if ready is not None and ready.custom is None:
+        if ready is not None and ready.scheduled is None:
             firing = replace(firing, queue=ready.queue, payload=ready.payload, guards=guards)
         done, troubles = schedules.fire(self._space, firing, claim)
         for trouble in troubles:
@@ -62,18 +62,18 @@ class Firer:
         logger.info("queueing %s in %s (%s)", ready.class_name, ready.queue, running.entry.name)
         return "fired"
 
-    def _afterwards(self, ready: Ready) -> None:
-        if ready.custom is not None:
+    def _afterwards(self, ready: ScheduledJob) -> None:
+        if ready.scheduled is not None:
             try:
-                ready.run_custom()
+                ready.run_scheduled()
             except BaseException:  # whatever it raises, the scheduler goes on
                 logger.exception("`scheduled` of %s failed", ready.class_name)
                 return
         else:
-            ready.after("after_enqueue", BaseException)
-        ready.after("after_recurring", BaseException)
+            ready.run_hooks_after("after_enqueue", BaseException)
+        ready.run_hooks_after("after_recurring", BaseException)
 
-    def _ready(self, entry: Entry, run: str) -> tuple[Ready, list[Guard]] | None:
+    def _ready(self, entry: Entry, run: str) -> tuple[ScheduledJob, list[Guard]] | None:
         """The job of an entry and the locks that its push takes, if it is to run now.
 
         Raises:
@@ -90,11 +90,11 @@ class Firer:
             return None
         try:
             ready = ready.decided()
-            allowed = ready.allowed("before_recurring")
-            if allowed and ready.custom is not None:
+            allowed = ready.run_hooks("before_recurring")
+            if allowed and ready.scheduled is not None:
                 return ready, []
-            runs = allowed and ready.allowed("before_enqueue")
-            guards = ready.guards(self._space, f"{entry.name} {run}") if runs else None
+            runs = allowed and ready.run_hooks("before_enqueue")
+            guards = ready.guards_at(self._space, f"{entry.name} {run}") if runs else None
         except BaseException as error:
             if self._tries.another((entry.name, run), error):
                 raise
@@ -103,7 +103,7 @@ class Firer:
         return None if guards is None else (ready, guards)
 
 
-def is_busy(space: Space, ready: Ready) -> bool:
+def is_busy(space: Space, ready: ScheduledJob) -> bool:
     """Whether a job of the same class with the same arguments waits on this queue, or is worked on.
 
     The queue is looked at first: a job that leaves it in between is found with its worker.
@@ -120,7 +120,7 @@ def is_busy(space: Space, ready: Ready) -> bool:
     return False
 
 
-def _is_same(raw: bytes, ready: Ready) -> bool:
+def _is_same(raw: bytes, ready: ScheduledJob) -> bool:
     try:
         payload = Payload.parse(raw)
     except MalformedPayload:

@@ -158,7 +158,7 @@ def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> 
     if ready is None:
         why = "" if error is None else error_message(error)
         raise InvalidSchedule(f"it can never be queued: {why}") from error
-    unmarked = entry.value.get("active_job") is None and ready.job is None and ready.custom is None
+    unmarked = entry.value.get("active_job") is None and ready.job is None and ready.scheduled is None
     wrapped = is_wrapper(Payload.parse(ready.payload).class_name)
     if unmarked and ready.class_name.endswith("Job") and not wrapped:
         logger.warning(

@@ -121,6 +121,11 @@ def job_bytes(class_name: str, args: Iterable[Any], style: Style) -> bytes:
     return encode({"class": class_name, "args": list(args)}, style, max_depth=MAX_PAYLOAD_DEPTH)
 
 
+def with_queue(payload: bytes, queue: str, style: Style) -> bytes:
+    """The payload of a job as it is delayed: with the name of its queue at the end."""
+    return b'%b,"queue":%b}' % (payload[:-1], encode(queue, style))
+
+
 class WorkingOn(msgspec.Struct, frozen=True):
     """The value of `worker:ID`. Of a foreign or broken one, what cannot be read is None."""
 

@@ -88,7 +88,6 @@ USED = {
         "before_job", "before_pause", "call", "call_around", "job_hooks", "queue_empty", "shutdown",
         "worker_exit", "worker_hooks", "JOB_HOOKS", "SCHEDULE_HOOKS",
     ],
-    "pyresque.client": ["Resque"],
     "pyresque.errors": [
         "BackendError", "ConfigError", "ContinuationError", "DeserializationError", "DirtyExit",
         "DontPerform", "Handled", "HookError", "ImportFailed", "InvalidJob", "InvalidSchedule", "InvalidStep",

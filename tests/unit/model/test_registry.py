@@ -302,7 +302,7 @@ def four(a, b=2, c=3, *rest): ...
 def test_keywords_become_positions(registry, args, kwargs, positions):
     """Defaults are written out only where a keyword asks for it."""
     add(registry)(four)
-    assert registry.of(four).positions(args, kwargs) == positions
+    assert registry.of(four).parameters.written(args, kwargs) == positions
 
 
 @pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1,), {"a": 1}), ((1,), {"x": 1})])
@@ -310,7 +310,7 @@ def test_calls_that_do_not_fit_are_refused(registry, args, kwargs):
     """The text shows the job and its signature."""
     add(registry, name="Four")(four)
     with pytest.raises(WrongArguments, match=r"Four.*\(a, b=2, c=3, \*rest\)"):
-        registry.of(four).positions(args, kwargs)
+        registry.of(four).parameters.written(args, kwargs)
 
 
 # --- converted: at work ----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID
@@ -128,9 +128,116 @@ convert("x")  # error
 Archive.perform(1, "main")
 Archive.perform("x")  # error
 
+resque.enqueue(convert, 42, queue="elsewhere")
+resque.enqueue(convert, 42, queue=5)  # error
+
 resque.enqueue_to("elsewhere", convert, 1)
+resque.enqueue_to("elsewhere", Archive, 1, branch="main")
+resque.enqueue_to("elsewhere", "Reports::Monthly", 2026, {"of": "anything"})
+resque.enqueue_to("elsewhere", tidy_now, dry_run=True)
+to: bool | None = resque.enqueue_to("elsewhere", service.run, 1)
+resque.enqueue_to("elsewhere", convert, "42")  # error
+resque.enqueue_to("elsewhere", convert)  # error
+resque.enqueue_to("elsewhere", convert, 1, size=2)  # error
+resque.enqueue_to("elsewhere", Archive, "x")  # error
+resque.enqueue_to("elsewhere", 17)  # error
+resque.enqueue_to(5, convert, 1)  # error
+
+resque.enqueue_in(60, convert, 42)
+resque.enqueue_in(timedelta(hours=1), convert, 42, fmt="webp")
+resque.enqueue_in(60, convert, 42, queue="slow")
+resque.enqueue_in(1.5, "Reports::Monthly", 2026, queue="reports")
+resque.enqueue_in(60, Restore, 1, branch="main")
+resque.enqueue_in(60, tidy_now)
+resque.enqueue_in(60, 17)  # error
+resque.enqueue_in(60, convert, "42", nonsense=1)  # error
+resque.enqueue_in(60, convert)  # error
+resque.enqueue_in("60", convert, 42)  # error
+resque.enqueue_in(date(2026, 1, 2), convert, 42)  # error
+resque.enqueue_in(60, "Reports::Monthly", 2026)  # error
+resque.enqueue_in(60, Restore, 1, branch=2)  # error
+
+moment = datetime(2030, 1, 1, tzinfo=UTC)
+delayed: bool | None = resque.enqueue_at(moment, convert, 42)
+resque.enqueue_at(1_900_000_000, Archive, 1, branch="main")
+resque.enqueue_at(moment, "Reports::Monthly", 2026, queue="reports")
+resque.enqueue_at(moment, ship, Order(1, date(2026, 1, 2)), UUID(int=5), price=Decimal("1.5"))
+resque.enqueue_at(moment, convert, None)  # error
+resque.enqueue_at(timedelta(1), convert, 42)  # error
+resque.enqueue_at(moment, summarise, "x")  # error
+resque.enqueue_at(moment, "Reports::Monthly", 2026)  # error
+resque.enqueue_at(moment, ship, 1, UUID(int=5), Decimal("1.5"))  # error
+
+resque.enqueue_in_with_queue("slow", 60, convert, 42)
+resque.enqueue_in_with_queue("slow", timedelta(1), "Reports::Monthly", 2026)
+resque.enqueue_in_with_queue("slow", 60, convert, "42")  # error
+resque.enqueue_in_with_queue(60, "slow", convert, 42)  # error
+resque.enqueue_at_with_queue("slow", moment, Archive, 1)
+resque.enqueue_at_with_queue("slow", moment, "Reports::Monthly")
+resque.enqueue_at_with_queue("slow", moment, Archive, "1")  # error
+resque.enqueue_at_with_queue("slow", moment, 5)  # error
+
+moved: int = resque.delay_or_enqueue_at(moment, convert, 42)
+resque.delay_or_enqueue_at(moment, convert, 42, "webp", 3)  # error
+resque.delay_or_enqueue_in(60, convert, 42)
+resque.delay_or_enqueue_in(60, convert, size=42)  # error
+
 resque.enqueue_many([(convert, 1), ("Reports::Monthly", 2026)], queue="reports")
+resque.enqueue_many([(convert, n) for n in range(3)])
+resque.enqueue_many([convert, 1] for _ in range(3))
+resque.enqueue_many([(Archive, 1), (service.run, 2), (tidy_now,)])
+resque.enqueue_many([(5, convert)])  # error
+resque.enqueue_many([(int, 5)])  # error
+resque.enqueue_many([convert])  # error
+resque.enqueue_many(["Reports::Monthly"])  # error
+
 removed: int | None = resque.dequeue(convert, 42, "webp")
+resque.dequeue(convert)
+resque.dequeue(Archive, queue="elsewhere")
+resque.dequeue(Archive, 1, branch="main")
+resque.dequeue("Reports::Monthly", 2026, queue="reports")
+resque.dequeue(convert, {"image_id": 42}, 2, 3, 4)  # error
+resque.dequeue(convert, "42")  # error
+resque.dequeue(17)  # error
+resque.dequeue(convert, 42, queue=5)  # error
+
+gone: int = resque.remove_delayed(convert, 42)
+resque.remove_delayed("Reports::Monthly", 2026)
+resque.remove_delayed("Reports::Monthly", 2026, queue="reports")
+resque.remove_delayed(Archive, 1, branch="main")
+resque.remove_delayed(convert, 42, queue="slow")
+resque.remove_delayed(convert, "42")  # error
+resque.remove_delayed(convert)  # error
+resque.remove_delayed(17)  # error
+
+resque.remove_delayed_selection(lambda args: args[0] == 42)
+resque.remove_delayed_selection(lambda args: args[0] == 42, convert)
+resque.remove_delayed_selection(lambda args: args[0] == 42, "Reports::Monthly")
+resque.remove_delayed_selection(lambda args: args[0] == 42, 17)  # error
+resque.remove_delayed_selection(lambda args: args[0] == 42, int)  # error
+resque.remove_delayed_selection(convert, 42)  # error
+resque.enqueue_delayed_selection(lambda args: True, Archive)
+resque.enqueue_delayed_selection(lambda args: True, 17)  # error
+resque.find_delayed(job=convert)
+resque.find_delayed(job=17)  # error
+
+resque.remove_delayed_job_from_timestamp(moment, convert, 42)
+resque.remove_delayed_job_from_timestamp(moment, "Reports::Monthly", 2026)
+resque.remove_delayed_job_from_timestamp(moment, convert, "42")  # error
+resque.remove_delayed_job_from_timestamp("today", convert, 42)  # error
+resque.enqueue_delayed(convert, 42)
+resque.enqueue_delayed(convert, None)  # error
+seconds: list[int] = resque.scheduled_at(convert, 42)
+resque.scheduled_at(convert, "42")  # error
+is_delayed: bool = resque.is_delayed(Archive, 1)
+resque.is_delayed("Reports::Monthly", 2026)
+resque.is_delayed(Archive, "1")  # error
+
+resque.set_schedule("nightly", cron="0 3 * * *", job=convert, args=[42])
+resque.set_schedule("nightly", cron="0 3 * * *", job="Reports::Monthly", queue="reports", args={"year": 2026})
+resque.set_schedule("nightly", cron="0 3 * * *", job=17)  # error
+resque.set_schedule("nightly", cron="0 3 * * *", job=convert, args=42)  # error
+
 sizes: dict[str, int] = resque.queue_sizes()
 names: list[str] = [worker.id for worker in resque.workers()]
 ids: list[str] = [failure.id for failure in resque.failures.list()]
