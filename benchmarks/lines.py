@@ -1,0 +1,128 @@
+"""How much code pyresque is, beside the Ruby that it replaces: `python benchmarks/lines.py` (-v: each file).
+
+Lines of code: without blank lines, comments and docstrings. Ruby takes 9,331 for Resque 3.0,
+resque-scheduler, resque-retry, fugit with raabro, rufus-scheduler, et-orbi, Active Job 6.1 and GlobalID,
+counted the same way, without web pages, generators and tests. `APART` names what these gems do not do.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+import tokenize
+from collections import Counter
+from pathlib import Path
+
+import pyresque
+
+PACKAGE = Path(pyresque.__file__).parent
+RUBY = 9_331
+
+APART = {
+    "a Redis client (redis-rb is not counted either)": ("store/connection/*.py",),
+    "a YAML reader that reads as Psych does (Ruby's own)": ("yaml/*.py",),
+    "arguments checked against annotations, and converted": (
+        "parameters/*.py", "active_job/arguments/conversion.py",
+    ),
+    "JSON, floats and `inspect` as Ruby's core writes them": (
+        "wire/encoding.py", "wire/floats.py", "wire/inspecting.py",
+    ),
+    "values of Ruby and Active Support that Python lacks: ranges, durations, zones": (
+        "active_job/arguments/values.py", "active_job/arguments/times.py", "active_job/arguments/zones.py",
+    ),
+    "`async def` jobs, and the async worker": (
+        "worker/aio/*.py", "worker/job_loop.py", "worker/lazy_job_loop.py",
+    ),
+    "jobs of classes that a worker does not know are left to others": ("worker/unknown_jobs.py",),
+    "resque-pool: many workers under one supervisor, new code on HUP": ("worker/pool/*.py",),
+    "resque-lock-timeout, resque-loner, resque-status, resque-pause": (
+        "plugins/lock.py", "plugins/status.py", "plugins/pausing.py", "plugins/key_names.py",
+        "store/locks.py",
+        "store/statuses.py", "store/pauses.py", "store/lua/lock.lua", "store/lua/unlock.lua",
+        "store/lua/push_guarded.lua", "store/lua/rename_lock_owner.lua", "store/lua/parts/lock_holders.lua",
+        "store/lua/parts/guards.lua",
+    ),
+    "limits of time and memory, and what a job that does not end is doing": (
+        "worker/limits.py", "worker/time_limit.py", "worker/stack_dump.py", "worker/stop_notice.py",
+        "system/oom.py",
+    ),
+    "what cannot be queued or run is put aside instead of lost": (
+        "wire/aside.py", "store/lua/parts/aside.lua", "store/lua/parts/aside_links.lua",
+        "store/lua/restore_aside.lua",
+    ),
+    "a retry by hand knows of the automatic one": (
+        "client/next_retry.py", "store/retries.py", "failure/copies.py", "store/lua/bring_forward.lua",
+        "store/lua/parts/retried_marks.lua", "cli/failed_retry.py", "cli/failed_text.py",
+    ),
+    "many elements removed without keeping others waiting": (
+        "store/removal.py", "store/lua/remove_marked.lua",
+    ),
+    "code of the application cannot harm its worker": (
+        "usercode/*.py", "system/descriptors.py", "system/signal_handlers.py", "log.py",
+    ),
+    "breakpoint() and input() in a job": ("system/terminal.py",),
+    "commands beyond those of Ruby's rake tasks and `resque`": (
+        "cli/delayed.py", "cli/failed.py", "cli/schedule.py", "cli/queues.py", "cli/enqueue.py",
+        "cli/output.py",
+    ),
+    "the demo, and help for the tests of applications": ("demo.py", "cli/demo.py", "testing/*.py"),
+}  # fmt: skip
+
+_SILENT = {
+    tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
+}  # fmt: skip
+
+
+def code_lines(path: Path) -> int:
+    """The lines of a Python or Lua file that hold code."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".lua":
+        return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("--"))
+    documentation: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            documentation.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in _SILENT:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines - documentation)
+
+
+def counted() -> tuple[dict[Path, int], dict[str, list[Path]]]:
+    """The lines of each file, and the files that are apart, by reason.
+
+    Raises:
+        ValueError: a pattern fits no file, or a file is named twice.
+    """
+    files = {path: code_lines(path) for path in sorted(PACKAGE.rglob("*")) if path.suffix in (".py", ".lua")}
+    apart: dict[str, list[Path]] = {}
+    for reason, patterns in APART.items():
+        for pattern in patterns:
+            paths = [path for path in PACKAGE.glob(pattern) if path in files]
+            if not paths:
+                raise ValueError(f"{pattern} fits no file of pyresque: mend APART")
+            apart.setdefault(reason, []).extend(paths)
+    named = Counter(path for paths in apart.values() for path in paths)
+    if twice := [str(path) for path, times in named.items() if times > 1]:
+        raise ValueError(f"named twice in APART: {', '.join(twice)}")
+    return files, apart
+
+
+def main() -> None:
+    """Print the counts."""
+    files, apart = counted()
+    shared = dict(files)
+    for reason, paths in apart.items():
+        lines = sum(shared.pop(path) for path in paths)
+        print(f"{lines:6,} {reason}")
+    print(f"{sum(files.values()):6,} all of pyresque")
+    print(f"{sum(shared.values()):6,} what Ruby has, too, where it takes {RUBY:,}")
+    if "-v" in sys.argv:
+        for path, count in shared.items():
+            print(f"    {count:4} {path.relative_to(PACKAGE)}")
+
+
+if __name__ == "__main__":
+    main()
