@@ -230,7 +230,7 @@ class Ruby(Language):
     @property
     def versions(self) -> dict[str, str]:
         """Version texts of `ruby`, `resque`, `redis_rb`, `json`; `multi_json` names its adapter."""
-        return self.found.versions
+        return self.found.versions  # type: ignore[return-value]
 
     @property
     def resque(self) -> tuple[int, ...]:

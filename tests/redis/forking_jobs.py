@@ -184,7 +184,7 @@ def _job(perform):
         def always(place, way, name):
             act("always", place, way, name)
 
-    Forks.perform = staticmethod(perform)
+    Forks.perform = staticmethod(perform)  # type: ignore[attr-defined]
     return job(queue="q", name="Forks")(Forks)
 
 

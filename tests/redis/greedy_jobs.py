@@ -66,7 +66,7 @@ def made(name, place, retry=None, fails=True):
             if place == "always":
                 spoil(what, items, options)
 
-    Spoils.perform = staticmethod(perform_in_loop if IN_LOOP else perform)
+    Spoils.perform = staticmethod(perform_in_loop if IN_LOOP else perform)  # type: ignore[attr-defined]
     job(queue="q", name=name, retry=retry)(Spoils)
 
 

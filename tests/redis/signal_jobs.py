@@ -62,7 +62,7 @@ def other_pools():
 
 def terminate():
     for kind in ("fork", "spawn", "forkserver"):
-        process = multiprocessing.get_context(kind).Process(target=nap)
+        process = multiprocessing.get_context(kind).Process(target=nap)  # type: ignore[attr-defined]
         process.start()
         process.terminate()
         process.join()

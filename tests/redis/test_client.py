@@ -693,7 +693,7 @@ def test_a_wrong_server_setting_is_told(text):
 def test_an_unreachable_server_is_told(resque):
     """After its patience the client says where Redis should be, and that nothing was done."""
     away = Resque("redis://127.0.0.1:1/0")
-    away.space = replace(away.space, link=type(away.space.link)(away.link, pauses=()))
+    away.space = replace(away.space, link=type(away.space.link)(away.link, pauses=()))  # type: ignore[call-arg]
     with pytest.raises(RedisUnavailable, match=r"127\.0\.0\.1:1 cannot be reached") as caught:
         away.enqueue("A", queue="q")
     assert caught.value.maybe_done is False

@@ -207,7 +207,7 @@ def test_a_job_that_is_cancelled(hook):
         await run()
 
     if hook:
-        J.around_perform = locals()[hook]
+        J.around_perform = locals()[hook]  # type: ignore[attr-defined]
     reason = TermException("SIGTERM")
 
     async def main():

@@ -394,7 +394,7 @@ def test_a_redis_that_refuses_writes_loses_nothing(stage, server, refusal):
         "readonly": (("REPLICAOF", "127.0.0.1", 1), ("REPLICAOF", "NO", "ONE")),
     }[refusal]
     resque = Resque(server.url, registry=stage.resque.registry)
-    resque.space.link.pauses = (0.0,)
+    resque.space.link.pauses = (0.0,)  # type: ignore[attr-defined]
     mover = Mover(resque.space, resque.registry)
     stage.redis(*on)
     try:

@@ -106,7 +106,7 @@ def test_a_master_that_cannot_reach_redis_for_a_while_is_master_again_at_once(st
     """It need not wait until its own lock expires: neither after its first claim nor after a later one."""
     with FaultProxy(server) as proxy:
         resque = Resque(proxy.url)
-        resque.space.link.pauses = (0.0,)
+        resque.space.link.pauses = (0.0,)  # type: ignore[attr-defined]
         one = Master(resque.space, SchedulerOptions())
         for _ in range(2):
             fault = proxy.arm("drop", match=named("EVALSHA", "EVAL"), times=2)

@@ -208,7 +208,7 @@ def test_what_a_hook_behind_the_push_raises_is_logged(stage, error):
     def after_enqueue(number):
         raise ERRORS[error]
 
-    made.after_enqueue = staticmethod(after_enqueue)
+    made.after_enqueue = staticmethod(after_enqueue)  # type: ignore[attr-defined]
     job(queue="q", name="Own", registry=stage.resque.registry)(made)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(3)))
     assert Mover(stage.resque.space, stage.resque.registry).move_all(now=20) == 3
@@ -238,7 +238,7 @@ def test_equal_jobs_of_which_one_fails(stage):
         if next(count) == 1:
             raise ZeroDivisionError
 
-    made.before_enqueue = staticmethod(before_enqueue)
+    made.before_enqueue = staticmethod(before_enqueue)  # type: ignore[attr-defined]
     own = job(queue="q", name="Own", registry=stage.resque.registry)(made)
     item = b'{"class":"Own","args":[1],"queue":"q"}'
     stage.delay(10, item, item, item)
@@ -323,7 +323,7 @@ def test_the_lock_is_renewed_while_code_runs(stage):
         stage.redis("PEXPIRE", key, 5000)
 
     made = type("Own", (), {"perform": staticmethod(lambda *args: None)})
-    made.before_enqueue = staticmethod(before_enqueue)
+    made.before_enqueue = staticmethod(before_enqueue)  # type: ignore[attr-defined]
     job(queue="q", name="Own", registry=stage.resque.registry)(made)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(5)))
     Mover(stage.resque.space, stage.resque.registry).move(Claim(key, "ours", 60000), now=20)
@@ -384,7 +384,7 @@ def unanswered(stage, times):
         if len(tried) <= times:
             raise RedisUnavailable("it is loading", maybe_done=False)
 
-    made.before_enqueue = made.before_recurring = staticmethod(before_enqueue)
+    made.before_enqueue = made.before_recurring = staticmethod(before_enqueue)  # type: ignore[attr-defined]
     job(queue="q", name="Own", registry=stage.resque.registry)(made)
     return tried
 
@@ -907,7 +907,7 @@ def test_a_lock_that_lies_elsewhere_is_found_again_by_the_next_try(stage, server
             registry = Registry()
             through = Resque(proxy.url, registry=registry)
             other = Resque(proxy.url.removesuffix("/0") + "/1", registry=registry)
-            through.space.link.pauses = other.space.link.pauses = ()
+            through.space.link.pauses = other.space.link.pauses = ()  # type: ignore[attr-defined]
             job(queue="q", name="Only", plugins=[Loner(other, timeout=500)], registry=registry)(
                 lambda n: None
             )

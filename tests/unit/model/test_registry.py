@@ -423,7 +423,7 @@ def test_annotations_that_are_text_are_resolved(registry):
         registry.of(work).arguments(["x"])[0]
 
     @add(registry)
-    def unresolved(value: "OnlyForTypeCheckers"): ...  # noqa: F821
+    def unresolved(value: "OnlyForTypeCheckers"): ...  # type: ignore[name-defined]  # noqa: F821
 
     assert registry.of(unresolved).arguments(["x"])[0] == ["x"]
 

@@ -230,7 +230,7 @@ def test_a_value_equal_to_the_default_fits() -> None:
 def test_one_annotation_that_is_not_known_hides_no_other() -> None:
     """It is told; that argument is not checked, and the others are."""
 
-    def work(when: datetime.date, user: OnlyForCheckers, n: "number of users"): ...  # type: ignore[valid-type]  # noqa: F722, F821
+    def work(when: datetime.date, user: OnlyForCheckers, n: "number of users"): ...  # type: ignore[name-defined, valid-type]  # noqa: F722, F821
 
     found = taken(work)
     assert found.arguments(["2026-01-02", 5, "x"]) == ([DAY, 5, "x"], {})

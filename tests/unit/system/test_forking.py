@@ -11,7 +11,7 @@ def test_an_event_hub_is_renewed_in_the_new_process_only(monkeypatch):
     """gevent's waits for events by a descriptor, which both processes would share."""
     read, write = os.pipe()
     hub = types.ModuleType("gevent")
-    hub.reinit = lambda: os.write(write, b"%d " % os.getpid())
+    hub.reinit = lambda: os.write(write, b"%d " % os.getpid())  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "gevent", hub)
     pid = fork()
     if pid == 0:

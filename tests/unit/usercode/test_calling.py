@@ -353,7 +353,7 @@ async def coroutine():
 def test_what_is_awaited_is_told_by_its_type():
     """As `await` itself does it: attributes of an object say nothing."""
     one = Everything()
-    one.__await__ = lambda: iter(())
+    one.__await__ = lambda: iter(())  # type: ignore[attr-defined]
     strange = [make() for make in RESULTS.values()]
     assert not any(map(is_awaitable, [*strange, one, NotAwaitable(), None, 5, Awaitable, coroutine]))
     assert [call(old_coroutine), call(Awaitable), call(coroutine)] == [3, 4, 5]

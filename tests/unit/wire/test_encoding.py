@@ -305,7 +305,7 @@ REFUSED = [
     ({"args": [decimal.Decimal(1)]}, "args[0] is of type Decimal", "pass a str or a float"),
     ({"args": [{1, 2}]}, "args[0] is of type set", "pass a list"),
     ([frozenset()], "value[0] is of type frozenset", "pass a list"),
-    ([enum.Enum("E", "A").A], "value[0] is of type E", "pass its value"),
+    ([enum.Enum("E", "A").A], "value[0] is of type E", "pass its value"),  # type: ignore[attr-defined]
     ([1j], "value[0] is of type complex", "a number"),
     ([object()], "value[0] is of type object", "a dict"),
     ([types.MappingProxyType({})], "value[0] is of type mappingproxy", "a dict"),

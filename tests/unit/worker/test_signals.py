@@ -133,7 +133,7 @@ def in_child(term_child, *numbers):
     with os.fdopen(read) as pipe:
         said = pipe.read()
     os.waitpid(pid, 0)
-    return said.split(",")
+    return said.split(",")  # type: ignore[attr-defined]
 
 
 ALL = (

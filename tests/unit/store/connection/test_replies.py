@@ -235,7 +235,7 @@ def test_any_answer_to_a_reservation_is_understood_or_refused(reply):
         (reservation.Settled.of, reservation._settle),
     ):
         if script._form(reply):
-            read_it(reply)
+            read_it(reply)  # type: ignore[call-arg]
 
 
 def test_every_script_is_looked_at_here():

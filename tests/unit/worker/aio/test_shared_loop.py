@@ -475,14 +475,14 @@ def test_a_worker_that_leaves_stops_a_job():
 def test_a_loop_that_is_broken_is_given_up():
     """What comes out of it again and again, and is no job's, ends it at last."""
     shared = SharedLoop()
-    shared._selector.select = raising(OSError(9, "Bad file descriptor"))
+    shared._selector.select = raising(OSError(9, "Bad file descriptor"))  # type: ignore[attr-defined]
     logging.disable(logging.CRITICAL)
     try:
         with pytest.raises(OSError, match="Bad file"):
             shared.run_to_end(for_ever())
     finally:
         logging.disable(logging.NOTSET)
-        del shared._selector.select
+        del shared._selector.select  # type: ignore[attr-defined]
         shared.close()
 
 
