@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from pyresque.client.resque import Resque
-from pyresque.config.server import parse_server
+from pyresque.config.server_setting import parse_server
 from pyresque.errors import ConfigError, RedisUnavailable
 from pyresque.keys import Keys
 from pyresque.model.registry import job

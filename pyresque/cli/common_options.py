@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pyresque.config.env import Config
-from pyresque.config.server import parse_server
+from pyresque.config.server_setting import parse_server
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque

@@ -43,7 +43,7 @@ def list_(settings: Settings, file: str | None, as_json: bool) -> None:
 
 
 def _tell_hidden(settings: Settings, file: str, as_json: bool) -> None:
-    from pyresque.schedule.file import hidden, read_file
+    from pyresque.schedule.schedule_file import hidden, read_file
 
     for name in hidden(read_file(file), _raws(settings.connected())):
         if as_json:
@@ -155,8 +155,8 @@ def remove(settings: Settings, names: tuple[str, ...]) -> None:
 def diff(settings: Settings, file: str, as_json: bool) -> None:
     """Compare a YAML file with what Redis holds. Exit status 1 if they differ or an entry is refused."""
     from pyresque.config.env import local_zone
-    from pyresque.schedule.file import read, read_file, why_refused
-    from pyresque.scheduler.table import check_queueable
+    from pyresque.schedule.schedule_file import read, read_file, why_refused
+    from pyresque.scheduler.loaded_schedule import check_queueable
 
     entries = read_file(file)
     resque = settings.connected()
@@ -187,7 +187,7 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
 
 
 def _compared(name: str, entries: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
-    from pyresque.schedule.file import is_stored
+    from pyresque.schedule.schedule_file import is_stored
 
     if name not in entries:
         return "redis"
@@ -265,8 +265,8 @@ def _value(entries: Mapping[str, Any], name: str) -> Any:
 
 def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry | None, str]:
     from pyresque.config.env import local_zone
-    from pyresque.schedule.file import read
-    from pyresque.scheduler.table import check_queueable
+    from pyresque.schedule.schedule_file import read
+    from pyresque.scheduler.loaded_schedule import check_queueable
 
     try:
         entry = read(name, raws.get(name), local_zone())
@@ -277,7 +277,7 @@ def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry |
 
 
 def _runs(entry: Entry | None, count: int) -> list[str]:
-    from pyresque.schedule.runs import Running
+    from pyresque.schedule.next_runs import Running
     from pyresque.wire import times
 
     if entry is None:

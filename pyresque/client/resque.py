@@ -8,7 +8,7 @@ from pyresque.client.delaying import Delaying
 from pyresque.client.failures import Failures
 from pyresque.client.info import WorkerInfo, resque_info, worker_infos
 from pyresque.client.scheduling import Scheduling
-from pyresque.config.server import DEFAULT_SERVER, parse_server
+from pyresque.config.server_setting import DEFAULT_SERVER, parse_server
 from pyresque.errors import ConfigError, MalformedPayload
 from pyresque.failure import Backend, Redis
 from pyresque.failure.multiple import keeps_lists_per_queue

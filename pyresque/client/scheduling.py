@@ -114,7 +114,7 @@ class Scheduling(Enqueueing):
         Raises:
             InvalidSchedule: it cannot be used.
         """
-        from pyresque.schedule.file import read
+        from pyresque.schedule.schedule_file import read
 
         found: Any = schedules.entries(self.space).get(name, self.local_schedule.get(name))
         return None if found is None else read(name, found, local_zone())

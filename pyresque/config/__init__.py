@@ -2,7 +2,7 @@
 
 from pyresque.config.env import Config, environment, split_queues
 from pyresque.config.options import Polling, Recover, SchedulerOptions, Stopping, Unknown, WorkerOptions
-from pyresque.config.server import Server, parse_server
+from pyresque.config.server_setting import Server, parse_server
 
 __all__ = [
     "Config",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyresque.config.options import LOG_FORMATS, Polling, SchedulerOptions, Stopping, WorkerOptions
-from pyresque.config.server import DEFAULT_SERVER
+from pyresque.config.server_setting import DEFAULT_SERVER
 from pyresque.errors import ConfigError
 
 RUBYS_ENDING = ("TERM_CHILD", "GRACEFUL_TERM", "RESQUE_TERM_TIMEOUT", "RESQUE_PRE_SHUTDOWN_TIMEOUT")

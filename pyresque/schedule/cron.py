@@ -9,7 +9,7 @@ from datetime import MAXYEAR, UTC, date, datetime, timedelta
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.cron_fields import Fields, parse
-from pyresque.schedule.options import split_options
+from pyresque.schedule.with_options import split_options
 from pyresque.schedule.zones import find_zone
 
 _MOST_STEPS = 2048

@@ -6,7 +6,7 @@ import re
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.cron_grammar import BLANKS, LONGEST
-from pyresque.schedule.options import split_options
+from pyresque.schedule.with_options import split_options
 
 _SHORTEST = 0.3
 """Seconds between two looks of a Ruby scheduler at its entries: it refuses a shorter period."""

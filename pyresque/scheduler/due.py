@@ -14,7 +14,7 @@ from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
 from pyresque.log import Log
 from pyresque.model.registry import Registry
-from pyresque.scheduler.outages import Tries
+from pyresque.scheduler.hook_tries import HookTries
 from pyresque.store import delayed
 from pyresque.store.delayed import NOBODY, Claim, Place, Taking
 from pyresque.store.space import Space
@@ -61,7 +61,7 @@ class Mover:
         self._registry = registry
         self._batch = batch
         self._recorder = recorder or Recorder(space, Redis())
-        self._tries = Tries()
+        self._tries = HookTries()
         self._decided: dict[Place, Taking] = {}
 
     def move(self, claim: Claim = NOBODY, now: float | None = None) -> Moved:

@@ -10,8 +10,8 @@ from pyresque.errors import MalformedPayload
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.schedule.entry import Entry
-from pyresque.schedule.runs import Running
-from pyresque.scheduler.outages import Tries
+from pyresque.schedule.next_runs import Running
+from pyresque.scheduler.hook_tries import HookTries
 from pyresque.store import queues, schedules, workers
 from pyresque.store.delayed import NOBODY, Claim
 from pyresque.store.locks import Guard
@@ -33,7 +33,7 @@ class Firer:
     def __init__(self, space: Space, registry: Registry) -> None:
         self._space = space
         self._registry = registry
-        self._tries = Tries()
+        self._tries = HookTries()
 
     def fire(self, running: Running, claim: Claim = NOBODY) -> Outcome:
         """Fire an entry for the run that is due.

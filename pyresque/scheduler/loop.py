@@ -15,13 +15,13 @@ from pyresque.failure import Backend, Recorder
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.schedule.entry import Entry
-from pyresque.schedule.file import read_file
-from pyresque.schedule.runs import STALLED, WRONG_CLOCK, Running
+from pyresque.schedule.next_runs import STALLED, WRONG_CLOCK, Running
+from pyresque.schedule.schedule_file import read_file
 from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
+from pyresque.scheduler.loaded_schedule import LoadedSchedule, check_queueable
 from pyresque.scheduler.master import HOLD, Master
 from pyresque.scheduler.signals import Signals
-from pyresque.scheduler.table import Table, check_queueable
 from pyresque.store import schedules
 from pyresque.store.connection.link import LEAVE_SECONDS, DirectLink, OneProcessLink, PatientLink
 from pyresque.store.connection.wakeup import Wakeup
@@ -76,7 +76,9 @@ class Scheduler:
         self._from_file = read_file(schedule_file) if schedule_file else {}
         self._lasting: dict[str, bytes] = {}
         self.master = Master(self._space, self.options)
-        self.table = Table(self.options.environment, self.options.zone or local_zone(), self._check)
+        self.schedule = LoadedSchedule(
+            self.options.environment, self.options.zone or local_zone(), self._check
+        )
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self._mover = Mover(self._space, resque.registry, self.options.batch, recorder)
         self._firer = Firer(self._space, resque.registry)
@@ -148,7 +150,7 @@ class Scheduler:
         ahead, self._ahead = self._ahead, time.time() - time.monotonic()
         if ahead - self._ahead > WRONG_CLOCK:
             logger.warning("the clock was set back by %d s; every entry is planned anew", ahead - self._ahead)
-            self.table.clock_was_set_back(ahead - self._ahead, time.time(), self.options.catch_up)
+            self.schedule.clock_was_set_back(ahead - self._ahead, time.time(), self.options.catch_up)
 
     def _load(self, became_master: bool) -> None:
         now, catch_up = time.time(), self.options.catch_up
@@ -157,9 +159,9 @@ class Scheduler:
             self._title("Loading Schedule")
             noted = schedules.last_runs(self._space)
             stored = {**stored, **self._read_own(stored)}
-            self.table.load(stored, noted, now, catch_up)
+            self.schedule.load(stored, noted, now, catch_up)
             if became_master:
-                self.table.plan(noted, now, catch_up)
+                self.schedule.plan(noted, now, catch_up)
             self._title("Master scheduler" if self.master.active else "Child scheduler")
         if self.master.active:
             schedules.heard(self._space, changed)
@@ -173,8 +175,8 @@ class Scheduler:
         """
         entries = {**self._resque.local_schedule, **self._own, **self._from_file}
         if self._reload:
-            self._lasting = self.table.persistent(entries, self._space.style)
-        self.table.static = {name: value for name, value in entries.items() if name not in self._lasting}
+            self._lasting = self.schedule.persistent(entries, self._space.style)
+        self.schedule.static = {name: value for name, value in entries.items() if name not in self._lasting}
         lasting = self._lasting if self._reload else {}
         written = {name: raw for name, raw in lasting.items() if stored.get(name) != raw}
         for name, raw in written.items():
@@ -193,11 +195,11 @@ class Scheduler:
                 return
             self.master.renewed()
             self._next_delayed = moved.next
-            if not moved.more and not self.table.due(time.time()):
+            if not moved.more and not self.schedule.due(time.time()):
                 return
 
     def _fire(self) -> None:
-        for running in self.table.due(time.time()):
+        for running in self.schedule.due(time.time()):
             if self._signals.stopping:
                 return
             if time.time() - (running.due or 0.0) > STALLED and not self._makes_up(running):
@@ -231,7 +233,7 @@ class Scheduler:
         interval = self.options.interval or BLIND_INTERVAL
         if not self.master.active:
             return min(interval, self.master.seconds_left())
-        moments = [self._next_delayed, self.table.next_due()]
+        moments = [self._next_delayed, self.schedule.next_due()]
         now = time.time()
         waits = [moment - now for moment in moments if moment is not None]
         return max(0.0, min([interval, self.master.seconds_left(), *waits]))
@@ -249,7 +251,7 @@ class Scheduler:
     def _act_on(self, numbers: list[int]) -> None:
         for number in numbers:
             if number == signal.SIGUSR1:
-                for line in self.table.describe(time.time()):
+                for line in self.schedule.describe(time.time()):
                     logger.warning("%s", line)
                 logger.warning(
                     "%s", "master" if self.master.active else f"the master is {self.master.holder}"

@@ -28,11 +28,11 @@ from pyresque.config import SchedulerOptions
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.schedule.entry import Entry
-from pyresque.schedule.runs import Running
+from pyresque.schedule.next_runs import Running
 from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
+from pyresque.scheduler.loaded_schedule import LoadedSchedule
 from pyresque.scheduler.master import Master
-from pyresque.scheduler.table import Table
 from pyresque.store import schedules
 from pyresque.store.delayed import NOBODY, Claim
 from pyresque.testing.redis_server import DevRedis
@@ -382,7 +382,7 @@ def schedule_api(stage: Stage) -> None:
 @play
 def schedule_update(stage: Stage) -> None:
     stored, changed = schedules.changed(stage.resque.space)
-    table = Table(None, "UTC")
+    table = LoadedSchedule(None, "UTC")
     table.load(stored, {}, float(NOW), "none")
     schedules.heard(stage.resque.space, changed)
     assert list(table.running) == ["fast"]
@@ -390,7 +390,7 @@ def schedule_update(stage: Stage) -> None:
 
 @play
 def schedule_load_static(stage: Stage) -> None:
-    table = Table(None, "UTC")
+    table = LoadedSchedule(None, "UTC")
     table.static = {"s": {"class": "Report", "every": "1h"}}
     table.load(schedules.changed(stage.resque.space)[0], {}, float(NOW), "none")
     assert sorted(table.running) == ["p", "s"]
@@ -398,7 +398,7 @@ def schedule_load_static(stage: Stage) -> None:
 
 @play
 def schedule_invalid(stage: Stage) -> None:
-    table = Table(None, "UTC")
+    table = LoadedSchedule(None, "UTC")
     table.static = {
         "c": {"class": "R", "cron": "banana"}, "e": {"class": "R", "every": "soon"},
         "o": {"class": "R", "every": ["1h", {"first_at": "2001-01-01 00:00:00"}]},
@@ -440,7 +440,7 @@ def recurring_hooks(stage: Stage) -> None:
 
 @play
 def every_number(stage: Stage) -> None:
-    table = Table(None, "UTC")
+    table = LoadedSchedule(None, "UTC")
     numbers = {"a": 3600, "b": 90.5, "c": [60, {"first_in": 5}], "d": 0, "e": -1, "f": ""}
     table.static = {name: {"class": "Report", "every": every} for name, every in numbers.items()}
     table.load({}, {}, float(NOW), "none")

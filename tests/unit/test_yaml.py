@@ -12,9 +12,9 @@ from pyresque.client.delayed_item import ready_entry
 from pyresque.errors import ConfigError
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.schedule.file import read_file
-from pyresque.scheduler.table import Table, check_queueable
-from pyresque.yaml.file import read_mapping
+from pyresque.schedule.schedule_file import read_file
+from pyresque.scheduler.loaded_schedule import LoadedSchedule, check_queueable
+from pyresque.yaml.reader import read_mapping
 from pyresque.yaml.scalars import Symbol, Timestamp, meaning
 
 VECTORS = Path(__file__).parents[2] / "docs/protocol/conformance/vectors"
@@ -97,7 +97,7 @@ def loaded(tmp_path):
         registry = Registry(WorkerHooks())
         job(queue="echo", name="Echo", registry=registry)(lambda *args: None)
         (tmp_path / "schedule.yml").write_text(text, "utf-8")
-        table = Table("production", "UTC", lambda entry: check_queueable(entry, registry))
+        table = LoadedSchedule("production", "UTC", lambda entry: check_queueable(entry, registry))
         table.static = read_file(str(tmp_path / "schedule.yml"))
         table.load({}, {}, 1800000000.0, "none")
         return table, registry
@@ -162,7 +162,7 @@ def test_code_that_exits_while_an_entry_is_checked_refuses_that_entry():
     registry = Registry(WorkerHooks())
     job(queue="q", name="Odd", plugins=[Odd()], registry=registry)(lambda: None)
     job(queue="q", name="Even", registry=registry)(lambda: None)
-    table = Table(None, "UTC", lambda entry: check_queueable(entry, registry))
+    table = LoadedSchedule(None, "UTC", lambda entry: check_queueable(entry, registry))
     table.static = {name: {"class": name, "every": "1h"} for name in ("Odd", "Even")}
     table.load({}, {}, 1800000000.0, "none")
     assert (list(table.refused), list(table.running)) == (["Odd"], ["Even"])

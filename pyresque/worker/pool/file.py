@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pyresque.config.env import split_queues
 from pyresque.errors import ConfigError
-from pyresque.yaml.file import read_mapping
+from pyresque.yaml.reader import read_mapping
 
 Group = tuple[list[str], int]
 """A queue list, and how many workers work on it."""

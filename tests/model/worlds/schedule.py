@@ -57,7 +57,7 @@ def _hearing(me: Me) -> bool:
     me.event("alone")
     while not _turned(one):
         pass
-    return "tick" in one.table.running
+    return "tick" in one.schedule.running
 
 
 def _turned(one: Scheduler) -> bool:

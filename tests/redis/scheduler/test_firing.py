@@ -6,7 +6,7 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.schedule.entry import Entry
-from pyresque.schedule.runs import Running
+from pyresque.schedule.next_runs import Running
 from pyresque.scheduler.firing import Firer
 from pyresque.store.delayed import Claim
 from pyresque.wire import times

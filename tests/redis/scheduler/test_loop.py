@@ -10,7 +10,7 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.schedule.entry import Entry
-from pyresque.schedule.runs import Running
+from pyresque.schedule.next_runs import Running
 from pyresque.wire import times
 from tests.redis.stage import FAR, until
 
@@ -119,7 +119,7 @@ def test_python_schedulers_that_take_turns_fire_each_second_once(stage):
     with stage.scheduler(schedule={"s": entry}) as last:
         for _ in range(2):
             with stage.scheduler(schedule={"s": entry}) as following:
-                until(lambda: following.table.running, "a second scheduler")
+                until(lambda: following.schedule.running, "a second scheduler")
                 count = len(seen)
                 until(lambda count=count: len(seen) > count, "a run")
                 last.stop()

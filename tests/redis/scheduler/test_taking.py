@@ -30,7 +30,7 @@ from pyresque.plugins import Loner, Statuses
 from pyresque.registry import Registry
 from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
-from pyresque.scheduler.outages import Tries
+from pyresque.scheduler.hook_tries import HookTries
 from pyresque.store.delayed import Claim
 from pyresque.wire import times
 from pyresque.wire.records import JOB_WRAPPER
@@ -402,10 +402,10 @@ def steps(act):
 
 def test_a_hook_without_an_answer_means_later(stage):
     """The lock of a Loner, say, while Redis loads: the job stays delayed, and is not put aside."""
-    unanswered(stage, Tries.MOST - 1)
+    unanswered(stage, HookTries.MOST - 1)
     stage.delay(10, b'{"class":"Own","args":[1],"queue":"q"}', plain(2))
     mover = Mover(stage.resque.space, stage.resque.registry)
-    assert steps(lambda: mover.move_all(now=20)) == Tries.MOST - 1
+    assert steps(lambda: mover.move_all(now=20)) == HookTries.MOST - 1
     assert len(stage.queue("q")) == 2
     assert stage.resque.failures.count() == 0
 
@@ -415,7 +415,7 @@ def test_a_hook_that_never_gets_an_answer_keeps_nobody_up(stage):
     unanswered(stage, 1000)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(2)), plain(2))
     mover = Mover(stage.resque.space, stage.resque.registry)
-    assert steps(lambda: mover.move_all(now=20)) == 2 * (Tries.MOST - 1)
+    assert steps(lambda: mover.move_all(now=20)) == 2 * (HookTries.MOST - 1)
     assert stage.queue("q") == [b'{"class":"Ruby","args":[2]}']
     assert [one.text("exception") for one in stage.resque.failures.list()] == [
         "pyresque.errors.RedisUnavailable"
@@ -428,7 +428,7 @@ def test_an_entry_whose_hook_gets_no_answer_is_due_for_a_while(stage, times):
     unanswered(stage, times)
     firer, entry = Firer(stage.resque.space, stage.resque.registry), running(**{"class": "Own"})
     outcomes = []
-    assert steps(lambda: outcomes.append(firer.fire(entry))) == min(times, Tries.MOST - 1)
+    assert steps(lambda: outcomes.append(firer.fire(entry))) == min(times, HookTries.MOST - 1)
     assert outcomes == ["fired" if times == 2 else "skipped"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyresque.errors import RedisUnavailable
 
 
-class Tries:
+class HookTries:
     """How often something is tried that gets no answer from Redis, though we get one.
 
     A Redis that is away for a second must not cost a job. But one that never answers, because the

@@ -3,8 +3,8 @@
 import pytest
 
 from pyresque.errors import ConfigError
-from pyresque.schedule.file import read_file
-from pyresque.scheduler.table import Table
+from pyresque.schedule.schedule_file import read_file
+from pyresque.scheduler.loaded_schedule import LoadedSchedule
 
 TEXT = """
 # <%= a comment is no tag %>
@@ -42,7 +42,7 @@ def schedule(tmp_path):
 
 def test_every_key_of_the_format_is_read(schedule):
     """Names, symbols, options; the name serves as class where there is none."""
-    table = Table("production", "UTC")
+    table = LoadedSchedule("production", "UTC")
     table.static = schedule(TEXT)
     table.load({}, {}, 1800000000.0, "none")
     assert sorted(table.running) == ["Report", "queue_documents", "symbol"]
@@ -91,7 +91,7 @@ def test_only_what_has_changed_is_loaded_anew():
 
     See docs/protocol/scheduler.md#where-jobs-get-lost-or-doubled.
     """
-    table = Table(None, "UTC")
+    table = LoadedSchedule(None, "UTC")
     stored = {"a": b'{"class":"A","every":"1h"}', "b": b'{"class":"B","every":"1h"}'}
     assert table.load(stored, {}, 1800000000.0, "none") == ["a", "b"]
     before = table.running["a"]

@@ -4,7 +4,7 @@ import json
 import logging
 
 from pyresque.schedule.entry import Entry
-from pyresque.schedule.runs import Running
+from pyresque.schedule.next_runs import Running
 from tests.redis.stage import until
 
 TICK = 1800000000.0
@@ -78,7 +78,7 @@ def test_entries_of_ruby_are_followed(stage):
         stage.redis("HSET", "resque:persistent_schedules", "r", json.dumps(every_second(args=[2])))
         until(lambda: stage.queue("mail")[-1] == b'{"class":"Mail","args":[2]}', "a changed run")
         stage.redis("DEL", "resque:persistent_schedules")
-        until(lambda: not one.table.running, "the end of the entry")
+        until(lambda: not one.schedule.running, "the end of the entry")
 
 
 def test_entries_that_somebody_broke_are_stepped_over(stage, caplog):
@@ -90,7 +90,7 @@ def test_entries_that_somebody_broke_are_stepped_over(stage, caplog):
     stage.delay(10, b'{"class":"R","args":[],"queue":"q"}')
     with caplog.at_level(logging.ERROR, "pyresque"), stage.scheduler() as one:
         until(lambda: len(stage.queue("mail")) > 1 and stage.queue("q"), "runs")
-        assert sorted(one.table.refused) == sorted([*(f"bad{n}" for n in range(len(HOSTILE))), "noqueue"])
+        assert sorted(one.schedule.refused) == sorted([*(f"bad{n}" for n in range(len(HOSTILE))), "noqueue"])
     assert stage.redis("HLEN", "resque:persistent_schedules") == len(HOSTILE) + 2
     assert all(f"bad{number} " in caplog.text for number in range(len(HOSTILE)))
 

@@ -6,7 +6,7 @@ import pytest
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.entry import Entry, lasts, shareable
-from pyresque.schedule.runs import Running
+from pyresque.schedule.next_runs import Running
 from pyresque.wire import times
 
 LOADED = 1800000000.4

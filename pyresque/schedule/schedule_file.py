@@ -11,7 +11,7 @@ from typing import Any
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.entry import Entry, lasts, not_an_entry, parse
-from pyresque.yaml.file import Item, read_mapping
+from pyresque.yaml.reader import Item, read_mapping
 
 
 class FileEntry(dict[str, Any]):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyresque.errors import ConfigError
-from pyresque.yaml.file import read_mapping
+from pyresque.yaml.reader import read_mapping
 
 ODD = [
     "a: 2026-13-01", "a: 2026-01-01T25:00:00", "2026-02-30: a", "a: !!int x", "a: !!int ''", "a: !!float x",

@@ -11,8 +11,8 @@ from pyresque.failure.describe import error_message
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.schedule.entry import CatchUp, Entry, lasts
-from pyresque.schedule.file import hidden, read, why_refused
-from pyresque.schedule.runs import Running
+from pyresque.schedule.next_runs import Running
+from pyresque.schedule.schedule_file import hidden, read, why_refused
 from pyresque.usercode.safely import tried
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
@@ -24,7 +24,7 @@ SHOWN = 5
 """Run times that are printed when an entry is loaded."""
 
 
-class Table:
+class LoadedSchedule:
     """Entries by name. One that has not changed keeps its phase when the rest is loaded anew.
 
     `static` are the entries of this process: name and what YAML or Python hold for it. Those in Redis win.
