@@ -26,7 +26,8 @@ lint: $(BIN)/pyresque   ## style and types
 
 coverage: $(BIN)/pyresque ## how much of the code tests/unit and tests/redis run, in one figure
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal --cov --cov-report= tests/unit tests/redis
+	$(BIN)/coverage run -m pytest -q -n 4 --dist worksteal tests/unit tests/redis
+	@$(BIN)/coverage combine -q
 	@echo "covered: $$($(BIN)/coverage report --format=total) % of lines and branches (by module: $(BIN)/coverage report)"
 
 mutation: $(BIN)/pyresque ## how many wrong lines in pure logic the unit tests notice, by module; takes minutes

@@ -144,7 +144,7 @@ class Copy:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYRESQUE_RUBY": "none",
         }
-        options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+        options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "pytest", *options, *tests],
