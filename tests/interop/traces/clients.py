@@ -23,7 +23,7 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> str:
 
 @scenario
 def enqueue_one(play: Play) -> list[Any]:
-    """`enqueue` of a registered class answers True."""
+    """`enqueue` of a registered class returns True."""
     return [play.resque.enqueue(OkJob, 1, "a")]
 
 
@@ -51,7 +51,7 @@ def enqueue_unicode(play: Play) -> None:
 
 @scenario
 def enqueue_nested_args(play: Play) -> None:
-    """Nested values; an integer key, which Ruby turns into text, is refused until it is text."""
+    """Nested values. An integer key, which Ruby turns into a string, is refused; a string is accepted."""
     nested = [None, True, False, [], {}, [1, [2, [3]]], {"a": {"b": [1, None]}}, "symbol"]
     assert refused(play.resque.enqueue, OkJob, {2: 3}).startswith("Unencodable: ")
     play.resque.enqueue(OkJob, *nested, {"sym": 1, "2": 3})
@@ -81,7 +81,7 @@ def enqueue_nan(play: Play) -> None:
 
 @scenario
 def enqueue_nan__as_ruby_does_it(play: Play) -> None:
-    """A worker meets the two elements that Ruby wrote."""
+    """A worker reads the two elements that Ruby wrote."""
     jobs = [f'{{"class":"OkJob","args":[{number}]}}' for number in ("NaN", "Infinity")]
     play.admin.sadd("resque:queues", "jobs")
     play.admin.rpush("resque:queue:jobs", *jobs)
@@ -127,7 +127,7 @@ def queues_sizes_samples(play: Play) -> list[Any]:
 
 @scenario
 def remove_queue(play: Play) -> list[Any]:
-    """`remove_queue` answers whether the queue was known."""
+    """`remove_queue` returns whether the queue was known."""
     assert play.resque.remove_queue("jobs") is True
     return [RUBY_ONLY]
 
@@ -153,7 +153,7 @@ def resque_working(play: Play) -> list[Any]:
 
 @scenario
 def stats(play: Play) -> list[Any]:
-    """`store.stats.increase` and `clear`, `Resque.stat`; there is no decrease at all."""
+    """`store.stats.increase` and `clear`, `Resque.stat`; there is no decrease."""
     space = play.resque.space
     counts = [store.increase(space, "x"), store.increase(space, "x", 5), store.increase(space, "x")]
     counts.append(play.resque.stat("x"))
@@ -164,7 +164,7 @@ def stats(play: Play) -> list[Any]:
 
 @scenario
 def cli_list_remove(play: Play) -> list[Any]:
-    """`workers` with their state, `unregister` of one that works: its job becomes a failure."""
+    """`workers` with their state; `unregister` of a working one: its job becomes a failure."""
     shown = [f"{worker.id} ({worker.state})" for worker in play.resque.workers()]
     assert shown == play.trace.content["observed"]["printed"][0]
     assert unregister(play.resque, "h1:1:jobs")

@@ -21,7 +21,7 @@ def at(play: Play, index: int, list_name: str = "failed") -> FailureRecord:
 
 @scenario
 def failure_list(play: Play) -> list[Any]:
-    """`failures.count`, `list` and `each` (ours: oldest first)."""
+    """`failures.count`, `list` and `each` (in pyresque: oldest first)."""
     failures = play.resque.failures
     (first,) = failures.list(0, 1)
     each = [[place, record.class_name] for place, record in enumerate(failures.each())]
@@ -80,7 +80,7 @@ def failure_id_requeue_remove(play: Play) -> None:
 
 @scenario
 def failure_id_off(play: Play) -> None:
-    """`Resque(failure_ids=False)`; a `Failure` with an id of its own keeps it."""
+    """`Resque(failure_ids=False)`; a `Failure` that already has an id keeps it."""
     play.work(TRACE_FAILURE_IDS="off")
     resque = play.client(failure_ids=False)
     worker = play.fill(f"<HOST>:{os.getpid()}:jobs")

@@ -7,7 +7,7 @@ from tests.interop.traces.tables import DIFFERENT, LEFT_OUT
 from tests.interop.traces.trace import names
 
 DOCS = ROOT / "docs/traces.md"
-_HEAD = "| trace | status | what we do; why otherwise |\n|---|---|---|\n"
+_HEAD = "| trace | status | what pyresque does; why it differs |\n|---|---|---|\n"
 
 
 def _row(name: str) -> str:

@@ -82,7 +82,7 @@ OK = [{"class": "OkJob", "args": [number]} for number in (1, 2)]
 
 DIFFERENT: dict[str, Different] = {
     "always_hook_child_gone": Different(
-        "only a child that says so is done: `os._exit(3)` is a failure too, and its on_failure runs",
+        "a job is done only if its child says so: `os._exit(3)` is a failure too, and its on_failure runs",
         {
             FAILED: [
                 record(job("AlwaysTrace", "kill"), "Resque::DirtyExit", KILLED),
@@ -101,11 +101,11 @@ DIFFERENT: dict[str, Different] = {
         },
     ),
     "child_exit_bang": Different(
-        "only a child that says so is done; to Ruby one that ends without a word is (resque#1646)",
+        "a job is done only if its child says so; to Ruby it is done if the child just ends (resque#1646)",
         {FAILED: [record(job("ExitBangJob", 3), "Resque::DirtyExit", ENDED.format(""))]},
     ),
     "dequeue_with_args": Different(
-        "decoded values are compared, so what Rails, Oj or Python wrote differently is found too",
+        "decoded values are compared, so jobs that Rails, Oj or Python wrote differently are found too",
         {QUEUE: [job("OkJob", 2), job("EchoJob", 1, "a")]},
         returned=[4],
     ),
@@ -132,11 +132,11 @@ DIFFERENT: dict[str, Different] = {
         wrote=WORKING + job("OkJob", 2) + "}",
     ),
     "enqueue_nan": Different(
-        "NaN and Infinity are refused when they are enqueued, and nothing is sent: no Ruby can read them",
+        "NaN and Infinity are refused when they are enqueued, and nothing is sent: Ruby cannot read them",
         {QUEUE: None, "resque:queues": None},
     ),
     "enqueue_nan__as_ruby_does_it": Different(
-        "what a Ruby client wrote so is never lost: bytes in the aside list, a failure that says so",
+        "an element that Ruby wrote is never lost: its bytes go to the aside list, and a failure says why",
         {
             ASIDE: [NAN, INFINITY],
             FAILED: [aside(NAN, NO_NUMBER), aside(INFINITY, NO_NUMBER, "2")],
@@ -144,7 +144,7 @@ DIFFERENT: dict[str, Different] = {
         },
     ),
     "enqueue_rejected": Different(
-        "the message of NoQueueError goes on and says what to do",
+        "the message of NoQueueError also says what to do",
         returned=[
             None,
             f"{NO_QUEUE}: give one with queue=...",
@@ -152,14 +152,14 @@ DIFFERENT: dict[str, Different] = {
         ],
     ),
     "heartbeat_wrong_type_at_shutdown": Different(
-        "the worker leaves in good order with status 0, and what can be unregistered is",
+        "the worker shuts down cleanly with status 0, and unregisters all that it can",
     ),
     "heartbeat_wrong_type_at_start": Different(
-        "the worker tells it and works without beats instead of ending",
+        "the worker logs it and works without a heartbeat instead of ending",
         {QUEUE: None, LOCK: "<HOST>:<PID>:jobs", "resque:stat:processed": "1"},
     ),
     "invalid_json_payload": Different(
-        "the element is never lost: bytes in the aside list, a failure that says so; the worker goes on",
+        "the element is never lost: its bytes go to the aside list, a failure says why, the worker goes on",
         {
             ASIDE: [CUT],
             FAILED: [aside(CUT, "not JSON: Input data was truncated")],
@@ -168,7 +168,7 @@ DIFFERENT: dict[str, Different] = {
         },
     ),
     "worker_unknown_class": Different(
-        "the default leaves a job of a class that is not registered here on its queue, for Ruby workers",
+        "by default a job of a class that is not registered here stays on its queue, for Ruby workers",
         {
             QUEUE: [job("Nope::Missing", 1)],
             FAILED: None,
@@ -182,6 +182,6 @@ DIFFERENT: dict[str, Different] = {
     ),
 }
 LEFT_OUT = {
-    "web_failed_single": "a route of resque-web: this release has no web pages (Ruby's shows our keys)",
+    "web_failed_single": "a route of resque-web: this release has no web pages (Ruby's shows the keys)",
     "web_remove_job": "a route of resque-web: this release has no web pages (`dequeue` removes jobs)",
 }

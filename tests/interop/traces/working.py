@@ -20,29 +20,31 @@ def working(name: str, docstring: str, **env: str) -> Scenario:
 
 
 working("worker_success", "A job that returns.")
-working("worker_success_no_fork", "The same in the worker's own process.", FORK_PER_JOB="false")
+working("worker_success_no_fork", "A job that returns, in the worker's own process.", FORK_PER_JOB="false")
 working("worker_failure", "A job that raises.")
-working("worker_failure_multi_queue", "The same into `Q_failed`.", FAILURE_BACKEND="redis_multi_queue")
-working("worker_args_forms", "`args` missing, null, a text; another key order and an extra key.")
+working(
+    "worker_failure_multi_queue", "A job that raises, into `Q_failed`.", FAILURE_BACKEND="redis_multi_queue"
+)
+working("worker_args_forms", "`args` missing, null, a string; another key order and an extra key.")
 working("worker_dont_perform", "before_perform raises `DontPerform`.")
 working("worker_unknown_class", "With the default `--unknown leave`.")
 working("worker_unknown_class__fail", "With `--unknown fail`, as Ruby does.", TRACE_UNKNOWN="fail")
 working("queue_list_order", "A literal list in its order.", QUEUE="b,a,ghost")
 working("wildcard_with_negation", "A pattern and an exclusion.", QUEUE="*,!low_*")
-working("invalid_json_payload", "An element that is cut off.")
-working("duplicate_key_payload", "An element with a key twice.")
+working("invalid_json_payload", "An element whose JSON is cut off.")
+working("duplicate_key_payload", "An element that has a key twice.")
 working("always_hook_success", "always hooks after success.")
 working("always_hook_failure", "always hooks after a failure.")
 working("always_hook_dont_perform", "always hooks after `DontPerform` and a skipped perform; one raises.")
 working("always_hook_raises_after_success", "An always hook raises after success.")
 working("always_hook_raises_after_failure", "An always hook raises after a failure, and after on_failure.")
-working("always_hook_child_gone", "KILL, `os._exit(3)`, `sys.exit()`: only the last runs always hooks.")
+working("always_hook_child_gone", "KILL, `os._exit(3)`, `sys.exit()`: always hooks run only after the last.")
 working("child_sigkill", "A job kills its own process.")
-working("child_exit_bang", "A job ends its process with status 3 and says nothing.")
+working("child_exit_bang", "A job ends its process with status 3 and reports nothing.")
 working("dirty_exit_hook_raises", "on_failure raises in the parent, after a killed child.")
-working("prune_expired_worker_with_job", "A worker without a beat for 300 s is pruned at start.")
-working("prune_same_host_dead_pid", "A worker of this host without process is pruned, if it has our queues.")
-working("prune_lock_held", "Nobody is pruned while another holds the lock.")
+working("prune_expired_worker_with_job", "A worker without a heartbeat for 300 s is pruned at start.")
+working("prune_same_host_dead_pid", "A worker of this host without a process is pruned, if its queues match.")
+working("prune_lock_held", "No worker is pruned while another one holds the lock.")
 working("heartbeat_wrong_type_at_start", "`workers:heartbeat` is a string at start.")
 working(
     "failure_id_shared_by_backends",
@@ -53,7 +55,7 @@ working(
 
 @scenario
 def multiple_backend_raises(play: Play) -> None:
-    """`Multiple` with two backends that raise: the third records, the worker goes on."""
+    """`Multiple` with two backends that raise: the third one records the failure, and the worker goes on."""
     play.work(TRACE_BACKENDS="RaisingBackend,Redis,RaisingBackend2")
     told = 'Some backends raise error: RaisingBackend:IOError:"backend is down"; RaisingBackend2:KeyError:'
     assert f"Received exception when reporting failure: {told}" in play.log
@@ -61,14 +63,14 @@ def multiple_backend_raises(play: Play) -> None:
 
 @scenario
 def job_hooks_success(play: Play) -> None:
-    """`enqueue`, then a worker: all hooks in order."""
+    """`enqueue`, then a worker: all hooks run in order."""
     play.resque.enqueue(HookTrace, "ok")
     play.work()
 
 
 @scenario
 def job_hooks_failure(play: Play) -> None:
-    """The same with a job that raises."""
+    """All hooks in order, with a job that raises."""
     play.resque.enqueue(HookTrace, "fail")
     play.work()
 
@@ -94,7 +96,7 @@ def term_with_term_child(play: Play) -> None:
 
 @scenario
 def quit_while_working(play: Play) -> None:
-    """QUIT while a job runs: it is finished, the next one stays."""
+    """QUIT while a job runs: the job finishes, the next one stays on its queue."""
     with play.worker() as worker:
         until(lambda: worker.job_has_begun, "the job runs")
         worker.signal(signal.SIGQUIT)
@@ -107,7 +109,7 @@ def processed(play: Play) -> bool:
 
 @scenario
 def pause_usr2_cont(play: Play) -> None:
-    """USR2 pauses, CONT resumes; the title says so."""
+    """USR2 pauses, CONT resumes; the process title shows it."""
     with play.worker() as worker:
         until(lambda: worker.title.endswith(": Waiting for jobs"), "the worker idles")
         worker.signal(signal.SIGUSR2)
@@ -154,7 +156,7 @@ def lock_expires(play: Play) -> None:
 
 @scenario
 def register_heartbeat_unregister(play: Play) -> None:
-    """An idle worker with short beats, then QUIT."""
+    """An idle worker with a short heartbeat interval, then QUIT."""
     with play.worker(QUEUE="jobs,low", TRACE_HEARTBEAT="0.2") as worker:
         until(lambda: beats(play, worker, "jobs,low"), "the first beat")
         play.admin.delete("resque:workers:heartbeat")
@@ -165,7 +167,7 @@ def register_heartbeat_unregister(play: Play) -> None:
 
 @scenario
 def heartbeat_survives_error(play: Play) -> None:
-    """Beats fail with WRONGTYPE for a while; they are told, and the worker beats again."""
+    """Heartbeats fail with WRONGTYPE for a while. The failures are logged, and the heartbeat resumes."""
     with play.worker(TRACE_HEARTBEAT="0.2") as worker:
         spoil_heartbeats(play, worker)
         play.admin.delete("resque:workers:heartbeat")
