@@ -5,29 +5,31 @@ See docs/protocol/active-job.md#the-job-hash.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypedDict, Unpack, overload
 
 from pyresque.active_job.arguments.conversion import check
 from pyresque.active_job.arguments.times import stamp, stamp_of
 from pyresque.active_job.arguments.values import Keywords, Symbol
 from pyresque.active_job.arguments.zones import check_zone
-from pyresque.active_job.directory import Directory, Settings, directory_of
+from pyresque.active_job.directory import Settings, directory_of
 from pyresque.active_job.execution import Execution, running
 from pyresque.active_job.payload import JobData, Options, fresh
-from pyresque.errors import DontPerform, NotAJob
+from pyresque.errors import DontPerform, InvalidTime, NotAJob
 from pyresque.hooks import call, call_around
 from pyresque.model.job_class import JobClass, queue_for
+from pyresque.model.job_types import AnyJob, JobCode, P
+from pyresque.model.moments import seconds_after, seconds_at
 from pyresque.model.registry import Registry
 from pyresque.store import delayed
 from pyresque.store.space import Space
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.encoding import encode
-from pyresque.wire.records import MAX_PAYLOAD_DEPTH
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH, with_queue
 
 
 class Resque(Protocol):
@@ -37,26 +39,35 @@ class Resque(Protocol):
     space: Space
     _receiver: Callable[[str, bytes], None] | None
 
-    def push(self, queue: str, item: dict[str, Any]) -> None:
-        """Put an object on a queue."""
-
-    def _push(self, jobs: dict[str, list[bytes]]) -> int:
+    def _push(self, batches: dict[str, list[bytes]]) -> int:
         """Put elements on their queues."""
 
 
-SETTABLE = ("queue", "wait", "wait_until", "priority", "locale", "timezone", "rails")
+class EnqueueOptions(TypedDict, total=False):
+    """How an Active Job is enqueued."""
+
+    queue: str | None
+    wait: float | timedelta | None
+    wait_until: float | datetime | None
+    priority: int | None
+    locale: str | None
+    timezone: str | None
+    rails: str | None
+
+
+SETTABLE = tuple(EnqueueOptions.__annotations__)
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A job with its arguments, to be enqueued by itself or with others."""
 
-    job: Any
+    job: AnyJob
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def set(self, **options: Any) -> Prepared:
+    def set(self, **options: Unpack[EnqueueOptions]) -> Prepared:
         """The same with a queue, wait, wait_until, priority, locale, timezone or rails of its own.
 
         Raises:
@@ -69,15 +80,47 @@ class Prepared:
 
     def enqueue(self, resque: Resque) -> str | None:
         """Enqueue it: see `active_job.enqueue`."""
-        return _Enqueueing(resque, self).run()
+        return _OutgoingJob(resque, self).enqueue()
 
 
-def prepare(job: Any, *args: Any, **kwargs: Any) -> Prepared:
+@overload
+def prepare(job: str, /, *args: Any, **kwargs: Any) -> Prepared: ...
+@overload
+def prepare(job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> Prepared: ...
+@overload
+def prepare(job: partial[Any], /, *args: Any, **kwargs: Any) -> Prepared: ...
+def prepare(job: Any, /, *args: Any, **kwargs: Any) -> Prepared:
     """A job with its arguments; every keyword is one of the job's own, and options come with `set`."""
     return Prepared(job, args, kwargs)
 
 
-def enqueue(resque: Resque, job: Any, *args: Any, **kwargs: Any) -> str | None:
+# With one of the options among the keywords the arguments cannot be checked: Python's types cannot add a
+# keyword to those of another function. `prepare(job, ...).set(...)` checks both.
+@overload
+def enqueue(resque: Resque, job: str, /, *args: Any, **kwargs: Any) -> str | None: ...
+@overload
+def enqueue(resque: Resque, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> str | None: ...
+@overload
+def enqueue(resque: Resque, job: partial[Any], /, *args: Any, **kwargs: Any) -> str | None: ...
+@overload
+def enqueue(resque: Resque, job: AnyJob, /, *args: Any, queue: str, **kwargs: Any) -> str | None: ...
+@overload
+def enqueue(
+    resque: Resque, job: AnyJob, /, *args: Any, wait: float | timedelta, **kwargs: Any
+) -> str | None: ...
+@overload
+def enqueue(
+    resque: Resque, job: AnyJob, /, *args: Any, wait_until: float | datetime, **kwargs: Any
+) -> str | None: ...
+@overload
+def enqueue(resque: Resque, job: AnyJob, /, *args: Any, priority: int, **kwargs: Any) -> str | None: ...
+@overload
+def enqueue(resque: Resque, job: AnyJob, /, *args: Any, locale: str, **kwargs: Any) -> str | None: ...
+@overload
+def enqueue(resque: Resque, job: AnyJob, /, *args: Any, timezone: str, **kwargs: Any) -> str | None: ...
+@overload
+def enqueue(resque: Resque, job: AnyJob, /, *args: Any, rails: str, **kwargs: Any) -> str | None: ...
+def enqueue(resque: Resque, job: Any, /, *args: Any, **kwargs: Any) -> str | None:
     """Enqueue an Active Job.
 
     Args:
@@ -97,7 +140,7 @@ def enqueue(resque: Resque, job: Any, *args: Any, **kwargs: Any) -> str | None:
     known = directory_of(resque.registry).of(job)
     own = known.parameters.names if known is not None else ()
     options = {key: kwargs.pop(key) for key in SETTABLE if key in kwargs and key not in own}
-    return prepare(job, *args, **kwargs).set(**options).enqueue(resque)
+    return Prepared(job, args, kwargs, options).enqueue(resque)
 
 
 def enqueue_many(resque: Resque, jobs: Iterable[Prepared]) -> int:
@@ -108,45 +151,44 @@ def enqueue_many(resque: Resque, jobs: Iterable[Prepared]) -> int:
     Returns:
         How many there were.
     """
-    ready = [_Enqueueing(resque, one) for one in jobs]
-    payloads = [one.payload() for one in ready]
-    raws = [encode(item, resque.space.style, max_depth=MAX_PAYLOAD_DEPTH) for item in payloads]
+    outgoing = [_OutgoingJob(resque, job) for job in jobs]
+    payloads = [job.encoded(job.data, job.arguments) for job in outgoing]
     batches: dict[str, list[bytes]] = {}
-    for one, payload, raw in zip(ready, payloads, raws, strict=True):
-        if one.is_later:
-            one.put(payload)
+    for job, payload in zip(outgoing, payloads, strict=True):
+        if job.is_later:
+            job.put(payload)
         else:
-            batches.setdefault(one.queue, []).append(raw)
+            batches.setdefault(job.queue, []).append(payload)
     if batches:
         resque._push(batches)
-    return len(ready)
+    return len(outgoing)
 
 
-class _Enqueueing:
-    """One job on its way to its queue."""
+class _OutgoingJob:
+    """One Active Job on its way to its queue, or to the delayed jobs."""
 
     def __init__(self, resque: Resque, prepared: Prepared) -> None:
         self._resque = resque
-        self._directory: Directory = directory_of(resque.registry)
-        self._options = dict(prepared.options)
-        wanted = plain_name(prepared.job)
-        job = self._job = self._directory.of(wanted)
-        if job is None and not isinstance(wanted, str):
+        self._directory = directory_of(resque.registry)
+        self._options = prepared.options
+        target = plain_name(prepared.job)
+        job = self._directory.of(target)
+        if job is None and not isinstance(target, str):
             raise NotAJob(f"{prepared.job!r} is no Active Job: register it with @active_job.job")
         _check(self._options, self._directory.settings)
-        self._name = job.name if job else str(wanted)
+        self._name = job.name if job else str(target)
         if not self._name:
             raise NotAJob("an empty text is no name of a class")
         queue = self._options.get("queue")
         self.queue = queue_for(job, self._name, None if queue is None else str(plain_name(queue)))
-        self._arguments = _bound(job, prepared)
-        self._due, self._scheduled_at = self._moment()
+        self.arguments = _bound(job, prepared)
+        self._due, scheduled_at = self._moment()
+        self._payload = self._fresh(job, scheduled_at)
 
-    def run(self) -> str | None:
+    def enqueue(self) -> str | None:
         """Run the callbacks and put it on its queue."""
-        data = JobData(self._fresh([])["args"][0], {})
-        execution = Execution(data, self.queue)
-        execution.arguments = list(self._arguments)
+        execution = Execution(JobData(self.data, {}), self.queue)
+        execution.arguments = list(self.arguments)
         try:
             for hook in self._called("before_enqueue"):
                 call(hook, execution)
@@ -162,63 +204,65 @@ class _Enqueueing:
         """Whether it is to be delayed."""
         return self._due is not None and int(self._due) > int(time.time())
 
-    def payload(self) -> dict[str, Any]:
-        """The element for the queue."""
-        return self._fresh(self._written(self._arguments))
+    @property
+    def data(self) -> dict[str, Any]:
+        """The job hash, still without arguments."""
+        data: dict[str, Any] = self._payload["args"][0]
+        return data
 
-    def put(self, payload: dict[str, Any]) -> None:
-        """Put an element on the queue, or among the delayed jobs."""
+    def encoded(self, data: Mapping[str, Any], arguments: list[Any]) -> bytes:
+        """The payload around a job hash, with these arguments as Rails writes them."""
+        writer = self._directory.writer(self._options.get("rails"))
+        value = {**self._payload, "args": [{**data, "arguments": writer.arguments(arguments)}]}
+        return encode(value, self._resque.space.style, max_depth=MAX_PAYLOAD_DEPTH)
+
+    def put(self, payload: bytes) -> None:
+        """Put a payload on the queue, or among the delayed jobs."""
         if self._due is None or not self.is_later or self._resque._receiver is not None:
-            self._resque.push(self.queue, payload)
+            self._resque._push({self.queue: [payload]})
             return
-        style = self._resque.space.style
-        raw = encode(payload, style, max_depth=MAX_PAYLOAD_DEPTH)
-        item = encode({**payload, "queue": self.queue}, style, max_depth=MAX_PAYLOAD_DEPTH)
-        delayed.delay(self._resque.space, int(self._due), delayed.Job(item, self.queue, raw))
+        space = self._resque.space
+        item = with_queue(payload, self.queue, space.style)
+        delayed.delay(space, int(self._due), delayed.Job(item, self.queue, payload))
 
     def _around(self, hooks: list[Callable[..., Any]], execution: Execution) -> None:
         if hooks:
             call_around(hooks[0], [execution], lambda: self._around(hooks[1:], execution))
-            return
-        data = {**execution.data, "arguments": self._written(execution.arguments)}
-        self.put({**self._fresh([]), "args": [data]})
+        else:
+            self.put(self.encoded(execution.data, execution.arguments))
 
     def _called(self, kind: str) -> list[Callable[..., Any]]:
         return self._directory.called(kind, self._name)
 
-    def _written(self, arguments: list[Any]) -> list[Any]:
-        return self._directory.writer(self._options.get("rails")).arguments(arguments)
-
-    def _fresh(self, arguments: list[Any]) -> dict[str, Any]:
-        steps = bool(self._job is not None and self._job.options.get("continuable"))
+    def _fresh(self, job: JobClass | None, scheduled_at: str | None) -> dict[str, Any]:
+        """The payload, still without arguments."""
+        steps = bool(job is not None and job.options.get("continuable"))
         settings, around = self._directory.settings, running()
         locale = self._options.get("locale") or (around and around.locale) or settings.locale
         zone = self._options.get("timezone") or (around.timezone if around else settings.timezone)
         priority = self._options.get("priority")
-        if priority is None and self._job is not None:
-            priority = self._job.options.get("priority")
-        scheduled = self._scheduled_at
-        options = Options(priority=priority, scheduled_at=scheduled, locale=locale, timezone=zone)
-        return fresh(self._name, self.queue, arguments, options, steps)
+        if priority is None and job is not None:
+            priority = job.options.get("priority")
+        options = Options(priority=priority, scheduled_at=scheduled_at, locale=locale, timezone=zone)
+        return fresh(self._name, self.queue, [], options, steps)
 
     def _moment(self) -> tuple[float | None, str | None]:
+        """When it is due, in seconds since the epoch, and as `scheduled_at` has it; twice None for now."""
         wait, until = self._options.get("wait"), self._options.get("wait_until")
         if wait is not None and until is not None:
             raise NotAJob("give wait= or wait_until=, not both")
-        if isinstance(until, datetime):
-            if until.utcoffset() is None:
-                raise NotAJob(f"wait_until={until!r} has no time zone: give it one, for example tzinfo=UTC")
-            return until.timestamp(), stamp_of(until)
-        if until is None and wait is None:
+        if wait is not None:
+            due = float(seconds_after(wait))
+        elif until is not None:
+            due = float(seconds_at(until))
+        else:
             return None, None
-        seconds = wait.total_seconds() if isinstance(wait, timedelta) else wait if until is None else until
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-            raise NotAJob(f"{seconds!r} is no time to wait: give seconds, a timedelta or an aware datetime")
-        due = float(seconds) + (time.time() if until is None else 0.0)
+        if isinstance(until, datetime):
+            return due, stamp_of(until)
         try:
             return due, stamp(due)
         except ValueError as error:
-            raise NotAJob(f"{seconds!r} is no time to wait: {error}") from None
+            raise InvalidTime(str(error)) from None
 
 
 def _check(options: Mapping[str, Any], settings: Settings) -> None:

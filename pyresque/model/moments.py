@@ -1,10 +1,11 @@
-"""Moments for delayed jobs, in the forms that users give them."""
+"""Moments and delays, in the forms that users give them."""
 
 from __future__ import annotations
 
 import math
 import time
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from pyresque.errors import InvalidTime
 
@@ -14,33 +15,55 @@ Moment = int | float | datetime
 _LAST = 253402300799  # the end of the year 9999
 
 
-def second_of(moment: Moment) -> int:
-    """The second that a moment lies in.
+def seconds_at(moment: Moment) -> float:
+    """A moment in seconds since the epoch.
 
     Raises:
-        InvalidTime: it is none, or a datetime without a zone.
+        InvalidTime: it is not a moment, or a datetime without a zone.
     """
+    seconds: object = moment
     if isinstance(moment, datetime):
         if moment.utcoffset() is None:
             raise InvalidTime(
-                f"{moment!r} has no time zone, so it is no certain moment: write "
+                f"{moment!r} has no time zone, so it is not a certain moment: write "
                 "datetime(..., tzinfo=ZoneInfo('Europe/Berlin')) or datetime.now(UTC) + ..."
             )
-        moment = moment.timestamp()
-    if isinstance(moment, bool) or not isinstance(moment, int | float) or not math.isfinite(moment):
-        raise InvalidTime(f"{moment!r} is no moment: give seconds since 1970, or a datetime with a zone")
-    if abs(moment) > _LAST:
-        raise InvalidTime(f"{moment!r} lies after the year 9999: is it milliseconds? Seconds are wanted")
-    return int(moment)
+        seconds = moment.timestamp()
+    if not _is_seconds(seconds):
+        raise InvalidTime(f"{moment!r} is not a moment: give seconds since 1970, or a datetime with a zone")
+    return _checked(seconds)
+
+
+def seconds_after(delay: float | timedelta) -> float:
+    """The moment that comes so many seconds, or a timedelta, from now, in seconds since the epoch.
+
+    Raises:
+        InvalidTime: it is not a length of time.
+    """
+    seconds: object = delay.total_seconds() if isinstance(delay, timedelta) else delay
+    if not _is_seconds(seconds):
+        raise InvalidTime(f"{delay!r} is not a length of time: give seconds, or a timedelta")
+    return _checked(time.time() + _checked(seconds))
+
+
+def second_of(moment: Moment) -> int:
+    """The second that a moment is in; raises as `seconds_at` does."""
+    return int(seconds_at(moment))
 
 
 def second_after(delay: float | timedelta) -> int:
-    """The second that lies so many seconds, or a timedelta, from now.
+    """The second that comes so many seconds, or a timedelta, from now; raises as `seconds_after` does."""
+    return int(seconds_after(delay))
 
-    Raises:
-        InvalidTime: it is no length of time.
-    """
-    seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
-        raise InvalidTime(f"{delay!r} is no length of time: give seconds, or a timedelta")
-    return second_of(time.time() + seconds)
+
+def _is_seconds(value: object) -> TypeGuard[int | float]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def _checked(seconds: float) -> float:
+    if abs(seconds) > _LAST:
+        shown = repr(seconds) if abs(seconds) < 10**18 else "a number as large as this"
+        raise InvalidTime(f"{shown} is after the year 9999: is it milliseconds? Seconds are wanted")
+    return seconds

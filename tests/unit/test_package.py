@@ -51,9 +51,12 @@ def names(wheel):
         return archive.namelist()
 
 
+KINDS = (".py", ".lua", ".json", ".typed")
+
+
 def test_the_wheel_holds_the_whole_package(wheel):
-    """Every module, every Lua script and the marker for type checkers."""
-    sources = [path for path in (ROOT / "pyresque").rglob("*") if path.suffix in (".py", ".lua", ".typed")]
+    """Every module, every Lua script, every table and the marker for type checkers."""
+    sources = [path for path in (ROOT / "pyresque").rglob("*") if path.suffix in KINDS]
     expected = {path.relative_to(ROOT).as_posix() for path in sources if "__pycache__" not in path.parts}
     assert "pyresque/py.typed" in expected
     assert any(name.endswith(".lua") for name in expected)

@@ -15,6 +15,7 @@ def test_mypy_refuses_exactly_the_wrong_calls(tmp_path):
         sys.executable,
         "-m",
         "mypy",
+        "--config-file=",  # as a user's code is checked, and not as our tests are
         "--strict",
         "--no-error-summary",
         "--cache-dir",

@@ -20,7 +20,7 @@ from pyresque.active_job.arguments.values import (
     Symbol,
 )
 from pyresque.active_job.arguments.versions import RESERVED
-from pyresque.active_job.arguments.zones import IANA
+from pyresque.active_job.arguments.zones import iana_name
 from pyresque.errors import DeserializationError
 from pyresque.usercode.safely import is_a, text_of, tried
 
@@ -142,7 +142,7 @@ class Reader:
         zone = value.get("time_zone")
         if zone is not None and not isinstance(zone, str):
             raise _Unreadable(f"Invalid Timezone: {zone!r}")
-        return read_time(_text(value), "TimeWithZone", zone and IANA.get(zone, zone))
+        return read_time(_text(value), "TimeWithZone", zone and iana_name(zone))
 
     def duration(self, value: Data) -> Any:
         """Read a Duration; one of a BigDecimal has its seconds as text."""

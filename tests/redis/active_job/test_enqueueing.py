@@ -11,7 +11,14 @@ import pytest
 from pyresque import active_job
 from pyresque.active_job import GlobalID, Symbol
 from pyresque.client.delayed_item import names_to_show, ready_entry, ready_item
-from pyresque.errors import DontPerform, NoQueueError, NotAJob, SerializationError, WrongArguments
+from pyresque.errors import (
+    DontPerform,
+    InvalidTime,
+    NoQueueError,
+    NotAJob,
+    SerializationError,
+    WrongArguments,
+)
 from tests.redis.bench import elements
 
 KIT = Path(__file__).parents[3] / "docs/protocol/conformance"
@@ -117,11 +124,13 @@ def test_a_registered_function_is_checked_and_has_its_queue(resque):
         ([], {}, NoQueueError, "give one with queue="),
         ([object()], {"queue": "q"}, SerializationError, "Unsupported argument type"),
         ([], {"queue": "q", "wait": 1, "wait_until": 2}, NotAJob, "not both"),
-        ([], {"queue": "q", "wait": "soon"}, NotAJob, "no time to wait"),
-        ([], {"queue": "q", "wait_until": datetime(2030, 1, 1)}, NotAJob, "no time zone"),
-        ([], {"queue": "q", "wait": 1e15}, NotAJob, "no moment of the years"),
-        ([], {"queue": "q", "wait": timedelta.max}, NotAJob, "no moment of the years"),
-        ([], {"queue": "q", "wait_until": 1e20}, NotAJob, "no moment of the years"),
+        ([], {"queue": "q", "wait": "soon"}, InvalidTime, "is not a length of time"),
+        ([], {"queue": "q", "wait_until": datetime(2030, 1, 1)}, InvalidTime, "no time zone"),
+        ([], {"queue": "q", "wait": 1e15}, InvalidTime, "after the year 9999"),
+        ([], {"queue": "q", "wait": timedelta.max}, InvalidTime, "after the year 9999"),
+        ([], {"queue": "q", "wait_until": 1e20}, InvalidTime, "after the year 9999"),
+        ([], {"queue": "q", "wait_until": 10**400}, InvalidTime, "after the year 9999"),
+        ([], {"queue": "q", "wait_until": -2e11}, InvalidTime, "no moment of the years"),
         ([], {"queue": "q", "priority": "high"}, NotAJob, "priority='high' is no int"),
         ([], {"queue": "q", "locale": 5}, NotAJob, "locale=5 is no str"),
         ([], {"queue": "q", "timezone": "Nowhere/Land"}, NotAJob, "no time zone that Rails knows"),
@@ -145,7 +154,7 @@ def test_a_function_that_is_no_active_job_is_refused(resque):
     with pytest.raises(NotAJob, match="no name of a class"):
         active_job.enqueue(resque, "", queue="q")
     with pytest.raises(NotAJob, match="no colour= to set"):
-        active_job.prepare("A").set(colour=1)
+        active_job.prepare("A").set(colour=1)  # type: ignore[call-arg]
 
 
 def test_callbacks_of_enqueueing(resque):

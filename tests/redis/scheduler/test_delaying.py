@@ -39,8 +39,8 @@ def test_moments_may_be_numbers_and_datetimes_with_a_zone(stage, moment):
 
 @pytest.mark.parametrize(
     ("moment", "told"),
-    [(datetime(2030, 1, 1), "no time zone"), ("tomorrow", "no moment"), (True, "no moment"),
-     (float("nan"), "no moment"), (FAR * 1000, "milliseconds")],
+    [(datetime(2030, 1, 1), "no time zone"), ("tomorrow", "not a moment"), (True, "not a moment"),
+     (float("nan"), "not a moment"), (FAR * 1000, "milliseconds")],
 )  # fmt: skip
 def test_what_is_no_moment_is_refused(stage, moment, told):
     """Nothing is written, and the error says what to do."""

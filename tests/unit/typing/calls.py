@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
-from pyresque import Resque, job
+from pyresque import Resque, active_job, job
 from pyresque.testing import drain, enqueued, inline
 
 
@@ -237,6 +237,42 @@ resque.set_schedule("nightly", cron="0 3 * * *", job=convert, args=[42])
 resque.set_schedule("nightly", cron="0 3 * * *", job="Reports::Monthly", queue="reports", args={"year": 2026})
 resque.set_schedule("nightly", cron="0 3 * * *", job=17)  # error
 resque.set_schedule("nightly", cron="0 3 * * *", job=convert, args=42)  # error
+
+
+@active_job.job("WelcomeJob", queue="mailers")
+def welcome(user_id: int, *, greeting: str = "Hello") -> None: ...
+
+
+@active_job.job("ReportJob")
+class Report:
+    def perform(self, year: int) -> None: ...
+
+
+job_id: str | None = active_job.enqueue(resque, welcome, 42)
+active_job.enqueue(resque, welcome, 42, greeting="Hi")
+active_job.enqueue(resque, welcome, 42, queue="later", wait=timedelta(hours=1))
+active_job.enqueue(resque, welcome, 42, wait_until=datetime(2030, 1, 1, tzinfo=UTC), priority=3)
+active_job.enqueue(resque, Report, 2026)
+active_job.enqueue(resque, "OtherJob", 2026, {"of": "anything"}, queue="reports")
+active_job.enqueue(resque, welcome, "42")  # error
+active_job.enqueue(resque, welcome)  # error
+active_job.enqueue(resque, welcome, 42, "Hi")  # error
+active_job.enqueue(resque, welcome, 42, greet="Hi")  # error
+active_job.enqueue(resque, Report, "2026")  # error
+active_job.enqueue(resque, 17)  # error
+active_job.enqueue(resque, welcome, 42, wait="soon")  # error
+active_job.enqueue(resque, welcome, 42, priority="high")  # error
+active_job.enqueue(welcome, 42)  # error
+
+prepared = active_job.prepare(welcome, 42, greeting="Hi").set(wait=60, queue="later")
+prepared.enqueue(resque)
+active_job.enqueue_many(resque, [prepared, active_job.prepare("OtherJob", 1).set(rails="7.0")])
+active_job.prepare(welcome, "42")  # error
+active_job.prepare(Report)  # error
+active_job.prepare(17)  # error
+active_job.prepare(welcome, 42).set(wait="soon")  # error
+active_job.prepare(welcome, 42).set(colour=1)  # error
+active_job.enqueue_many(resque, [(welcome, 42)])  # error
 
 sizes: dict[str, int] = resque.queue_sizes()
 names: list[str] = [worker.id for worker in resque.workers()]
