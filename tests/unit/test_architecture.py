@@ -69,6 +69,14 @@ def test_every_module_has_its_place():
     assert {layer(module) for module in MODULES} - set(ORDER) == set()
 
 
+def test_the_layers_are_documented_in_their_order():
+    """The table in docs/internals.md is this order; what has underscores belongs to no layer."""
+    rows = (PACKAGE.parent / "docs/internals.md").read_text("utf-8").split("## Layers")[1].splitlines()
+    cells = [row.split("|")[2] for row in rows if row.startswith("|")][2:]
+    names = [name.strip() for cell in cells for name in cell.split(",")]
+    assert names == [name for name in ORDER if not name.startswith("_")]
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_what_stands_above_it(module):
     """The order of dependency, also for imports inside functions and under TYPE_CHECKING."""
