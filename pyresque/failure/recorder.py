@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pyresque.failure.backend import Backend, Failure, effects_of
+from pyresque.failure.describe import error_name, whole_message
 from pyresque.failure.redis import Redis
 from pyresque.log import Log
 from pyresque.store.connection.link import Command
@@ -29,6 +31,18 @@ class Recorder:
     def new_id(self) -> str | None:
         """A failure_id as Ruby 3.1 makes it, a random UUID in lower case; None where ids are off."""
         return str(uuid.uuid4()) if self.failure_ids else None
+
+    def failure(
+        self,
+        error: BaseException,
+        payload: bytes,
+        worker_id: str,
+        queue: str | None,
+        backtrace: Sequence[str] = (),
+    ) -> Failure:
+        """What is recorded of an error; `payload` is the job as JSON, empty where there is none."""
+        name, text = error_name(error), whole_message(error)
+        return Failure(payload, name, text, list(backtrace), worker_id, queue, self.new_id())
 
     def save(self, failure: Failure) -> bool:
         """Tell the user's own backend; whether it has saved the failure."""

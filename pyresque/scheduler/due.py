@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pyresque.client.delayed_item import DelayedItem, names_to_show
 from pyresque.client.move_delayed import DelayedMover, LockLost
 from pyresque.errors import ResqueError
-from pyresque.failure import Failure, Recorder, Redis
-from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
+from pyresque.failure import Recorder, Redis
+from pyresque.failure.describe import backtrace_lines, error_message
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.scheduler.hook_tries import HookTries
@@ -112,15 +112,10 @@ class Mover:
             error_message(error), _shown(place[1]), aside.encode("utf-8", "backslashreplace").decode(),
             exc_info=None if issubclass(type(error), ResqueError) else error,
         )  # fmt: skip
-        failure = Failure(
-            payload=item.payload(self._space.style),
-            exception=error_name(error),
-            error=whole_message(error),
-            backtrace=backtrace_lines(error),
-            worker=f"{socket.gethostname()}:{os.getpid()}:scheduler",
-            queue=item.queue or self._queue_of(item.class_name) or NO_QUEUE,
-            failure_id=self._recorder.new_id(),
-        )
+        payload = item.payload(self._space.style)
+        scheduler = f"{socket.gethostname()}:{os.getpid()}:scheduler"
+        queue = item.queue or self._queue_of(item.class_name) or NO_QUEUE
+        failure = self._recorder.failure(error, payload, scheduler, queue, backtrace_lines(error))
         return Taking(place, copies=1, effects=self._recorder.aside(key, place[1], failure))
 
     def _queue_of(self, class_name: str) -> str | None:

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from pyresque.config.options import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
-from pyresque.failure.describe import error_name, whole_message
 from pyresque.log import Log
 from pyresque.model.perform import ReservedJob
 from pyresque.model.registry import Registry
@@ -181,15 +180,8 @@ class Pruner:
             error = handled
             if not is_wrapper(job.payload.class_name):
                 job = untouched(job)
-        failure = Failure(
-            payload=job.payload.normal(self._space.style) if job else encode(payload, self._space.style),
-            exception=error_name(error),
-            error=whole_message(error),
-            backtrace=[],
-            worker=worker_id,
-            queue=named if isinstance(named, str) else None,
-            failure_id=self._recorder.new_id(),
-        )
+        raw = job.payload.normal(self._space.style) if job else encode(payload, self._space.style)
+        failure = self._recorder.failure(error, raw, worker_id, named if isinstance(named, str) else None)
         attempt = attempt_at(self._space, job, begun=True) if job else None
         if job is None or attempt is None:
             return self._recorded(failure)

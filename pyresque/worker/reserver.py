@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from pyresque.config.options import Unknown
-from pyresque.errors import MalformedPayload
-from pyresque.failure import Failure, Recorder
+from pyresque.errors import DirtyExit, MalformedPayload
+from pyresque.failure import Recorder
 from pyresque.log import Log
 from pyresque.model.perform import ReservedJob
 from pyresque.model.registry import Registry
@@ -233,15 +233,9 @@ class Reserver:
             "worker:%s held something that is no job; it was put aside: %r", self._who.id, record[:200]
         )
         payload = b"" if working.payload is None else encode(working.payload, self._space.style)
-        failure = Failure(
-            payload=payload if working.class_name else b"",
-            exception="Resque::DirtyExit",
-            error="worker:ID held something that no worker of ours has written",
-            backtrace=[],
-            worker=self._who.id,
-            queue=working.queue or NO_QUEUE,
-            failure_id=self._recorder.new_id(),
-        )
+        error = DirtyExit("worker:ID held something that no worker of ours has written")
+        payload = payload if working.class_name else b""
+        failure = self._recorder.failure(error, payload, self._who.id, working.queue or NO_QUEUE)
         effects = self._recorder.aside(self._space.keys.worker(self._who.id), record, failure)
         reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
         return None
@@ -328,15 +322,7 @@ class Reserver:
         key = self._space.keys.queue(queue)
         aside = self._space.keys.aside(key)
         logger.warning("an element of queue %s is no job (%s); it was put aside in %s", queue, reason, aside)
-        failure = Failure(
-            payload=b"",
-            exception="Resque::Helpers::DecodeException",
-            error=str(reason),
-            backtrace=[],
-            worker=self._who.id,
-            queue=queue or NO_QUEUE,
-            failure_id=self._recorder.new_id(),
-        )
+        failure = self._recorder.failure(reason or MalformedPayload(), b"", self._who.id, queue or NO_QUEUE)
         return self._recorder.aside(key, raw, failure)
 
     def _tell(self, answer: Answer) -> None:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from pyresque.errors import MalformedPayload
 from pyresque.failure import Backend, Failure, Multiple, Recorder, Redis, RedisMultiQueue
 from pyresque.keys import Keys
 from pyresque.store.space import Space
@@ -39,6 +40,19 @@ def test_ids_are_random_uuids():
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", one)
     assert one != other
     assert Recorder(SPACE, Redis(), failure_ids=False).new_id() is None
+
+
+def test_a_failure_says_what_an_error_says():
+    """Ruby's name for what Ruby knows, the whole text, and an id of its own."""
+    error = MalformedPayload("not JSON")
+    error.add_note("a note")
+    failure = Recorder(SPACE, Redis()).failure(error, b"{}", "host:1:q", None)
+    assert (failure.exception, failure.error) == ("Resque::Helpers::DecodeException", "not JSON\na note")
+    assert (failure.payload, failure.worker, failure.queue) == (b"{}", "host:1:q", None)
+    assert failure.failure_id is not None
+    assert failure.backtrace == []
+    lines = Recorder(SPACE, Redis()).failure(error, b"", "w", "q", ("a.py:1",)).backtrace
+    assert lines == ["a.py:1"]
 
 
 @pytest.mark.parametrize(
