@@ -45,6 +45,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ResqueError(Exception):
     """What every error of pyresque is."""
@@ -143,10 +145,10 @@ class UnadvanceableCursor(ContinuationError):
 class Handled(ResqueError):
     """An error that the job has dealt with: it counts as done. Raised by the code around a job's function.
 
-    `again` are the elements that follow: (queue, payload, due as seconds since the epoch).
+    `again` are the jobs that follow: (queue, `wire.records.Payload`, due as seconds since the epoch).
     """
 
-    def __init__(self, message: str, again: tuple[tuple[str, dict[str, object], float], ...] = ()) -> None:
+    def __init__(self, message: str, again: tuple[tuple[str, Any, float], ...] = ()) -> None:
         super().__init__(message)
         self.again = again
 

@@ -28,7 +28,7 @@ from pyresque.failure.describe import error_message
 from pyresque.model.perform import is_leaving
 from pyresque.usercode.safely import is_a, plain_name
 from pyresque.wire.encoding import encode
-from pyresque.wire.records import MAX_PAYLOAD_DEPTH
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
 _current: ContextVar[Execution] = ContextVar("pyresque_active_job")
 
@@ -171,9 +171,10 @@ class Execution:
         if not isinstance(queue, str):
             raise TypeError(f"{queue!r} is no name of a queue")
         value = self._read.next(queue, changes, due)
-        # It is written when the job is settled; that it cannot be must come out while it can still fail.
-        encode({**value, "queue": queue}, max_depth=MAX_PAYLOAD_DEPTH)
-        return Handled(f"{self.job_class} is put back on {queue}", ((queue, value, later or 0.0),))
+        # Written here, and not when the job is settled, for now it can still fail.
+        payload = Payload(encode(value, max_depth=MAX_PAYLOAD_DEPTH), value)
+        encode(queue)
+        return Handled(f"{self.job_class} is put back on {queue}", ((queue, payload, later or 0.0),))
 
     def count(self, key: str) -> int:
         """Count one more error under a key of exception_executions; without such a map, executions count."""

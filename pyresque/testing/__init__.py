@@ -94,7 +94,9 @@ def _known(resque: Resque, raw: bytes) -> None:
 def _run(resque: Resque, queue: str, raw: bytes) -> None:
     error = ReservedJob.of(queue, Payload.parse(raw), resque.registry).run()
     if is_a(error, Handled):
-        for name, value, _ in error.again:
-            resque.push(name, value)  # the next attempt of an Active Job; nobody waits for it in a test
+        for name, payload, _ in error.again:
+            resque.push(
+                name, payload.value
+            )  # the next attempt of an Active Job; nobody waits for it in a test
     elif error is not None:
         raise error

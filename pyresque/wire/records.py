@@ -64,6 +64,10 @@ class Payload(msgspec.Struct, frozen=True):
         args = self.value.get("args")
         return [[key, value] for key, value in args.items()] if isinstance(args, dict) else spread(args)
 
+    def as_written(self, style: Style) -> bytes:
+        """The bytes in this style, of a payload that was written in Ruby's own."""
+        return self.raw if style == "ruby" else encode(self.value, style)
+
     def normal(self, style: Style) -> bytes:
         """The payload decoded and encoded again, as Ruby copies it into `worker:ID` and failures."""
         written, _ = tried(encode, self.value, style)

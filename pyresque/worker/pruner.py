@@ -26,7 +26,7 @@ from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
 from pyresque.worker.current_job import untouched
 from pyresque.worker.pruning_lock import PruningLock
-from pyresque.worker.retries import again, attempt_at, following_of
+from pyresque.worker.retries import attempt_at, following_of, requeue
 
 logger = Log("pyresque.worker")
 
@@ -188,8 +188,8 @@ class Pruner:
         return attempt.failed(job, failure, following_of(job, error, self._space.style), self._recorded)
 
     def _following(self, handled: Handled) -> list[Command]:
-        parts = [(queue, Payload(b"", value), due) for queue, value, due in handled.again]
-        return [command for part in parts for command in again(self._space, *part)]
+        parts = [(queue, job.as_written(self._space.style), due) for queue, job, due in handled.again]
+        return [command for part in parts for command in requeue(self._space, *part)]
 
     def _recorded(self, failure: Failure) -> list[Command]:
         return self._recorder.effects(failure, self._recorder.save(failure))

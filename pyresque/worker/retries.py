@@ -41,7 +41,7 @@ from pyresque.usercode.safely import tried
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
 from pyresque.wire.inspecting import identity, inspect
-from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload, with_queue
 from pyresque.worker.report import Following
 
 logger = Log("pyresque.worker")
@@ -181,6 +181,14 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
         return Attempt(space, policy, key, None, None)
     found = int(raw)
     return Attempt(space, policy, key, found, max(found, 0) if begun else found + 1)
+
+
+def requeue(space: Space, queue: str, payload: bytes, moment: float) -> list[Command]:
+    """Put an Active Job that was written anew on its queue: at once, or through the delayed jobs."""
+    due = int(moment)
+    if due <= int(time.time()):
+        return effects.push(space.keys, queue, payload)
+    return effects.delay(space.keys, due, with_queue(payload, queue, space.style))
 
 
 def again(space: Space, queue: str, payload: Payload, moment: float) -> list[Command]:

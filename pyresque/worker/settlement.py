@@ -18,11 +18,10 @@ from pyresque.store.connection.server import answers
 from pyresque.store.reservation import NEVER, Answer, Ended, Search, Settled
 from pyresque.store.space import Space
 from pyresque.usercode.safely import is_a, tried
-from pyresque.wire.encoding import encode
-from pyresque.wire.records import Payload, is_wrapper
+from pyresque.wire.records import is_wrapper
 from pyresque.worker.current_job import Hand, Run, Settlement, untouched
 from pyresque.worker.report import Following, Report
-from pyresque.worker.retries import Attempt, again, attempt_at, following_of, is_quiet, policy_of
+from pyresque.worker.retries import Attempt, attempt_at, following_of, is_quiet, policy_of, requeue
 
 logger = Log("pyresque.worker")
 
@@ -67,7 +66,7 @@ class Books:
             return Report()
         if is_a(error, Handled):
             style = self._space.style
-            return Report(again=[(queue, encode(value, style), due) for queue, value, due in error.again])
+            return Report(again=[(queue, job.as_written(style), due) for queue, job, due in error.again])
         report, raised = tried(self._described, job, error, stack)
         if report is not None:
             return report
@@ -193,9 +192,7 @@ class Books:
         """Everything that the end of a job means but for the counters; then what says less."""
         attempt = self._attempt_at(run)
         if report.done:
-            following = [
-                again(self._space, queue, Payload.parse(raw), due) for queue, raw, due in report.again
-            ]
+            following = [requeue(self._space, queue, raw, due) for queue, raw, due in report.again]
             return [*(attempt.done() if attempt else []), *chain.from_iterable(following)], iter(())
         job = run.untouched
         failure, policy = self._failure(job, report), policy_of(job)

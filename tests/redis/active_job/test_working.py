@@ -581,9 +581,10 @@ def test_async_functions(resque, job):
     payload = Payload.parse(wrapper(True).encode())
     reserved = ReservedJob.of("q", payload, resque.registry)
     handled = asyncio.run(reserved.run_async(lambda error: error))
-    [(queue, value, _)] = handled.again
-    assert (queue, value["args"][0]["continuation"]) == ("q", {"completed": ["load"]})
-    again = ReservedJob.of("q", Payload.parse(json.dumps(value).encode()), resque.registry)
+    [(queue, following, _)] = handled.again
+    assert (queue, following.value["args"][0]["continuation"]) == ("q", {"completed": ["load"]})
+    assert following == Payload.parse(following.raw)
+    again = ReservedJob.of("q", following, resque.registry)
     assert asyncio.run(again.run_async(lambda error: error)) is not None
     assert seen(resque) == ["loads 1"]
 
