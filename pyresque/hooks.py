@@ -84,15 +84,15 @@ def job_hooks(sources: Sequence[object], kind: str) -> list[Hook]:
     An object with a method `hooks` has only the hooks whose names that method returns; all, as in Ruby, where
     it returns None.
     """
-    found: dict[str, Hook] = {}
+    hooks: dict[str, Hook] = {}
     for source in sources:
         listed = getattr(source, "hooks", None)
         names = listed() if callable(listed) else None
         for name in dir(source) if names is None or names is False else map(text_of, names):
             hook = getattr(source, name, None) if name.startswith(kind) else None
             if callable(hook):
-                found[f"{name} {len(found)}" if name in found else name] = hook
-    return [found[name] for name in sorted(found, key=lambda name: name.encode("utf-8", "replace"))]
+                hooks[f"{name} {len(hooks)}" if name in hooks else name] = hook
+    return [hooks[name] for name in sorted(hooks, key=lambda name: name.encode("utf-8", "replace"))]
 
 
 class WorkerHooks:

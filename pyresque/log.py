@@ -139,8 +139,8 @@ def _innermost(error: BaseException) -> str:
 
 def _place(file: str, line: int, function: str) -> str:
     source = cut(linecache.getline(file, line).strip(), 200)
-    place = f'  File "{cut(file, 500)}", line {line}, in {cut(function, 200)}'
-    return f"{place}\n    {source}" if source else place
+    location = f'  File "{cut(file, 500)}", line {line}, in {cut(function, 200)}'
+    return f"{location}\n    {source}" if source else location
 
 
 def _shown(value: object) -> object:

@@ -194,9 +194,9 @@ class Continuation:
             raise InvalidStep(f"Step '{name}' has already been encountered")
         if self._running is not None:
             raise InvalidStep(f"Step '{name}' is nested inside step '{self._running}'")
-        place = len(self._seen)
-        if place < len(self.completed) and self.completed[place] != name:
-            raise InvalidStep(f"Step '{name}' found, expected to see '{self.completed[place]}'")
+        index = len(self._seen)
+        if index < len(self.completed) and self.completed[index] != name:
+            raise InvalidStep(f"Step '{name}' found, expected to see '{self.completed[index]}'")
         if self.current is not None and self.current.name != name and name not in self.completed:
             raise InvalidStep(f"Step '{name}' found, expected to resume from '{self.current.name}'")
 

@@ -44,8 +44,8 @@ def job(
         InvalidJob: what is decorated cannot be a job.
     """
     resuming = Continuable() if continuable is True else continuable or None
-    given = {"timeout": timeout, "priority": priority, "continuable": resuming}
-    options = {key: value for key, value in given.items() if value is not None}
+    optional = {"timeout": timeout, "priority": priority, "continuable": resuming}
+    options = {key: value for key, value in optional.items() if value is not None}
 
     def register(target: _T) -> _T:
         check_code(target, is_named=True)

@@ -66,9 +66,9 @@ class Directory:
         """All jobs."""
         return list(self.by_class.values())
 
-    def only(self, wanted: Callable[[JobClass], bool]) -> Directory:
+    def only(self, chosen: Callable[[JobClass], bool]) -> Directory:
         """The same with some of the jobs only."""
-        jobs = {name: job for name, job in self.by_class.items() if wanted(job)}
+        jobs = {name: job for name, job in self.by_class.items() if chosen(job)}
         return Directory(jobs, self.resolvers, self.loads, self.dumps, self.callbacks, self.settings)
 
     def add(self, job: JobClass) -> None:
@@ -102,22 +102,22 @@ class Directory:
         """What writes arguments."""
         return Writer.of(self.settings.rails if rails is None else rails, self.dumps)
 
-    def record(self, found: GlobalID) -> Any:
+    def record(self, gid: GlobalID) -> Any:
         """What a job gets for a GlobalID: what its model's resolver finds, else the GlobalID itself.
 
         Raises:
             RecordNotFound: the resolver finds nothing.
         """
-        resolve = self.resolvers.get(found.model)
+        resolve = self.resolvers.get(gid.model)
         if resolve is None:
-            return found
-        record, error = tried(call, resolve, found)
+            return gid
+        record, error = tried(call, resolve, gid)
         if error is not None:
             if is_a(error, RecordNotFound) or not is_a(error, Exception):
                 raise error
             raise _gone(f"{name_of(type(error))}: {text_of(error)}") from error
         if record is None:
-            raise _gone(f"Couldn't find {found.model} with 'id'={found.id}")
+            raise _gone(f"Couldn't find {gid.model} with 'id'={gid.id}")
         return record
 
     def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
@@ -145,10 +145,10 @@ def _gone(reason: str) -> RecordNotFound:
 
 def directory_of(registry: Registry) -> Directory:
     """The Active Jobs of a registry."""
-    found = registry.wrappers.get(JOB_WRAPPER)
-    if not isinstance(found, Directory):
-        found = registry.wrappers[JOB_WRAPPER] = Directory()
-    return found
+    directory = registry.wrappers.get(JOB_WRAPPER)
+    if not isinstance(directory, Directory):
+        directory = registry.wrappers[JOB_WRAPPER] = Directory()
+    return directory
 
 
 def resolver_of(resolve: Callable[[Any], Any]) -> Callable[[GlobalID], Any]:
@@ -160,9 +160,9 @@ def resolver_of(resolve: Callable[[Any], Any]) -> Callable[[GlobalID], Any]:
     return resolve
 
 
-def _id(wanted: type, found: GlobalID) -> Any:
-    text = found.id if isinstance(found.id, str) else "/".join(found.id)
-    return int(text) if wanted is int else as_kind(wanted, text)
+def _id(kind: type, gid: GlobalID) -> Any:
+    text = gid.id if isinstance(gid.id, str) else "/".join(gid.id)
+    return int(text) if kind is int else as_kind(kind, text)
 
 
 def _place(job: JobClass) -> tuple[str, str | None]:

@@ -138,8 +138,8 @@ def enqueue(resque: Resque, job: Any, /, *args: Any, **kwargs: Any) -> str | Non
         WrongArguments: the function could not be called so.
     """
     known = directory_of(resque.registry).of(job)
-    own = known.parameters.names if known is not None else ()
-    options = {key: kwargs.pop(key) for key in SETTABLE if key in kwargs and key not in own}
+    own_names = known.parameters.names if known is not None else ()
+    options = {key: kwargs.pop(key) for key in SETTABLE if key in kwargs and key not in own_names}
     return Prepared(job, args, kwargs, options).enqueue(resque)
 
 

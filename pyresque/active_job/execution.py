@@ -206,10 +206,10 @@ class Execution:
 
 def _moment(text: object) -> Time | None:
     try:
-        found = read_time(text, "Time") if isinstance(text, str) else None
+        moment = read_time(text, "Time") if isinstance(text, str) else None
     except ValueError:
         return None
-    return None if isinstance(found, FarTime) else found
+    return None if isinstance(moment, FarTime) else moment
 
 
 def current() -> Execution:

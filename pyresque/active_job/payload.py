@@ -152,5 +152,5 @@ def fresh(job_class: str, queue: str, arguments: list[Any], options: Options, st
     return {"class": JOB_WRAPPER, "args": [data]}
 
 
-def _malformed(what: str) -> MalformedActiveJob:
-    return MalformedActiveJob(f"malformed Active Job: {what}")
+def _malformed(reason: str) -> MalformedActiveJob:
+    return MalformedActiveJob(f"malformed Active Job: {reason}")

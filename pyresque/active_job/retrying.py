@@ -45,7 +45,7 @@ class Handler:
 
     def matches(self, error: BaseException) -> bool:
         """Whether an error is one of this declaration's."""
-        return any(_is_a(error, one) for one in self.errors)
+        return any(_is_a(error, kind) for kind in self.errors)
 
     def delay(self, count: int) -> float:
         """Seconds until the next attempt, after so many errors of this declaration."""
@@ -61,13 +61,13 @@ class Handler:
         return random.random() * delay * self.jitter  # noqa: S311 (no secret)
 
 
-def _is_a(error: BaseException, wanted: Named) -> bool:
-    if isinstance(wanted, str):
-        return any(wanted in (name_of(kind), ruby_name(kind)) for kind in type(error).mro())
+def _is_a(error: BaseException, named: Named) -> bool:
+    if isinstance(named, str):
+        return any(named in (name_of(kind), ruby_name(kind)) for kind in type(error).mro())
     if is_a(error, TermException) or is_a(error, SignalException):
         # In Ruby these are no StandardError: who catches everything does not mean them.
-        return wanted in (TermException, SignalException) and is_a(error, wanted)
-    return is_a(error, wanted)
+        return named in (TermException, SignalException) and is_a(error, named)
+    return is_a(error, named)
 
 
 def ruby_name(kind: type) -> str:
@@ -88,32 +88,32 @@ def flat_errors(errors: Sequence[Any]) -> tuple[Named, ...]:
     Raises:
         InvalidJob: one is no exception class and no name.
     """
-    found: list[Named] = []
-    for one in errors:
-        found += flat_errors(one) if isinstance(one, (tuple, list)) else [one]
-    for one in found:
-        if not isinstance(one, str) and not (isinstance(one, type) and issubclass(one, BaseException)):
-            raise InvalidJob(f"{one!r} is no exception: write a class, or the name of one as text")
-    if not found:
+    kinds: list[Named] = []
+    for kind in errors:
+        kinds += flat_errors(kind) if isinstance(kind, (tuple, list)) else [kind]
+    for kind in kinds:
+        if not isinstance(kind, str) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise InvalidJob(f"{kind!r} is no exception: write a class, or the name of one as text")
+    if not kinds:
         raise InvalidJob("on which exceptions? Write for example @active_job.retry_on(TimeoutError)")
-    return tuple(found)
+    return tuple(kinds)
 
 
 def found_handler(
     handlers: Sequence[Handler], error: BaseException
 ) -> tuple[Handler, BaseException] | tuple[None, None]:
     """The first declaration for an error, or else for what caused it; and the error that it is for."""
-    for one in _with_causes(error):
+    for cause in _with_causes(error):
         for handler in handlers:
-            if handler.matches(one):
-                return handler, one
+            if handler.matches(cause):
+                return handler, cause
     return None, None
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:
     seen: list[int] = []
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        yield one
-        seen.append(id(one))
-        one = cause_of(one)
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        yield cause
+        seen.append(id(cause))
+        cause = cause_of(cause)

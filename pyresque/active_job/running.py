@@ -103,10 +103,10 @@ class ActiveJob(JobClass):
         if resumed is None or is_a(resumed, Handled):
             # Wrong is, for example, the wait of its `Continuable`, which tells no moment.
             return either(resumed, _while_handling(error, wrong))
-        found, wrong = tried(found_handler, self.handlers, resumed)
-        if found is None:
+        match, wrong = tried(found_handler, self.handlers, resumed)
+        if match is None:
             return _while_handling(error, wrong)
-        error, (handler, matched) = resumed, found
+        error, (handler, matched) = resumed, match
         if handler is None or matched is None:
             return either((yield from self._discarded(execution, error)), error)
         if handler.what == "retry":

@@ -79,8 +79,8 @@ def shortened(text: str, most: int = TEXT) -> str:
     data = text.encode("utf-8", "replace")
     if len(data) <= most:
         return data.decode("utf-8")
-    told = f"\n... ({len(data):,} bytes in all: the rest is left out)"
-    return data[: most - len(told)].decode("utf-8", "ignore") + told
+    note = f"\n... ({len(data):,} bytes in all: the rest is left out)"
+    return data[: most - len(note)].decode("utf-8", "ignore") + note
 
 
 def shortened_lines(lines: Sequence[str]) -> list[str]:
@@ -88,8 +88,8 @@ def shortened_lines(lines: Sequence[str]) -> list[str]:
     kept = list(lines)
     if len(kept) > LINES:
         half = LINES // 2
-        told = f"... {len(kept) - LINES + 1:,} lines are left out ..."
-        kept = [*kept[: half - 1], told, *kept[-half:]]
+        note = f"... {len(kept) - LINES + 1:,} lines are left out ..."
+        kept = [*kept[: half - 1], note, *kept[-half:]]
     return [shortened(line, LINE) for line in kept]
 
 

@@ -37,19 +37,19 @@ def grouped(records: Iterable[FailureRecord]) -> list[Records]:
     groups: dict[tuple[str, int], Records] = {}
     before: Counter[tuple[str, str]] = Counter()
     for record in records:
-        own = identity(record)
+        key = identity(record)
         number = 0
         if record.failure_id is None:
-            number = before[own, record.list_name]
-            before[own, record.list_name] += 1
-        groups.setdefault((own, number), []).append(record)
+            number = before[key, record.list_name]
+            before[key, record.list_name] += 1
+        groups.setdefault((key, number), []).append(record)
     return list(groups.values())
 
 
 def as_one(group: Records, chosen: FailureRecord | None = None) -> FailureRecord:
     """One record of a failure that knows its copies: the chosen one, else the first."""
     first = group[0] if chosen is None else chosen
-    others = tuple(one for one in group if not is_same(one, first))
+    others = tuple(record for record in group if not is_same(record, first))
     return structs.replace(first, copies=others)
 
 
@@ -63,10 +63,10 @@ def with_copies(records: Records, among: Iterable[FailureRecord]) -> Records:
 
     Of an equal record at another place than its own nobody can tell which is meant: the first then is.
     """
-    wanted = {identity(one) for one in records}
-    groups = grouped(one for one in among if identity(one) in wanted)
-    exactly = {(one.list_name, one.place, one.raw): group for group in groups for one in group}
-    perhaps = {(one.list_name, one.raw): group for group in reversed(groups) for one in group}
+    keys = {identity(record) for record in records}
+    groups = grouped(record for record in among if identity(record) in keys)
+    exactly = {(record.list_name, record.place, record.raw): group for group in groups for record in group}
+    perhaps = {(record.list_name, record.raw): group for group in reversed(groups) for record in group}
     found = []
     for record in records:
         group = exactly.get((record.list_name, record.place, record.raw))
@@ -79,14 +79,14 @@ def copies_of(failures: Counter[str], records: Iterable[FailureRecord]) -> Itera
     """Those of a list's records that are copies of failures of another list, given by identity and number."""
     left = Counter(failures)
     for record in records:
-        own = identity(record)
-        if left[own] > 0:
-            left[own] -= record.failure_id is None
+        key = identity(record)
+        if left[key] > 0:
+            left[key] -= record.failure_id is None
             yield record
 
 
-def is_same(one: FailureRecord, other: FailureRecord) -> bool:
+def is_same(record: FailureRecord, other: FailureRecord) -> bool:
     """Whether both are the same element of the same list, as far as their places are known."""
-    if one.list_name != other.list_name or one.raw != other.raw:
+    if record.list_name != other.list_name or record.raw != other.raw:
         return False
-    return one.place == other.place or -1 in (one.place, other.place)
+    return record.place == other.place or -1 in (record.place, other.place)

@@ -73,10 +73,10 @@ def error_message(error: BaseException) -> str:
 def whole_message(error: BaseException) -> str:
     """The text with its notes and, of an exception group, what is in it, each with its place."""
     lines = [error_message(error), *notes_of(error)]
-    inside = [one for how, one in related(error) if how == _INSIDE] if members_of(error) else []
-    for one in inside[:_MEMBERS]:
-        place = next((f" ({line.partition(':in `')[0]})" for line in _lines(one, 8)), "")
-        lines += [f"{error_name(one)}: {error_message(one)}{place}", *notes_of(one)]
+    inside = [member for how, member in related(error) if how == _INSIDE] if members_of(error) else []
+    for member in inside[:_MEMBERS]:
+        at = next((f" ({line.partition(':in `')[0]})" for line in _lines(member, 8)), "")
+        lines += [f"{error_name(member)}: {error_message(member)}{at}", *notes_of(member)]
     if len(inside) > _MEMBERS:
         lines.append(f"... {len(inside) - _MEMBERS:,} more are left out ...")
     return "\n".join(lines)
@@ -84,20 +84,20 @@ def whole_message(error: BaseException) -> str:
 
 def related(error: BaseException) -> list[tuple[str, BaseException]]:
     """All that has led to an error, and how: the exceptions in a group, and the whole chain of causes."""
-    found: list[tuple[str, BaseException]] = []
+    chain: list[tuple[str, BaseException]] = []
     seen, waiting = {id(error)}, [("", error)]
-    while waiting and len(found) < _RELATED:
-        how, one = waiting.pop()
+    while waiting and len(chain) < _RELATED:
+        how, current = waiting.pop()
         if how:
-            found.append((how, one))
-        cause = cause_of(one)
+            chain.append((how, current))
+        cause = cause_of(current)
         further = [] if cause is None else [(_CAUSE, cause)]
-        further += [(_INSIDE, member) for member in reversed(members_of(one))]
+        further += [(_INSIDE, member) for member in reversed(members_of(current))]
         for pair in further:
             if id(pair[1]) not in seen:
                 seen.add(id(pair[1]))
                 waiting.append(pair)
-    return found
+    return chain
 
 
 def backtrace_lines(error: BaseException) -> list[str]:
@@ -111,28 +111,28 @@ def backtrace_lines(error: BaseException) -> list[str]:
     if not others:
         return _lines(error, LINES)
     half = LINES // 2
-    found = _lines(error, half)
+    lines = _lines(error, half)
     # The first are next to the error, and the last is the root of it.
     left_out = range(_SECTIONS // 2, len(others) - _SECTIONS // 2)
     room = (half - 1) // min(len(others), _SECTIONS)
-    for place, (how, one) in enumerate(others):
-        if place not in left_out:
-            told = "\n".join([error_message(one), *notes_of(one)])
-            found += [f"{how}{error_name(one)}: {told}", *_lines(one, room - 1)]
-        elif place == left_out[0]:
-            found.append(f"... {len(left_out):,} errors between them are left out ...")
-    return found
+    for number, (how, related_error) in enumerate(others):
+        if number not in left_out:
+            text = "\n".join([error_message(related_error), *notes_of(related_error)])
+            lines += [f"{how}{error_name(related_error)}: {text}", *_lines(related_error, room - 1)]
+        elif number == left_out[0]:
+            lines.append(f"... {len(left_out):,} errors between them are left out ...")
+    return lines
 
 
 def _lines(error: BaseException, most: int) -> list[str]:
     """The lines of one traceback; of more than so many, some in the middle are left out."""
     before, behind = _Frames(most), _Frames(most)
-    found = before
+    frames = before
     for code, line in frames_of(error):
         if code.co_filename.startswith(_LIBRARY):
-            found = behind  # what stands before us has called us, and is none of the job's
+            frames = behind  # what stands before us has called us, and is none of the job's
         else:
-            found.add((code, line))
+            frames.add((code, line))
     return (behind if behind.count else before).lines()
 
 

@@ -50,5 +50,5 @@ def keeps_lists_per_queue(backend: Backend) -> bool:
     Of several backends the first that has lists decides (docs/protocol/core.md#several-backends).
     """
     several = backend.backends if isinstance(backend, Multiple) else (backend,)
-    first = next((one for one in several if isinstance(one, Redis | RedisMultiQueue)), None)
+    first = next((backend for backend in several if isinstance(backend, Redis | RedisMultiQueue)), None)
     return isinstance(first, RedisMultiQueue)

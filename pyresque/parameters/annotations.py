@@ -247,8 +247,8 @@ def _together(kinds: list[Kind], read: Read, keys: bool = False) -> Kind:
 
 def _choice(wanted: Any, members: tuple[Any, ...]) -> Kind:
     kinds = [_of(one) for one in members]
-    found = _together(kinds, partial(_first_that_fits, wanted, list(zip(members, kinds, strict=True))))
-    return found if all(one.never for one in kinds) else replace(found, never="")
+    result = _together(kinds, partial(_first_that_fits, wanted, list(zip(members, kinds, strict=True))))
+    return result if all(one.never for one in kinds) else replace(result, never="")
 
 
 def _first_that_fits(wanted: Any, members: list[tuple[Any, Kind]], value: Any) -> Any:
@@ -294,10 +294,10 @@ def _mapped(key: Kind, item: Kind, value: Any) -> dict[Any, Any]:
 
 
 def _member(kind: type[Enum], value: Any) -> Any:
-    found, error = tried_in_job(kind, tuple(value) if isinstance(value, list) else value)
+    result, error = tried_in_job(kind, tuple(value) if isinstance(value, list) else value)
     if error is not None:
         raise msgspec.ValidationError(f"Invalid enum value {text_of(value)!r}")
-    return found
+    return result
 
 
 # --- what is inside -----------------------------------------------------------------------------------

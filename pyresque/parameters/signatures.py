@@ -50,7 +50,7 @@ class Taken:
     @property
     def parameters(self) -> list[Parameter]:
         """All of them, in their order."""
-        rest, options = ([] if one is None else [one] for one in (self.rest, self.options))
+        rest, options = ([] if parameter is None else [parameter] for parameter in (self.rest, self.options))
         return [*self.places, *rest, *self.words, *options]
 
     def __str__(self) -> str:
@@ -66,19 +66,19 @@ def taken_by(function: Any, where: str) -> Taken:
     Raises:
         InvalidJob: it does not tell.
     """
-    found, error = tried_in_job(_taken, function, _LAYERS)
-    if found is None:
+    signature, error = tried_in_job(_taken, function, _LAYERS)
+    if signature is None:
         raise InvalidJob(
             f"{where}: what it takes cannot be told ({text_of(error)}): put @job above a function with def"
         )
-    return found
+    return signature
 
 
 def globals_of(function: Any) -> dict[str, Any]:
     """Where the names in the annotations of a function are looked up, and its type parameters."""
     innermost = innermost_of(function)
     names: dict[str, Any] = dict(getattr(innermost, "__globals__", {}))
-    names.update((one.__name__, one) for one in getattr(innermost, "__type_params__", ()))
+    names.update((parameter.__name__, parameter) for parameter in getattr(innermost, "__type_params__", ()))
     return names
 
 
@@ -94,10 +94,10 @@ def innermost_of(function: Any) -> Any:
 
 def layers_of(function: Any) -> list[Any]:
     """The function and what is behind it, outermost first."""
-    found = [function]
-    while len(found) <= _LAYERS and (further := _behind(found[-1])) is not None:
-        found.append(further)
-    return found
+    layers = [function]
+    while len(layers) <= _LAYERS and (further := _behind(layers[-1])) is not None:
+        layers.append(further)
+    return layers
 
 
 def _behind(function: Any) -> Any:
@@ -123,25 +123,25 @@ def _taken(function: Any, room: int) -> Taken:
         call = _called_by(kind)
         if call is not None:
             return _taken(MethodType(call, function), room)
-    own = _sorted(_own(function, wrapped is not None))
+    outer = _sorted(_own(function, wrapped is not None))
     if wrapped is None:
-        return own
+        return outer
     is_python = kind is FunctionType or _called_by(kind) is not None
-    if room <= 0 or (is_python and own.rest is None and own.options is None):
-        return replace(own, decorated=True)
+    if room <= 0 or (is_python and outer.rest is None and outer.options is None):
+        return replace(outer, decorated=True)
     inner = _taken(wrapped, room - 1)
-    found = _merged(own, inner) if is_python else inner
-    if callable(getattr(function, "dispatch", None)) and found.places:  # functools.singledispatch
-        found = replace(
-            found, places=[found.places[0].replace(annotation=Parameter.empty), *found.places[1:]]
+    signature = _merged(outer, inner) if is_python else inner
+    if callable(getattr(function, "dispatch", None)) and signature.places:  # functools.singledispatch
+        signature = replace(
+            signature, places=[signature.places[0].replace(annotation=Parameter.empty), *signature.places[1:]]
         )
-    return replace(found, decorated=True, passed_on=True)
+    return replace(signature, decorated=True, passed_on=True)
 
 
 def _called_by(kind: type) -> FunctionType | None:
     """The `__call__` that a class has in Python."""
-    found = inspect.getattr_static(kind, "__call__", None)
-    return found if type(found) is FunctionType else None
+    method = inspect.getattr_static(kind, "__call__", None)
+    return method if type(method) is FunctionType else None
 
 
 def _own(function: Callable[..., Any], is_wrapper: bool) -> list[Parameter]:
@@ -160,10 +160,10 @@ def _own(function: Callable[..., Any], is_wrapper: bool) -> list[Parameter]:
 
 def _sorted(parameters: Sequence[Parameter]) -> Taken:
     by_kind: dict[Any, list[Any]] = {}
-    for one in parameters:
-        by_kind.setdefault(Parameter.POSITIONAL_OR_KEYWORD if one.kind in _PLACES else one.kind, []).append(
-            one
-        )
+    for parameter in parameters:
+        by_kind.setdefault(
+            Parameter.POSITIONAL_OR_KEYWORD if parameter.kind in _PLACES else parameter.kind, []
+        ).append(parameter)
     rest, options = (
         by_kind.get(kind, [None])[0] for kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     )
@@ -171,21 +171,25 @@ def _sorted(parameters: Sequence[Parameter]) -> Taken:
     return Taken(places, by_kind.get(Parameter.KEYWORD_ONLY, []), rest, options)
 
 
-def _merged(own: Taken, inner: Taken) -> Taken:
+def _merged(outer: Taken, inner: Taken) -> Taken:
     """What a decorator takes that passes on some of it."""
-    named = {one.name for one in own.parameters}
-    hidden = inner.places[len(own.places) :]
-    words = [*own.words]
-    if own.options is not None:
-        words += [one for one in inner.words if one.name not in named]
-    if own.rest is None:
+    named = {parameter.name for parameter in outer.parameters}
+    hidden = inner.places[len(outer.places) :]
+    words = [*outer.words]
+    if outer.options is not None:
+        words += [parameter for parameter in inner.words if parameter.name not in named]
+    if outer.rest is None:
         # The rest of them can only go through its `**kwargs`.
-        by_name = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in hidden if one.name not in named]
-        return Taken(own.places, [*by_name, *words], None, inner.options)
-    options = inner.options if own.options is not None else None
-    shown = [*own.places, *hidden]
-    adds = any(one.name not in {other.name for other in inner.places} for one in own.places)
-    longer = [*own.places, *(inner.longer or inner.places)] if adds else inner.longer
+        by_name = [
+            parameter.replace(kind=Parameter.KEYWORD_ONLY)
+            for parameter in hidden
+            if parameter.name not in named
+        ]
+        return Taken(outer.places, [*by_name, *words], None, inner.options)
+    options = inner.options if outer.options is not None else None
+    shown = [*outer.places, *hidden]
+    adds = any(parameter.name not in {other.name for other in inner.places} for parameter in outer.places)
+    longer = [*outer.places, *(inner.longer or inner.places)] if adds else inner.longer
     return Taken(shown, words, inner.rest, options, longer)
 
 
@@ -196,7 +200,10 @@ def _without_first(taken: Taken) -> Taken:
 def _without_given(taken: Taken, args: Sequence[Any], words: Mapping[str, Any]) -> Taken:
     """What is left to be given to a partial: all behind the first that was given by name goes by name."""
     places = taken.places[len(args) :]
-    first = next((place for place, one in enumerate(places) if one.name in words), len(places))
-    by_name = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in places[first:]]
-    left = [one.replace(default=words.get(one.name, one.default)) for one in (*by_name, *taken.words)]
+    first = next((index for index, parameter in enumerate(places) if parameter.name in words), len(places))
+    by_name = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in places[first:]]
+    left = [
+        parameter.replace(default=words.get(parameter.name, parameter.default))
+        for parameter in (*by_name, *taken.words)
+    ]
     return replace(taken, places=places[:first], words=left, rest=None if by_name else taken.rest, longer=())

@@ -35,10 +35,10 @@ def keep_streams() -> None:
 def file_behind(number: int) -> tuple[int, int] | None:
     """What a descriptor leads to: no two sockets have the same, nor two pipes. None: it is closed."""
     try:
-        found = os.fstat(number)
+        status = os.fstat(number)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 class Own:

@@ -44,7 +44,9 @@ def _tell_of_threads() -> None:
     global _told
     if _told or threading.active_count() < 2:
         return
-    names = sorted(one.name for one in threading.enumerate() if one is not threading.current_thread())
+    names = sorted(
+        thread.name for thread in threading.enumerate() if thread is not threading.current_thread()
+    )
     if names:
         _told = True
         logger.warning(
@@ -69,8 +71,8 @@ def own_exit_functions() -> None:
     process stays: log handlers are flushed, and so on.
     """
     atexit._clear()
-    for one in list(weakref.finalize._registry):  # type: ignore[attr-defined]  # Python's own
-        one.atexit = False
+    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]  # Python's own
+        finalizer.atexit = False
     atexit.register(sys.modules["logging"].shutdown)  # what is registered last is called first
     atexit.register(weakref.finalize._exitfunc)  # type: ignore[attr-defined]  # Python's own
     util: Any = sys.modules.get("multiprocessing.util")

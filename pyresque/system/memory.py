@@ -41,8 +41,8 @@ def _collapse() -> None:
     except (OSError, AttributeError):
         return
     for line in maps:
-        place, mode, *rest = line.split()
-        begin, end = (int(part, 16) for part in place.split("-"))
+        addresses, mode, *rest = line.split()
+        begin, end = (int(part, 16) for part in addresses.split("-"))
         anonymous = len(rest) < 4 or rest[3] == "[heap]"
         if anonymous and mode.startswith("rw-p") and end - begin >= _HUGE_PAGE:
             for advice in (_MADV_HUGEPAGE, _MADV_COLLAPSE):

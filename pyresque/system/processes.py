@@ -45,8 +45,8 @@ def process_birth(pid: int) -> str:
 def _state_and_birth(pid: int) -> tuple[str, str]:
     """What proc(5) says of a process; empty if it cannot be read."""
     try:
-        found = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        return found[0], f"{int(found[19]):x}"
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return fields[0], f"{int(fields[19]):x}"
     except (OSError, IndexError, ValueError):
         return "", ""
 

@@ -62,10 +62,10 @@ def wake(number: int) -> int:
     return signal.set_wakeup_fd(number, warn_on_full_buffer=False)
 
 
-def own_signal(place: int, instead: int) -> int:
+def own_signal(offset: int, instead: int) -> int:
     """A signal that nobody else uses: a real-time one or, where the system has none (macOS), `instead`."""
     first: int | None = getattr(signal, "SIGRTMIN", None)
-    return instead if first is None else first + place
+    return instead if first is None else first + offset
 
 
 def note_native(number: int) -> None:

@@ -31,10 +31,10 @@ def readable(files: Iterable[R], seconds: float | None) -> list[R]:
     Not `select`, which ends at descriptor 1024; `poll` has no such end and needs no descriptor of its own.
     """
     poller, numbers = select.poll(), dict[int, R]()
-    for one in files:
-        number = one.fileno()
+    for file in files:
+        number = file.fileno()
         if number >= 0:
-            numbers[number] = one
+            numbers[number] = file
             poller.register(number, select.POLLIN)
     wait = None if seconds is None or math.isinf(seconds) else math.ceil(max(0.0, seconds) * 1000)
     ready = poller.poll(None if wait is None else min(wait, _LONGEST))

@@ -36,10 +36,10 @@ def awaited(result: Any) -> Any:
         return result
     if not _is_on_a_loop():
         kept, pid = _kept
-        own = kept is not None and pid == getpid() and threading.current_thread() is threading.main_thread()
+        is_main = kept is not None and pid == getpid() and threading.current_thread() is threading.main_thread()
         main = Interruptible(_await(result))
         with delivered_by(main.deliver):
-            return kept(main) if kept is not None and own else _run(main)
+            return kept(main) if kept is not None and is_main else _run(main)
     # An async around hook has called for the rest of an async job: that gets a loop of its own.
     from concurrent.futures import ThreadPoolExecutor
 
@@ -191,8 +191,8 @@ async def _in_thread(
         context, work = copy_context(), partial(tried, call, hook, *args, run)
         _, error = await loop.run_in_executor(thread, lambda: context.run(work))
     except asyncio.CancelledError:
-        for one in running:
-            one.cancel()
+        for future in running:
+            future.cancel()
         raise
     finally:
         thread.shutdown(wait=False)
@@ -231,11 +231,11 @@ def _put_behind(error: BaseException, before: BaseException | None) -> None:
         return
     set_context(error, before)
     last, seen = before, [error, before]
-    while (one := context_of(last)) is not None:
-        if any(one is known for known in seen):
+    while (context := context_of(last)) is not None:
+        if any(context is known for known in seen):
             return
-        seen.append(one)
-        last = one
+        seen.append(context)
+        last = context
     if after is not None and not any(after is known for known in seen):
         set_context(last, after)
 
@@ -255,8 +255,8 @@ class _Yielding:
         """Run the rest of it, with what the job has raised; returns what is raised after that."""
         if error is not None:
             return self._thrown(error)
-        found, raised = tried(next, self._generator, _END)
-        return raised if found is _END or raised is not None else self._again()
+        yielded, raised = tried(next, self._generator, _END)
+        return raised if yielded is _END or raised is not None else self._again()
 
     def _thrown(self, error: BaseException) -> BaseException | None:
         """Raise the job's error at the `yield`."""
@@ -278,5 +278,5 @@ _END: Any = object()
 
 def _is_wrapped(error: BaseException, raised: BaseException) -> bool:
     """Whether Python has raised this for a StopIteration that left a generator."""
-    own = type(raised) is RuntimeError and raised.args == ("generator raised StopIteration",)
-    return own and is_a(error, StopIteration) and cause_of(raised) is error
+    by_python = type(raised) is RuntimeError and raised.args == ("generator raised StopIteration",)
+    return by_python and is_a(error, StopIteration) and cause_of(raised) is error

@@ -67,7 +67,7 @@ def is_by_signal(error: BaseException) -> bool:
     if kind is KeyboardInterrupt and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         return True
     # A class of the user's is not asked: that could run code of his.
-    return any(kind is one for one in _MARKED) and MARK in vars(error)
+    return any(kind is marked for marked in _MARKED) and MARK in vars(error)
 
 
 def text_of(value: object) -> str:
@@ -127,8 +127,8 @@ def cut(text: str, most: int) -> str:
 
 def context_of(error: BaseException) -> BaseException | None:
     """Its `__context__`, whatever its class has under that name."""
-    found: BaseException | None = _OF_ERRORS["__context__"].__get__(error)
-    return found
+    context: BaseException | None = _OF_ERRORS["__context__"].__get__(error)
+    return context
 
 
 def set_context(error: BaseException, context: BaseException | None) -> None:
@@ -140,28 +140,28 @@ def cause_of(error: BaseException) -> BaseException | None:
     """What Python shows above an error: its cause, or what it came up in the handling of."""
     cause: BaseException | None = _OF_ERRORS["__cause__"].__get__(error)
     hidden = _OF_ERRORS["__suppress_context__"].__get__(error)
-    found = cause if cause is not None or hidden else context_of(error)
-    return None if found is error else found
+    shown = cause if cause is not None or hidden else context_of(error)
+    return None if shown is error else shown
 
 
 def members_of(error: BaseException) -> tuple[BaseException, ...]:
     """The exceptions in an exception group; none where it is no such group."""
     if not issubclass(type(error), BaseExceptionGroup):
         return ()
-    found: tuple[BaseException, ...] = _OF_GROUPS["exceptions"].__get__(error)
-    return found
+    members: tuple[BaseException, ...] = _OF_GROUPS["exceptions"].__get__(error)
+    return members
 
 
 def notes_of(error: BaseException) -> list[str]:
     """What `add_note` has added to it, as far as that can be told."""
     noted = _OF_ERRORS["__dict__"].__get__(error).get("__notes__")
-    return [text_of(one) for one in noted[:NOTES]] if type(noted) is list else []
+    return [text_of(note) for note in noted[:NOTES]] if type(noted) is list else []
 
 
 def trace_of(error: BaseException) -> TracebackType | None:
     """Its `__traceback__`."""
-    found: TracebackType | None = _OF_ERRORS["__traceback__"].__get__(error)
-    return found
+    trace: TracebackType | None = _OF_ERRORS["__traceback__"].__get__(error)
+    return trace
 
 
 def frames_of(error: BaseException) -> Iterator[tuple[CodeType, int]]:

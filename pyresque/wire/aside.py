@@ -29,16 +29,16 @@ SHOWN = 4096
 def link_to(name: str, raw: bytes) -> str:
     """The link to bytes in the list with this name (without the prefix of all aside lists)."""
     text = name.encode("utf-8", "surrogateescape")
-    quoted = re.sub(rb"[^\w.~:/,@*+!=-]", lambda found: f"%{found[0][0]:02X}".encode(), text)
+    quoted = re.sub(rb"[^\w.~:/,@*+!=-]", lambda match: f"%{match[0][0]:02X}".encode(), text)
     return f"{quoted.decode()} {hashlib.sha1(raw).hexdigest()}"  # noqa: S324 (no secret)
 
 
 def list_of(link: object) -> str | None:
     """The name of the list that a link leads to; None if it is none."""
-    found = re.fullmatch(r"(\S+) [0-9a-f]{40}", link) if isinstance(link, str) else None
-    if found is None:
+    match = re.fullmatch(r"(\S+) [0-9a-f]{40}", link) if isinstance(link, str) else None
+    if match is None:
         return None
-    quoted = found[1].encode("utf-8", "replace")
+    quoted = match[1].encode("utf-8", "replace")
     text = re.sub(rb"%([0-9A-Fa-f]{2})", lambda digits: bytes.fromhex(digits[1].decode()), quoted)
     return text.decode("utf-8", "surrogateescape")
 

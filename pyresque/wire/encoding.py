@@ -165,18 +165,18 @@ def _plain_items(container: Any, pairs: Iterable[tuple[Any, object]], number: _N
     if room <= 0:
         raise _Refused(_TOO_DEEP)
     copy: Any = None
-    for place, item in pairs:
+    for position, item in pairs:
         if type(item) in _AS_THEY_ARE:
             continue
         try:
             plain = _plain(item, number, room - 1)
         except _Refused as refused:
-            refused.trail.append(place)
+            refused.trail.append(position)
             raise
         if plain is not item:
             if copy is None:
                 copy = list(container) if type(container) is tuple else container.copy()
-            copy[place] = plain
+            copy[position] = plain
     return container if copy is None else copy
 
 
@@ -211,9 +211,9 @@ def _advice(value: object) -> str:
 
 def _surrogate(plain: object) -> str:
     """Return the message about the first lone surrogate in a value that has one."""
-    trail, what = next((trail, what) for trail, what, text in _texts(plain, ()) if _SURROGATE.search(text))
+    trail, kind = next((trail, kind) for trail, kind, text in _texts(plain, ()) if _SURROGATE.search(text))
     advice = 'replace it, for example with text.encode(errors="replace").decode()'
-    return f"{_where(trail)} {what} a lone surrogate, which is not Unicode text: {advice}"
+    return f"{_where(trail)} {kind} a lone surrogate, which is not Unicode text: {advice}"
 
 
 def _texts(value: object, trail: _Trail) -> Iterator[tuple[_Trail, str, str]]:

@@ -103,13 +103,13 @@ def _cut(high: int, room: int, wanted: int, shift: int, exponent: int) -> tuple[
         if below <= room:
             step = _TENS[kappa] << shift
             return _nearer(digits, below, room, step, wanted), exponent + kappa
-    digits, one, kappa = whole, 1 << shift, 0
+    digits, unit, kappa = whole, 1 << shift, 0
     while True:
         rest, room, wanted, kappa = rest * 10, room * 10, wanted * 10, kappa - 1
         digits = digits * 10 + (rest >> shift)
-        rest &= one - 1
+        rest &= unit - 1
         if rest < room:
-            return _nearer(digits, rest, room, one, wanted), exponent + kappa
+            return _nearer(digits, rest, room, unit, wanted), exponent + kappa
 
 
 def _nearer(digits: int, below: int, room: int, step: int, wanted: int) -> int:

@@ -43,32 +43,32 @@ def _pieces(value: object, most: int | None) -> Iterator[str]:
     inside: set[int] = set()
     levels: list[tuple[int, _Items, str]] = [(0, iter([("", value)]), "")]
     while levels:
-        place, items, end = levels[-1]
-        found = next(items, None)
-        if found is None:
+        container, items, end = levels[-1]
+        entry = next(items, None)
+        if entry is None:
             levels.pop()
-            inside.discard(place)
+            inside.discard(container)
             yield end
             continue
-        before, one = found
+        before, item = entry
         yield before
         # By its type, for an object may say of its class what it likes.
-        is_map = issubclass(type(one), dict)
-        if not is_map and not issubclass(type(one), (list, tuple)):
-            yield _single(one, most)
+        is_map = issubclass(type(item), dict)
+        if not is_map and not issubclass(type(item), (list, tuple)):
+            yield _single(item, most)
             continue
         start, end = "{}" if is_map else "[]"
-        if id(one) in inside:
+        if id(item) in inside:
             yield f"{start}...{end}"
             continue
-        inside.add(id(one))
+        inside.add(id(item))
         yield start
-        levels.append((id(one), _entries(one) if is_map else _members(one), end))
+        levels.append((id(item), _entries(item) if is_map else _members(item), end))
 
 
 def _members(value: Any) -> _Items:
-    own = list if issubclass(type(value), list) else tuple
-    for number, item in enumerate(own.__iter__(value)):
+    kind = list if issubclass(type(value), list) else tuple
+    for number, item in enumerate(kind.__iter__(value)):
         yield ", " if number else "", item
 
 

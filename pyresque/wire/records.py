@@ -237,10 +237,10 @@ class FailureRecord(msgspec.Struct, frozen=True, eq=False):
     @property
     def retried_at(self) -> Any:
         """When its job was put back, as it or a copy that it knows says; None where it was not."""
-        for one in (self, *(self.copies or ())):
-            found = one.value.get("retried_at")
-            if found is not None and found is not False:
-                return found
+        for record in (self, *(self.copies or ())):
+            moment = record.value.get("retried_at")
+            if moment is not None and moment is not False:
+                return moment
         return None
 
     @property

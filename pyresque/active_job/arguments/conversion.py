@@ -38,10 +38,10 @@ def converted(parameters: Parameters, arguments: Sequence[Any]) -> tuple[list[An
         if keywords or not args or not isinstance(args[-1], dict):
             raise
         words = {str(key): value for key, value in args[-1].items()}
-        given, error = tried(parameters.called, args[:-1], words, _read)
-        if given is None or error is not None:
+        values, error = tried(parameters.called, args[:-1], words, _read)
+        if values is None or error is not None:
             raise
-        return given
+        return values
 
 
 def check(parameters: Parameters, args: Sequence[Any], keywords: Mapping[str, Any]) -> None:
@@ -63,10 +63,10 @@ def _read(kind: Kind, value: Any) -> Any:
     try:
         return as_kind(kind.wanted, value)
     except MISFIT:
-        found, error = tried(lambda: kind.read(plain(value)) if kind.read is not None else value)
+        result, error = tried(lambda: kind.read(plain(value)) if kind.read is not None else value)
         if error is not None:
             raise
-        return found
+        return result
 
 
 def as_kind(wanted: Any, value: Any) -> Any:

@@ -63,8 +63,8 @@ def global_id_of(value: object) -> GlobalID | None:
     """The GlobalID of a value: its own, or that of an object with `to_global_id()`; None if it has none."""
     if isinstance(value, GlobalID):
         return value
-    own = getattr(value, "to_global_id", None)
-    if own is None or isinstance(value, type) or not callable(own):
+    to_global_id = getattr(value, "to_global_id", None)
+    if to_global_id is None or isinstance(value, type) or not callable(to_global_id):
         return None
-    found = own()
-    return found if isinstance(found, GlobalID) else GlobalID.parse(found)
+    answer = to_global_id()
+    return answer if isinstance(answer, GlobalID) else GlobalID.parse(answer)

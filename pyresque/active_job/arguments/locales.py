@@ -17,5 +17,5 @@ _FORM = re.compile(r"([a-z]{2,3})([-_][A-Za-z0-9]{1,8})*")
 
 def is_locale(text: str) -> bool:
     """Whether it has the form of a locale, `en` or `pt-BR`, of a language that there is."""
-    found = _FORM.fullmatch(text)
-    return found is not None and (len(found[1]) == 3 or found[1] in _LANGUAGES)
+    match = _FORM.fullmatch(text)
+    return match is not None and (len(match[1]) == 3 or match[1] in _LANGUAGES)

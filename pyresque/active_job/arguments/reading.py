@@ -71,8 +71,8 @@ class Reader:
         return self._object(value) if "_aj_serialized" in value else self._hash(value)
 
     def _record(self, text: object) -> Any:
-        found = GlobalID.parse(text)  # one that is none is nil, without an error: so Rails does it
-        return found if found is None or self.record is None else self.record(found)
+        gid = GlobalID.parse(text)  # a text that is not one is nil, without an error, as in Rails
+        return gid if gid is None or self.record is None else self.record(gid)
 
     def _hash(self, value: Data) -> Any:
         result = {key: self.value(item) for key, item in value.items()}
@@ -97,15 +97,15 @@ class Reader:
         name = value["_aj_serialized"]
         if not name:
             raise _Unreadable("Serializer name is not present in the argument")
-        own = self.objects.get(name) if isinstance(name, str) else None
-        if own is not None:
+        make = self.objects.get(name) if isinstance(name, str) else None
+        if make is not None:
             keys = [key for key in value if key != "_aj_serialized"]
-            found, error = tried(lambda: own({key: self.value(value[key]) for key in keys}))
+            result, error = tried(lambda: make({key: self.value(value[key]) for key in keys}))
             if error is not None and not is_a(error, Exception):
                 raise error
             if error is not None:
                 raise _failed(f"{name}: {text_of(error)}") from error
-            return found
+            return result
         read = _READERS.get(name.removeprefix(_HOUSE)) if str(name).startswith(_HOUSE) else None
         if read is not None:
             return read(self, value)
@@ -200,13 +200,13 @@ def _text(value: Data) -> str:
 
 def _decimal(text: str, reason: str) -> Decimal:
     try:
-        found = Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         raise _Unreadable(reason) from None
     # Python knows more words for what is no number, and one of them raises in every comparison.
-    if not found.is_finite() and text.strip() not in ("NaN", "Infinity", "+Infinity", "-Infinity"):
+    if not number.is_finite() and text.strip() not in ("NaN", "Infinity", "+Infinity", "-Infinity"):
         raise _Unreadable(reason)
-    return found
+    return number
 
 
 def _is_number(value: object) -> TypeGuard[int | float | Decimal]:

@@ -90,8 +90,8 @@ def _in_zone(moment: datetime, name: str) -> datetime:
 
 def _is_written_for(moment: datetime, zone: ZoneInfo) -> bool:
     """Whether the offset of a moment is one of the zone's own, be it in winter or in summer."""
-    own = [datetime(_LAST_RULES, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]
-    return moment.tzinfo is not UTC and moment.utcoffset() in own
+    offsets = [datetime(_LAST_RULES, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]
+    return moment.tzinfo is not UTC and moment.utcoffset() in offsets
 
 
 def zone_named(name: str) -> ZoneInfo | None:

@@ -100,9 +100,9 @@ class Writer:
                 name, dump = self.objects[kind]
                 inner = {key: self.value(item) for key, item in dump(value).items()}
                 return {"_aj_serialized": name, **inner}
-        found = global_id_of(value)
-        if found is not None:
-            return {"_aj_globalid": str(found)}
+        gid = global_id_of(value)
+        if gid is not None:
+            return {"_aj_globalid": str(gid)}
         if hasattr(value, "to_global_id") and not isinstance(value, type):
             raise SerializationError(
                 f"Unable to serialize {type(value).__name__} without an id. (Maybe you forgot to save it?)"
