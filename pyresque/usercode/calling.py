@@ -36,10 +36,10 @@ def awaited(result: Any) -> Any:
         return result
     if not _is_on_a_loop():
         kept, pid = _kept
-        is_main = kept is not None and pid == getpid() and threading.current_thread() is threading.main_thread()
+        is_main = threading.current_thread() is threading.main_thread()
         main = Interruptible(_await(result))
         with delivered_by(main.deliver):
-            return kept(main) if kept is not None and is_main else _run(main)
+            return kept(main) if kept is not None and pid == getpid() and is_main else _run(main)
     # An async around hook has called for the rest of an async job: that gets a loop of its own.
     from concurrent.futures import ThreadPoolExecutor
 
