@@ -11,7 +11,8 @@ import linecache
 import logging
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 
 from pyresque.usercode.guards import one_process
@@ -45,6 +46,10 @@ class Log:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
         self._complained = False
+        self.wants_info: Callable[[], bool] = partial(self._logger.isEnabledFor, logging.INFO)
+        """Whether anybody hears `info`: to be asked before what a line shows is made."""
+        if type(self._logger) is not logging.Logger:
+            self.wants_info = _yes  # that of the application may raise anything when it is asked
 
     def debug(self, text: str, *values: object, exc_info: Told = False) -> None:
         """Say what helps to find a mistake."""
@@ -97,6 +102,10 @@ class Log:
         except BaseException as raised:
             if is_by_signal(raised):
                 raise
+
+
+def _yes() -> bool:
+    return True
 
 
 def traceback_text(error: BaseException) -> str:

@@ -83,6 +83,7 @@ class Directory:
         if other is not None and _place(other) != _place(job):
             raise InvalidJob(f"two Active Jobs are named {job.name}: {_place(other)} and {_place(job)}")
         self.by_class[job.name] = job
+        Registry.changes += 1
 
     def of(self, target: object) -> JobClass | None:
         """The job of a function, class or class name."""

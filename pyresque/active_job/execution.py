@@ -25,7 +25,7 @@ from pyresque.errors import (
 )
 from pyresque.failure.backend import cleaned
 from pyresque.failure.describe import error_message
-from pyresque.model.perform import is_leaving
+from pyresque.usercode.leaving import is_leaving
 from pyresque.usercode.safely import is_a, plain_name
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload

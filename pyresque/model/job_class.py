@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from pyresque.errors import InvalidJob, NoQueueError
 from pyresque.hooks import JOB_HOOKS, Hook, job_hooks
-from pyresque.parameters import Given, Parameters
+from pyresque.parameters import Parameters
 from pyresque.parameters.signatures import innermost_of
 from pyresque.store.locks import Guard
 from pyresque.usercode.safely import is_a, plain_name, text_of, tried_in_job
@@ -137,10 +137,6 @@ class JobClass:
         for kind in JOB_HOOKS:
             self.hooks(kind)
         self.parameters.prepare()
-
-    def arguments(self, args: Sequence[Any]) -> Given:
-        """Arguments from the wire as the function is called with them (Parameters.arguments)."""
-        return self.parameters.arguments(args)
 
 
 def queue_for(job: JobClass | None, name: str, queue: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -78,11 +78,17 @@ class ReservedJob:
     """Whether it is an Active Job of ours that came without the wrapper of Active Job."""
     worker_hooks: WorkerHooks | None = None
     """Those about each job (`hooks.before_job`)."""
+    record: bytes = b""
+    """What `worker:ID` holds for it; empty where no worker has reserved it."""
 
     def __str__(self) -> str:
         name, args = tried(shown, self.payload.value)[0] or ("", None)
         queue, name = cut(self.queue, 200), cut(text_of(name), 200)
         return f"(Job{{{queue}}} | {name} | {inspect(args, MOST_SHOWN)})"
+
+    def untouched(self) -> ReservedJob:
+        """The same, read from its bytes anew: its arguments are the application's, which may change them."""
+        return replace(self, payload=Payload.parse(self.payload.raw))
 
     @property
     def has_steps(self) -> bool:
@@ -91,15 +97,15 @@ class ReservedJob:
 
     def limit(self, default: float | None) -> float | None:
         """Seconds that it may take; `default` where it does not say that itself. 0 and None: any time."""
-        own = self.job.options.get("timeout") if self.job is not None else None
-        return default if own is None else own
+        timeout = self.job.options.get("timeout") if self.job is not None else None
+        return default if timeout is None else timeout
 
     @classmethod
-    def of(cls, queue: str, payload: Payload, registry: Registry) -> ReservedJob:
+    def of(cls, queue: str, payload: Payload, registry: Registry, record: bytes = b"") -> ReservedJob:
         """Find the code for a payload."""
         job = registry.find_for(payload)
         is_bare = job is None and registry.is_bare(payload)
-        return cls(queue, payload, job, is_bare, registry.worker_hooks)
+        return cls(queue, payload, job, is_bare, registry.worker_hooks, record)
 
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
@@ -109,7 +115,8 @@ class ReservedJob:
                 return _carried_out(self._invocations())
         try:  # without hooks, as most jobs are, it is the call of its function
             with application_code():
-                args, words = job.arguments(self.payload.args)
+                args = self.payload.value.get("args")
+                args, words = job.parameters.arguments(args if type(args) is list else self.payload.args)
                 result = job.perform(*args, **words)
                 if result is not None:
                     check_ran(awaited(result))
@@ -200,10 +207,10 @@ class ReservedJob:
         if hooks:
             return (yield Invocation(hooks[0], self.payload.args, lambda: self._around(job, hooks[1:])))
         # In here, for Ruby finds out that arguments are wrong when it calls `perform`.
-        given, raised = tried(job.arguments, self.payload.args)
-        if given is None:
+        converted, raised = tried(lambda: job.parameters.arguments(self.payload.args))
+        if converted is None:
             return raised
-        args, words = given
+        args, words = converted
         function = partial(job.perform, **words) if words else job.perform
         return (yield Invocation(function, args, is_job=True))
 
@@ -315,26 +322,6 @@ async def _inner_async(inner: Callable[[], Invocations], meaning: Meaning, pid: 
     return await _carried_out_async(inner(), meaning)
 
 
-_leaving = False
-
-
-def note_leaving(_number: int, _frame: object) -> None:
-    """A signal handler: the worker of this process is about to leave."""
-    global _leaving
-    _leaving = True
-
-
-def note_staying() -> None:
-    """A worker begins in this process."""
-    global _leaving
-    _leaving = False
-
-
-def is_leaving() -> bool:
-    """Whether the worker of this process is about to leave: then a job with steps ends at a checkpoint."""
-    return _leaving
-
-
 def unknown_class(payload: Payload) -> ResqueError:
     """The error of a job whose class nobody registered here (docs/protocol/core.md#malformed-payloads)."""
     if is_wrapper(payload.class_name):
@@ -368,13 +355,13 @@ def _unknown_active_job(payload: Payload) -> ResqueError:
         name = name.removeprefix("::")
         return UnknownJobClass(f"uninitialized constant {name}: no @active_job.job registers it here")
     args = payload.args
-    what = (
+    reason = (
         "its argument is no object" if len(args) == 1 else f"its wrapper has {len(args)} arguments, not one"
     )
     if len(args) == 1 and isinstance(args[0], dict):
-        what = (
+        reason = (
             f"its job_class is {args[0]['job_class']!r}"
             if args[0].get("job_class")
             else "it has no job_class"
         )
-    return MalformedActiveJob(f"malformed Active Job: {what}")
+    return MalformedActiveJob(f"malformed Active Job: {reason}")

@@ -22,6 +22,9 @@ _T = TypeVar("_T", bound=Callable[..., Any])
 class Registry:
     """Jobs by their names on the wire."""
 
+    changes = 0
+    """How often a job was registered, in any registry, wrapped ones too."""
+
     def __init__(self, worker_hooks: WorkerHooks | None = None) -> None:
         self._by_name: dict[str, JobClass] = {}
         self._by_target: dict[object, JobClass] = {}
@@ -44,6 +47,7 @@ class Registry:
                 "one another name with @job(name=...)"
             )
         self._by_name[job.name] = job
+        Registry.changes += 1
         self.is_checked = False
         self._by_target[_identity(job.target)] = job
 

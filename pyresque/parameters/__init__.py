@@ -46,15 +46,16 @@ class Parameters:
         """Look everything up now: what is found in a forked child is lost with it."""
         _ = self._shapes
 
-    def arguments(self, args: Sequence[Any]) -> Given:
-        """Arguments from the wire as the function is called with them, each as its annotation has it.
+    @cached_property
+    def arguments(self) -> Callable[[Sequence[Any]], Given]:
+        """Takes arguments from the wire; gives them as the function is called, each as its annotation has it.
 
         Raises:
             WrongArguments: one does not fit, or there are too few or too many; the text says which.
         """
         if len(self._shapes) == 1:
-            return self._shapes[0].read(args)
-        return self._first(lambda shape: shape.read(args))
+            return self._shapes[0].read
+        return lambda args: self._first(lambda shape: shape.read(args))
 
     def called(self, args: Sequence[Any], words: Mapping[str, Any], read: Convert) -> Given:
         """The arguments of a call as the function is called with them, each as `read` makes it.

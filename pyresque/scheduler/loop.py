@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyresque._version import __version__
 from pyresque.config.env import local_zone
 from pyresque.config.options import SchedulerOptions
 from pyresque.errors import ConfigError, RedisError, RedisReplied
-from pyresque.failure import Backend, Recorder
+from pyresque.failure import Recorder
 from pyresque.log import Log
-from pyresque.model.registry import Registry
+from pyresque.model.resque_like import ResqueLike
 from pyresque.schedule.entry import Entry
 from pyresque.schedule.next_runs import STALLED, WRONG_CLOCK, Running
 from pyresque.schedule.schedule_file import read_file
@@ -21,12 +21,12 @@ from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.loaded_schedule import LoadedSchedule, check_queueable
 from pyresque.scheduler.master import HOLD, Master
-from pyresque.scheduler.signals import Signals
+from pyresque.scheduler.signals import SchedulerSignals
 from pyresque.store import schedules
-from pyresque.store.connection.link import LEAVE_SECONDS, DirectLink, OneProcessLink, PatientLink
+from pyresque.store.connection.link import LEAVE_SECONDS, OneProcessLink, PatientLink
 from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.space import Space
-from pyresque.system.waiting import Away, Backoff
+from pyresque.system.waiting import Backoff, Outage
 
 logger = Log("pyresque.scheduler")
 
@@ -34,17 +34,6 @@ BLIND_INTERVAL = 0.5
 """Seconds between two looks where Redis cannot wake us (an old server, a client of the user's)."""
 SHORTEST_TURN = 0.05
 """Seconds that a turn takes at least, however often Redis wakes us."""
-
-
-class Home(Protocol):
-    """What a scheduler needs of a Resque."""
-
-    link: DirectLink
-    space: Space
-    registry: Registry
-    local_schedule: dict[str, Any]
-    failure_backend: Backend
-    failure_ids: bool
 
 
 class Scheduler:
@@ -59,13 +48,13 @@ class Scheduler:
 
     def __init__(
         self,
-        resque: Home,
+        resque: ResqueLike,
         options: SchedulerOptions | None = None,
         schedule: Mapping[str, Any] | None = None,
         schedule_file: str | None = None,
     ) -> None:
         self.options = options or SchedulerOptions()
-        space, self._signals = resque.space, Signals()
+        space, self._signals = resque.space, SchedulerSignals()
         self._link, signals = OneProcessLink(resque.link.fresh()), self._signals
         # Short pauses, and none any more when it is to leave: while Redis is away the loop must hear signals.
         patient = PatientLink(self._link, (0.0, 0.05, 0.2), lambda: signals.stopping)
@@ -83,7 +72,7 @@ class Scheduler:
         self._mover = Mover(self._space, resque.registry, self.options.batch, recorder)
         self._firer = Firer(self._space, resque.registry)
         self._wakeup = Wakeup(resque.link)
-        self._away = Away(
+        self._outage = Outage(
             logger, "%s. The scheduler waits for it", "the scheduler goes on", Backoff(first=0.05, most=5.0)
         )
         self._ahead = time.time() - time.monotonic()
@@ -104,7 +93,7 @@ class Scheduler:
                 began = time.monotonic()
                 wait = self._turn()
                 self._act_on(self._signals.take())
-                if (self._reload and not self._away.now) or self._signals.stopping:
+                if (self._reload and not self._outage.lasts) or self._signals.stopping:
                     continue
                 self._wait(wait)
                 self._wakeup.woken()
@@ -138,11 +127,11 @@ class Scheduler:
             seconds = self.turn()
         except RedisError as error:
             # Redis is away, a key holds something else, a script was ended: others go on, and so do we.
-            self._away.failed(error)
+            self._outage.failed(error)
             if not isinstance(error, RedisReplied):
                 self.master.active = False
-            return self._away.seconds_left
-        self._away.answered()
+            return self._outage.seconds_left
+        self._outage.answered()
         return seconds
 
     def _look_at_the_clock(self) -> None:
@@ -248,7 +237,7 @@ class Scheduler:
             seconds = min(seconds, BLIND_INTERVAL)
         self._signals.wait(seconds, [self._wakeup] if self._wakeup.fileno() >= 0 else [])
 
-    def _act_on(self, numbers: list[int]) -> None:
+    def _act_on(self, numbers: Sequence[int]) -> None:
         for number in numbers:
             if number == signal.SIGUSR1:
                 for line in self.schedule.describe(time.time()):

@@ -53,7 +53,11 @@ class Own:
     @property
     def is_ours(self) -> bool:
         """Whether the number still leads where it led."""
-        return self._file is not None and file_behind(self.number) == self._file
+        try:
+            file = os.fstat(self.number)
+        except OSError:
+            return False
+        return self._file == (file.st_dev, file.st_ino)
 
     def close(self) -> None:
         """Close it, once, unless it is somebody else's by now."""

@@ -33,9 +33,12 @@ class Handler:
 
 # gevent replaces what `signal` has for SIGCHLD, and then tells of no processes but its own.
 _native_signal: Any = sys.modules["_signal"]
+set_handler: Callable[[int, Any], Any] = _native_signal.signal
+handler_of: Callable[[int], Any] = _native_signal.getsignal
 _fork = os.fork  # a job may put something else in its place
 _used: set[int] = set()
-_wakeup = -1
+wakeup = -1
+"""The descriptor of ours that signals write into; -1: none."""
 _native: set[int] = set()
 _masks = threading.local()
 _forking = 0
@@ -46,20 +49,8 @@ def handle(number: int, handler: Handler) -> Any:
     """Let a signal call a handler of ours; returns what it called before (None: that is not Python's)."""
     _used.add(number)
     before = signal.getsignal(number)
-    _native_signal.signal(number, handler)
+    set_handler(number, handler)
     return before
-
-
-def handler_of(number: int) -> Any:
-    """What a signal calls."""
-    return _native_signal.getsignal(number)
-
-
-def wake(number: int) -> int:
-    """Let signals write into a descriptor of ours (-1: into none); returns what they wrote into before."""
-    global _wakeup
-    _wakeup = number
-    return signal.set_wakeup_fd(number, warn_on_full_buffer=False)
 
 
 def own_signal(offset: int, instead: int) -> int:
@@ -100,11 +91,11 @@ def _in_copy() -> None:
     for number in _used:
         if isinstance(handler_of(number), Handler):
             default = signal.default_int_handler if number == signal.SIGINT else int(signal.SIG_DFL)
-            _native_signal.signal(number, default)
+            set_handler(number, default)
     for number in _native:
         signal.signal(number, signal.SIG_DFL)
     before = signal.set_wakeup_fd(-1)
-    if before not in (-1, _wakeup):
+    if before not in (-1, wakeup):
         signal.set_wakeup_fd(before)
     _used.clear()
     _native.clear()

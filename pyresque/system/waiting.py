@@ -60,26 +60,26 @@ class Backoff:
         return wait * (0.7 + 0.6 * int.from_bytes(os.urandom(1)) / 255)
 
 
-class Away:
-    """Something that is away: told once, tried again after growing waits, and told once that it is back.
+class Outage:
+    """Something that may be away: logged once, tried again after growing waits, and logged when it is back.
 
     Args:
-        what: the whole of what is said when it comes to be away, with %s for the error.
-        back: what is said when it is there again.
+        text: what is logged when it comes to be away, with %s for the error.
+        back: what is logged when it is there again.
         backoff: how long to wait.
     """
 
     def __init__(
         self,
         logger: Log,
-        what: str,
+        text: str,
         back: str = "Redis answers again",
         backoff: Backoff | None = None,
     ) -> None:
-        self._logger, self._what, self._back = logger, what, back
+        self._logger, self._text, self._back = logger, text, back
         self._backoff = backoff or Backoff()
         self._until = 0.0
-        self.now = False
+        self.lasts = False
         """Whether the last try has failed."""
 
     @property
@@ -89,14 +89,14 @@ class Away:
 
     def failed(self, error: Exception) -> None:
         """A try has failed."""
-        if not self.now:
-            self._logger.warning(self._what, error)
-        self.now = True
+        if not self.lasts:
+            self._logger.warning(self._text, error)
+        self.lasts = True
         self._until = time.monotonic() + self._backoff.next_sleep()
 
     def answered(self) -> None:
         """A try has succeeded."""
-        if self.now:
+        if self.lasts:
             self._logger.warning(self._back)
-        self.now, self._until = False, 0.0
+        self.lasts, self._until = False, 0.0
         self._backoff.reset()

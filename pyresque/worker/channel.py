@@ -16,7 +16,7 @@ import socket
 from pyresque.system.descriptors import Own
 from pyresque.system.waiting import readable
 from pyresque.usercode.guards import getpid
-from pyresque.worker.report import Report, Task, Told, framed, size_in, task_in, told_in
+from pyresque.worker.report import Report, SentReport, Task, framed, size_in, task_in, told_in
 
 ROOM = 4 << 20
 """Bytes of shared memory. A page of it that nobody has written takes no memory."""
@@ -31,15 +31,15 @@ class Memory:
         self._room = room
         self._map = mmap.mmap(-1, room)
 
-    def write(self, told: Told) -> None:
+    def write(self, told: SentReport) -> None:
         """Leave a report, or as much of it as there is room for."""
         frame = framed(told)
         if len(frame) > self._room:
-            frame = framed(Told(told.number, told.pid, told.report.short()))
+            frame = framed(SentReport(told.number, told.pid, told.report.short()))
         self._map[4 : len(frame)] = frame[4:]
         self._map[:4] = frame[:4]  # last: a process that is killed in between has said nothing
 
-    def take(self) -> Told | None:
+    def take(self) -> SentReport | None:
         """What has been left, once."""
         size = size_in(self._map[:4])
         if not 0 < size <= self._room - 4:
@@ -55,8 +55,8 @@ class WorkerEnd:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._socket, self.theirs = socket.socketpair()
-        for one in (self._socket, self.theirs):
-            one.setblocking(True)  # the application may have set another default for all sockets
+        for end in (self._socket, self.theirs):
+            end.setblocking(True)  # the application may have set another default for all sockets
         self._own = Own(self._socket.fileno())
         self.mark = os.urandom(MARK)
         """What stands before each report."""
@@ -138,7 +138,7 @@ class JobEnd:
 
     def tell(self, number: int, report: Report) -> bool:
         """Say what became of a task; False if the worker will hear of it only when this process has ended."""
-        told = Told(number, self._pid, report)
+        told = SentReport(number, self._pid, report)
         try:
             if self._own.is_ours:
                 self._socket.sendall(self._mark + framed(told))
@@ -150,7 +150,7 @@ class JobEnd:
 
     def leave(self, number: int, report: Report) -> None:
         """Leave what became of a task for the worker to find when this process ends: that it must, then."""
-        self._memory.write(Told(number, self._pid, report))
+        self._memory.write(SentReport(number, self._pid, report))
 
     def next_task(self) -> Task | None:
         """Wait for a task; None: there will be none."""

@@ -96,8 +96,8 @@ class Child:
     def listen(self) -> Report | None:
         """What the child has said of its job; None as long as it has not said everything."""
         has_ended = self.poll() is not None  # asked first: what it has said before its end is not missed then
-        said = self._channel.hear(self.number, self.pid)
-        return self._channel.find(self.number, self.pid) if said is None and has_ended else said
+        report = self._channel.hear(self.number, self.pid)
+        return self._channel.find(self.number, self.pid) if report is None and has_ended else report
 
     def poll(self) -> int | None:
         """The wait status of the child once it has ended; None before."""

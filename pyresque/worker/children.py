@@ -1,4 +1,4 @@
-"""The children of a worker: who runs the next job, how long, and how he is ended and buried."""
+"""The processes in which a worker runs its jobs: started, watched, ended when their time is over, reaped."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pyresque.config.options import WorkerOptions
 from pyresque.errors import DirtyExit, JobTimeoutExit
 from pyresque.log import Log
+from pyresque.model.perform import ReservedJob
 from pyresque.system import oom
 from pyresque.system.terminal import Terminal
 from pyresque.worker.channel import Memory
 from pyresque.worker.child import Child, Work
-from pyresque.worker.current_job import Run
-from pyresque.worker.listener import Attention
+from pyresque.worker.listener import Listener
 from pyresque.worker.report import Report, Task
 from pyresque.worker.stop_notice import SIGNAL, Notice
 
@@ -26,9 +26,9 @@ logger = Log("pyresque.worker")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job in a child: what it said, or how it died. `stopped`: as the worker is leaving."""
+    """What came of a job in a child: its report, or how it died. `stopped`: as the worker is leaving."""
 
-    said: Report | None
+    report: Report | None
     death: DirtyExit | None = None
     stack: list[str] = field(default_factory=list)
     stopped: bool = False
@@ -57,7 +57,7 @@ class _TimeLimit:
         self._until = float("inf") if self.has_killed else time.monotonic() + self._grace
 
 
-class Forks:
+class Children:
     """Runs jobs in children, one job at a time.
 
     Args:
@@ -69,14 +69,14 @@ class Forks:
 
     def __init__(
         self,
-        attention: Attention,
+        listener: Listener,
         options: WorkerOptions,
         prepare: Callable[[], None],
         warm_up: Callable[[], None],
         perform: Callable[[Task], Report],
         any_timeout: bool,
     ) -> None:
-        self._attention = attention
+        self._listener = listener
         self._timeout, self._grace = options.timeout, options.timeout_grace
         self.notice = Notice()
         hooks = options.stopping.run_at_exit_hooks
@@ -88,14 +88,14 @@ class Forks:
         self._leaving: list[Child] = []
         self._oom_kills = oom.kills()
 
-    def start(self, run: Run) -> Child:
+    def start(self, job: ReservedJob) -> Child:
         """Give a job to a child, a new one unless the last one may run more.
 
         Raises:
             OSError: the system has no room for a new one now.
         """
         self._number += 1
-        task = Task(self._number, run.job.queue, run.raw)
+        task = Task(self._number, job.queue, job.payload.raw)
         if self._current is None or not self._current.give(task):
             self.dismiss()
             self.reap()
@@ -117,40 +117,42 @@ class Forks:
         """Whether the next job would go to a child that is there already."""
         return self._current is not None and self._current.jobs_left > 0 and self._current.poll() is None
 
-    def watch(self, child: Child, run: Run) -> Outcome:
+    def watch(self, child: Child, job: ReservedJob) -> Outcome:
         """Wait for the child's word, or its end.
 
-        A child that has said what became of its job is left to end by itself while the worker goes on,
+        A child that has reported what became of its job is left to end by itself while the worker goes on,
         unless it now has at-exit functions to run: these are a part of the job's time.
         """
-        limit = run.job.limit(self._timeout)
+        limit = job.limit(self._timeout)
         time_limit = _TimeLimit(limit, self._grace)
-        said = None
-        ending = self._attention.ending
+        report = None
+        shutdown = self._listener.shutdown
         while child.poll() is None:
             self._look_after(child)
-            if run.job.has_steps and ending.asked:
+            if job.has_steps and shutdown.asked:
                 child.kill(signal.SIGCONT)  # again each time: the child may have been too young to hear it
-            said = said or child.listen()
-            if said is not None and (child.jobs_left or not self._work.exit_hooks):
+            report = report or child.listen()
+            if report is not None and (child.jobs_left or not self._work.exit_hooks):
                 break
             self._keep(time_limit, child)
-            left = ending.next_kill(lambda number: self._send(child, number))
-            self._attention.wait(min(left, time_limit.seconds_left(), 1.0), child)
+            left = shutdown.next_kill(lambda number: self._send(child, number))
+            self._listener.wait(min(left, time_limit.seconds_left(), 1.0), child)
         self._terminal.take_back(was_killed=os.WIFSIGNALED(child.status or 0))
-        said = said or child.listen()
-        stopped = ending.has_killed and ending.asked and not time_limit.came_first
-        if child.poll() is None and (ending.has_killed or time_limit.has_told):
+        report = report or child.listen()
+        stopped = shutdown.has_killed and shutdown.asked and not time_limit.came_first
+        if child.poll() is None and (shutdown.has_killed or time_limit.has_told):
             child.jobs_left = 0
             child.kill(signal.SIGKILL)  # it has told all: what it has started, and left, ends with it
-        ending.nobody_to_kill()
+        shutdown.nobody_to_kill()
         self._busy = None
-        if said is not None and said.broken:
-            return Outcome(None, DirtyExit(said.error), said.backtrace, stopped)
-        if said is not None:
+        if report is not None and report.broken:
+            return Outcome(None, DirtyExit(report.error), report.backtrace, stopped)
+        if report is not None:
             if time_limit.has_killed:
-                logger.warning("the at-exit functions of %s did not end within its timeout: killed", run)
-            return Outcome(said, stopped=stopped)
+                logger.warning(
+                    "the at-exit functions of %s did not end within its timeout: killed", job.untouched()
+                )
+            return Outcome(report, stopped=stopped)
         death = child.death()
         if time_limit.has_killed:
             death = JobTimeoutExit(
@@ -171,7 +173,7 @@ class Forks:
         """Tell a child whose time is over, and kill it where that does not help."""
         if time_limit.seconds_left() > 0:
             return
-        if not time_limit.has_told and not self._attention.ending.has_killed:
+        if not time_limit.has_told and not self._listener.shutdown.has_killed:
             time_limit.came_first = True
             self._notify(lambda: self.notice.time_is_over(child.pid, child.number, time_limit.seconds))
         elif time_limit.has_told:
@@ -198,24 +200,24 @@ class Forks:
             self._current = None
 
     def last_word(self, seconds: float) -> Report | None:
-        """The worker ends in the middle of a job: let its child end, and hear what it has said."""
+        """The worker ends in the middle of a job: let its child end, and hear what it reports."""
         child = self._busy
         if child is None:
             return None
         until = time.monotonic() + seconds
-        while (said := child.listen()) is None and child.poll() is None and time.monotonic() < until:
-            self._attention.wait(0.05, child)
-        return said
+        while (report := child.listen()) is None and child.poll() is None and time.monotonic() < until:
+            self._listener.wait(0.05, child)
+        return report
 
     def reap(self, seconds: float = 0.0) -> None:
-        """Bury children that have gone; wait so long for the last, then end it."""
+        """Reap children that have ended; wait so long for the last, then end it."""
         until = time.monotonic() + seconds
         self._reap_orphans()
         while self._leaving:
             self._leaving = [child for child in self._leaving if child.poll() is None]
             if time.monotonic() >= until:
                 break
-            self._attention.wait(0.05)
+            self._listener.wait(0.05)
         if seconds:
             for child in self._leaving:
                 child.kill(signal.SIGKILL)
@@ -224,7 +226,7 @@ class Forks:
         """Process 1 of a container is the parent of whoever loses his own."""
         if os.getpid() != 1:
             return
-        own = {child.pid: child for child in (*self._leaving, self._current) if child is not None}
+        by_pid = {child.pid: child for child in (*self._leaving, self._current) if child is not None}
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -232,8 +234,8 @@ class Forks:
                 return
             if not pid:
                 return
-            if pid in own:
-                own[pid].status = status
+            if pid in by_pid:
+                by_pid[pid].status = status
 
     def _out_of_memory(self) -> bool:
         before, self._oom_kills = self._oom_kills, oom.kills()

@@ -36,13 +36,13 @@ class Heartbeat:
         return max(0.0, self._due - time.monotonic())
 
     def beat(self) -> bool:
-        """Beat now; a worker that has vanished from the books enters them again. Whether it came through."""
+        """Beat now; a worker that is not registered any more is again. Whether it came through."""
         self._due = time.monotonic() + self._interval
         try:
             lost = workers.beat(self._space, self._workers)
-            for one in lost if self.registered and not self._stop.is_set() else ():
-                logger.warning("%s is not registered any more, though it lives: it registers again", one.id)
-                workers.register(self._space, one, time.time())  # else the next look for a job finds out
+            for who in lost if self.registered and not self._stop.is_set() else ():
+                logger.warning("%s is not registered any more, though it lives: it registers again", who.id)
+                workers.register(self._space, who, time.time())  # else the next look for a job finds out
         except RedisError as error:
             logger.warning("Failed to heartbeat: %s", error)
             return False

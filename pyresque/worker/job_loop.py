@@ -18,7 +18,7 @@ from pyresque.usercode.safely import either, tried
 from pyresque.worker.aio.event_loop import EventLoop, Threads
 
 
-class OwnLoop:
+class JobLoop:
     """Runs coroutines, one after the other.
 
     Args:
@@ -68,8 +68,8 @@ async def _tidy(threads: Threads) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in tasks:
         if not task.cancelled() and task.exception() is not None:
-            what = "unhandled exception in what an async function has left running"
-            loop.call_exception_handler({"message": what, "exception": task.exception(), "task": task})
+            message = "unhandled exception in what an async function has left running"
+            loop.call_exception_handler({"message": message, "exception": task.exception(), "task": task})
     if isinstance(loop, EventLoop):
         await loop.close_generators()
     else:

@@ -7,22 +7,22 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyresque.worker.job_loop import OwnLoop
+    from pyresque.worker.job_loop import JobLoop
 
 
-class Lazy:
-    """An OwnLoop that is made when it is needed."""
+class LazyJobLoop:
+    """An JobLoop that is made when it is needed."""
 
     def __init__(self, keep_signals: Callable[[], None] | None) -> None:
         self._keep_signals = keep_signals
-        self._own: OwnLoop | None = None
+        self._own: JobLoop | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine to its end."""
         if self._own is None:
-            from pyresque.worker.job_loop import OwnLoop
+            from pyresque.worker.job_loop import JobLoop
 
-            self._own = OwnLoop(self._keep_signals) if self._keep_signals else OwnLoop()
+            self._own = JobLoop(self._keep_signals) if self._keep_signals else JobLoop()
         return self._own.run(coroutine)
 
     def offer(self) -> None:

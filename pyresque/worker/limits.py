@@ -15,6 +15,8 @@ class Limits:
         self._max_jobs = options.max_jobs
         self._max_idle = options.max_idle
         self._max_rss = None if options.max_rss is None else options.max_rss << 20
+        self.are_set = not (self._max_jobs is self._max_idle is self._max_rss is None)
+        """Whether there is any."""
         self._jobs = 0
         self._worked_at = time.monotonic()
 
@@ -23,16 +25,12 @@ class Limits:
         self._jobs += 1
         self._worked_at = time.monotonic()
 
-    def ends_with_this_job(self) -> bool:
-        """Whether, with the job that runs now, it is enough."""
-        return self.reached(running=1)
-
     def reached(self, running: int = 0) -> bool:
         """Whether it is enough, with so many jobs that run now."""
         return (
             (self._max_jobs is not None and self._jobs + running >= self._max_jobs)
             or (not running and self.idle_left() <= 0)
-            or self._is_too_large()
+            or (self._max_rss is not None and memory.resident() > self._max_rss)
         )
 
     def idle_left(self) -> float:
@@ -40,6 +38,3 @@ class Limits:
         if self._max_idle is None:
             return float("inf")
         return self._worked_at + self._max_idle - time.monotonic()
-
-    def _is_too_large(self) -> bool:
-        return self._max_rss is not None and memory.resident() > self._max_rss

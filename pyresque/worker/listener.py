@@ -10,15 +10,15 @@ from pyresque.log import Log
 from pyresque.system.waiting import Readable, readable
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.pool.lifeline import has_supervisor
-from pyresque.worker.shutdown import Ending
-from pyresque.worker.signals import Signals
+from pyresque.worker.shutdown import Shutdown
+from pyresque.worker.signals import WorkerSignals
 
 logger = Log("pyresque.worker")
 
 _HUNG_UP = "HUP: the worker leaves when its job is done; whoever supervises it may start it with new code"
 
 
-class Attention:
+class Listener:
     """The one place where a worker waits. A signal ends a wait at once, and a beat is never late.
 
     Args:
@@ -28,14 +28,14 @@ class Attention:
 
     def __init__(
         self,
-        ending: Ending,
+        shutdown: Shutdown,
         heartbeat: Heartbeat,
         hooks: WorkerHooks,
         after_beat: Callable[[], None] | None,
         worker: object,
     ) -> None:
-        self.signals = Signals()
-        self.ending = ending
+        self.signals = WorkerSignals()
+        self.shutdown = shutdown
         self.paused = False
         self._heartbeat = heartbeat
         self._hooks = hooks
@@ -45,7 +45,7 @@ class Attention:
     @property
     def is_leaving(self) -> bool:
         """Whether the worker was asked to leave, by a signal that nobody has acted on yet too."""
-        return self.ending.asked or self.signals.ask_to_leave
+        return self.shutdown.asked or self.signals.ask_to_leave
 
     def wait(self, seconds: float, *others: Readable) -> bool:
         """Wait until something comes or the time is over; returns whether a signal came."""
@@ -72,7 +72,7 @@ class Attention:
                 self._pause(True)
             elif number == signal.SIGCONT:
                 self._pause(False)
-            elif self.ending.note(number):
+            elif self.shutdown.note(number):
                 if number == signal.SIGHUP and not has_supervisor():
                     logger.warning(_HUNG_UP)
                 self._hooks.run_safely("shutdown")

@@ -1,4 +1,4 @@
-"""Whether a worker lives, as far as can be told: asked before it is taken out of the books by hand."""
+"""Whether a worker lives, as far as can be told: asked before it is unregistered by hand."""
 
 from __future__ import annotations
 

@@ -1,135 +1,70 @@
-"""A worker's entry in the books of Redis, under an id that no other worker has.
-
-An id is `host:pid:queues`. Workers in containers that share a host name would have the same one, and each
-would take the other's job for its own. Whoever is there first keeps the id; the other goes on under one whose
-host name has an ending (`web-1a2b3c4d:1:mail`), so that Ruby reads it, and does not look for its process.
-"""
+"""A worker as Redis sees it, the job that it has, and how it leaves; an async worker has several."""
 
 from __future__ import annotations
 
-import secrets
-import socket
-import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pyresque.errors import DirtyExit, RedisReplied
 from pyresque.log import Log
+from pyresque.model.perform import ReservedJob
 from pyresque.store import workers
 from pyresque.store.space import Space
-from pyresque.store.workers import NO_BEAT, Registration, Seen
-from pyresque.system.processes import note_worker, process_space
-from pyresque.wire import times
-from pyresque.worker.pruner import BEGUN_BEFORE, EXPIRED_AFTER, STILL_PROCESSED, Pruner
+from pyresque.worker.current_job import CurrentJob
+from pyresque.worker.outages import Outages
+from pyresque.worker.reserver import Reserver
+from pyresque.worker.settlement import Settler
 
 logger = Log("pyresque.worker")
 
-_ADVICE = "do containers share a host name? Give each one of its own"
 
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One worker as Redis sees it."""
 
-class Membership:
-    """The entries of one process: one, or one for each place of an async worker.
+    current: CurrentJob
+    reserver: Reserver
+    settler: Settler
 
-    Args:
-        space: one whose link tries again.
-    """
+    @property
+    def id(self) -> str:
+        """Who it is in Redis."""
+        return self.current.who.id
 
-    def __init__(self, space: Space, pruner: Pruner, members: Sequence[Registration]) -> None:
-        self._space = space
-        self._pruner = pruner
-        self._members = members
+    def leave(self, patient: Space, outages: Outages) -> bool:
+        """Unregister it, and settle the job that it has, or give it back.
 
-    def claim(self) -> None:
-        """Find ids that no living worker has, and beat for them. The job of a dead namesake has failed."""
-        wanted, stuck = self._members[0].id, set[str]()
-        while True:
-            seen_of_all = workers.look(self._space, [one.id for one in self._members])
-            found = list(zip(self._members, seen_of_all, strict=True))
-            if any(self._may_live(*one) for one in found):
-                host = _other_host()
-                for one in self._members:
-                    one.host = host
-                continue
-            dead = [
-                (one, seen)
-                for one, seen in found
-                if not seen.is_free and seen.mark != one.mark and one.id not in stuck
-            ]
-            for one, seen in dead:
-                if not self._pruner.retire(one.id, DirtyExit(STILL_PROCESSED), seen.beat or NO_BEAT):
-                    stuck.add(one.id)  # what its worker:ID holds is no job: it is set aside later
-            if not dead and workers.claim_ids(self._space, found):
-                break
-        if self._members[0].id != wanted:
-            logger.warning(
-                "another worker may live as %s (%s): this one is %s", wanted, _ADVICE, self._members[0].id
-            )
+        A result is settled, if Redis answers in time. What was reserved and not begun goes back to its queue.
+        A job that was begun, and whose end nobody knows or can write, stays in `worker:ID`, and with it
+        the worker: whoever prunes it records the job as failed.
 
-    def enter(self) -> None:
-        """Register."""
-        for one in self._members:
-            self._enter(one)
-        note_worker(self._members[0].id)
+        Args:
+            patient: a space whose link tries again.
+            outages: what is to be hurried.
 
-    def enter_again(self, who: Registration) -> None:
-        """Register a worker that has fallen out of the books, or under whose id another has registered."""
-        if self._enter(who):
-            who.contested = False  # nobody else was there
-            logger.warning("%s was not registered any more, though it lives: it registers again", who.id)
-            workers.beat(self._space, [who])
+        Returns:
+            False if it stays.
 
-    def look_again(self, who: Registration) -> None:
-        """Another worker seems to work under its id: give way, unless it was only taken out of the books."""
-        who.contested = False
-        [seen] = workers.look(self._space, [who.id])
-        if seen.registered:
-            self.give_way(who)
-
-    def give_way(self, who: Registration) -> None:
-        """Leave its id to another worker, and go on under a new one."""
-        while True:
-            other = Registration(_other_host(), who.tail, who.mark)
-            [seen] = workers.look(self._space, [other.id])
-            is_ours = seen.is_free and workers.claim_ids(self._space, [(other, seen)])
-            if is_ours and self._registered(other):
-                break
-        workers.release_id(self._space, who)
-        logger.warning(
-            "another worker works as %s (%s): this one is %s from now on", who.id, _ADVICE, other.id
-        )
-        who.become(other)
-        note_worker(self._members[0].id)
-
-    def disown(self, who: Registration) -> None:
-        """Record the job that `worker:ID` holds as failed: it was begun before, and must not run again."""
-        logger.warning("Redis came back older than it was: %s has begun the job that it holds before", who.id)
-        self._pruner.retire(who.id, DirtyExit(BEGUN_BEFORE), who=who)
-
-    def _enter(self, who: Registration) -> bool:
-        """Register it; whether under the id that it had."""
-        if self._registered(who):
-            return True
-        self.give_way(who)
+        Raises:
+            RedisError: it cannot be done, now or at all.
+        """
+        current = self.current
+        for _ in range(3):
+            outages.persist(self.settler.settle, dear=False)
+            left = workers.unheard(patient, current.who) if current.begun is None else b""
+            if left:
+                self._give_back(left, outages)
+            if workers.retire(patient, self.id, b"", who=current.who):
+                return True
+            if current.begun is not None or not current.may_be_more:
+                break  # else a call that was held up on its way has reserved a job just now
+        logger.error(
+            "%s stays registered, for it holds a job that may have run: whoever prunes it records the job "
+            "as failed", self.id,
+        )  # fmt: skip
         return False
 
-    def _registered(self, who: Registration) -> bool:
-        try:
-            return workers.register(self._space, who, time.time())
-        except RedisReplied as error:
-            logger.error("cannot register %s, and work nevertheless: %s", who.id, error)
-            return True
-
-    def _may_live(self, who: Registration, seen: Seen) -> bool:
-        """Whether a worker that has our id may be alive."""
-        if seen.is_free or seen.mark == who.mark:
-            return False
-        space = workers.space_in(seen.mark)
-        if space and space == process_space():
-            return False  # our pid was its pid, in this very system
-        if not seen.beat:
-            return seen.beat is None  # who works has a heartbeat, from before it registers
-        at = times.parse(seen.beat)
-        return at is None or workers.redis_time(self._space) - at <= EXPIRED_AFTER
-
-
-def _other_host() -> str:
-    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    def _give_back(self, left: bytes, outages: Outages) -> None:
+        """What was reserved and not begun goes back to its queue."""
+        job = outages.persist(lambda: self.reserver.held(left), dear=False)
+        if isinstance(job, ReservedJob):
+            self.settler.put_back(job)
+            outages.persist(self.settler.settle, dear=False)

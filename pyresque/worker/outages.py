@@ -13,31 +13,32 @@ from pyresque.errors import RedisError, RedisRejected
 from pyresque.log import Log
 from pyresque.store.connection.link import LEAVE_SECONDS, DirectLink, PatientLink, is_hopeless
 from pyresque.store.space import Space
-from pyresque.system.waiting import Away
-from pyresque.worker.listener import Attention
+from pyresque.system.waiting import Outage
+from pyresque.usercode.safely import is_a
+from pyresque.worker.listener import Listener
 
 logger = Log("pyresque.worker")
 
 T = TypeVar("T")
 
 
-class Patience:
-    """The patience of one worker.
+class Outages:
+    """How one worker bears outages of Redis.
 
     Args:
         link: the worker's own link: nobody else may be hurried with it.
         start: seconds that Redis may be away when the worker begins.
     """
 
-    def __init__(self, link: DirectLink, attention: Attention, start: float) -> None:
+    def __init__(self, link: DirectLink, listener: Listener, start: float) -> None:
         self._link = link
-        self._attention = attention
+        self._listener = listener
         self._start = start
         self._until = time.monotonic() + start
 
     def space(self, of: Space) -> Space:
         """The same space over a link that repeats, but nothing more once the worker is to leave."""
-        patient = PatientLink(self._link, gives_up=lambda: self._attention.is_leaving)
+        patient = PatientLink(self._link, gives_up=lambda: self._listener.is_leaving)
         return Space(patient, of.keys, of.style)
 
     def hurry(self) -> None:
@@ -51,44 +52,55 @@ class Patience:
             RedisError: Redis does not speak our language, or does not let us in; or it was away for too long,
                 or until the worker was told to leave.
         """
-        away = Away(logger, f"%s. The worker waits for it, up to {self._start:g} seconds (--start-timeout)")
+        text = f"%s. The worker waits for it, up to {self._start:g} seconds (--start-timeout)"
+        outage = Outage(logger, text)
         while True:
             try:
                 return step()
             except RedisError as error:
                 if is_hopeless(error, self._link) or time.monotonic() >= self._until:
                     raise
-                away.failed(error)
-                self._attention.wait(away.seconds_left)
-                if self._attention.ending.asked:
+                outage.failed(error)
+                self._listener.wait(outage.seconds_left)
+                if self._listener.shutdown.asked:
                     raise
 
-    def persist(self, write: Callable[[], T], what: str, *, dear: bool = True) -> T:
-        """Write something down, for as long as it takes.
+    def persist(
+        self,
+        write: Callable[[], T],
+        what: str = "The result of the last job",
+        *,
+        dear: bool = True,
+        error: RedisError | None = None,
+    ) -> T:
+        """Write something, for as long as it takes.
 
         Args:
             what: it, as the log calls it.
             dear: whether it is worth waiting for when the worker is to leave, until it is told so again.
+            error: how the first try has failed, if there was one.
 
         Raises:
             RedisRejected: Redis will never take it.
             RedisError: the worker is to leave; what was not written is found by whoever prunes it.
         """
-        away = Away(logger, f"%s. {what} waits for it")
+        outage = Outage(logger, f"%s. {what} waits for it")
         while True:
+            if error is not None:
+                if is_a(error, RedisRejected):
+                    raise error
+                outage.failed(error)
+                if self.is_over(outage, dear):
+                    raise error
+                self._listener.wait(outage.seconds_left)
             try:
                 return write()
-            except RedisRejected:
-                raise
-            except RedisError as error:
-                away.failed(error)
-                if self.is_over(away, dear):
-                    raise
-            self._attention.wait(away.seconds_left)
+            except RedisError as raised:
+                error = raised
 
-    def is_over(self, away: Away, dear: bool) -> bool:
+    def is_over(self, outage: Outage, dear: bool) -> bool:
         """Whether, after a try that has failed, the next one would come too late."""
-        ending = self._attention.ending
-        if ending.insisted or (ending.asked and not dear):
+        shutdown = self._listener.shutdown
+        if shutdown.insisted or (shutdown.asked and not dear):
             self.hurry()
-        return time.monotonic() + away.seconds_left >= self._link.deadline
+        return time.monotonic() + outage.seconds_left >= self._link.deadline

@@ -1,4 +1,4 @@
-"""Taking dead workers out of the books (docs/protocol/core.md#pruning).
+"""Unregistering dead workers (docs/protocol/core.md#pruning).
 
 Both of Ruby's phases, under Ruby's own lock. What another program has written so that it cannot be
 understood is told and left alone.
@@ -24,7 +24,6 @@ from pyresque.usercode.safely import is_a
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
-from pyresque.worker.current_job import untouched
 from pyresque.worker.pruning_lock import PruningLock
 from pyresque.worker.retries import attempt_at, following_of, requeue
 
@@ -82,40 +81,46 @@ class Pruner:
             )
         else:
             return []
-        for one in pruned:
-            logger.info("pruned dead worker %s", one)
+        for worker in pruned:
+            logger.info("pruned dead worker %s", worker)
         return pruned
 
     def _prune_everywhere(self, worker_id: str, listed: Sequence[str]) -> list[str]:
         beats, now = workers.heartbeats(self._space), workers.redis_time(self._space)
-        expired = [one for one, beat in beats.items() if one != worker_id and _is_expired(one, beat, now)]
-        pruned = [one for one in expired if self._prune_expired(one, beats[one])]
+        expired = [
+            worker for worker, beat in beats.items() if worker != worker_id and _is_expired(worker, beat, now)
+        ]
+        pruned = [worker for worker in expired if self._prune_expired(worker, beats[worker])]
         known, ours = workers.ids(self._space), workers.ours(self._space)
-        left = [one for one in known if one not in expired]
+        left = [worker for worker in known if worker not in expired]
         pruned += self._prune_here(worker_id, listed, left, ours)
-        silent = [one for one in left if one in ours and one not in beats and one not in pruned]
+        silent = [
+            worker for worker in left if worker in ours and worker not in beats and worker not in pruned
+        ]
         pruned += self._prune_gone(worker_id, self._never_beaten(silent, now))
-        workers.forget_ours(self._space, [one for one in ours if one not in known and one not in beats])
+        workers.forget_ours(
+            self._space, [worker for worker in ours if worker not in known and worker not in beats]
+        )
         return pruned
 
     def _prune_here(
         self, worker_id: str, listed: Sequence[str], known: Sequence[str], ours: Mapping[str, str]
     ) -> list[str]:
-        gone = [one for one in known if _is_gone(one, ours.get(one), worker_id, listed)]
+        gone = [worker for worker in known if _is_gone(worker, ours.get(worker), worker_id, listed)]
         return self._prune_gone(worker_id, gone)
 
     def _prune_gone(self, worker_id: str, gone: Sequence[str]) -> list[str]:
         error = DirtyExit(STILL_PROCESSED)
-        return [one for one in gone if one != worker_id and self.retire(one, error)]
+        return [worker for worker in gone if worker != worker_id and self.retire(worker, error)]
 
     def _never_beaten(self, worker_ids: Sequence[str], now: int) -> list[str]:
         """Those of these workers of ours, without a heartbeat, that registered long ago.
 
         Ours beat before they register. So this one has left, and its registration came late, behind that.
         """
-        found = zip(worker_ids, workers.started(self._space, worker_ids), strict=True)
-        began = {one: times.parse(text) for one, text in found}
-        return [one for one, at in began.items() if at is not None and now - at > EXPIRED_AFTER]
+        started = zip(worker_ids, workers.started(self._space, worker_ids), strict=True)
+        began = {worker: times.parse(text) for worker, text in started}
+        return [worker for worker, at in began.items() if at is not None and now - at > EXPIRED_AFTER]
 
     def _prune_expired(self, worker_id: str, beat: str) -> bool:
         raw = workers.working_on(self._space, [worker_id])[0]
@@ -131,14 +136,14 @@ class Pruner:
         beat: str = workers.ANY_BEAT,
         who: workers.Registration | None = None,
     ) -> bool:
-        """Take one worker out of the books and record the job that it had, if any, as failed with `error`.
+        """Unregister one worker and record the job that it had, if any, as failed with `error`.
 
         Args:
             beat: what its heartbeat must still be.
             who: the worker itself, if it is its own end.
 
         Returns:
-            False if it turned out to live (its books changed meanwhile) or its books cannot be read.
+            False if it turned out to live (its keys changed meanwhile), or they cannot be read.
         """
         raw = workers.working_on(self._space, [worker_id])[0]
         payload = _payload_in(raw)
@@ -179,7 +184,7 @@ class Pruner:
                 return self._following(handled)
             error = handled
             if not is_wrapper(job.payload.class_name):
-                job = untouched(job)
+                job = job.untouched()
         raw = job.payload.normal(self._space.style) if job else encode(payload, self._space.style)
         failure = self._recorder.failure(error, raw, worker_id, named if isinstance(named, str) else None)
         attempt = attempt_at(self._space, job, begun=True) if job else None

@@ -2,7 +2,7 @@
 
 Ruby takes it at a start, prunes, and leaves it to expire after a minute: it says that somebody has looked
 lately, not that he is still at it. A job that has just lost its worker cannot wait for that. What the lock is
-for is that two Ruby workers do not record one dead worker's job twice; ours are taken out of the books in one
+for is that two Ruby workers do not record one dead worker's job twice; ours are unregistered in one
 step, by whoever comes first. So a start of ours passes over the lock, for those who are dead on its host,
 unless a Ruby worker may be pruning.
 """

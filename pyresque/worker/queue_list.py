@@ -40,11 +40,11 @@ class QueueList:
         names = sorted(members, key=lambda name: name.encode("utf-8", "surrogateescape"))
         barred = [_matcher(pattern) for pattern in self.excluded]
         allowed = [name for name in names if not any(match(name) for match in barred)]
-        found: dict[str, None] = {}
+        chosen: dict[str, None] = {}
         for element in self.listed:
             match = _matcher(element)
-            found.update(dict.fromkeys(name for name in allowed if match(name)))
-        return Order(tuple(found), tuple(names))
+            chosen.update(dict.fromkeys(name for name in allowed if match(name)))
+        return Order(tuple(chosen), tuple(names))
 
 
 class _matcher:  # noqa: N801 (it is used as a function)
@@ -61,23 +61,23 @@ class _matcher:  # noqa: N801 (it is used as a function)
 
 
 def _translated(pattern: str) -> re.Pattern[str] | None:
-    pieces, place = [""], 0  # what stands between the stars
-    while place < len(pattern):
-        char = pattern[place]
-        place += 1
+    pieces, index = [""], 0  # what stands between the stars
+    while index < len(pattern):
+        char = pattern[index]
+        index += 1
         if char == "*":
             pieces.append("")
         elif char == "?":
             pieces[-1] += "."
-        elif char == "\\" and place < len(pattern):
-            pieces[-1] += re.escape(pattern[place])
-            place += 1
+        elif char == "\\" and index < len(pattern):
+            pieces[-1] += re.escape(pattern[index])
+            index += 1
         elif char == "[":
-            end = pattern.find("]", place + 1)
+            end = pattern.find("]", index + 1)
             if end < 0:
                 return None  # an unclosed set matches nothing
-            pieces[-1] += _set(pattern[place:end])
-            place = end + 1
+            pieces[-1] += _set(pattern[index:end])
+            index = end + 1
         else:
             pieces[-1] += re.escape(char)
     try:

@@ -51,11 +51,11 @@ class Report(msgspec.Struct):
 
     def short(self) -> Report:
         """The least that can be said, where there is little room."""
-        what = "the job has closed the descriptor over which it is told, and elsewhere is too little room"
+        reason = "the job has closed the descriptor over which it is told, and elsewhere is too little room"
         if self.again:
-            text = f"The job is done, but what follows from it is not told: {what}"
+            text = f"The job is done, but what follows from it is not told: {reason}"
             return Report("Resque::DirtyExit", text, saved=False)
-        text = f"{self.error[:10_000]}\n(The rest is left out: {what})" if self.exception else ""
+        text = f"{self.error[:10_000]}\n(The rest is left out: {reason})" if self.exception else ""
         return Report(
             self.exception[:1_000], text, [], self.failure_id, saved=self.saved, following=self.following,
             broken=self.broken,
@@ -70,7 +70,7 @@ class Task(msgspec.Struct, array_like=True):
     raw: bytes
 
 
-class Told(msgspec.Struct, array_like=True):
+class SentReport(msgspec.Struct, array_like=True):
     """A report on its way back: of which task it is, and which process says it."""
 
     number: int
@@ -80,10 +80,10 @@ class Told(msgspec.Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _TASK = msgspec.msgpack.Decoder(Task)
-_TOLD = msgspec.msgpack.Decoder(Told)
+_TOLD = msgspec.msgpack.Decoder(SentReport)
 
 
-def framed(message: Task | Told) -> bytes:
+def framed(message: Task | SentReport) -> bytes:
     """A message with its length before it."""
     data = _encode(message)
     return len(data).to_bytes(4, "big") + data
@@ -99,7 +99,7 @@ def task_in(data: bytes) -> Task:
     return _TASK.decode(data)
 
 
-def told_in(data: bytes | bytearray) -> Told | None:
+def told_in(data: bytes | bytearray) -> SentReport | None:
     """Read what was told; None if that is no report at all."""
     try:
         return _TOLD.decode(data)

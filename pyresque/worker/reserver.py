@@ -1,81 +1,75 @@
-"""How a worker finds its next job, and what it does with elements that are none of its business."""
+"""How a worker reserves its next job, and what it does with elements that it leaves to others."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from pyresque.config.options import Unknown
 from pyresque.errors import DirtyExit, MalformedPayload
 from pyresque.failure import Recorder
 from pyresque.log import Log
+from pyresque.model.job_class import JobClass
 from pyresque.model.perform import ReservedJob
 from pyresque.model.registry import Registry
 from pyresque.store import effects, failures, queues, reservation
 from pyresque.store.connection.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
 from pyresque.store.space import Space
-from pyresque.store.workers import Registration
 from pyresque.wire.aside import CLASS as SET_ASIDE
 from pyresque.wire.aside import NO_QUEUE, pointed_to
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import JOB_WRAPPER, Payload, WorkingOn, working_on_bytes
-from pyresque.worker.current_job import Hand, Run
+from pyresque.worker.current_job import CurrentJob
 from pyresque.worker.queue_list import QueueList
-from pyresque.worker.unknown_jobs import SLICE, Foreign
+from pyresque.worker.registrar import Registrar
+from pyresque.worker.unknown_jobs import SLICE, UnknownJobs
 
 logger = Log("pyresque.worker")
 
-Verdict = Literal["take", "leave", "aside", "park"]
+Verdict = Literal["reserve", "leave", "aside", "park"]
 Start = tuple[int, int]
-"""Where a question begins: the place of a queue in the order, an offset in it."""
-Found = Run | Literal["paused", "unfinished"] | None
-
-
-class Entering(Protocol):
-    """Who keeps a worker in the books of Redis, under an id that no other worker has."""
-
-    def enter_again(self, who: Registration) -> None:
-        """The worker has fallen out of the books, or another one has registered under its id."""
-
-    def look_again(self, who: Registration) -> None:
-        """Another worker seems to work under the id of this one."""
-
-    def give_way(self, who: Registration) -> None:
-        """Another worker works under the id of this one: it goes on under another."""
-
-    def disown(self, who: Registration) -> None:
-        """What `worker:ID` holds was begun before: it is recorded as failed, and the id is free again."""
+"""Where a question begins: the index of a queue in the order, an offset in it."""
 
 
 class Reserver:
-    """Takes jobs for one worker. `foreign`: what it has left to others; the workers of a process share it."""
+    """Reserves jobs for one worker.
+
+    Args:
+        unknown_jobs: what was left to others; the workers of a process share it.
+    """
 
     def __init__(
         self,
         space: Space,
-        hand: Hand,
+        current: CurrentJob,
         queue_list: QueueList,
         registry: Registry,
         unknown: Unknown,
         recorder: Recorder,
-        entering: Entering,
-        foreign: Foreign,
+        registrar: Registrar,
+        unknown_jobs: UnknownJobs,
     ) -> None:
         self._space = space
-        self._who = hand.who
-        self._hand = hand
+        self._who = current.who
+        self._current = current
         self._list = queue_list
         self._registry = registry
         self._unknown = unknown
         self._search: Search | None = None
+        self._changes, self._host = -1, ""
         self._names: tuple[str, ...] = ()
-        self._foreign = foreign
-        self._rest: tuple[Search, Start] | None = None
-        self._told: set[str] = set()
+        self._classes: dict[str, JobClass] = {}
+        self._unknown_jobs = unknown_jobs
+        self._left_off: tuple[Search, Start] | None = None
+        self._logged: set[str] = set()
         self._recorder = recorder
-        self._entering = entering
+        self._registrar = registrar
+        self.all_paused = False
+        """Whether the last look has found that all queues are paused."""
+        self.unfinished = False
+        """Whether the last look took long: the next one goes on."""
 
     @property
     def order(self) -> Order:
@@ -84,74 +78,93 @@ class Reserver:
 
     def search(self) -> Search:
         """The question for the next job, from the first queue on."""
+        search = self._search
+        if search is not None and self._registry.changes == self._changes and self._host == self._who.host:
+            return search
+        same_host, self._host = self._host == self._who.host, self._who.host
+        self._changes = self._registry.changes
         names = self._registry.names()
-        if self._search is None or names != self._names or self._search.worker_id != self._who.id:
+        self._classes.clear()
+        if search is None or names != self._names or not same_host:
             self._names = names
-            order = self._search.order if self._search else self._list.order()
-            self._search = self._asking(order)
-        return self._search
+            self._search = search = self._search_in(search.order if search else self._list.order())
+        return search
 
-    def _asking(self, order: Order) -> Search:
-        self._foreign.known(self._names)
-        return Search(self._space, self._who, order, self._wanted(), self._foreign.left)
+    def _search_in(self, order: Order) -> Search:
+        self._unknown_jobs.known(self._names)
+        return Search(self._space, self._who, order, self._wanted(), self._unknown_jobs.left)
 
-    def next(self, answer: Answer | None = None) -> Found:
-        """The next job; None if there is none now. "unfinished": the look takes long; the next call goes on.
+    def next(self, answer: Answer | None = None) -> ReservedJob | None:
+        """The next job; None if there is none now.
 
         Args:
             answer: what the script has said already to `search()`, if it was asked.
 
         Raises:
-            RedisUnavailable: nobody knows whether a job was taken; the next call finds it.
+            RedisUnavailable: nobody knows whether a job was reserved; the next call finds it.
         """
         try:
+            if (
+                answer is not None
+                and self._search is not None
+                and answer.what == "job"
+                and not (answer.notes or answer.mark or self._unknown_jobs.left.places)
+            ):  # as nearly always
+                self.all_paused = self.unfinished = False
+                job = self._reserved(self._search.order.queues[answer.queue], answer.record)
+                if job is not None:
+                    return job
+                answer = None
             return self._next(answer)
         except BaseException:
-            self._who.unsure = True  # a job may have been taken, or may be yet, by a command on its way
+            self._who.unsure = True  # a job may have been reserved, or may be yet, by a command on its way
             raise
 
-    def _next(self, answer: Answer | None) -> Found:
+    def _next(self, answer: Answer | None) -> ReservedJob | None:
+        self.all_paused = self.unfinished = False
         if answer is None and self._who.contested:
-            self._entering.look_again(self._who)
+            self._registrar.look_again(self._who)
         began = time.monotonic()
         search, start = self._beginning(answer)
         while True:
             asked = time.monotonic()
             if answer is None:
                 answer = reservation.reserve(self._space, search, start)
-            self._tell(answer)
+            self._log(answer)
             queue = search.order.queues[answer.queue] if search.order.queues else ""
-            self._foreign.reached(queue, answer.offset, answer.mark, time.monotonic() - asked)
+            self._unknown_jobs.reached(queue, answer.offset, answer.mark, time.monotonic() - asked)
             if answer.what == "paused":
-                return "paused"
-            found, further = self._acted(search, start, queue, answer)
-            if found is not None or further is None:
-                return found
+                self.all_paused = True
+                return None
+            job, further = self._acted(search, start, queue, answer)
+            if job is not None or further is None:
+                return job
             (search, start), answer = further, None
             if time.monotonic() - began > SLICE:
-                self._rest = search, start
-                return "unfinished"
+                self._left_off = search, start
+                self.unfinished = True
+                return None
 
     def _acted(
         self, search: Search, start: Start, queue: str, answer: Answer
-    ) -> tuple[Run | None, tuple[Search, Start] | None]:
+    ) -> tuple[ReservedJob | None, tuple[Search, Start] | None]:
         """Do what an answer asks for; returns a job, or the next question (None: everything was seen)."""
-        run: Run | None = None
+        job: ReservedJob | None = None
         match answer.what:
             case "job":
-                run = self._fetched(queue, answer.record)  # None: it was no job, and has been dealt with
-                return run, (search, start)
+                job = self._reserved(queue, answer.record)  # None: it was not a job, and has been dealt with
+                return job, (search, start)
             case "held":
-                run = self._unheard(answer.record)
-                return run, (self.search(), (0, 0))
+                job = self._unheard(answer.record)
+                return job, (self.search(), (0, 0))
             case "stranger" | "namesake":
                 self._enter_again()
                 return None, (self.search(), (0, 0))
             case "queues":
                 return None, (self._resolved(answer.elements), (0, 0))
             case "look":
-                run, offset = self._look(queue, answer)
-                return run, (search, (answer.queue, offset))
+                job, offset = self._look(queue, answer)
+                return job, (search, (answer.queue, offset))
             case "more":
                 return None, (search, (answer.queue, answer.offset))
         further = search.behind(start)
@@ -159,22 +172,22 @@ class Reserver:
 
     def _beginning(self, answer: Answer | None) -> tuple[Search, Start]:
         """Where to look: on from where the last call stopped, or from the first queue on."""
-        search, rest = self.search(), self._rest
-        self._rest = None
-        if rest is not None and rest[0] is search and answer is None:
-            return rest
-        self._foreign.begin()
+        search, left_off = self.search(), self._left_off
+        self._left_off = None
+        if left_off is not None and left_off[0] is search and answer is None:
+            return left_off
+        self._unknown_jobs.begin()
         return search, (0, 0)
 
-    def _unheard(self, record: bytes) -> Run | None:
+    def _unheard(self, record: bytes) -> ReservedJob | None:
         """The job that `worker:ID` holds, if it is ours to run; else the worker goes on without it."""
         held = self.held(record)
-        if isinstance(held, Run):
+        if isinstance(held, ReservedJob):
             return held
         if held == "begun":
-            self._entering.disown(self._who)
+            self._registrar.disown(self._who)
         elif held == "another's":
-            self._entering.give_way(self._who)
+            self._registrar.give_way(self._who)
         return None
 
     def _wanted(self) -> Wanted:
@@ -183,39 +196,49 @@ class Reserver:
 
     def _resolved(self, members: Sequence[bytes]) -> Search:
         order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
-        self._search = self._asking(order)
+        self._search = self._search_in(order)
         return self._search
 
-    def _fetched(self, queue: str, record: bytes) -> Run | None:
-        self._hand.fetched = True
-        run = self._taken(queue, record)
-        self._hand.fetched = run is not None
-        return run
-
-    def _taken(self, queue: str, record: bytes) -> Run | None:
+    def _reserved(self, queue: str, record: bytes) -> ReservedJob | None:
+        """The job of which a record of ours tells; None if it was not a job, and has been dealt with."""
         # Inside of a text the quotes would be escaped: this can only be the key itself.
         raw = record.partition(b',"payload":')[2][:-1]
         try:
             payload = Payload.parse(raw)
         except MalformedPayload as error:
-            # The script took it for plain JSON and we do not: it ends as any element that is no job.
+            # The script took it for plain JSON and we do not: it ends as any element that is not a job.
+            self._current.reserved = True
             effects = self._set_aside(queue, raw, error)
             reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
+            self._current.reserved = False
             return None
-        return self._run(queue, payload, record, raw)
+        name = payload.value.get("class")
+        job_class = self._classes.get(name) if type(name) is str else None
+        if job_class is None:
+            return self._looked_up(queue, payload, record)
+        self._current.reserved = True
+        return ReservedJob(queue, payload, job_class, False, self._registry.worker_hooks, record)
 
-    def _run(self, queue: str, payload: Payload, record: bytes, raw: bytes) -> Run | None:
-        """What was taken; None if it only stood for bytes that were put aside: those are put back."""
+    def _looked_up(self, queue: str, payload: Payload, record: bytes) -> ReservedJob | None:
+        """The same for a class that comes for the first time, or in another form than its name.
+
+        None if it only stands for bytes that were put aside: those are put back.
+        """
+        self._current.reserved = True
         link = pointed_to(payload.value)
         if link is None:
-            return Run(ReservedJob.of(queue, payload, self._registry), record, raw)
+            job = ReservedJob.of(queue, payload, self._registry, record)
+            if job.job is not None and job.job.name == payload.value.get("class") != SET_ASIDE:
+                self._classes[job.job.name] = job.job
+            return job
         answer = failures.restore(self._space, link, int(time.time()))
-        done = "were put back" if answer == 1 else "are not there any more, or have no place to go back to"
+        done = "were put back" if answer == 1 else "are not there any more, or cannot go back"
         logger.warning("a retry from queue %s: the bytes that were put aside as %s %s", queue, link, done)
         reservation.settle(self._space, self._who, Ended(record, NEVER, []))
+        self._current.reserved = False
         return None
 
-    def held(self, record: bytes) -> Run | Literal["begun", "another's"] | None:
+    def held(self, record: bytes) -> ReservedJob | Literal["begun", "another's"] | None:
         """What to make of the job that `worker:ID` holds, if this worker has begun none.
 
         Returns:
@@ -227,7 +250,7 @@ class Reserver:
         if working.payload is not None:
             queue, run_at = working.queue or "", working.run_at or ""
             if record.startswith(working_on_bytes(queue, run_at, b"", self._space.style)[:-1]):
-                return self._whose() or self._taken(self._queue_named(queue), record)
+                return self._whose() or self._reserved(self._queue_named(queue), record)
             return "another's"
         logger.warning(
             "worker:%s held something that is no job; it was put aside: %r", self._who.id, record[:200]
@@ -249,17 +272,17 @@ class Reserver:
         count = reservation.settled_count(self._space, self._who)
         if count < self._who.settled:
             return "begun"
-        return None if self._hand.may_hold_more and count == self._who.settled else "another's"
+        return None if self._current.may_be_more and count == self._who.settled else "another's"
 
     def _enter_again(self) -> None:
-        self._entering.enter_again(self._who)
+        self._registrar.enter_again(self._who)
         self._who.settled = reservation.settled_count(self._space, self._who)
 
     def _queue_named(self, name: str) -> str:
         """The queue that stands so in a record; names that are no UTF-8 do not look like themselves there."""
         return next((queue for queue in self.order.queues if printable(queue) == name), name)
 
-    def _look(self, queue: str, answer: Answer) -> tuple[Run | None, int]:
+    def _look(self, queue: str, answer: Answer) -> tuple[ReservedJob | None, int]:
         """Judge elements that the script could not; returns a job, or where to go on."""
         offset, began, last = answer.offset, time.monotonic(), answer.mark
         for raw in answer.elements:
@@ -267,21 +290,21 @@ class Reserver:
             if verdict == "leave":
                 if payload is not None:
                     wrapped = payload.class_name != payload.job_class
-                    self._tell_left(f"{JOB_WRAPPER} " * wrapped + payload.job_class, queue)
+                    self._log_left(f"{JOB_WRAPPER} " * wrapped + payload.job_class, queue)
                 offset += 1
                 last = reservation.mark_of(raw, offset)
                 continue
-            self._foreign.judged(taken=verdict == "take")
-            self._foreign.reached(queue, offset, last, time.monotonic() - began)
-            if verdict == "take" and payload is not None:
+            self._unknown_jobs.judged(reserved=verdict == "reserve")
+            self._unknown_jobs.reached(queue, offset, last, time.monotonic() - began)
+            if verdict == "reserve" and payload is not None:
                 return self._claimed(queue, raw, payload, offset), offset
             effects = self._parked(raw) if verdict == "park" else self._set_aside(queue, raw, reason)
             queues.move_element(self._space, self._space.keys.queue(queue), raw, offset, effects)
-        self._foreign.judged(taken=False)
-        self._foreign.reached(queue, offset, last, time.monotonic() - began)
+        self._unknown_jobs.judged(reserved=False)
+        self._unknown_jobs.reached(queue, offset, last, time.monotonic() - began)
         return None, offset
 
-    def _claimed(self, queue: str, raw: bytes, payload: Payload, offset: int) -> Run | None:
+    def _claimed(self, queue: str, raw: bytes, payload: Payload, offset: int) -> ReservedJob | None:
         """The job that stands there; None if somebody else was faster, or it is none: then look again."""
         try:
             normal = payload.normal(self._space.style)
@@ -291,9 +314,7 @@ class Reserver:
             return None
         if record is None:
             return None
-        run = self._run(queue, payload, record, raw)
-        self._hand.fetched = run is not None
-        return run
+        return self._looked_up(queue, payload, record)
 
     def _judge(self, queue: str, raw: bytes) -> tuple[Verdict, Payload | None, MalformedPayload | None]:
         try:
@@ -302,14 +323,14 @@ class Reserver:
             return "aside", None, error
         name, policy = payload.job_class, self._unknown.policy
         if pointed_to(payload.value) is not None:
-            return "take", payload, None
+            return "reserve", payload, None
         # Without a class it is nobody's job: it fails here as it would in Ruby.
         if not name or policy == "fail" or self._registry.find_for(payload):
-            return "take", payload, None
+            return "reserve", payload, None
         if self._registry.is_bare(
             payload
         ):  # whoever else has its class would call it done without running it
-            return "take", payload, None
+            return "reserve", payload, None
         if policy == "park" and queue != self._unknown.queue:
             return "park", payload, None
         return "leave", payload, None
@@ -325,17 +346,17 @@ class Reserver:
         failure = self._recorder.failure(reason or MalformedPayload(), b"", self._who.id, queue or NO_QUEUE)
         return self._recorder.aside(key, raw, failure)
 
-    def _tell(self, answer: Answer) -> None:
+    def _log(self, answer: Answer) -> None:
         for trouble in answer.troubles:
-            if trouble not in self._told:
-                self._told.add(trouble)
+            if trouble not in self._logged:
+                self._logged.add(trouble)
                 logger.warning("a key holds something that it should not, and is passed over: %s", trouble)
         for name, key in answer.left:
-            self._tell_left(name, key.removeprefix(self._space.keys.queue("")))
+            self._log_left(name, key.removeprefix(self._space.keys.queue("")))
 
-    def _tell_left(self, name: str, queue: str) -> None:
-        """Tell, once, of a class that is left to others: it may be meant for this worker."""
-        if not self._foreign.is_new(name, queue):
+    def _log_left(self, name: str, queue: str) -> None:
+        """Log, once, a class that is left to others: it may be meant for this worker."""
+        if not self._unknown_jobs.is_new(name, queue):
             return
         from difflib import get_close_matches  # it is rarely needed
 

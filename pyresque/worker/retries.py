@@ -59,7 +59,7 @@ def policy_of(job: ReservedJob) -> RetryPolicy | None:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt at a job that may be retried; `found` is what the counter held, None: nothing.
+    """An attempt at a job that may be retried; `counted` is what the counter held, None: nothing.
 
     `number` is None where the counter holds something else than a number: then nothing is retried.
     """
@@ -67,7 +67,7 @@ class Attempt:
     space: Space
     policy: RetryPolicy
     key: str
-    found: int | None
+    counted: int | None
     number: int | None
 
     def begin(self, who: Registration, record: bytes) -> None:
@@ -76,16 +76,16 @@ class Attempt:
         Args:
             record: what `worker:ID` holds.
         """
-        if self.number is not None and self.found is not None:
+        if self.number is not None and self.counted is not None:
             retries.begin(self.space, who, record, self._count(self.number))
 
     def undone(self) -> list[Command]:
         """It was not made: the job goes back to its queue untouched."""
-        return [] if self.found is None or self.number is None else [self._count(self.found)]
+        return [] if self.counted is None or self.number is None else [self._count(self.counted)]
 
     def done(self) -> list[Command]:
         """The job is done: nothing to count any more."""
-        return [] if self.found is None else [effects.forget(self.key)]
+        return [] if self.counted is None else [effects.forget(self.key)]
 
     def failed(
         self,
@@ -179,8 +179,8 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     if not re.fullmatch(rb"-?\d{1,9}", raw):
         logger.warning("%s holds no number of attempts: %s is not retried", key, job)
         return Attempt(space, policy, key, None, None)
-    found = int(raw)
-    return Attempt(space, policy, key, found, max(found, 0) if begun else found + 1)
+    counted = int(raw)
+    return Attempt(space, policy, key, counted, max(counted, 0) if begun else counted + 1)
 
 
 def requeue(space: Space, queue: str, payload: bytes, moment: float) -> list[Command]:
@@ -210,16 +210,16 @@ def _expiry(seconds: float) -> int:
 def following_of(job: ReservedJob, error: BaseException, style: Style) -> Following:
     """What the policy of a job makes of this error: no other attempt if it cannot tell."""
     policy = policy_of(job)
-    found = None if policy is None else _guarded(lambda: _asked(policy, job.payload, error, style))
-    return found or Following()
+    following = None if policy is None else _guarded(lambda: _asked(policy, job.payload, error, style))
+    return following or Following()
 
 
 def _asked(policy: RetryPolicy, payload: Payload, error: BaseException, style: Style) -> Following:
     """Ask for everything that depends on the error; what a policy has no method for, it does not change."""
 
-    def ask(name: str, default: Any, *given: Any) -> Any:
+    def ask(name: str, default: Any, *args: Any) -> Any:
         method = getattr(policy, name, None)
-        return default if method is None else method(error, *given)
+        return default if method is None else method(error, *args)
 
     if not (policy.wants(error) or ask("criterion", False, payload.args)):
         return Following()
@@ -229,7 +229,7 @@ def _asked(policy: RetryPolicy, payload: Payload, error: BaseException, style: S
     return Following(
         wanted=True,
         counts=bool(ask("counts", True)),
-        steps=[_seconds(one) or 0.0 for one in ask("steps", ())],
+        steps=[_seconds(step) or 0.0 for step in ask("steps", ())],
         queue="" if queue is None else str.__str__(queue),
         payload=b"" if args is None else _with_args(payload, args, style),
     )

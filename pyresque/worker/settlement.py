@@ -1,12 +1,13 @@
-"""What a worker writes down about its jobs: how each ended, once, whatever happens to Redis meanwhile."""
+"""Settling a job: how it ended is written to Redis, once, whatever happens to Redis meanwhile."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from pyresque.errors import Handled, RedisRejected, RedisReplied, RedisUnavailable
+from pyresque.errors import Handled, RedisError, RedisRejected, RedisReplied, RedisUnavailable
 from pyresque.failure import Failure, Recorder, Redis
 from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
@@ -19,7 +20,7 @@ from pyresque.store.reservation import NEVER, Answer, Ended, Search, Settled
 from pyresque.store.space import Space
 from pyresque.usercode.safely import is_a, tried
 from pyresque.wire.records import is_wrapper
-from pyresque.worker.current_job import Hand, Run, Settlement, untouched
+from pyresque.worker.current_job import CurrentJob, Settlement
 from pyresque.worker.report import Following, Report
 from pyresque.worker.retries import Attempt, attempt_at, following_of, is_quiet, policy_of, requeue
 
@@ -29,32 +30,24 @@ COUNTED = ("processed", "failed")
 """The counters of a job that has failed; of one that is done, or whose process died, it is the first."""
 
 
-class Books:
-    """The books of one worker."""
+class Settler:
+    """Settles the jobs of one worker."""
 
-    def __init__(self, space: Space, hand: Hand, recorder: Recorder) -> None:
+    def __init__(self, space: Space, current: CurrentJob, recorder: Recorder) -> None:
         self._space = space
-        self._who = hand.who
-        self._hand = hand
+        self._who = current.who
+        self._current = current
         self._recorder = recorder
-        self._attempt: tuple[Run, Attempt | None] | None = None
+        self._attempt: tuple[ReservedJob, Attempt | None] | None = None
+        self._counters: tuple[str | None, list[Command]] = (None, [])
 
-    def begin(self, run: Run) -> None:
-        """A job is to begin: if it has `retry=`, count the attempt. May be called after RedisUnavailable."""
-        if self._attempt is None or self._attempt[0] is not run:
-            self._attempt = (run, attempt_at(self._space, run.job))
+    def begin(self, job: ReservedJob) -> None:
+        """A job with `retry=` is to begin: count the attempt. May be called after RedisUnavailable."""
+        if self._attempt is None or self._attempt[0] is not job:
+            self._attempt = (job, attempt_at(self._space, job))
         attempt = self._attempt[1]
         if attempt is not None:
-            attempt.begin(self._who, run.record)
-
-    def begun(self, run: Run) -> None:
-        """From now on code of the application may run for this job."""
-        self._hand.begin(run)
-
-    @property
-    def unfinished(self) -> Run | None:
-        """The job that was begun, and of which nobody has said yet what became of it."""
-        return self._hand.begun if self._hand.ending is None else None
+            attempt.begin(self._who, job.record)
 
     def report(self, job: ReservedJob, error: BaseException | None, stack: Sequence[str] = ()) -> Report:
         """What became of a job; of a failure the user's own failure backend is told here and now.
@@ -88,45 +81,54 @@ class Books:
         if is_wrapper(job.payload.class_name):
             report.payload = job.payload.normal(self._space.style)
         policy = policy_of(job)
-        report.following = following_of(untouched(job), error, self._space.style)
+        report.following = following_of(job.untouched(), error, self._space.style)
         # Whether another attempt follows is known when the job is settled, and not to the child.
         later = is_quiet(policy)
-        report.saved = not later and self._recorder.save(self._failure(untouched(job), report))
+        report.saved = not later and self._recorder.save(self._failure(job.untouched(), report))
         return report
 
-    def ended(self, run: Run, report: Report, counted: Sequence[str] = COUNTED) -> None:
-        """A job is over, and this became of it: from now on it waits to be settled.
+    def ended(self, job: ReservedJob, report: Report, counted: int = 2) -> None:
+        """A job is over: what this means is to be written by `settle`.
 
         Args:
-            counted: the counters that it counts in; none: it has never begun.
+            counted: how many of the counters it counts in: none where it has never begun; of one whose
+                process died, as of one that is done, the first.
         """
-        names = counted[:1] if report.done else counted
-        counters = effects.count(self._space.keys, names, self._who.id)
-        meaning, error = tried(self._meaning, run, report)
+        who = self._who
+        if self._counters[0] != who.host:
+            self._counters = who.host, effects.count(self._space.keys, COUNTED, who.id)
+        is_done = not report.exception
+        counters = self._counters[1][: 2 * (min(counted, 1) if is_done else counted)]
+        if is_done and not report.again and (self._attempt is None or self._attempt[0] is not job):
+            self._current.settlement = Settlement(job, bool(counters), counters)
+            return
+        meaning, error = tried(self._meaning, job, report)
         if meaning is None and error is not None:
             # A policy or a backend of the user's: that must not leave a job that has run without its end.
-            logger.exception("what follows from the end of %s cannot be told: %s", run, error, exc_info=error)
-            meaning = self._bare(run, report, error), iter(())
+            logger.exception(
+                "what follows from the end of %s cannot be told: %s", job.untouched(), error, exc_info=error
+            )
+            meaning = self._bare(job, report, error), iter(())
         whole, less = meaning or ([], iter(()))
-        self._hand.ending = Settlement(
-            run, bool(names), [*whole, *counters], ([*one, *counters] for one in less)
+        self._current.settlement = Settlement(
+            job, bool(counters), [*whole, *counters], ([*form, *counters] for form in less)
         )
 
-    def put_back(self, run: Run, said: Report | None = None) -> None:
-        """A job is to go back to the head of its queue: it waits to be settled so.
+    def put_back(self, job: ReservedJob, report: Report | None = None) -> None:
+        """A job is to go back to the head of its queue; that is to be written by `settle`.
 
         Args:
-            said: what has become of it so far; one with steps goes back with those that it has done.
+            report: what has become of it so far; one with steps goes back with those that it has done.
         """
-        raw = said.payload if said is not None and run.job.has_steps else b""
-        back = effects.push_first(self._space.keys, run.job.queue, raw or run.raw)
-        attempt = self._attempt_at(run)
+        raw = report.payload if report is not None and job.has_steps else b""
+        back = effects.push_first(self._space.keys, job.queue, raw or job.payload.raw)
+        attempt = self._attempt_at(job)
         if attempt is not None:
             back += attempt.undone()
-        self._hand.ending = Settlement(run, False, back)
+        self._current.settlement = Settlement(job, False, back, token=uuid.uuid4().hex)
 
     def settle(self, search: Search | None = None) -> Answer | None:
-        """Write down what waits to be settled; to be called again after any error but RedisRejected.
+        """Write what the end of a job means; to be called again after any error but RedisRejected.
 
         Args:
             search: the question for the next job, which is then asked in the same round trip.
@@ -138,80 +140,81 @@ class Books:
             RedisRejected: Redis will not take it, however little is said.
             RedisError: it could not be done now; later it may.
         """
-        ending = self._hand.ending
-        if ending is None:
+        settlement, who, answer = self._current.settlement, self._who, None
+        if settlement is None:
             return None
         while True:
+            before = who.settled if settlement.counts else NEVER
+            ended = Ended(settlement.job.record, before, settlement.effects, settlement.token)
             try:
-                settled, answer = self._send(ending, search)
+                if search is None or not settlement.counts or who.contested or settlement.was_refused:
+                    settled = reservation.settle(self._space, who, ended)
+                else:
+                    settled, answer = reservation.advance(self._space, ended, search)
                 break
-            except RedisRejected as error:
-                if not ending.refused():  # said once, it may have been no answer to this
-                    raise RedisUnavailable(str(error), maybe_done=True) from error
-                if not ending.shorten():
-                    raise
-                name = ending.run.untouched.payload.job_class
-                logger.warning("Redis does not take all of the end of a %s, so less is said: %s", name, error)
-            except RedisReplied:
-                # Perhaps it was the question. Else what is final may be so for less of it, or pass after all.
-                if ending.refused():
-                    ending.shorten()
-                raise
-            except RedisUnavailable as error:
-                if error.maybe_done and ending.broke() and answers(self._space.link):
-                    ending.shorten()  # it is this that breaks the connection: too large for this server
-                raise
-        self._tell(ending, settled)
-        self._hand.begun = self._hand.ending = None
-        self._hand.fetched = answer is not None and answer.what == "job"
+            except RedisError as error:
+                self._shorten(settlement, error)
+        if settled.troubles or settled.what == "gone":
+            self._warn(settlement, settled)
+        if settlement.counts and settled.what != "gone":
+            who.settled = settled.count
+        self._current.begun = self._current.settlement = None
+        self._current.reserved = answer is not None and answer.what == "job"
         return answer
 
-    def _send(self, ending: Settlement, search: Search | None) -> tuple[Settled, Answer | None]:
-        who = self._who
-        before = who.settled if ending.counts else NEVER
-        ended = Ended(ending.run.record, before, ending.effects, ending.token)
-        if search is None or not ending.counts or who.contested or ending.was_refused:
-            return reservation.settle(self._space, who, ended), None
-        return reservation.advance(self._space, ended, search)
+    def _shorten(self, settlement: Settlement, error: RedisError) -> None:
+        """Let a settlement that Redis does not take say less, or raise the error."""
+        if is_a(error, RedisRejected):
+            if not settlement.refused():  # said once, it may have been no answer to this
+                raise RedisUnavailable(str(error), maybe_done=True) from error
+            if settlement.shorten():
+                name = settlement.job.untouched().payload.job_class
+                logger.warning("Redis does not take all of the end of a %s, so less is said: %s", name, error)
+                return
+        elif is_a(error, RedisReplied):
+            # Perhaps it was the question. Else what is final may be so for less of it, or pass after all.
+            if settlement.refused():
+                settlement.shorten()
+        elif error.maybe_done and settlement.broke() and answers(self._space.link):
+            settlement.shorten()  # it is this that breaks the connection: too large for this server
+        raise error
 
-    def _tell(self, ending: Settlement, settled: Settled) -> None:
+    def _warn(self, settlement: Settlement, settled: Settled) -> None:
         for trouble in settled.troubles:
             logger.warning("a key holds something that it should not: %s", trouble)
         if settled.what == "gone":
             logger.warning(
                 "worker:%s does not hold %s any more: it was pruned, and the job is recorded as failed, or "
                 "Redis came back older than it was; what became of it is dropped",
-                self._who.id, ending.run,
+                self._who.id, settlement.job.untouched(),
             )  # fmt: skip
-        elif ending.counts:
-            self._who.settled = settled.count
 
     # --- what the end of a job means -----------------------------------------------------------------
 
-    def _meaning(self, run: Run, report: Report) -> tuple[list[Command], Iterator[list[Command]]]:
+    def _meaning(self, job: ReservedJob, report: Report) -> tuple[list[Command], Iterator[list[Command]]]:
         """Everything that the end of a job means but for the counters; then what says less."""
-        attempt = self._attempt_at(run)
+        attempt = self._attempt_at(job)
         if report.done:
             following = [requeue(self._space, queue, raw, due) for queue, raw, due in report.again]
             return [*(attempt.done() if attempt else []), *chain.from_iterable(following)], iter(())
-        job = run.untouched
+        job = job.untouched()
         failure, policy = self._failure(job, report), policy_of(job)
         saved: list[bool] = [] if is_quiet(policy) else [report.saved]
 
-        def recorded(one: Failure) -> list[Command]:
+        def recorded(failure: Failure) -> list[Command]:
             if not saved:  # now that it is known that no attempt follows, and only once
                 saved.append(self._recorder.save(failure))
-            return self._recorder.effects(one, saved[0])
+            return self._recorder.effects(failure, saved[0])
 
-        def written(one: Failure, attempt: Attempt | None) -> list[Command]:
-            return attempt.failed(job, one, report.following, recorded) if attempt else recorded(one)
+        def written(failure: Failure, attempt: Attempt | None) -> list[Command]:
+            return attempt.failed(job, failure, report.following, recorded) if attempt else recorded(failure)
 
         forms = ((failure.short(), attempt), (failure.short(), None))
         return written(failure, attempt), (written(*form) for form in forms)
 
-    def _bare(self, run: Run, report: Report, error: BaseException) -> list[Command]:
+    def _bare(self, job: ReservedJob, report: Report, error: BaseException) -> list[Command]:
         """The record of a failure and nothing else, where all else cannot be told because of this error."""
-        failure = self._failure(run.untouched, report)
+        failure = self._failure(job.untouched(), report)
         text = f"{error_name(error)}: {error_message(error)}"
         if report.done:
             failure = replace(failure, exception=error_name(error), failure_id=self._recorder.new_id())
@@ -220,8 +223,8 @@ class Books:
             text = f"{report.error}\n(What follows from this failure cannot be written: {text})"
         return Redis().effects(replace(failure, error=text), self._space.keys, self._space.style)
 
-    def _attempt_at(self, run: Run) -> Attempt | None:
-        return self._attempt[1] if self._attempt is not None and self._attempt[0] is run else None
+    def _attempt_at(self, job: ReservedJob) -> Attempt | None:
+        return self._attempt[1] if self._attempt is not None and self._attempt[0] is job else None
 
     def _failure(self, job: ReservedJob, report: Report) -> Failure:
         return Failure(

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 
 from pyresque.config.options import Stopping
+from pyresque.system.signals import LEAVING
 from pyresque.worker import stop_notice
-from pyresque.worker.signals import LEAVING
 
 
-class Ending:
+class Shutdown:
     """Whether the worker is to leave, and when its child gets which signal.
 
     TERM and INT end the worker, and the job when it has had its time (`--drain`); QUIT and HUP let the job
@@ -21,7 +21,7 @@ class Ending:
 
     def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
-        self._plan: list[tuple[float, int]] = []
+        self.plan: list[tuple[float, int]] = []
         self.asked = self._told = False
         self.insisted = False
         """Whether the worker was asked to leave more than once."""
@@ -51,14 +51,14 @@ class Ending:
     def next_kill(self, kill: Callable[[int], None]) -> float:
         """Send what is due to the child; returns the seconds until the next signal is due."""
         now = time.monotonic()
-        while self._plan and self._plan[0][0] <= now:
+        while self.plan and self.plan[0][0] <= now:
             self.has_killed = True
-            kill(self._plan.pop(0)[1])
-        return max(0.0, self._plan[0][0] - now) if self._plan else float("inf")
+            kill(self.plan.pop(0)[1])
+        return max(0.0, self.plan[0][0] - now) if self.plan else float("inf")
 
     def nobody_to_kill(self) -> None:
         """The job is over: there is nobody left to signal."""
-        self._plan = []
+        self.plan = []
         self.has_killed = False
 
     def _plan_kill(self, after: float = 0.0, warm: bool = True) -> None:
@@ -70,5 +70,5 @@ class Ending:
         elif stopping.patience and warm:
             plan = [(start, stop_notice.SIGNAL), (start + stopping.grace, signal.SIGKILL)]
         # A second signal may hasten the end, never put it off.
-        if not self._plan or plan[-1] < self._plan[-1]:
-            self._plan = plan
+        if not self.plan or plan[-1] < self.plan[-1]:
+            self.plan = plan

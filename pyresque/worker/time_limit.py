@@ -34,7 +34,7 @@ class Plan:
     death: DirtyExit
 
 
-class Watch:
+class Watchdog:
     """Keeps the time of the job at hand, in the process of its worker.
 
     Args:
@@ -43,7 +43,10 @@ class Watch:
 
     def __init__(self, give_up: Callable[[DirtyExit], None]) -> None:
         self._give_up = give_up
-        self._number = 0
+        self.number = 0
+        """That of the job at hand: what was planned for another one does not happen."""
+        self.is_set = False
+        """Whether anything was planned for it."""
         self._due: Plan | None = None
         self._given_up = False
         self._ends = threading.Lock()
@@ -60,15 +63,13 @@ class Watch:
         except RuntimeError as error:
             logger.warning("no thread to keep the time of jobs (%s): they may take any time", error)
 
-    def begin(self, limit: float | None, grace: float) -> None:
+    def begin(self, limit: float, grace: float) -> None:
         """A job begins, which may take so long."""
-        self._number += 1
-        if limit:
-            text = (
-                f"Job did not end within its timeout of {limit:g} seconds, nor {grace:g} seconds after "
-                "JobTimeout was raised in it. Its worker has ended with it"
-            )
-            self._plan(limit, grace, timeout_error(limit), JobTimeoutExit(text))
+        text = (
+            f"Job did not end within its timeout of {limit:g} seconds, nor {grace:g} seconds after "
+            "JobTimeout was raised in it. Its worker has ended with it"
+        )
+        self._plan(limit, grace, timeout_error(limit), JobTimeoutExit(text))
 
     def leave(self, after: float, grace: float) -> None:
         """The worker is to leave, so the job may take only so long. May be called by a signal handler."""
@@ -80,18 +81,20 @@ class Watch:
 
     def end(self) -> None:
         """The job is over. Does not return if the process is just being ended because of it."""
+        self.is_set = False
         with self._ends:
-            self._number += 1
+            self.number += 1
             given_up = self._given_up
         while given_up:
             time.sleep(60)
 
     def _plan(self, after: float, grace: float, error: Exception, death: DirtyExit) -> None:
-        self._plans.put(Plan(self._number, time.monotonic() + after, grace, error, death))
+        self.is_set = True
+        self._plans.put(Plan(self.number, time.monotonic() + after, grace, error, death))
 
     def _heard(self, _number: int, _frame: object) -> None:
         due, self._due = self._due, None
-        if due is not None and due.number == self._number:
+        if due is not None and due.number == self.number:
             raise_in_application(due.error)
 
     def _keep(self) -> None:
@@ -109,7 +112,7 @@ class Watch:
                 if plan is None or new.number != plan.number or (not is_told and new.at < plan.at):
                     plan, is_told = new, False
             except queue.Empty:
-                if plan is not None and plan.number != self._number:
+                if plan is not None and plan.number != self.number:
                     plan, is_told = None, False
                 elif plan is not None and not is_told:
                     self._due, is_told = plan, True
@@ -119,5 +122,5 @@ class Watch:
 
     def _is_over(self, plan: Plan) -> bool:
         with self._ends:
-            self._given_up = plan.number == self._number
+            self._given_up = plan.number == self.number
         return self._given_up

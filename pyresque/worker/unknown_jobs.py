@@ -29,7 +29,7 @@ class _Look:
     spent: float = 0.0
 
 
-class Foreign:
+class UnknownJobs:
     """What the workers of one process have seen of foreign jobs; they know the same classes.
 
     A place in a queue is a good guess: who pops from the head or removes from the midst moves the elements,
@@ -81,9 +81,9 @@ class Foreign:
             look = self._looks.setdefault(queue, _Look(self._clock() - seconds))
             look.spent += seconds
 
-    def judged(self, taken: bool) -> None:
-        """Elements of an unusual form were judged: one was taken, or all were left, so there may be more."""
-        self.left.at_a_time = 1 if taken else min(2 * self.left.at_a_time, MOST_AT_A_TIME)
+    def judged(self, reserved: bool) -> None:
+        """Elements of an unusual form were judged: one was reserved, or all were left: there may be more."""
+        self.left.at_a_time = 1 if reserved else min(2 * self.left.at_a_time, MOST_AT_A_TIME)
 
     def _forget(self, queue: str) -> None:
         self.left.places.pop(queue, None)

@@ -111,6 +111,8 @@ class Me:
         self.signals = list(start.signals)
         self.children = self.waits = self.looks = 0
         self.turns = 1
+        self.says_ready = False
+        """Whether the world begins when its worker is ready."""
         """How many turns a scheduler makes."""
         self.job_is_gone = False
         self.globals = dict.fromkeys(_GLOBALS, "")

@@ -12,7 +12,6 @@ from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.scheduler import Scheduler
 from tests.model.actor import Me, Program, here
-from tests.model.surroundings import READY
 from tests.model.world import Unavailable
 
 REGISTRY = Registry(WorkerHooks())
@@ -85,15 +84,10 @@ def worker_at_work(*queues: str, jobs: Registering | Registry = REGISTRY, **opti
     """The same, but when the world begins it has started already."""
 
     def program(me: Me) -> None:
-        _Started(client(jobs), queues or ["jobs"], WorkerOptions(**options)).work(interval=0)
+        me.says_ready = True
+        Worker(client(jobs), queues or ["jobs"], WorkerOptions(**options)).work(interval=0)
 
     return program
-
-
-class _Started(Worker):
-    def _begin(self) -> None:
-        super()._begin()
-        here().event(*READY)
 
 
 def scheduler(turns: int = 1, jobs: Registering | Registry = REGISTRY, **options: Any) -> Program:

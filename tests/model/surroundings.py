@@ -34,13 +34,13 @@ import pyresque.worker.children
 import pyresque.worker.heartbeat
 import pyresque.worker.listener
 import pyresque.worker.loop
-import pyresque.worker.member
 import pyresque.worker.pruner
+import pyresque.worker.registrar
 import pyresque.worker.time_limit
 from pyresque.failure import Failure
+from pyresque.system.signals import LEAVING
 from pyresque.worker.child import Child, Work
 from pyresque.worker.report import Report, Task
-from pyresque.worker.signals import LEAVING
 from tests.model.actor import Me, ProcessGone, here, whoever_plays
 
 EPOCH = 1_800_000_000
@@ -72,8 +72,12 @@ def replaced(logs: bool = False) -> Iterator[None]:
 class FakeSignals:
     """The signals that the world sends: they are there when a command comes back."""
 
-    raise_term = False
     stopping = False
+
+    @property
+    def noted(self) -> list[int]:
+        """Those that nobody has taken yet."""
+        return here().signals
 
     def take(self) -> list[signal.Signals]:
         """The signals since the last call."""
@@ -90,19 +94,20 @@ class FakeSignals:
         """What needs no doing."""
 
     @contextlib.contextmanager
-    def lent(self, *args: object, **more: object) -> Iterator[None]:
-        """While a job runs, in the worker's process or its own."""
+    def passed_on(self, *args: object) -> Iterator[None]:
+        """While jobs run."""
         yield
 
-    of_job = passed_on = lent
-    keep = mend = install = restore = stop = hold = release = leave_to_child = drain = close = nothing
+    of_job = passed_on
+    keep = mend = install = restore = stop = hold = release = leave_to_child = nothing
+    lend = take_back = drain = close = nothing
 
     def fileno(self) -> int:
         """Nothing to wait for."""
         return -1
 
 
-class SchedulerSignals(FakeSignals):
+class FakeSchedulerSignals(FakeSignals):
     """Those of a scheduler: it is told to stop after as many turns as its actor has."""
 
     _turns = 0
@@ -216,6 +221,12 @@ def _sleep(me: Me, seconds: float) -> None:
     me.slept += seconds
 
 
+def _ready() -> None:
+    me = here()
+    if me.says_ready:
+        me.event(*READY)
+
+
 def _space() -> str:
     return here().space
 
@@ -260,16 +271,17 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (pyresque.worker.children, "Child", FakeChild),
     (pyresque.worker.children, "Memory", _nothing),
     (pyresque.worker.children, "Notice", FakeNotice),
-    (pyresque.worker.time_limit.Watch, "start", _nothing),
+    (pyresque.worker.time_limit.Watchdog, "start", _nothing),
     (pyresque.system.oom, "kills", lambda: 0),
     (pyresque.system.memory, "settle", _nothing),
     (pyresque.worker.loop, "process_space", _space),
-    (pyresque.worker.member, "process_space", _space),
+    (pyresque.worker.loop, "tell_ready", _ready),
+    (pyresque.worker.registrar, "process_space", _space),
     (pyresque.worker.pruner, "process_space", _space),
     (pyresque.worker.pruner, "process_lives", _lives),
     (pyresque.system.processes, "process_birth", lambda pid: ""),
-    (pyresque.worker.listener, "Signals", FakeSignals),
+    (pyresque.worker.listener, "WorkerSignals", FakeSignals),
     (pyresque.worker.listener, "readable", _readable),
     (pyresque.worker.heartbeat.Heartbeat, "start_thread", _nothing),
-    (pyresque.scheduler.loop, "Signals", SchedulerSignals),
+    (pyresque.scheduler.loop, "SchedulerSignals", FakeSchedulerSignals),
 ]

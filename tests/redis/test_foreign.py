@@ -14,21 +14,21 @@ from pyresque.store.reservation import NEVER, PIECE, Ended
 from pyresque.store.workers import Registration
 from pyresque.worker import reserver
 from pyresque.worker.aio.worker import AsyncWorker
-from pyresque.worker.current_job import Hand
+from pyresque.worker.current_job import CurrentJob
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.reserver import Reserver
-from pyresque.worker.unknown_jobs import FULL_LOOK_SECONDS, Foreign
+from pyresque.worker.unknown_jobs import FULL_LOOK_SECONDS, UnknownJobs
 from tests.redis.bench import add_echo, elements, note, put, seen
 
 FORMS = {
-    "as Ruby writes it": '{"class":"Foreign","args":[%d]}',
-    "with blanks": '{"class": "Foreign", "args": [%d]}',
-    "arguments first": '{"args":[%d],"class":"Foreign"}',
+    "as Ruby writes it": '{"class":"UnknownJobs","args":[%d]}',
+    "with blanks": '{"class": "UnknownJobs", "args": [%d]}',
+    "arguments first": '{"args":[%d],"class":"UnknownJobs"}',
     "a name with a dash": '{"class":"foreign-job","args":[%d]}',
-    "a class in the arguments": '{"class":"Foreign","args":[{"class":"x","n":%d}]}',
+    "a class in the arguments": '{"class":"UnknownJobs","args":[{"class":"x","n":%d}]}',
     "an Active Job": '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper",'
-    '"args":[{"job_class":"Foreign","job_id":"x","arguments":[%d]}]}',
-    "large": '{"class": "Foreign", "args": [%d, "' + "x" * 1500 + '"]}',
+    '"args":[{"job_class":"UnknownJobs","job_id":"x","arguments":[%d]}]}',
+    "large": '{"class": "UnknownJobs", "args": [%d, "' + "x" * 1500 + '"]}',
 }
 
 
@@ -39,22 +39,22 @@ class Taker:
         self.resque, self.now = resque, 0.0
         self.who = Registration("h", f"{number}:q")
         resque.link.execute("SADD", "resque:workers", self.who.id)
-        self.foreign = foreign or Foreign(lambda: self.now)
+        self.foreign = foreign or UnknownJobs(lambda: self.now)
         recorder = Recorder(resque.space, Redis(), failure_ids=True)
         self.reserver = Reserver(
-            resque.space, Hand(self.who), QueueList(queues), resque.registry, Unknown(), recorder, None,
+            resque.space, CurrentJob(self.who), QueueList(queues), resque.registry, Unknown(), recorder, None,
             self.foreign,
         )  # fmt: skip
 
     def take(self):
         """Take the next job, and end it; returns the element, None if there is none."""
-        while (run := self.reserver.next()) == "unfinished":
+        while (reserved := self.reserver.next()) is None and self.reserver.unfinished:
             pass
-        if run is None:
+        if reserved is None:
             return None
-        settled = reservation.settle(self.resque.space, self.who, Ended(run.record, NEVER, []))
+        settled = reservation.settle(self.resque.space, self.who, Ended(reserved.record, NEVER, []))
         assert settled.what == "settled"
-        return run.raw
+        return reserved.payload.raw
 
 
 def foreign(form, numbers):
@@ -93,11 +93,11 @@ def test_foreign_jobs_are_looked_through_once(resque, form):
 
 
 @pytest.mark.parametrize(
-    "form", [*FORMS.values(), '{"class":"Foreign","args":[]}'], ids=[*FORMS, "all alike"]
+    "form", [*FORMS.values(), '{"class":"UnknownJobs","args":[]}'], ids=[*FORMS, "all alike"]
 )
 def test_the_look_goes_on_though_others_change_the_queue(resque, form):
     """Ruby pops and pushes, somebody dequeues, another worker takes, jobs are put back: the next job taken is
-    at each moment the first one of ours in the queue. Foreign jobs stay, in their order."""
+    at each moment the first one of ours in the queue. UnknownJobs jobs stay, in their order."""
     add_echo(resque)
     dice = random.Random(len(form))
     others = iter(foreign(form, range(100_000)))
@@ -148,7 +148,7 @@ def test_what_no_ruby_reads_is_put_aside_for_others_too(resque, rest, before):
     """A Ruby worker that took it would end. Jobs of others that only look so stay, in their order."""
     add_echo(resque)
     bad, *fine = (
-        b'{"class":"Foreign","args":' + one for one in (rest.encode(), b'["NaN","Infinity"]}', b"[1]} ")
+        b'{"class":"UnknownJobs","args":' + one for one in (rest.encode(), b'["NaN","Infinity"]}', b"[1]} ")
     )
     others = [*foreign(FORMS["as Ruby writes it"], range(before)), *fine]
     put(resque, *others[:-1], bad, others[-1], *ours("last"))
@@ -165,7 +165,7 @@ def test_nothing_is_passed_over_for_ever(resque):
     """Where foreign jobs are all alike and many are popped at once, nothing tells that ours have moved.
     Another full look, which is due in time, finds them."""
     add_echo(resque)
-    same = [b'{"class":"Foreign","args":[]}']
+    same = [b'{"class":"UnknownJobs","args":[]}']
     put(resque, *same * 600, *ours("a", "b", "c"), *same * 600)
     one = Taker(resque)
     assert one.take() == ours("a")[0]
@@ -189,13 +189,13 @@ def test_a_job_that_was_put_back_beneath_another_one_is_found_at_once(resque):
 @pytest.mark.parametrize(
     "form",
     [
-        '{"class":"Echo","args":[%d],"class":"Foreign"}',
-        '{"class":"Echo","class":"Foreign","args":[%d]}',
-        '{"class":"Echo","args":[%d],"cl\\u0061ss":"Foreign"}',
+        '{"class":"Echo","args":[%d],"class":"UnknownJobs"}',
+        '{"class":"Echo","class":"UnknownJobs","args":[%d]}',
+        '{"class":"Echo","args":[%d],"cl\\u0061ss":"UnknownJobs"}',
         '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper",'
-        '"args":[{"job_class":"Hello","arguments":[%d],"job_class":"Foreign"}]}',
+        '"args":[{"job_class":"Hello","arguments":[%d],"job_class":"UnknownJobs"}]}',
         '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper",'
-        '"args":[{"job_class":"Hello","arguments":[%d]}],"args":[{"job_class":"Foreign"}]}',
+        '"args":[{"job_class":"Hello","arguments":[%d]}],"args":[{"job_class":"UnknownJobs"}]}',
     ],
 )
 @pytest.mark.parametrize("before", [0, 14, 15, 199, 200, 230])
@@ -203,7 +203,7 @@ def test_what_only_seems_to_be_ours_is_passed_once(resque, form, before):
     """It begins with a class that is known, and has another one further on, which counts: it is left."""
     add_echo(resque)
     active_job.job("Hello", queue="q", registry=resque.registry)(lambda *args: None)
-    others = foreign('{"class":"Foreign","args":[%d]}', range(before)) + foreign(form, range(3))
+    others = foreign('{"class":"UnknownJobs","args":[%d]}', range(before)) + foreign(form, range(3))
     put(resque, *others, *ours("a"), *foreign(form, range(3, 6)), *ours("b"))
     one = Taker(resque)
     assert [one.take() for _ in range(3)] == [*ours("a", "b"), None]
@@ -217,7 +217,7 @@ def test_what_is_alike_is_looked_through_to_its_end(resque, before, alike):
     add_echo(resque)
     same = b'{"class":"Other","args":[{"class":"Echo"}]}'
     seems = b'{"class":"Echo","args":[],"class":"Other"}'
-    left = [*foreign('{"class":"Foreign","args":[%d]}', range(before)), same, seems, *([same] * alike)]
+    left = [*foreign('{"class":"UnknownJobs","args":[%d]}', range(before)), same, seems, *([same] * alike)]
     put(resque, *left, *ours("a"), *left, *ours("b"), *left)
     one = Taker(resque)
     assert [one.take() for _ in range(3)] == [*ours("a", "b"), None]
@@ -231,7 +231,7 @@ def test_new_classes_are_looked_for_in_what_was_left(resque):
     one = Taker(resque)
     one.take()
 
-    @job(queue="q", name="Foreign", registry=resque.registry)
+    @job(queue="q", name="UnknownJobs", registry=resque.registry)
     def another(number: int) -> None: ...
 
     assert one.take() == foreign(FORMS["as Ruby writes it"], [0])[0]
@@ -264,7 +264,7 @@ def test_a_full_redis_lets_jobs_be_taken_from_the_midst(resque):
         run = one.reserver.next()
     finally:
         resque.link.execute("CONFIG", "SET", "maxmemory", 0)
-    assert run.raw == b'{"class": "Echo", "args": ["a"]}'
+    assert run.payload.raw == b'{"class": "Echo", "args": ["a"]}'
     assert elements(resque)[500:] == [b'{"class": "Echo", "args": ["b"]}', *ours("c", "a")]
 
 
@@ -320,7 +320,8 @@ def test_a_long_look_is_made_in_pieces(resque, bench, monkeypatch):
     monkeypatch.setattr(reserver, "SLICE", 0.0)
     put(resque, *foreign(FORMS["with blanks"], range(3000)), *ours("behind"))
     one = Taker(resque)
-    assert one.reserver.next() == "unfinished"
+    assert one.reserver.next() is None
+    assert one.reserver.unfinished
     bench.burst()
     assert seen(resque) == ['["behind"]']
 
@@ -383,7 +384,7 @@ def test_a_class_that_is_left_is_told_once(resque, form, caplog):
     before = reads(resque)
     assert taker.take() is None
     (line,) = told(caplog)
-    assert "jobs of class Foreign on queue q" in line
+    assert "jobs of class UnknownJobs on queue q" in line
     assert reads(resque) <= max(before, 3)
 
 
@@ -392,7 +393,7 @@ def test_who_is_told_of_a_class_learns_what_it_may_be(resque, caplog):
     caplog.set_level("INFO")
     job(queue="q", name="Users::WelcomeMailJob", registry=resque.registry)(lambda: None)
     put(resque, b'{"class":"Users::WelcomMailJob","args":[]}', *foreign(FORMS["an Active Job"], [1]))
-    wrapped = FORMS["an Active Job"].replace("Foreign", "Users::WelcomeMailJob")
+    wrapped = FORMS["an Active Job"].replace("UnknownJobs", "Users::WelcomeMailJob")
     put(resque, *foreign(wrapped, [1, 2]))
     assert Taker(resque).take() is None
     typo, active, plain = told(caplog)
@@ -424,6 +425,6 @@ def test_the_log_does_not_tell_twice(resque, caplog):
     add_echo(resque)
     put(resque, *ours("a"), *foreign(FORMS["as Ruby writes it"], [1]))
     known, resque.registry = resque.registry, Registry()
-    assert Taker(resque, foreign=Foreign(told=known.names())).take() is None
+    assert Taker(resque, foreign=UnknownJobs(told=known.names())).take() is None
     (line,) = told(caplog)
-    assert "jobs of class Foreign" in line
+    assert "jobs of class UnknownJobs" in line

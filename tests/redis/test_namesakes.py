@@ -26,8 +26,8 @@ from pyresque.store import workers
 from pyresque.store.workers import Registration
 from pyresque.system.processes import process_space
 from pyresque.wire import times
-from pyresque.worker.member import Membership
 from pyresque.worker.pruner import Pruner
+from pyresque.worker.registrar import Registrar
 from tests.redis.bench import Bench, add_echo, busy, eventually, failed, put, seen, stats
 
 HERE = process_space()
@@ -41,13 +41,13 @@ def ours(word: str, space: str = HERE, tail: str = "1:q") -> Registration:
     return Registration("web", tail, workers.mark_of(space, word))
 
 
-def membership(resque: Resque, *members: Registration) -> Membership:
+def registrar(resque: Resque, *members: Registration) -> Registrar:
     pruner = Pruner(resque.space, resque.registry, Recorder(resque.space, Redis()))
-    return Membership(resque.space, pruner, members)
+    return Registrar(resque.space, pruner, members)
 
 
-def entered(resque: Resque, *members: Registration) -> Membership:
-    found = membership(resque, *members)
+def entered(resque: Resque, *members: Registration) -> Registrar:
+    found = registrar(resque, *members)
     found.claim()
     found.enter()
     return found
@@ -163,7 +163,7 @@ def test_of_many_that_start_at_once_each_has_an_id_of_its_own(resque: Resque) ->
     started = []
     for number in range(5):
         who = ours(f"w{number}", f"system {number}")
-        found = membership(resque, who)
+        found = registrar(resque, who)
         found.claim()
         started.append((who, found))
     for _, found in reversed(started):
@@ -185,7 +185,7 @@ def test_two_that_saw_the_same_id_free_do_not_both_get_it(resque: Resque) -> Non
 def test_a_ruby_worker_that_registers_while_ours_starts_keeps_the_id(resque: Resque) -> None:
     """Between the claim and the registration, for instance while a before_first_fork hook runs."""
     who = ours("me")
-    found = membership(resque, who)
+    found = registrar(resque, who)
     found.claim()
     there(resque)
     found.enter()

@@ -10,7 +10,7 @@ from pyresque.errors import RedisError, RedisRefused, RedisReplied, RedisTooOld
 from pyresque.log import Log
 from pyresque.store.connection.link import DirectLink, Link, PatientLink, is_hopeless
 from pyresque.store.connection.replies import data, exactly
-from pyresque.system.waiting import Away
+from pyresque.system.waiting import Outage
 
 logger = Log("pyresque.store")
 
@@ -30,7 +30,7 @@ def wait_for(link: DirectLink, seconds: float) -> list[str]:
     A wrong password and the like are told at once, and so is what is no Redis.
     """
     until = time.monotonic() + seconds
-    away = Away(logger, f"%s. Waiting for it, up to {seconds:g} seconds (--start-timeout)")
+    outage = Outage(logger, f"%s. Waiting for it, up to {seconds:g} seconds (--start-timeout)")
     while True:
         try:
             warnings = check(link)
@@ -38,11 +38,11 @@ def wait_for(link: DirectLink, seconds: float) -> list[str]:
             told_at_once = isinstance(error, RedisRefused | RedisTooOld) or is_hopeless(error, link)
             if told_at_once or time.monotonic() >= until:
                 raise
-            away.failed(error)
+            outage.failed(error)
         else:
-            away.answered()
+            outage.answered()
             return warnings
-        time.sleep(away.seconds_left)
+        time.sleep(outage.seconds_left)
 
 
 def check(link: DirectLink) -> list[str]:

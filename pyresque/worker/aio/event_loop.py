@@ -78,11 +78,11 @@ class EventLoop(SharedLoop):
         key = self._poll.get_map().get(reading.number)
         if key is not None and key.data[0] is self._waking:  # else a job listens to that number by now
             self.remove_reader(reading.number)
-        for one, own in ((self._ssock, reading), (self._csock, writing)):
-            if own.is_ours:
-                one.close()
+        for end, owner in ((self._ssock, reading), (self._csock, writing)):
+            if owner.is_ours:
+                end.close()
             else:
-                one.detach()
+                end.detach()
         self._internal_fds -= 1
         self._make_self_pipe()  # type: ignore[attr-defined]  # asyncio's own
         self._note_own()
@@ -184,16 +184,16 @@ class _Poll(selectors.BaseSelector):
             end_copy()
         self._before()
         milliseconds = None if timeout is None else max(0.0, min(timeout * 1000, 1e9))
-        found = []
+        ready = []
         for number, events in self._poll.poll(milliseconds):
             key = self._keys[number]
             if events & select.POLLNVAL:
                 self.unregister(number)  # closed without a word: told once, or this loop would never rest
-            what = (selectors.EVENT_READ if events & ~select.POLLOUT else 0) | (
+            mask = (selectors.EVENT_READ if events & ~select.POLLOUT else 0) | (
                 selectors.EVENT_WRITE if events & ~select.POLLIN else 0
             )
-            found.append((key, what & key.events))
-        return found
+            ready.append((key, mask & key.events))
+        return ready
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
         number = fileobj if isinstance(fileobj, int) else fileobj.fileno()

@@ -201,9 +201,9 @@ def _stack(awaited: Any) -> Iterator[str]:
     """Where a coroutine waits, and who awaits it: innermost first, without our own frames."""
     frames: list[FrameType] = []
     while type(awaited) in _FRAMES:  # an object of the user's may answer to any name
-        frame, further = _FRAMES[type(awaited)]
-        frames += [getattr(awaited, frame)]
+        its_frame, further = _FRAMES[type(awaited)]
+        frames += [getattr(awaited, its_frame)]
         awaited = getattr(awaited, further)
-    for one in reversed([one for one in frames if one is not None]):
-        if not one.f_code.co_filename.startswith(_LIBRARY):
-            yield f"{one.f_code.co_filename}:{one.f_lineno}:in `{one.f_code.co_name}'"
+    for frame in reversed([frame for frame in frames if frame is not None]):
+        if not frame.f_code.co_filename.startswith(_LIBRARY):
+            yield f"{frame.f_code.co_filename}:{frame.f_lineno}:in `{frame.f_code.co_name}'"

@@ -30,14 +30,16 @@ def read_pool_file(path: str, environment: str | None) -> list[Group]:
     top = read_mapping(
         path, "the pool file", "holds no queue lists: write for example mail,high: 2 in it", hint
     )
-    for one in top:
-        where = f"line {one.line} of the pool file {path}"
-        if one.refused:
-            raise ConfigError(f"{where} cannot be used: {one.refused}")
-        if one.has_odd_name:
-            raise ConfigError(f"{where} has a queue list {one.name or 'without a name'}: write it in quotes")
-    parts = {one.name: one.value for one in top if isinstance(one.value, dict)}
-    counts = {one.name: one.value for one in top if not isinstance(one.value, dict)}
+    for entry in top:
+        where = f"line {entry.line} of the pool file {path}"
+        if entry.refused:
+            raise ConfigError(f"{where} cannot be used: {entry.refused}")
+        if entry.has_odd_name:
+            raise ConfigError(
+                f"{where} has a queue list {entry.name or 'without a name'}: write it in quotes"
+            )
+    parts = {entry.name: entry.value for entry in top if isinstance(entry.value, dict)}
+    counts = {entry.name: entry.value for entry in top if not isinstance(entry.value, dict)}
     counts.update(parts.get(environment or "", {}))
     groups = [_group(path, name, count) for name, count in counts.items()]
     if not any(count for _, count in groups):
@@ -54,6 +56,6 @@ def _group(path: str, name: str, count: object) -> Group:
             f"the pool file {path} gives {name} {count!r} workers: write a number, as in mail,high: 2"
         )
     names = list(split_queues(name))
-    if not any(one and not one.startswith("!") for one in names):
+    if not any(name and not name.startswith("!") for name in names):
         raise ConfigError(f"the pool file {path} has a queue list {name!r} that names no queue")
     return names, count

@@ -42,11 +42,11 @@ class Lifeline:
     @classmethod
     def adopted(cls, write: int) -> Lifeline:
         """In a supervisor that has taken the place of the one that held it: all that is left of it."""
-        one = cls.__new__(cls)
-        one._supervisor, one._write = os.getpid(), write
-        one._read = one._hear = one._say = -1
+        lifeline = cls.__new__(cls)
+        lifeline._supervisor, lifeline._write = os.getpid(), write
+        lifeline._read = lifeline._hear = lifeline._say = -1
         os.set_inheritable(write, False)
-        return one
+        return lifeline
 
     def hold(self) -> None:
         """In the supervisor: keep the end that closes by itself when this process is gone."""

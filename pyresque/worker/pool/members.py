@@ -1,4 +1,4 @@
-"""The places of a pool, and its workers: those of the code as it is, and as it was before."""
+"""The members of a pool: workers of the code as it is, and as it was before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pyresque.log import Log
 from pyresque.system.terminal import WANTS
-from pyresque.worker.polling import Backoff
+from pyresque.system.waiting import Backoff
 from pyresque.worker.pool.lifeline import Lifeline
 
 logger = Log("pyresque.worker")
@@ -81,8 +81,8 @@ class Stops:
             os.kill(self.pid, signal.SIGCONT)
 
 
-class Place(Stops):
-    """The place of one worker in the pool, and the process that has it now."""
+class PoolMember(Stops):
+    """One worker of a pool: the process that runs it now, and when the next one starts."""
 
     def __init__(self, start: Start) -> None:
         self.start = start
@@ -140,7 +140,7 @@ class Place(Stops):
 
 
 class Old(Stops):
-    """A worker of the code as it was before a HUP: it works until its place can be had by a new one."""
+    """A worker of the code as it was before a HUP: it works until a new one can replace it."""
 
     pid: int
 

@@ -122,19 +122,19 @@ class Heritage:
 
     def write(self) -> str:
         """As a text, for this process only; what it needs stays open in the next program."""
-        workers = [(one.pid, one.lifeline.bequeath(True), one.name) for one in self.old]
+        workers = [(worker.pid, worker.lifeline.bequeath(True), worker.name) for worker in self.old]
         return json.dumps({"pid": os.getpid(), "paused": self.paused, "workers": workers})
 
     def keep(self) -> None:
         """There was no next program."""
-        for one in self.old:
-            one.lifeline.bequeath(False)
+        for worker in self.old:
+            worker.lifeline.bequeath(False)
 
     @classmethod
     def read(cls, text: str) -> Heritage | None:
         """What the program before this one has left; None if it was meant for another process."""
-        found = json.loads(text)
-        if found["pid"] != os.getpid():
+        heritage = json.loads(text)
+        if heritage["pid"] != os.getpid():
             return None  # a process that this one had started, and that has kept its variables
-        old = [Old(pid, Lifeline.adopted(number), name) for pid, number, name in found["workers"]]
-        return cls(old, found["paused"])
+        old = [Old(pid, Lifeline.adopted(number), name) for pid, number, name in heritage["workers"]]
+        return cls(old, heritage["paused"])

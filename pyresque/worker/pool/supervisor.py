@@ -27,14 +27,13 @@ from pyresque.log import Log
 from pyresque.system import memory
 from pyresque.system.forking import fork, own_exit_functions, reseed
 from pyresque.system.terminal import Terminal
-from pyresque.system.waiting import Readable, readable
+from pyresque.system.waiting import Backoff, Readable, readable
 from pyresque.usercode.guards import one_process
 from pyresque.usercode.safely import flush_output, tried
-from pyresque.worker.polling import Backoff
 from pyresque.worker.pool.lifeline import Lifeline
-from pyresque.worker.pool.members import DONE, NUDGE_EVERY, Old, Place, Start
+from pyresque.worker.pool.members import DONE, NUDGE_EVERY, Old, PoolMember, Start
 from pyresque.worker.pool.new_code import Heritage, Program, Trial
-from pyresque.worker.signals import Signals
+from pyresque.worker.signals import WorkerSignals
 
 logger = Log("pyresque.worker")
 
@@ -60,11 +59,11 @@ class Pool:
 
     def __init__(self, program: Program, heritage: Heritage | None = None, prefix: str = "") -> None:
         self._program = program
-        self._places: list[Place] = []
+        self._members: list[PoolMember] = []
         self._old = list(heritage.old) if heritage else []
         self._paused = heritage.paused if heritage else False
         self._title = f"{prefix}pyresque-pool-{__version__}: managing "
-        self._signals = Signals()
+        self._signals = WorkerSignals()
         self._terminal = Terminal()
         self._listens = self._loading = self._failed = False
         self._anew = False
@@ -106,7 +105,7 @@ class Pool:
 
     def run(self, starts: Sequence[Start]) -> int:
         """Work until a signal says stop or no work is left; returns 0 if all left in order, else 1."""
-        self._places = [Place(start) for start in starts]
+        self._members = [PoolMember(start) for start in starts]
         memory.settle()
         self._listen()
         try:
@@ -120,16 +119,16 @@ class Pool:
                 self._fill()
                 self._dismiss()
                 if self._is_over():
-                    return int(self._failed or any(place.failed for place in self._places))
-                lifelines = [one.lifeline for one in self._places if one.lifeline is not None]
+                    return int(self._failed or any(member.failed for member in self._members))
+                lifelines = [worker.lifeline for worker in self._members if worker.lifeline is not None]
                 waits: list[Readable] = [self._signals, *lifelines]
                 readable(waits, self._seconds_left())
         finally:
             self._give_signals_back()
 
     @property
-    def _all(self) -> list[Place | Old]:
-        return [*self._old, *self._places]
+    def _all(self) -> list[PoolMember | Old]:
+        return [*self._old, *self._members]
 
     def _listen(self) -> None:
         if self._listens:
@@ -146,19 +145,19 @@ class Pool:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
 
     def _is_over(self) -> bool:
-        if self._old or any(place.pid is not None for place in self._places):
+        if self._old or any(member.pid is not None for member in self._members):
             return False
         if self.leaving:
             return True
-        due = any(place.due < _NEVER for place in self._places)
+        due = any(member.due < _NEVER for member in self._members)
         return not (due or self._trial is not None or self._retry_at < _NEVER)
 
     def _seconds_left(self) -> float:
         """Until the next process is to be started, the next one asked to leave, or new code tried again."""
         if self.leaving:
-            return NUDGE_EVERY if any(one.is_stopped for one in self._all) else _NEVER
+            return NUDGE_EVERY if any(worker.is_stopped for worker in self._all) else _NEVER
         room = self._room()
-        dues = [one.due for one in self._places if one.pid is None and room[one.name] > 0]
+        dues = [worker.due for worker in self._members if worker.pid is None and room[worker.name] > 0]
         return max(0.0, min(*dues, self._next_ask(), self._retry_at, _NEVER) - time.monotonic())
 
     def _act(self, number: signal.Signals) -> None:
@@ -175,9 +174,9 @@ class Pool:
 
     def _send(self, number: signal.Signals) -> None:
         # No process here has been waited for yet, so none of these pids can be somebody else's.
-        for one in self._all:
-            if one.pid is not None:
-                os.kill(one.pid, number)
+        for worker in self._all:
+            if worker.pid is not None:
+                os.kill(worker.pid, number)
 
     def _bury(self) -> None:
         """Wait for every process that has ended: also for orphans, which are ours where we are pid 1."""
@@ -191,42 +190,42 @@ class Pool:
             if os.WIFSTOPPED(status):
                 self._stopped(pid, os.WSTOPSIG(status))
             elif os.WIFCONTINUED(status):
-                for one in self._all:
-                    if one.pid == pid:
-                        one.goes_on(self.leaving)
+                for worker in self._all:
+                    if worker.pid == pid:
+                        worker.goes_on(self.leaving)
             else:
                 self._ended(pid, os.waitstatus_to_exitcode(status))
 
     def _stopped(self, pid: int, number: int) -> None:
         if self._trial is not None and self._trial.pid == pid:
             self._trial.stopped(number)
-        for one in self._all:
-            if one.pid == pid:
-                one.was_stopped(number, self.leaving)
+        for worker in self._all:
+            if worker.pid == pid:
+                worker.was_stopped(number, self.leaving)
 
     def _nudge(self) -> None:
         """Who was asked to leave and is stopped hears of it: it is continued, with the terminal if needed."""
         if self.leaving:
-            for one in self._all:
-                if one.is_stopped and not (one.wants_terminal and self._terminal.lend(one.pid or 0)):
-                    one.nudge()
+            for worker in self._all:
+                if worker.is_stopped and not (worker.wants_terminal and self._terminal.lend(worker.pid or 0)):
+                    worker.nudge()
 
     def _ended(self, pid: int, code: int) -> None:
         self._terminal.take_back(was_killed=code < 0)
         if self._trial is not None and self._trial.pid == pid:
             self._trial.ended(code)
-        for place in self._places:
-            if place.pid == pid:
-                self._tell(pid, code, f"; another is started in {place.left(code):.1f} s")
+        for member in self._members:
+            if member.pid == pid:
+                self._tell(pid, code, f"; another is started in {member.left(code):.1f} s")
                 self._show()
-        for one in self._old:
-            if one.pid == pid:
-                one.lifeline.drop()
-                self._old.remove(one)
+        for worker in self._old:
+            if worker.pid == pid:
+                worker.lifeline.drop()
+                self._old.remove(worker)
                 self._failed |= self.leaving and code not in (0, DONE)
                 self._tell(pid, code)
                 self._show()
-                if self._places and not self._old and not self.leaving:
+                if self._members and not self._old and not self.leaving:
                     logger.info("all workers have the new code")
                 return
 
@@ -265,7 +264,7 @@ class Pool:
         self._trial = None
 
     def _refuse(self, why: str) -> None:
-        if len(self._places) > 0:
+        if len(self._members) > 0:
             logger.error("%s: %s", _GO_ON, why)
         else:
             self.stay(why)
@@ -273,9 +272,9 @@ class Pool:
     def _give_way(self) -> None:
         """Become the new program, unless a signal has come that says otherwise."""
         old = [
-            Old(one.pid, one.lifeline, one.name)
-            for one in self._places
-            if one.pid is not None and one.lifeline is not None
+            Old(worker.pid, worker.lifeline, worker.name)
+            for worker in self._members
+            if worker.pid is not None and worker.lifeline is not None
         ]
         self._signals.hold()
         try:
@@ -294,26 +293,35 @@ class Pool:
 
     def _next_ask(self) -> float:
         """When the next of the old workers may be asked to leave."""
-        unasked = any(one.asked is None for one in self._old)
-        if not unasked or self.leaving or not self._places or any(one.is_coming for one in self._places):
+        unasked = any(worker.asked is None for worker in self._old)
+        if (
+            not unasked
+            or self.leaving
+            or not self._members
+            or any(worker.is_coming for worker in self._members)
+        ):
             return _NEVER
-        return max((one.asked + BUSY_AFTER for one in self._old if one.asked is not None), default=0.0)
+        return max(
+            (worker.asked + BUSY_AFTER for worker in self._old if worker.asked is not None), default=0.0
+        )
 
     def _dismiss(self) -> None:
         """Ask the next of the old workers to leave, if those that have come since are ready."""
-        for place in self._places:
-            place.listen()
+        for member in self._members:
+            member.listen()
         if self._next_ask() <= time.monotonic():
-            next(one for one in self._old if one.asked is None).ask()
+            next(worker for worker in self._old if worker.asked is None).ask()
 
     # --- processes -------------------------------------------------------------------------------------
 
     def _room(self) -> Counter[str]:
-        """How many processes may be started now, by the names of their places."""
-        room = Counter(place.name for place in self._places)
-        room.subtract(place.name for place in self._places if place.pid is not None)
-        overlapping = {place.name for place in self._places if place.start.overlaps}
-        room.subtract(one.name for one in self._old if one.asked is None or one.name not in overlapping)
+        """How many processes may be started now, by the names of their members."""
+        room = Counter(member.name for member in self._members)
+        room.subtract(member.name for member in self._members if member.pid is not None)
+        overlapping = {member.name for member in self._members if member.start.overlaps}
+        room.subtract(
+            worker.name for worker in self._old if worker.asked is None or worker.name not in overlapping
+        )
         return room
 
     def _fill(self) -> None:
@@ -321,33 +329,33 @@ class Pool:
         if self.leaving:
             return
         now, room = time.monotonic(), self._room()
-        for place in self._places:
-            if place.pid is None and place.due <= now and room[place.name] > 0:
-                room[place.name] -= 1
-                self._start(place)
+        for member in self._members:
+            if member.pid is None and member.due <= now and room[member.name] > 0:
+                room[member.name] -= 1
+                self._start(member)
                 self._show()
 
-    def _start(self, place: Place) -> None:
+    def _start(self, member: PoolMember) -> None:
         flush_output()
         try:
             lifeline = Lifeline()
         except OSError as error:
-            place.refused(error)
+            member.refused(error)
             return
         # What comes about the fork waits in the new process until the worker has handlers of its own.
         self._signals.hold()
         try:
             pid = fork()
             if pid == 0:
-                self._be_worker(place.start, lifeline)
+                self._be_worker(member.start, lifeline)
         except OSError as error:
             lifeline.close()
-            place.refused(error)
+            member.refused(error)
             return
         finally:
             self._signals.release()
         lifeline.hold()
-        place.taken(pid, lifeline)
+        member.taken(pid, lifeline)
         if self._paused:
             os.kill(pid, signal.SIGUSR2)
 
@@ -357,9 +365,9 @@ class Pool:
             self._signals.leave_to_child(term_child=False)
             tried(own_exit_functions)
             reseed()
-            for one in self._all:
-                if one.lifeline is not None:
-                    one.lifeline.drop()
+            for worker in self._all:
+                if worker.lifeline is not None:
+                    worker.lifeline.drop()
             if self._trial is not None:
                 self._trial.drop()
             # The terminal's Ctrl-C goes to the supervisor only, which passes it on: once, not twice.
@@ -379,5 +387,5 @@ class Pool:
             os._exit(status)
 
     def _show(self) -> None:
-        pids = ", ".join(str(one.pid) for one in self._all if one.pid is not None)
+        pids = ", ".join(str(worker.pid) for worker in self._all if worker.pid is not None)
         setproctitle.setproctitle(f"{self._title}[{pids}]")

@@ -29,7 +29,7 @@ def _odd_elements(me: Me) -> None:
     elements = [
         ODD,
         b"no json",
-        b'{"class":"Foreign","args":[2]}',
+        b'{"class":"UnknownJobs","args":[2]}',
         b'{"class":"Good","args":[3]}',
     ]
     queues.push(client().space, {"jobs": elements})
@@ -62,7 +62,7 @@ def _twice(final: Final) -> None:
 def _odd_elements_are_where_they_belong(final: Final) -> None:
     nobody_is_left(final)
     once(final, {1: "Good", 3: "Good"})
-    assert final.after["queue:jobs"] == (b'{"class":"Foreign","args":[2]}',), (
+    assert final.after["queue:jobs"] == (b'{"class":"UnknownJobs","args":[2]}',), (
         "the foreign job is not where it was"
     )
     assert final.after["pyresque:aside:queue:jobs"] == (b"no json",), "what is no job is not aside once"
@@ -74,7 +74,7 @@ def _parked(final: Final) -> None:
     nobody_is_left(final)
     once(final, {1: "Good"})
     assert final.after["queue:jobs"] == (), "a foreign job was left"
-    assert final.after["queue:lot"] == (b'{"class":"Foreign","args":[2]}',), (
+    assert final.after["queue:lot"] == (b'{"class":"UnknownJobs","args":[2]}',), (
         "the foreign job was not parked once"
     )
 
@@ -248,7 +248,7 @@ WORLDS = [
     ),
     _world(
         "foreign jobs are parked",
-        calls(lambda resque: resque.enqueue_many([("Foreign", 2), ("Good", 1)], "jobs")),
+        calls(lambda resque: resque.enqueue_many([("UnknownJobs", 2), ("Good", 1)], "jobs")),
         {
             "a": worker_at_work(unknown=Unknown("park", "lot")),
             "b": worker_at_work(unknown=Unknown("park", "lot")),

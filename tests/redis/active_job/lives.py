@@ -9,7 +9,7 @@ from typing import Any
 from pyresque import active_job
 from pyresque.active_job import Continuable
 from pyresque.errors import DontPerform, RecordNotFound, ResqueError
-from pyresque.model.perform import note_leaving
+from pyresque.usercode.leaving import note_leaving
 
 
 class AppError(ResqueError):

@@ -338,7 +338,7 @@ def test_arguments_become_what_is_annotated(registry, kind, given, expected):
 
     work.__annotations__ = {"value": kind}
     add(registry)(work)
-    [converted] = registry.of(work).arguments([given])[0]
+    [converted] = registry.of(work).parameters.arguments([given])[0]
     assert converted == expected
     assert type(converted) is type(expected)
 
@@ -357,7 +357,7 @@ def test_arguments_that_do_not_fit_are_named(registry, kind, given):
     work.__annotations__ = {"value": kind}
     add(registry, name="Work")(work)
     with pytest.raises(WrongArguments, match=r"^argument value of Work: \w"):
-        registry.of(work).arguments([1, given])[0]
+        registry.of(work).parameters.arguments([1, given])[0]
 
 
 @pytest.mark.parametrize("args", [[], [1, 2, 3]])
@@ -368,7 +368,7 @@ def test_the_number_of_arguments_is_checked(registry, args):
     def work(a, b="x"): ...
 
     with pytest.raises(WrongArguments, match=r"Work takes \(a, b='x'\)"):
-        registry.of(work).arguments(args)[0]
+        registry.of(work).parameters.arguments(args)[0]
 
 
 def test_defaults_stay_the_function_s_own(registry):
@@ -377,7 +377,7 @@ def test_defaults_stay_the_function_s_own(registry):
     @add(registry)
     def work(a: int, b: str = "x"): ...
 
-    assert registry.of(work).arguments([1])[0] == [1]
+    assert registry.of(work).parameters.arguments([1])[0] == [1]
 
 
 def test_variadic_arguments_are_each_checked(registry):
@@ -386,9 +386,9 @@ def test_variadic_arguments_are_each_checked(registry):
     @add(registry, name="Work")
     def work(first: str, *numbers: int): ...
 
-    assert registry.of(work).arguments(["a", 1, 2])[0] == ["a", 1, 2]
+    assert registry.of(work).parameters.arguments(["a", 1, 2])[0] == ["a", 1, 2]
     with pytest.raises(WrongArguments, match="argument numbers of Work"):
-        registry.of(work).arguments(["a", 1, "2"])[0]
+        registry.of(work).parameters.arguments(["a", 1, "2"])[0]
 
 
 def test_a_number_beyond_floats_is_a_float(registry):
@@ -398,9 +398,9 @@ def test_a_number_beyond_floats_is_a_float(registry):
     def work(one: float, more: list[float], other: dict[str, float | None]) -> None: ...
 
     args = decode(b'[1E400,[-1e999,1],{"a":1e400}]')
-    assert registry.of(work).arguments(args)[0] == [math.inf, [-math.inf, 1.0], {"a": math.inf}]
+    assert registry.of(work).parameters.arguments(args)[0] == [math.inf, [-math.inf, 1.0], {"a": math.inf}]
     with pytest.raises(WrongArguments, match=r"\$\[0\]"):
-        registry.of(work).arguments([1, ["x", args[0]], {}])
+        registry.of(work).parameters.arguments([1, ["x", args[0]], {}])
 
 
 def test_a_parameter_without_annotation_takes_anything(registry):
@@ -410,7 +410,7 @@ def test_a_parameter_without_annotation_takes_anything(registry):
     def work(value): ...
 
     for value in (None, 1, [{}], "x"):
-        assert registry.of(work).arguments([value])[0] == [value]
+        assert registry.of(work).parameters.arguments([value])[0] == [value]
 
 
 def test_annotations_that_are_text_are_resolved(registry):
@@ -420,12 +420,12 @@ def test_annotations_that_are_text_are_resolved(registry):
     def work(value: "int"): ...
 
     with pytest.raises(WrongArguments):
-        registry.of(work).arguments(["x"])[0]
+        registry.of(work).parameters.arguments(["x"])[0]
 
     @add(registry)
     def unresolved(value: "OnlyForTypeCheckers"): ...  # type: ignore[name-defined]  # noqa: F821
 
-    assert registry.of(unresolved).arguments(["x"])[0] == ["x"]
+    assert registry.of(unresolved).parameters.arguments(["x"])[0] == ["x"]
 
 
 def test_an_annotation_that_json_cannot_become(registry):
@@ -439,7 +439,7 @@ def test_an_annotation_that_json_cannot_become(registry):
     work.__annotations__ = {"value": Strange}
     add(registry, name="Work")(work)
     with pytest.raises(WrongArguments, match="argument value of Work"):
-        registry.of(work).arguments(["x"])[0]
+        registry.of(work).parameters.arguments(["x"])[0]
 
 
 # --- mistakes ----------------------------------------------------------------------------------------

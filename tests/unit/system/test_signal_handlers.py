@@ -79,9 +79,10 @@ def test_the_wakeup_descriptor_is_no_copy_s():
     os.set_blocking(write, False)
     before = handle(signal.SIGUSR1, Handler(lambda *_: None))
     try:
-        signal_handlers.wake(write)
+        signal_handlers.wakeup = write
+        signal.set_wakeup_fd(write)
         assert told_by(os.fork, lambda: signal.set_wakeup_fd(-1)) == "-1"
-        signal_handlers.wake(-1)
+        signal_handlers.wakeup = -1
         signal.set_wakeup_fd(write)
         # From Python 3.12 on asyncio, where it is loaded, takes it from every copy.
         taken = sys.version_info >= (3, 12) and "asyncio" in sys.modules

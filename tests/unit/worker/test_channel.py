@@ -8,7 +8,7 @@ import pytest
 
 from pyresque.system.waiting import readable
 from pyresque.worker.channel import JobEnd, Memory, WorkerEnd
-from pyresque.worker.report import Report, Task, Told, framed
+from pyresque.worker.report import Report, SentReport, Task, framed
 
 FAILED = Report("ValueError", "boom", ["a.rb:1"], "id", saved=False)
 
@@ -41,9 +41,9 @@ def test_hearing_never_waits(monkeypatch):
     monkeypatch.setattr(socket, "socketpair", lambda: [Cooperative(fileno=one.detach()) for one in plain()])
     worker = WorkerEnd(Memory())
     assert worker.hear(7, os.getpid()) is None
-    raw(worker, marked(worker, Told(7, os.getpid(), FAILED))[:-1])
+    raw(worker, marked(worker, SentReport(7, os.getpid(), FAILED))[:-1])
     assert worker.hear(7, os.getpid()) is None
-    raw(worker, marked(worker, Told(7, os.getpid(), FAILED))[-1:])
+    raw(worker, marked(worker, SentReport(7, os.getpid(), FAILED))[-1:])
     assert worker.hear(7, os.getpid()) == FAILED
     worker.theirs.close()
     assert worker.hear(7, os.getpid()) is None
@@ -81,7 +81,7 @@ def test_a_report_is_heard_once(ends, report):
 def test_a_report_of_another_task_or_process_is_not_heard(ends, number, pid):
     """But the right one behind it is."""
     worker, child = ends
-    raw(worker, marked(worker, Told(number, os.getpid() + pid, FAILED)))
+    raw(worker, marked(worker, SentReport(number, os.getpid() + pid, FAILED)))
     assert worker.hear(7, os.getpid()) is None
     child.tell(7, Report())
     assert worker.hear(7, os.getpid()) == Report()
@@ -156,7 +156,7 @@ def test_what_cannot_be_sent_is_found(ends, reused):
 def test_what_another_one_has_left_is_not_taken(number, pid):
     """And not found later either."""
     memory = Memory()
-    memory.write(Told(number, os.getpid() + pid, FAILED))
+    memory.write(SentReport(number, os.getpid() + pid, FAILED))
     end = WorkerEnd(memory)
     assert end.find(7, os.getpid()) is None
     assert end.find(number, os.getpid() + pid) is None
@@ -168,14 +168,14 @@ def test_a_report_that_is_too_large_for_the_memory_is_shortened():
     """It says that something is left out; what follows from a job must not be left out unseen."""
     memory = Memory(65_536)
     memory.write(
-        Told(1, 2, Report("ValueError", "b" * 60_000, ["line"] * 9_000, "id", payload=b"p" * 99_999))
+        SentReport(1, 2, Report("ValueError", "b" * 60_000, ["line"] * 9_000, "id", payload=b"p" * 99_999))
     )
     told = memory.take()
     assert told is not None
     assert (told.report.exception, told.report.failure_id, told.report.backtrace) == ("ValueError", "id", [])
     assert told.report.error.startswith("b" * 10_000)
     assert "closed the descriptor" in told.report.error
-    memory.write(Told(2, 2, Report(again=[("q", b"x" * 70_000, 0.0)])))
+    memory.write(SentReport(2, 2, Report(again=[("q", b"x" * 70_000, 0.0)])))
     told = memory.take()
     assert told is not None
     assert not told.report.done

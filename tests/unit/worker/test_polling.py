@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from pyresque.config import Polling
-from pyresque.worker.polling import Backoff, Calm, Pace
+from pyresque.system.waiting import Backoff
+from pyresque.worker.polling import Poller
 
 
-def sleeps(pace, count):
-    return [round(pace.next_sleep(), 6) for _ in range(count)]
+def sleeps(poller, count):
+    return [round(poller.next_sleep(), 6) for _ in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -27,10 +28,10 @@ def sleeps(pace, count):
 )  # fmt: skip
 def test_sleeping_times(polling, idle, after_a_job):
     """Begin at the interval between min and max; back to min after a job; each idle turn adds the backoff."""
-    pace = Pace(polling)
-    assert sleeps(pace, len(idle)) == idle
-    pace.worked()
-    assert sleeps(pace, len(after_a_job)) == after_a_job
+    poller = Poller(polling)
+    assert sleeps(poller, len(idle)) == idle
+    poller.worked()
+    assert sleeps(poller, len(after_a_job)) == after_a_job
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_sleeping_times(polling, idle, after_a_job):
 )
 def test_an_interval_of_0_leaves_when_idle(polling, leaves):
     """Where there is no sleeping time at all."""
-    assert Pace(polling).leaves_when_idle is leaves
+    assert Poller(polling).leaves_when_idle is leaves
 
 
 def test_backoff_doubles_up_to_its_bound():
@@ -60,13 +61,13 @@ def test_a_worker_that_is_woken_in_vain_is_left_in_peace_longer_each_time(monkey
     """From the second time on, up to its interval; a job, or the time, makes it listen again."""
     now = [100.0]
     monkeypatch.setattr("pyresque.worker.polling.time", SimpleNamespace(monotonic=lambda: now[0]))
-    calm, left = Calm(0.1), []
+    poller, left = Poller(Polling(0.1)), []
     for _ in range(8):
-        calm.woken()
-        left.append(round(calm.seconds_left(), 3))
-        now[0] += calm.seconds_left()
-        assert calm.seconds_left() == 0
+        poller.woken()
+        left.append(round(poller.deaf_seconds(), 3))
+        now[0] += poller.deaf_seconds()
+        assert poller.deaf_seconds() == 0
     assert left == [0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.1, 0.1]
-    calm.woken()
-    calm.worked()
-    assert calm.seconds_left() == 0
+    poller.woken()
+    poller.worked()
+    assert poller.deaf_seconds() == 0

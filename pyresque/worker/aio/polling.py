@@ -9,14 +9,14 @@ from pyresque.config.options import Polling
 from pyresque.store.connection.link import Link
 from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.reservation import Search
-from pyresque.worker.polling import SURE_TURNS, Calm, Pace
+from pyresque.worker.polling import SURE_TURNS, Poller
 
 
-class Rest:
+class AsyncPoller:
     """The waiting of an async worker that finds no job: until a signal, a change in Redis, or some time."""
 
     def __init__(self, link: Link, polling: Polling) -> None:
-        self._pace, self._calm = Pace(polling), Calm(polling.interval)
+        self._poller = Poller(polling)
         self._wakeup = Wakeup(link)
         self._stirred = asyncio.Event()
         self._deaf = 0.0
@@ -24,12 +24,11 @@ class Rest:
     @property
     def leaves_when_idle(self) -> bool:
         """Whether the worker leaves when there is nothing to do."""
-        return self._pace.leaves_when_idle
+        return self._poller.leaves_when_idle
 
     def worked(self) -> None:
         """There was a job."""
-        self._pace.worked()
-        self._calm.worked()
+        self._poller.worked()
 
     def stir(self) -> None:
         """End the waiting: something has come."""
@@ -37,14 +36,14 @@ class Rest:
 
     def arm(self, search: Search) -> bool:
         """Listen to the queues; True if that is new, so that one more look at them is due."""
-        self._deaf = self._calm.seconds_left()
+        self._deaf = self._poller.deaf_seconds()
         return not self._deaf and self._wakeup.arm(search.watched)
 
     async def turn(self, most: float) -> None:
         """Wait as an idle worker does, after `arm` and at most so many seconds."""
         until = time.monotonic() + most
         for turn in range(1, SURE_TURNS + 1):
-            seconds = min(self._pace.next_sleep(), until - time.monotonic())
+            seconds = min(self._poller.next_sleep(), until - time.monotonic())
             if self._deaf:
                 await self.sleep(min(seconds, self._deaf))  # then to be armed again
                 return
@@ -60,7 +59,7 @@ class Rest:
         while not self._stirred.is_set() and (left := until - time.monotonic()) > 0:
             await self._listen(left, listening)
             if listening and self._wakeup.woken():
-                self._calm.woken()
+                self._poller.woken()
                 return False
         return not self._stirred.is_set()
 

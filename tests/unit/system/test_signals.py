@@ -3,21 +3,32 @@
 import os
 import select
 import signal
+from contextlib import contextmanager
 
 import pytest
 
 from pyresque.errors import SignalException, TermException
 from pyresque.usercode.guards import application_code
-from pyresque.worker.signals import HANDLED, Signals
+from pyresque.worker.signals import HANDLED, WorkerSignals
 
 
 @pytest.fixture
 def signals():
     """The signals of this process, noted for the length of a test."""
-    signals = Signals()
+    signals = WorkerSignals()
     signals.install()
     yield signals
     signals.restore()
+
+
+@contextmanager
+def lent(signals, raise_term):
+    """While a job runs in this process."""
+    signals.lend(raise_term)
+    try:
+        yield
+    finally:
+        signals.take_back()
 
 
 def send(*numbers):
@@ -48,7 +59,7 @@ def test_restore_gives_the_handlers_back():
     before = signal.signal(signal.SIGUSR2, lambda number, frame: heard.append(number))
     try:
         handlers = [signal.getsignal(number) for number in HANDLED]
-        signals = Signals()
+        signals = WorkerSignals()
         signals.install()
         signals.restore()
         assert [signal.getsignal(number) for number in HANDLED] == handlers
@@ -62,7 +73,7 @@ def test_restore_gives_the_handlers_back():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_term_is_raised_once_where_a_job_has_no_process_of_its_own(signals, number):
     """TermException with the signal's name in the job's code; a second one is only noted."""
-    with signals.lent(raise_term=True):
+    with lent(signals, raise_term=True):
         with pytest.raises(TermException, match=number.name), application_code():
             send(number)
         with application_code():
@@ -72,7 +83,7 @@ def test_a_term_is_raised_once_where_a_job_has_no_process_of_its_own(signals, nu
 
 def test_a_term_between_two_calls_of_a_job_s_code_is_raised_in_the_next(signals):
     """In our own code it would cut off what is to be said of the job."""
-    with signals.lent(raise_term=True):
+    with lent(signals, raise_term=True):
         send(signal.SIGTERM)
         with pytest.raises(TermException), application_code():
             raise AssertionError("the code runs")
@@ -80,9 +91,9 @@ def test_a_term_between_two_calls_of_a_job_s_code_is_raised_in_the_next(signals)
 
 def test_a_term_that_comes_as_a_job_ends_is_not_for_the_next(signals):
     """It is only noted."""
-    with signals.lent(raise_term=True):
+    with lent(signals, raise_term=True):
         send(signal.SIGTERM)
-    with signals.lent(raise_term=True), application_code():
+    with lent(signals, raise_term=True), application_code():
         pass
     assert signals.take() == [signal.SIGTERM]
 
@@ -90,7 +101,7 @@ def test_a_term_that_comes_as_a_job_ends_is_not_for_the_next(signals):
 def test_a_job_that_closes_the_pipe_leaves_signals_that_wake(signals):
     """And what it has opened under these numbers is neither written into nor closed."""
     theirs = []
-    with signals.lent(raise_term=False):
+    with lent(signals, raise_term=False):
         for number in (signals._read.number, signals._write.number):
             os.close(number)
         theirs = [*os.pipe(), *os.pipe()]
@@ -113,7 +124,7 @@ def in_child(term_child, *numbers):
     pid = os.fork()
     if pid == 0:
         try:
-            signals = Signals()
+            signals = WorkerSignals()
             signals.install()
             signals.hold()  # as about a fork
             signals.leave_to_child(term_child)
