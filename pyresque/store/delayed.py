@@ -29,14 +29,15 @@ from pyresque.store.connection.replies import (
 from pyresque.store.effects import flat
 from pyresque.store.locks import Guard
 from pyresque.store.removal import weed
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 
-_delay = Script("delay", reply=amount)
+_delay = Script("delay", reply=amount, once=True)
 _take = Script(
     "take_delayed",
     uses=("effects", "lock_holders", "guards", "place"),
     reply=either(row(exactly(0)), row(exactly(1), words, flag, rest=amount)),
+    once=True,
 )
 _drain = Script(
     "move_due",
@@ -48,7 +49,7 @@ _drain = Script(
         done=row(data, words, amount, either(exactly(b""), fraction)),
     ),
 )
-_reset = Script("reset_delayed", reply=row(amount, flag))
+_reset = Script("reset_delayed", reply=row(amount, flag), once=True)
 _forget = Script("forget_second", reply=flag)
 
 BATCH = 100
@@ -171,10 +172,9 @@ def delay(
         keys.delayed(epoch or 0), keys.timestamps(job.item), keys.delayed_schedule, keys.queues,
         keys.queue(job.queue),
     ]  # fmt: skip
-    args: list[Word] = [REMEMBER_SECONDS, keys.prefix, "" if epoch is None else epoch, job.item, job.queue]
+    args: list[Word] = [keys.prefix, "" if epoch is None else epoch, job.item, job.queue]
     args += [job.payload, copies, least, *(word for place in instead_of for word in place)]
-    with Once(space) as once:
-        return int(_delay.run(space.link, [once, *names], args))
+    return int(_delay.run_once(space, names, args))
 
 
 def take(
@@ -205,13 +205,12 @@ def take(
     last = max(0, len(takings) - 1) // chunk * chunk
     for first in range(0, last + 1, chunk):
         place = following if first == last and following is not None else (b"", b"")
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, claim.milliseconds, int(tidy)]
+        args: list[Word] = [space.keys.prefix, claim.value, claim.milliseconds, int(tidy)]
         args += [*place, int(time.time())]
         for one in takings[first : first + chunk]:
             args += one.words
-        with Once(space) as once:
-            keys = [once, space.keys.delayed_schedule, space.keys.queues, claim.key or once]
-            done, *answer = _take.run(space.link, keys, args)
+        keys = [space.keys.delayed_schedule, space.keys.queues, claim.key or space.keys.queues]
+        done, *answer = _take.run_once(space, keys, args)
         if not done:
             return None
         troubles += texts(answer[0])
@@ -263,11 +262,10 @@ def forget_if_empty(space: Space, epoch: int) -> None:
 def reset(space: Space) -> int:
     """Forget every delayed job, piece by piece; returns how many there were."""
     last = space.link.execute("ZREVRANGE", space.keys.delayed_schedule, 0, 0, "WITHSCORES")
-    args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, last[1] if last else "-inf"]
+    args = [space.keys.prefix, last[1] if last else "-inf"]
     jobs, more = 0, bool(last)
     while more:
-        with Once(space) as once:
-            done, more = _reset.run(space.link, [once, space.keys.delayed_schedule], args)
+        done, more = _reset.run_once(space, [space.keys.delayed_schedule], args)
         jobs += int(done)
     return jobs
 

@@ -10,7 +10,7 @@ from pyresque.store.connection.replies import amount, flag, integer
 from pyresque.store.delayed import Place
 from pyresque.store.effects import flat
 from pyresque.store.removal import weed_these
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
 
@@ -18,12 +18,15 @@ Marks = Sequence[tuple[FailureRecord, bytes]]
 """Records that are marked as retried, and what they are then."""
 
 _requeue = Script(
-    "requeue_failure", uses=("effects", "place", "retried_marks", "aside_links"), reply=integer(-3, 1)
+    "requeue_failure",
+    uses=("effects", "place", "retried_marks", "aside_links"),
+    reply=integer(-3, 1),
+    once=True,
 )
-_discard = Script("remove_failure", uses=("aside_links",), reply=flag)
-_clear = Script("clear_failures", uses=("aside_links",), reply=amount)
+_discard = Script("remove_failure", uses=("aside_links",), reply=flag, once=True)
+_clear = Script("clear_failures", uses=("aside_links",), reply=amount, once=True)
 _restore = Script("restore_aside", uses=("aside_links",), reply=integer(-3, 1))
-_forward = Script("bring_forward", uses=("effects", "place", "retried_marks"), reply=flag)
+_forward = Script("bring_forward", uses=("effects", "place", "retried_marks"), reply=flag, once=True)
 
 NOT_THERE = -1
 """What cannot be put back because it is not aside any more."""
@@ -86,9 +89,8 @@ def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Co
 
 def discard(space: Space, record: FailureRecord) -> bool:
     """Remove one record, that at its place or the first with its bytes; False if it is gone."""
-    with Once(space) as once:
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, record.raw, record.place]
-        return bool(_discard.run(space.link, [once, space.keys.failed_list(record.list_name)], args))
+    args: list[Word] = [space.keys.prefix, record.raw, record.place]
+    return bool(_discard.run_once(space, [space.keys.failed_list(record.list_name)], args))
 
 
 def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second: int | None = None) -> int:
@@ -102,10 +104,8 @@ def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second:
     Returns:
         1; 0 if the record is gone; what `put_back` in aside_links.lua answers if that cannot go back.
     """
-    with Once(space) as once:
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *_flat_marks(marks)]
-        args += ["" if second is None else second, *flat(effects)]
-        return int(_requeue.run(space.link, [once, *_lists(space, marks)], args))
+    args: list[Word] = [space.keys.prefix, *_flat_marks(marks), "" if second is None else second]
+    return int(_requeue.run_once(space, _lists(space, marks), [*args, *flat(effects)]))
 
 
 def _lists(space: Space, marks: Marks) -> list[str]:
@@ -130,10 +130,9 @@ def forward(space: Space, marks: Marks, place: Place, effects: Sequence[Command]
     Returns:
         False if the record, or the delayed job, is gone; then nothing is done.
     """
-    with Once(space) as once:
-        keys = [once, *_lists(space, marks), space.keys.delayed_schedule]
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, *_flat_marks(marks), *place]
-        return bool(_forward.run(space.link, keys, [*args, *flat(effects)]))
+    keys = [*_lists(space, marks), space.keys.delayed_schedule]
+    args: list[Word] = [space.keys.prefix, *_flat_marks(marks), *place, *flat(effects)]
+    return bool(_forward.run_once(space, keys, args))
 
 
 def clear(space: Space, list_name: str) -> None:
@@ -144,8 +143,7 @@ def clear(space: Space, list_name: str) -> None:
         return
     left = count(space, list_name)
     while left > 0:
-        with Once(space) as once:
-            removed = int(_clear.run(space.link, [once, key], [REMEMBER_SECONDS, space.keys.prefix, left]))
+        removed = int(_clear.run_once(space, [key], [space.keys.prefix, left]))
         if not removed:
             return  # somebody else has cleared it
         left -= removed

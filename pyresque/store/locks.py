@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pyresque.errors import RedisError
 from pyresque.log import Log
 from pyresque.store.connection.link import Word
-from pyresque.store.connection.replies import data, flag
+from pyresque.store.connection.replies import flag, many
 from pyresque.store.connection.server import is_same
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 
 logger = Log("pyresque.store")
 
 _lock = Script("lock", uses=("lock_holders",), reply=flag)
-_offer = Script("push_guarded", uses=("lock_holders", "guards"), reply=data)
+_offer = Script("push_guarded", uses=("lock_holders", "guards"), reply=many(flag), once=True)
 _unlock = Script("unlock", reply=flag)
 _keep = Script("rename_lock_owner", reply=flag)
 
@@ -77,12 +77,10 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
     """
     pushed: list[bool] = []
     for first in range(0, len(offers), CHUNK):
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, int(time.time())]
+        args: list[Word] = [space.keys.prefix, int(time.time())]
         for one in offers[first : first + CHUNK]:
             args += [one.queue, one.raw, len(one.guards), *(word for own in one.guards for word in own.words)]
-        with Once(space) as once:
-            answer: bytes = _offer.run(space.link, [once, space.keys.queues], args)
-        pushed += [said == ord("1") for said in answer]
+        pushed += map(bool, _offer.run_once(space, [space.keys.queues], args))
     return pushed
 
 

@@ -9,13 +9,13 @@ from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import amount, flag, row, words
 from pyresque.store.effects import flat
 from pyresque.store.removal import weed
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 
-_enqueue = Script("push", reply=amount)
-_remove = Script("remove_elements", reply=flag)
-_remove_queue = Script("remove_queue", reply=flag)
-_move = Script("take_out", uses=("effects", "pull"), reply=row(flag, words))
+_enqueue = Script("push", reply=amount, once=True)
+_remove = Script("remove_elements", reply=flag, once=True)
+_remove_queue = Script("remove_queue", reply=flag, once=True)
+_move = Script("take_out", uses=("effects", "pull"), reply=row(flag, words), once=True)
 
 CHUNK = 10_000
 """Jobs that one push script takes at most, so that a large batch never holds Redis up for long."""
@@ -31,11 +31,10 @@ def push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
 
 def _push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
     keys = [space.keys.queues, *(space.keys.queue(queue) for queue in jobs)]
-    args: list[Word] = [REMEMBER_SECONDS]
+    args: list[Word] = []
     for queue, items in jobs.items():
         args += [queue, len(items), *items]
-    with Once(space) as once:
-        return int(_enqueue.run(space.link, [once, *keys], args))
+    return int(_enqueue.run_once(space, keys, args))
 
 
 def _chunks(jobs: Mapping[str, Sequence[bytes]]) -> Iterable[Mapping[str, Sequence[bytes]]]:
@@ -80,15 +79,12 @@ def remove_if(space: Space, queue: str, locks_of: Callable[[bytes], Sequence[str
 
 def remove_first(space: Space, queue: str, raw: bytes) -> bool:
     """Remove the first copy of this exact element from a queue; False if there is none."""
-    with Once(space) as once:
-        return bool(_remove.run(space.link, [once, space.keys.queue(queue)], [REMEMBER_SECONDS, raw]))
+    return bool(_remove.run_once(space, [space.keys.queue(queue)], [raw]))
 
 
 def move_element(space: Space, source: str, raw: bytes, offset: int, effects: Sequence[Command]) -> bool:
     """Take one element, seen there, out of a list (full key), with what belongs to it; False: it is gone."""
-    with Once(space) as once:
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, raw, offset, *flat(effects)]
-        taken, _ = _move.run(space.link, [once, source], args)
+    taken, _ = _move.run_once(space, [source], [space.keys.prefix, raw, offset, *flat(effects)])
     return bool(taken)
 
 
@@ -115,6 +111,4 @@ def samples(space: Space, queues: Sequence[str], count: int) -> dict[str, list[b
 
 def remove_queue(space: Space, queue: str) -> bool:
     """Forget a queue and everything in it; whether it was known."""
-    with Once(space) as once:
-        keys = [once, space.keys.queues, space.keys.queue(queue)]
-        return bool(_remove_queue.run(space.link, keys, [REMEMBER_SECONDS, queue]))
+    return bool(_remove_queue.run_once(space, [space.keys.queues, space.keys.queue(queue)], [queue]))

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import data, row, words
 from pyresque.store.effects import flat
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 
-_weed = Script("remove_marked", uses=("effects", "aside_links"), reply=row(data, words))
+_weed = Script("remove_marked", uses=("effects", "aside_links"), reply=row(data, words), once=True)
 
 WINDOW = 1000
 """Elements that are read, and judged, at a time."""
@@ -116,11 +116,10 @@ class _Pass:
         return doomed, stays
 
     def _taken_out(self, doomed: Sequence[_Doomed]) -> bytes:
-        args: list[Word] = [REMEMBER_SECONDS, self._space.keys.prefix, int(self._with_aside), NODES]
+        args: list[Word] = [self._space.keys.prefix, int(self._with_aside), NODES]
         for at, raw, effects in doomed:
             args += [at, raw, len(effects), *effects]
-        with Once(self._space) as once:
-            said, _ = _weed.run(self._space.link, [once, self._key], args)
+        said, _ = _weed.run_once(self._space, [self._key], args)
         if self._wanted is not None:
             self._wanted.subtract(one[1] for one, sign in zip(doomed, said, strict=True) if sign == ord("1"))
         return bytes(said)

@@ -12,13 +12,15 @@ from pyresque.store.connection.link import Reply, Word
 from pyresque.store.connection.replies import flag, integer, row, words
 from pyresque.store.delayed import NOBODY, Claim, texts
 from pyresque.store.locks import Guard
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 
 logger = Log("pyresque.store")
 
-_reschedule = Script("write_schedule", reply=flag)
-_fire = Script("fire", uses=("effects", "lock_holders", "guards"), reply=row(integer(-1, 2), words))
+_reschedule = Script("write_schedule", reply=flag, once=True)
+_fire = Script(
+    "fire", uses=("effects", "lock_holders", "guards"), reply=row(integer(-1, 2), words), once=True
+)
 
 
 @dataclass(frozen=True)
@@ -85,19 +87,17 @@ def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list
         1 done, 2 noted but kept away by a guard, 0 somebody else has noted something meanwhile, -1 the lock
         is another's; and what went wrong.
     """
-    with Once(space) as once:
-        keys = [once, space.keys.last_enqueued_at, space.keys.queues, claim.key or once]
-        args: list[Word] = [REMEMBER_SECONDS, space.keys.prefix, claim.value, firing.name, firing.noted]
-        args += [firing.note, firing.queue, firing.payload, int(time.time())]
-        args += [word for one in firing.guards for word in one.words]
-        done, troubles = _fire.run(space.link, keys, args)
+    keys = [space.keys.last_enqueued_at, space.keys.queues, claim.key or space.keys.queues]
+    args: list[Word] = [space.keys.prefix, claim.value, firing.name, firing.noted]
+    args += [firing.note, firing.queue, firing.payload, int(time.time())]
+    args += [word for one in firing.guards for word in one.words]
+    done, troubles = _fire.run_once(space, keys, args)
     return int(done), texts(troubles)
 
 
 def _write(space: Space, name: str, text: bytes) -> bool:
-    with Once(space) as once:
-        keys = [once, space.keys.persistent_schedules, space.keys.schedules_changed]
-        return bool(_reschedule.run(space.link, keys, [REMEMBER_SECONDS, name, text]))
+    keys = [space.keys.persistent_schedules, space.keys.schedules_changed]
+    return bool(_reschedule.run_once(space, keys, [name, text]))
 
 
 def _pairs(reply: Reply) -> dict[str, bytes]:

@@ -41,17 +41,24 @@ def source(name: str) -> Path:
 
 
 class Script:
-    """One .lua file; `uses` are files put in front of it, `call` is what a file of functions returns.
+    """One .lua file; `uses` are parts put in front of it, `call` is what a file of functions returns.
 
     Args:
         reply: the form of its answer.
+        once: it must not do anything twice (parts/once.lua): run it with `run_once`.
     """
 
-    def __init__(self, name: str, uses: Sequence[str] = (), call: str = "", *, reply: Check) -> None:
+    def __init__(
+        self, name: str, uses: Sequence[str] = (), call: str = "", *, reply: Check, once: bool = False
+    ) -> None:
         names = [part for use in uses for part in (*_NEEDS.get(use, ()), use)]
-        text = "\n".join(source(part).read_text("utf-8") for part in (*names, name))
+        parts = [source(part).read_text("utf-8") for part in (*names, *(["once"] if once else []))]
+        text = source(name).read_text("utf-8")
+        if once:
+            text = f"local function step()\n{text}\nend\nreturn once(step)\n"
         if call:
             text += f"\nreturn {call}\n"
+        text = "\n".join([*parts, text])
         self.name = name
         self.text = _FRAME.format(text=text)
         self.digest = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 (it is Redis's name for it)
@@ -81,18 +88,10 @@ class Script:
             # It had the text before it, so this was no answer to it.
             raise RedisUnavailable(str(error), maybe_done=True) from error
 
-
-class Once:
-    """A key under which a script keeps its answer, so that sending it again does nothing twice."""
-
-    def __init__(self, space: Space) -> None:
-        self.key = space.keys.once(uuid.uuid4().hex)
-        self._link = space.link
-
-    def __enter__(self) -> str:
-        return self.key
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
+    def run_once(self, space: Space, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
+        """Run a script that keeps its answer under a token, so that sending it again does nothing twice."""
+        token = space.keys.once(uuid.uuid4().hex)
+        answer = self.run(space.link, [token, *keys], [REMEMBER_SECONDS, *args])
         # After a failure the answer must stay for whoever asks again; it goes by itself.
-        if error is None:
-            self._link.forget(self.key)
+        space.link.forget(token)
+        return answer

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyresque.store.connection.replies import integer, number
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 
-_increase = Script("increase_counter", reply=integer())
+_increase = Script("increase_counter", reply=integer(), once=True)
 
 
 def read(space: Space, names: Sequence[str]) -> list[int]:
@@ -19,8 +19,7 @@ def read(space: Space, names: Sequence[str]) -> list[int]:
 
 def increase(space: Space, name: str, by: int = 1) -> int:
     """Add to a counter; returns its new value."""
-    with Once(space) as once:
-        return int(_increase.run(space.link, [once, space.keys.stat(name)], [REMEMBER_SECONDS, by]))
+    return int(_increase.run_once(space, [space.keys.stat(name)], [by]))
 
 
 def clear(space: Space, name: str) -> None:

@@ -13,7 +13,7 @@ from pyresque.errors import RedisError, RedisReplied
 from pyresque.store.connection.link import Command, Reply, Word
 from pyresque.store.connection.replies import digits, flag, integer, row, words
 from pyresque.store.effects import flat
-from pyresque.store.script import REMEMBER_SECONDS, Once, Script
+from pyresque.store.script import Script
 from pyresque.store.space import Space
 from pyresque.system.processes import WORD_LENGTH
 from pyresque.wire import times
@@ -22,7 +22,7 @@ _claim_ids = Script("claim_worker_ids", uses=("effects",), reply=row(flag, words
 _resign = Script("release", reply=flag)
 _register = Script("register_worker", uses=("effects", "namesake"), reply=row(flag, words))
 _release_id = Script("release_worker_id", reply=flag)
-_retire = Script("retire_worker", uses=("effects", "namesake"), reply=row(integer(-1, 1), words))
+_retire = Script("retire_worker", uses=("effects", "namesake"), reply=row(integer(-1, 1), words), once=True)
 
 _COUNTED = ("processed", "failed")
 
@@ -260,10 +260,8 @@ def retire(
     stats = [keys.stat(name, worker_id) for name in _COUNTED]
     names = [keys.workers, keys.heartbeats, keys.worker(worker_id), keys.worker_started(worker_id), *stats]
     names.append(keys.our_workers)
-    args: list[Word] = [keys.prefix, worker_id, working, beat, REMEMBER_SECONDS]
-    args += [who.started if who else "", *flat(effects)]
-    with Once(space) as once:
-        done, _ = _retire.run(space.link, [*names, once], args)
+    args: list[Word] = [keys.prefix, worker_id, working, beat, who.started if who else "", *flat(effects)]
+    done, _ = _retire.run_once(space, names, args)
     if done < 0 and who is not None:
         release_id(space, who)
     return bool(done)

@@ -88,7 +88,7 @@ def test_a_seed_chooses_a_run(seed: int, own_server: DevRedis) -> None:
 SAMPLE = [
     ("one worker tries at once", Mutant("settle", "settled > ", "settled - 1 == ")),
     ("one worker, three jobs", Mutant("reserve", "redis.call('SET', KEYS[1], record)", "")),
-    ("a client alone", Mutant("push", "if answer then return tonumber(answer) end", "")),
+    ("a client alone", Mutant("once", "if kept then", "if false then")),
 ]
 """Wrong lines: a late repetition settles another attempt; a job is nowhere; a job is pushed twice."""
 

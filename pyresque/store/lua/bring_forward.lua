@@ -2,8 +2,6 @@
 -- KEYS: 1 once:TOKEN, 2... failure lists, last delayed_queue_schedule.
 -- ARGV: 1 seconds to remember, 2 prefix, 3... records (retried_marks.lua), then name of the delayed list, item, effects (the push)
 -- Answer: 1, or 0 where the record, or the delayed job, is not in its list: then nothing was done
-local answer = redis.call('GET', KEYS[1])
-if answer then return tonumber(answer) end
 local list, item = ARGV[after_marks], ARGV[after_marks + 1]
 local place, key, noted = place_of_mark(1), ARGV[2] .. list, ARGV[2] .. 'timestamps:' .. item
 
@@ -16,5 +14,4 @@ if place and attempt({'LREM', key, 1, item}) == 1 then
   apply(ARGV[2], ARGV, after_marks + 2, #ARGV)
   done = 1
 end
-redis.call('SET', KEYS[1], done, 'EX', ARGV[1])
 return done

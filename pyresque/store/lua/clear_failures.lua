@@ -1,8 +1,6 @@
 -- Remove the first records of a failure list, and what was put aside with them, once.
 -- KEYS: 1 once:TOKEN, 2 failure list.  ARGV: 1 seconds to remember, 2 prefix, 3 how many at most
 -- Answer: how many were removed; few where they are large
-local answer = redis.call('GET', KEYS[1])
-if answer then return tonumber(answer) end
 local removed, size, most = 0, 0, math.min(tonumber(ARGV[3]), 500)
 while removed < most and size < 1048576 and looked < 5000 do
   local step = removed == 0 and 1 or math.max(1, math.min(50, most - removed, math.floor(removed * 262144 / size)))
@@ -15,5 +13,4 @@ while removed < most and size < 1048576 and looked < 5000 do
   removed = removed + #records
 end
 if removed > 0 then redis.call('LTRIM', KEYS[2], removed, -1) end
-redis.call('SET', KEYS[1], removed, 'EX', ARGV[1])
 return removed

@@ -4,8 +4,6 @@
 --       7 copies of each that go (0: all), 8 how often it is written at least,
 --       9... what it stands in for: name of a delayed list, item, and so on
 -- Answer: how often it was written: once for each copy that was removed, but not less than said
-local answer = redis.call('GET', KEYS[1])
-if answer then return tonumber(answer) end
 local later = ARGV[3] ~= ''
 local wanted = later and {[2] = 'list', [3] = 'set', [4] = 'zset'} or {[5] = 'set', [6] = 'list'}
 for n, kind in pairs(wanted) do
@@ -28,5 +26,4 @@ if copies > 0 and later then
 elseif copies > 0 then
   redis.call('SADD', KEYS[5], ARGV[5])
 end
-redis.call('SET', KEYS[1], copies, 'EX', ARGV[1])
 return copies

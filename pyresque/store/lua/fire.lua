@@ -5,10 +5,8 @@
 --       9 now, 10... guards
 -- Answer: {1 fired (now or, where an earlier answer was lost, before) | 2 noted, but a guard refused the push |
 --         0 somebody else has noted something | -1 the lock is another's, troubles}
-local answer = redis.call('GET', KEYS[1])
-if answer then return {tonumber(answer), troubles} end
-if ARGV[3] ~= '' and text_of(KEYS[4]) ~= ARGV[3] then return {-1, troubles} end
-if (redis.call('HGET', KEYS[2], ARGV[4]) or '') ~= ARGV[5] then return {0, troubles} end
+if ARGV[3] ~= '' and text_of(KEYS[4]) ~= ARGV[3] then return {-1, troubles}, false end
+if (redis.call('HGET', KEYS[2], ARGV[4]) or '') ~= ARGV[5] then return {0, troubles}, false end
 local guards, now = (#ARGV - 9) / 3, tonumber(ARGV[9])
 local refused = ARGV[8] ~= '' and is_refused(ARGV[2], ARGV, 10, guards, now)
 if ARGV[8] ~= '' and not refused then
@@ -17,6 +15,4 @@ if ARGV[8] ~= '' and not refused then
   take_guards(ARGV[2], ARGV, 10, guards, now)
 end
 redis.call('HSET', KEYS[2], ARGV[4], ARGV[6])
-answer = refused and 2 or 1
-redis.call('SET', KEYS[1], answer, 'EX', ARGV[1])
-return {answer, troubles}
+return {refused and 2 or 1, troubles}

@@ -1,8 +1,6 @@
 -- Push batches of jobs, once. Asked again with the same token it only repeats its answer.
 -- KEYS: 1 once:TOKEN, 2 queues, 3... queue:Q of each batch
 -- ARGV: 1 seconds to remember, then for each batch: queue name, number of jobs, the jobs
-local answer = redis.call('GET', KEYS[1])
-if answer then return tonumber(answer) end
 for n = 3, #KEYS do
   local kind = redis.call('TYPE', KEYS[n]).ok
   if kind ~= 'list' and kind ~= 'none' then
@@ -19,5 +17,4 @@ for n = 3, #KEYS do
   end
   pushed, place = pushed + count, last + 1
 end
-redis.call('SET', KEYS[1], pushed, 'EX', ARGV[1])
 return pushed

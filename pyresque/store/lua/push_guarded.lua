@@ -2,10 +2,8 @@
 -- KEYS: 1 once:TOKEN, 2 queues
 -- ARGV: 1 seconds to remember, 2 prefix, 3 now, then for each job:
 --       queue ("": it goes nowhere, only its locks are taken), element, number of its guards, the guards
--- Answer: for each job "1" pushed or "0" refused, as one text
-local answer = redis.call('GET', KEYS[1])
-if answer then return answer end
-local now, taken, place, jobs, said = tonumber(ARGV[3]), {}, 4, {}, {}
+-- Answer: for each job 1 pushed or 0 refused
+local now, taken, place, jobs, pushed = tonumber(ARGV[3]), {}, 4, {}, {}
 while place <= #ARGV do
   local key, count = ARGV[2] .. 'queue:' .. ARGV[place], tonumber(ARGV[place + 2])
   local kind = redis.call('TYPE', key).ok
@@ -17,7 +15,7 @@ while place <= #ARGV do
     jobs[#jobs + 1] = place
     for n = place + 3, place + 2 + 3 * count, 3 do taken[ARGV[n]] = true end
   end
-  said[#said + 1] = refused and '0' or '1'
+  pushed[#pushed + 1] = refused and 0 or 1
   place = place + 3 + 3 * count
 end
 -- From here on nothing fails but the first write: what else could was asked before.
@@ -28,6 +26,4 @@ for _, job in ipairs(jobs) do
   end
   take_guards(ARGV[2], ARGV, job + 3, tonumber(ARGV[job + 2]), now)
 end
-answer = table.concat(said)
-redis.call('SET', KEYS[1], answer, 'EX', ARGV[1])
-return answer
+return pushed

@@ -1,8 +1,6 @@
 -- Remove a record of a failure list, and what was put aside with it, once: the one at its place, or the first with its bytes.
 -- KEYS: 1 once:TOKEN, 2 failure list.  ARGV: 1 seconds to remember, 2 prefix, 3 record, 4 its place (-1: not known)
 -- Answer: 1 removed, 0 it is not in the list
-local answer = redis.call('GET', KEYS[1])
-if answer then return tonumber(answer) end
 local removed, record, place = 0, ARGV[3], tonumber(ARGV[4])
 
 -- Whether LREM would take this one, and soon: none like it stands before it.
@@ -23,5 +21,4 @@ else
   removed = redis.call('LREM', KEYS[2], 1, record)
 end
 if removed > 0 then forget_aside(ARGV[2], record) end
-redis.call('SET', KEYS[1], removed, 'EX', ARGV[1])
 return removed

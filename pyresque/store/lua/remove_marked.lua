@@ -5,9 +5,6 @@
 --       of words of effects, effects
 -- Answer: {for each "1" removed, "0" it is not there, "+" too much for one call: as one text; troubles}. Those nearest to
 -- the end go first: so the distances of the others from where the end was still hold.
-local kept = redis.call('GET', KEYS[1])
-if kept then return cjson.decode(kept) end
-
 local doomed, n = {}, 5
 while n <= #ARGV do
   local words = tonumber(ARGV[n + 2])
@@ -82,7 +79,4 @@ if #doomed > 0 then
   end
 end
 if #places > 0 then take_out(places, elements) end
--- An empty table would come back as an object, which Redis answers as an empty list too.
-local answer = {table.concat(said, '', 1, #doomed), troubles}
-redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ARGV[1])
-return answer
+return {table.concat(said, '', 1, #doomed), troubles}

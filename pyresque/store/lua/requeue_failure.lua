@@ -3,8 +3,6 @@
 -- ARGV: 1 seconds to remember, 2 prefix, 3... records (retried_marks.lua), then
 --       the second for a delayed job that was put aside ("": the effects put the job back), the effects.
 -- Answer: 1, 0 where the record is not in the list, else what put_back answered: then nothing was done
-local answer = redis.call('GET', KEYS[1])
-if answer then return tonumber(answer) end
 local place, second = place_of_mark(1), ARGV[after_marks]
 
 local done = place and 1 or 0
@@ -16,5 +14,4 @@ elseif place then
   forget_aside(ARGV[2], ARGV[4])
 end
 if done == 1 then mark(place) end
-redis.call('SET', KEYS[1], done, 'EX', ARGV[1])
 return done

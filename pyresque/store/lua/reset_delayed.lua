@@ -1,8 +1,6 @@
 -- Forget delayed jobs, the first ones up to a second, a number of them at a time. Once.
 -- KEYS: 1 once:TOKEN, 2 delayed_queue_schedule.  ARGV: 1 seconds to remember, 2 prefix, 3 the last second ("+inf": all)
 -- Answer: {how many jobs there were, 1 if there may be more}
-local kept = redis.call('GET', KEYS[1])
-if kept then return cjson.decode(kept) end
 local jobs, looked, size = 0, 0, 0
 local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[3], 'LIMIT', 0, 500)
 for n, member in ipairs(due) do
@@ -24,7 +22,5 @@ for n, member in ipairs(due) do
   looked = looked + 1
   if looked >= 1000 or size > 1048576 then break end
 end
-if #due == 0 then return {0, 0} end
-local answer = {jobs, 1}
-redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ARGV[1])
-return answer
+if #due == 0 then return {0, 0}, false end
+return {jobs, 1}

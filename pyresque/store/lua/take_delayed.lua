@@ -8,10 +8,8 @@
 --       number of words of effects, effects (done for each copy)
 -- Answer: {1, troubles, 1 if the next job is there, then for each job: how many copies were taken, 1 if a guard refused},
 --         {0} if the lock is another's
-local kept = redis.call('GET', KEYS[1])
-if kept then return cjson.decode(kept) end
 if ARGV[3] ~= '' then
-  if text_of(KEYS[4]) ~= ARGV[3] then return {0} end
+  if text_of(KEYS[4]) ~= ARGV[3] then return {0}, false end
   redis.call('PEXPIRE', KEYS[4], ARGV[4])
 end
 local answer, n, now = {1, troubles, 0}, 9, tonumber(ARGV[8])
@@ -43,6 +41,4 @@ if list ~= '' and place_of(ARGV[2] .. list, item) then
   attempt({'SADD', ARGV[2] .. 'timestamps:' .. item, list})
   answer[3] = 1
 end
--- An empty table would come back as an object, which Redis answers as an empty list too.
-redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ARGV[1])
 return answer
