@@ -23,7 +23,7 @@ from pyresque.scheduler.loaded_schedule import LoadedSchedule, check_queueable
 from pyresque.scheduler.master import HOLD, Master
 from pyresque.scheduler.signals import SchedulerSignals
 from pyresque.store import schedules
-from pyresque.store.connection.link import LEAVE_SECONDS, OneProcessLink, PatientLink
+from pyresque.store.connection.link import LEAVE_SECONDS, PatientLink
 from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.space import Space
 from pyresque.system.waiting import Backoff, Outage
@@ -55,7 +55,7 @@ class Scheduler:
     ) -> None:
         self.options = options or SchedulerOptions()
         space, self._signals = resque.space, SchedulerSignals()
-        self._link, signals = OneProcessLink(resque.link.fresh()), self._signals
+        self._link, signals = resque.link.fresh().adopt(), self._signals
         # Short pauses, and none any more when it is to leave: while Redis is away the loop must hear signals.
         patient = PatientLink(self._link, (0.0, 0.05, 0.2), lambda: signals.stopping)
         self._space = Space(patient, space.keys, space.style)

@@ -69,9 +69,9 @@ class Script:
         word, form = new_word(), self._form
         words = (len(keys), *keys, *args, word)
 
-        def check(reply: Reply) -> bool:
-            return type(reply) is list and len(reply) == 2 and reply[0] == word and form(reply[1])
-
+        check: Check = lambda reply: (  # noqa: E731
+            type(reply) is list and len(reply) == 2 and reply[0] == word and form(reply[1])
+        )
         try:
             return link.execute("EVALSHA", self.digest, *words, check=check)[1]
         except RedisReplied as error:

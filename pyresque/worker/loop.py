@@ -17,7 +17,7 @@ from pyresque.failure import Recorder
 from pyresque.log import Log
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import workers
-from pyresque.store.connection.link import LEAVE_SECONDS, OneProcessLink
+from pyresque.store.connection.link import LEAVE_SECONDS
 from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.reservation import Answer
 from pyresque.store.space import Space
@@ -145,7 +145,7 @@ class _Loop:
         """The job that runs in this process cannot be ended alone: record what became of it, and end."""
         logger.error("Worker %s ends with its job: %s", self._who.id, death)
         try:
-            link = OneProcessLink(self._resque.link.fresh())  # the other one is the main thread's
+            link = self._resque.link.fresh().adopt()  # the other one is the main thread's
             link.deadline = time.monotonic() + LEAVE_SECONDS
             space = Space(link, self._resque.space.keys, self._resque.space.style)
             recorder = Recorder(space, self._resque.failure_backend, self._resque.failure_ids)

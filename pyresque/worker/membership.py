@@ -11,7 +11,6 @@ from pyresque.failure import Recorder
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.model.resque_like import ResqueLike
-from pyresque.store.connection.link import OneProcessLink
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.system.waiting import Outage
@@ -55,7 +54,7 @@ class Membership:
     ) -> None:
         self._listed = queue_list.listed
         # The worker's own link does not repeat anything: the loop decides what to do after a lost reply.
-        self.link = OneProcessLink(resque.link.fresh())
+        self.link = resque.link.fresh().adopt()
         self._space = Space(self.link, resque.space.keys, resque.space.style)
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self.heartbeat = Heartbeat(self._space, whos, options.heartbeat_interval)

@@ -166,6 +166,10 @@ class ModelLink:
         """Another link to the same server."""
         return ModelLink(self._me, self.let_in, self.place)
 
+    def adopt(self) -> ModelLink:
+        """Nobody forks here."""
+        return self
+
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command."""
         reply = self.execute_many([words])[0]

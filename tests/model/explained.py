@@ -62,6 +62,7 @@ EXPLAINED: list[tuple[str, str, str]] = [
     ("namesake", "return found and", _SECOND),
     ("register_worker", "return {0, troubles}", _SECOND),
     ("register_worker", "attempt({'HSET', KEYS[2]", _SECOND),
+    ("once", "if done == false", "kept or not, it says the same again; a full Redis would refuse the write"),
     ("lock_holders", "'TTL'", _PRUNER),
     ("lock_holders", "mark:sub(-#word)", _PRUNER),
     ("lock_holders", "local marks", _PRUNER),

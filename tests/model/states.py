@@ -21,7 +21,7 @@ from pyresque import store
 from pyresque.store.connection.address import Address
 from pyresque.store.connection.link import Word
 from pyresque.store.connection.replies import ErrorReply
-from pyresque.store.connection.socket import Connection
+from pyresque.store.connection.socket_link import Connection
 from pyresque.store.script import Script
 
 Words = tuple[bytes, ...]

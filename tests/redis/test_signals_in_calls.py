@@ -72,7 +72,7 @@ PACKING = """
 import signal
 import subprocess
 import sys
-from pyresque.store.connection.socket import _packed
+from pyresque.store.connection.socket_link import _packed
 
 class Stop(Exception):
     pass
@@ -85,7 +85,7 @@ for _ in range(100):
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.0005)
         while True:
-            _packed(("RPUSH", "x", *range(5000)))
+            _packed([("RPUSH", "x", *range(5000))])
     except Stop:
         pass
 """

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from pyresque.errors import (
     NotRedis,
@@ -26,7 +26,6 @@ from pyresque.errors import (
     RedisReplied,
     RedisUnavailable,
 )
-from pyresque.usercode.guards import end_copy, getpid
 
 Word = bytes | str | int | float
 Command = Sequence[Word]
@@ -82,8 +81,15 @@ class DirectLink(Link, Protocol):
     let_in: bool
     """Whether the server has ever answered: a refusal after that may be a change that is under way."""
 
-    def fresh(self) -> DirectLink:
+    def fresh(self) -> Self:
         """Another link to the same server, with connections and a deadline of its own."""
+
+    def adopt(self) -> Self:
+        """From now on it is this process's alone: a copy of the process that wants to use it ends instead.
+
+        Code of the application that forks is watched where it returns (usercode/guards.py); this is for the
+        places that nobody has thought of.
+        """
 
 
 UNSURE_SECONDS = 60.0
@@ -120,14 +126,18 @@ class PatientLink:
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command; see `Link`."""
-        return self._patiently(lambda: self.link.execute(*words, check=check))
+        try:
+            return self.link.execute(*words, check=check)
+        except RedisError as error:
+            first = error
+        return self._again(lambda: self.link.execute(*words, check=check), first)
 
     def execute_many(self, commands: Iterable[Command]) -> list[Reply]:
         """Carry out several commands in one round trip; see `Link`."""
         commands = list(commands)
-        replies: list[Reply] = self._patiently(lambda: self._all(commands))
+        replies = self._all_patiently(commands)
         if any(isinstance(reply, RedisReplied) for reply in replies):
-            replies = self._patiently(lambda: self._all(commands))
+            replies = self._all_patiently(commands)
         return replies
 
     def forget(self, key: str) -> None:
@@ -151,24 +161,34 @@ class PatientLink:
                 raise reply
         return replies
 
-    def _patiently(self, call: Callable[[], Reply]) -> Reply:
+    def _all_patiently(self, commands: list[Command]) -> list[Reply]:
+        try:
+            return self._all(commands)
+        except RedisError as error:
+            first = error
+        replies: list[Reply] = self._again(lambda: self._all(commands), first)
+        return replies
+
+    def _again(self, call: Callable[[], Reply], error: RedisError) -> Reply:
+        """Try again after this error, for as long as the pauses last."""
         maybe_done, was_final, was_redis, pauses = False, False, False, iter(self.pauses)
         while True:
+            error.maybe_done = maybe_done = maybe_done or error.maybe_done
+            was_redis = was_redis or not isinstance(error, NotRedis)
+            if error.maybe_done and not isinstance(error, RedisReplied):  # that one is no more on its way
+                self._unsure_until = time.monotonic() + UNSURE_SECONDS
+            if isinstance(error, RedisReplied):
+                if was_final or is_missing_script(error):
+                    raise error
+                was_final = True
+            elif not self._waited(error, next(pauses, None)):
+                if isinstance(error, NotRedis) and was_redis:
+                    raise RedisUnavailable(str(error), maybe_done=maybe_done) from error
+                raise error
             try:
                 return call()
-            except RedisError as error:
-                error.maybe_done = maybe_done = maybe_done or error.maybe_done
-                was_redis = was_redis or not isinstance(error, NotRedis)
-                if error.maybe_done and not isinstance(error, RedisReplied):  # that one is no more on its way
-                    self._unsure_until = time.monotonic() + UNSURE_SECONDS
-                if isinstance(error, RedisReplied):
-                    if was_final or is_missing_script(error):
-                        raise
-                    was_final = True
-                elif not self._waited(error, next(pauses, None)):
-                    if isinstance(error, NotRedis) and was_redis:
-                        raise RedisUnavailable(str(error), maybe_done=maybe_done) from error
-                    raise
+            except RedisError as another:
+                error = another
 
     def _waited(self, error: RedisError, pause: float | None) -> bool:
         """Wait before the next try; False if there is to be none."""
@@ -179,73 +199,6 @@ class PatientLink:
         time.sleep(pause)
         # With a deadline that is enough: until then it is tried again.
         return self.link.deadline < float("inf") or not self._gives_up()
-
-
-class OneProcessLink:
-    """The link of a worker or scheduler: a copy of its process that wants to use it ends instead.
-
-    Code of the application that forks is watched where it returns (usercode.py); this is for the places that
-    nobody has thought of.
-    """
-
-    def __init__(self, link: DirectLink) -> None:
-        self._link = link
-        self.address = link.address
-        self._pid = getpid()
-
-    @property
-    def place(self) -> str:
-        """Where the server and its database are."""
-        return self._link.place
-
-    @property
-    def deadline(self) -> float:
-        """From this moment on it sends nothing; see `DirectLink`."""
-        return self._link.deadline
-
-    @deadline.setter
-    def deadline(self, moment: float) -> None:
-        self._link.deadline = moment
-
-    @property
-    def let_in(self) -> bool:
-        """Whether the server has ever answered; see `DirectLink`."""
-        return self._link.let_in
-
-    @let_in.setter
-    def let_in(self, answered: bool) -> None:
-        self._link.let_in = answered
-
-    def adopt(self) -> None:
-        """From now on it is this process's: the one that made it has forked on purpose."""
-        self._pid = getpid()
-
-    def fresh(self) -> DirectLink:
-        """Another link to the same server, for any process; see `DirectLink`."""
-        return self._link.fresh()
-
-    def execute(self, *words: Word, check: Check | None = None) -> Reply:
-        """Carry out one command; see `Link`."""
-        self._check()
-        return self._link.execute(*words, check=check)
-
-    def execute_many(self, commands: Iterable[Command]) -> list[Reply]:
-        """Carry out several commands in one round trip; see `Link`."""
-        self._check()
-        return self._link.execute_many(commands)
-
-    def forget(self, key: str) -> None:
-        """Remove a key without waiting; see `Link`."""
-        self._check()
-        self._link.forget(key)
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._link.close()
-
-    def _check(self) -> None:
-        if getpid() != self._pid:
-            end_copy()
 
 
 def as_bytes(word: Word) -> bytes:

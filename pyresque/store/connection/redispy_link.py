@@ -28,6 +28,7 @@ from pyresque.store.connection.link import (
 )
 from pyresque.store.connection.replies import ErrorReply, RoundTrip
 from pyresque.system.descriptors import Own
+from pyresque.usercode.guards import end_copy, getpid
 from pyresque.usercode.safely import is_by_signal
 
 
@@ -49,6 +50,7 @@ class RedisPyLink:
         self._deadline = float("inf")
         self.let_in = False
         self._echoes = True
+        self._pid: int | None = None
 
     def fresh(self) -> RedisPyLink:
         """Another link to the same server; see `DirectLink`."""
@@ -56,6 +58,11 @@ class RedisPyLink:
         link._begin(self._kind, self._options)
         link.let_in = self.let_in
         return link
+
+    def adopt(self) -> RedisPyLink:
+        """From now on only this process may use it; see `DirectLink`."""
+        self._pid = getpid()
+        return self
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command; see `Link`."""
@@ -116,6 +123,8 @@ class RedisPyLink:
         return found
 
     def _connect(self) -> Any:
+        if self._pid is not None and getpid() != self._pid:
+            end_copy()
         if time.monotonic() >= self._deadline:
             raise self._broken(TimeoutError("timed out"), maybe_done=False)
         try:

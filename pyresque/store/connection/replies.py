@@ -16,7 +16,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyresque.errors import RedisError, RedisUnavailable
 from pyresque.store.connection.link import Check, Command, Reply, Word, from_reply
@@ -36,6 +37,28 @@ def new_word() -> bytes:
     return f"{_OURS}.{getpid()}.{next(_numbers)}".encode()
 
 
+MOST = 10_000_000
+"""Elements that a list, a map or a set may have in a reply."""
+MANY = re.compile(rb"[*%~>|]\d{8,}\r\n")
+"""What such a reply holds at least."""
+
+
+def has_too_many(part: bytes) -> bool:
+    """Whether replies, of which this is the beginning, tell of more elements than anybody sends."""
+    at = 0
+    while MANY.search(part, at):  # perhaps it is data, as hardly ever
+        kind, end = part[at : at + 1], part.find(b"\r\n", at)
+        size = part[at + 1 : end]
+        if end < 0 or (kind in b"*%~>|$=!" and not size.removeprefix(b"-").isdigit()):
+            return False  # the parser says what that is
+        if kind in b"*%~>|" and int(size) > MOST:
+            return True
+        at = end + 2
+        if kind in b"$=!" and int(size) >= 0:
+            at = min(at + int(size) + 2, len(part))
+    return False
+
+
 # --- forms -----------------------------------------------------------------------------------------
 # `type(...) is`, for True is an int and a push message a list.
 
@@ -45,14 +68,61 @@ def anything(_reply: Reply) -> bool:
     return True
 
 
-def data(reply: Reply) -> bool:
-    """Bytes."""
-    return type(reply) is bytes
+class Form:
+    """The form of a number, of bytes, or of a list; called with a reply, it says whether that has it.
+
+    Args:
+        kind: its type.
+        least, most: the bounds of a number.
+        parts: the forms of the first elements of a list, `rest` that of all others (None: there are none).
+        by_name: instead of them, forms by the first element.
+    """
+
+    __slots__ = ("_by_name", "_kind", "_least", "_most", "_parts", "_rest")
+
+    def __init__(
+        self,
+        kind: type,
+        *,
+        least: float = float("-inf"),
+        most: float = float("inf"),
+        parts: Sequence[Check] = (),
+        rest: Check | None = None,
+        by_name: Mapping[bytes, Check] | None = None,
+    ) -> None:
+        self._kind: Any = kind
+        self._least, self._most = least, most
+        self._parts, self._rest, self._by_name = parts, rest, by_name
+
+    def __call__(self, reply: Reply) -> bool:
+        """Whether a reply has this form."""
+        kind = self._kind
+        if type(reply) is not kind:
+            return False
+        if kind is bytes:
+            return True
+        if kind is int:
+            return bool(self._least <= reply <= self._most)
+        items: list[Reply] = reply
+        if self._by_name is not None:
+            named = self._by_name.get(items[0]) if items and type(items[0]) is bytes else None
+            return named is not None and named(items)
+        length, rest = len(self._parts), self._rest
+        if len(items) < length or (rest is None and len(items) > length):
+            return False
+        for check, item in zip(self._parts, items, strict=False):
+            if not check(item):
+                return False
+        return rest is None or all(map(rest, items[length:]))
+
+
+data = Form(bytes)
+"""Bytes."""
 
 
 def integer(least: float = float("-inf"), most: float = float("inf")) -> Check:
     """A number, between these."""
-    return lambda reply: type(reply) is int and least <= reply <= most
+    return Form(int, least=least, most=most)
 
 
 def exactly(*values: bytes | int | None) -> Check:
@@ -73,41 +143,17 @@ def either(*checks: Check) -> Check:
 
 def many(check: Check, count: int | None = None) -> Check:
     """A list of these, of any length or of this one."""
-
-    def checked(reply: Reply) -> bool:
-        if type(reply) is not list or (count is not None and len(reply) != count):
-            return False
-        return all(map(check, reply))
-
-    return checked
+    return Form(list, rest=check) if count is None else Form(list, parts=[check] * count)
 
 
 def row(*checks: Check, rest: Check | None = None) -> Check:
     """A list of just these, one after the other, and of any number of `rest` behind them."""
-    length = len(checks)
-
-    def checked(reply: Reply) -> bool:
-        if type(reply) is not list or len(reply) < length or (rest is None and len(reply) > length):
-            return False
-        for check, one in zip(checks, reply, strict=False):
-            if not check(one):
-                return False
-        return rest is None or all(map(rest, reply[length:]))
-
-    return checked
+    return Form(list, parts=checks, rest=rest)
 
 
 def cases(**forms: Check) -> Check:
     """A list whose first word says which of these forms it has."""
-    known = {name.encode(): check for name, check in forms.items()}
-
-    def checked(reply: Reply) -> bool:
-        if type(reply) is not list or not reply or type(reply[0]) is not bytes:
-            return False
-        check = known.get(reply[0])
-        return check is not None and check(reply)
-
-    return checked
+    return Form(list, by_name={name.encode(): check for name, check in forms.items()})
 
 
 def fraction(reply: Reply) -> bool:
@@ -228,8 +274,8 @@ class RoundTrip:
         found = [from_reply(str(one), address) if type(one) is ErrorReply else one for one in replies]
         echo = found.pop() if self._word is not None else None
         for command, check, reply in zip(self._commands, self._checks, found, strict=True):
-            if not check(reply) and not isinstance(reply, RedisError):
-                raise _strange(address, f"{_name(command)} with {_kind(reply)}")
+            if not isinstance(reply, RedisError) and not check(reply):
+                raise meaning(reply, command, address)
         if echo != self._word and not self._is_excused(echo, found):
             if isinstance(echo, RedisError):
                 raise RedisUnavailable(str(echo), maybe_done=True) from echo
@@ -247,6 +293,13 @@ class RoundTrip:
             self.has_proof = False
             return True
         return all(isinstance(one, RedisError) for one in found)
+
+
+def meaning(reply: Reply, command: Command, address: str) -> RedisError:
+    """What a reply means that has not the form of one to this command."""
+    if type(reply) is ErrorReply:
+        return from_reply(str(reply), address)
+    return _strange(address, f"{_name(command)} with {_kind(reply)}")
 
 
 def _name(command: Command) -> str:

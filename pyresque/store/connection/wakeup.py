@@ -16,7 +16,7 @@ from pyresque.log import Log
 from pyresque.store.connection.address import Address
 from pyresque.store.connection.link import Command, Link, Reply, Word
 from pyresque.store.connection.replies import RoundTrip
-from pyresque.store.connection.socket import Connection
+from pyresque.store.connection.socket_link import Connection
 
 logger = Log("pyresque.store")
 

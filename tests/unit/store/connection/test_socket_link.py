@@ -6,7 +6,8 @@ import pytest
 
 from pyresque.store.connection.address import Address
 from pyresque.store.connection.link import Damaged
-from pyresque.store.connection.socket import MOST, Connection, _has_too_many
+from pyresque.store.connection.replies import MOST, has_too_many
+from pyresque.store.connection.socket_link import Connection
 
 HUGE = [
     b"*1000000000\r\n",
@@ -38,13 +39,13 @@ FINE = [
 @pytest.mark.parametrize("data", HUGE)
 def test_a_reply_that_claims_to_be_endless_is_seen(data):
     """The parser would make room for all its elements, and takes half a minute to give that back."""
-    assert _has_too_many(data)
+    assert has_too_many(data)
 
 
 @pytest.mark.parametrize("data", FINE)
 def test_what_only_looks_so_is_left_to_the_parser(data):
     """Above all what stands in data: a job may hold any text."""
-    assert not _has_too_many(data)
+    assert not has_too_many(data)
     assert MOST >= 10_000_000
 
 
