@@ -25,7 +25,6 @@ import pyresque.client.resque
 import pyresque.model.perform
 import pyresque.plugins.lock
 import pyresque.scheduler.loop
-import pyresque.store.connection.link
 import pyresque.store.script
 import pyresque.system.memory
 import pyresque.system.oom
@@ -262,7 +261,6 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (Failure, "__init__", _failure),
     (secrets, "token_hex", _in_play(secrets.token_hex, lambda me, size: f"{me.token():0{2 * size}x}")),
     (pyresque.client.resque, "SocketLink", lambda url: here().link_to(url)),
-    (pyresque.store.connection.link, "end_copy", _copy),
     (pyresque.model.perform, "end_copy", _copy),
     (pyresque.store.script, "new_word", lambda: b"word"),
     (pyresque.plugins.lock, "process_space", _space),

@@ -18,7 +18,7 @@ from pyresque import JobTimeout, job
 from pyresque.config import Recover, Stopping, WorkerOptions
 from pyresque.failure import Recorder, Redis
 from pyresque.store import reservation
-from pyresque.store.connection.socket import Connection
+from pyresque.store.connection.socket_link import Connection
 from pyresque.store.connection.wakeup import Wakeup
 from pyresque.store.workers import Registration
 from pyresque.system.processes import process_space
