@@ -26,10 +26,9 @@ from pyresque.store.connection.replies import (
     row,
     words,
 )
-from pyresque.store.effects import flat
 from pyresque.store.locks import Guard
 from pyresque.store.removal import weed
-from pyresque.store.script import Script
+from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 
 _delay = Script("delay", reply=amount, once=True)

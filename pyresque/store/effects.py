@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from pyresque.keys import Keys, delayed_list
-from pyresque.store.connection.link import Command, Word
-
-
-def flat(effects: Sequence[Command]) -> list[Word]:
-    """Effects as the scripts read them: of each the number of its words, then the words."""
-    return [word for words in effects for word in (len(words), *words)]
+from pyresque.store.connection.link import Command
 
 
 def push(keys: Keys, queue: str, raw: bytes) -> list[Command]:
@@ -43,9 +39,10 @@ def put_aside(keys: Keys, key: str, raw: bytes) -> list[Command]:
     return [("RPUSH", keys.aside(key), raw)]
 
 
-def count(keys: Keys, names: Iterable[str], worker_id: str) -> list[Command]:
-    """Add one to these counters: that of all workers, and that of this one."""
-    return [("INCRBY", keys.stat(name, of), 1) for name in names for of in ("", worker_id)]
+@lru_cache(maxsize=64)
+def count(keys: Keys, names: Sequence[str], worker_id: str) -> Sequence[Command]:
+    """Add one to these counters: that of all workers, and that of this one. It is kept: each job asks."""
+    return tuple([("INCRBY", keys.stat(name, of), 1) for name in names for of in ("", worker_id)])
 
 
 def count_recovery(keys: Keys, digest: str, seconds: int) -> list[Command]:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import amount, flag, integer
 from pyresque.store.delayed import Place
-from pyresque.store.effects import flat
 from pyresque.store.removal import weed_these
-from pyresque.store.script import Script
+from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
 

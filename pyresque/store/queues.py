@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pyresque.errors import RedisError
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import amount, flag, row, words
-from pyresque.store.effects import flat
 from pyresque.store.removal import weed
-from pyresque.store.script import Script
+from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 
 _enqueue = Script("push", reply=amount, once=True)
@@ -26,21 +25,16 @@ def push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
 
     A lost reply is no danger: the script answers a second call without pushing again.
     """
-    return sum(_push(space, chunk) for chunk in _chunks(jobs))
-
-
-def _push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
-    keys = [space.keys.queues, *(space.keys.queue(queue) for queue in jobs)]
+    if sum(map(len, jobs.values())) > CHUNK:
+        return sum(push(space, part) for part in _parts(jobs))
+    keys = [space.keys.queues, *[space.keys.queue(queue) for queue in jobs]]
     args: list[Word] = []
     for queue, items in jobs.items():
         args += [queue, len(items), *items]
     return int(_enqueue.run_once(space, keys, args))
 
 
-def _chunks(jobs: Mapping[str, Sequence[bytes]]) -> Iterable[Mapping[str, Sequence[bytes]]]:
-    if sum(map(len, jobs.values())) <= CHUNK:
-        yield jobs
-        return
+def _parts(jobs: Mapping[str, Sequence[bytes]]) -> Iterable[Mapping[str, Sequence[bytes]]]:
     for queue, items in jobs.items():
         for first in range(0, len(items), CHUNK):
             yield {queue: items[first : first + CHUNK]}

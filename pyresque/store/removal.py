@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import data, row, words
-from pyresque.store.effects import flat
-from pyresque.store.script import Script
+from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 
 _weed = Script("remove_marked", uses=("effects", "aside_links"), reply=row(data, words), once=True)

@@ -10,8 +10,7 @@ from functools import lru_cache
 
 from pyresque.store.connection.link import Command, Reply, Word, as_bytes
 from pyresque.store.connection.replies import amount, cases, data, digits, exactly, integer, row, words
-from pyresque.store.effects import flat
-from pyresque.store.script import REMEMBER_SECONDS, Script
+from pyresque.store.script import REMEMBER_SECONDS, Script, flat
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.wire import times
@@ -109,47 +108,35 @@ class Search:
         self._left = left or Left()
         queues, pauses = [*map(keys.queue, order.queues)], [*map(keys.queue_pause, order.queues)]
         names = [keys.worker(worker_id), keys.pause_all, keys.queues, keys.queue_pause(), keys.workers]
-        names.append(keys.worker_started(worker_id))
-        self._head, self._queues = [*map(as_bytes, names)], [*map(as_bytes, queues)]
-        self._pauses = [*map(as_bytes, pauses)]
+        self._head = [*map(as_bytes, [*names, keys.worker_started(worker_id)])]
+        self._queues, self._pauses = [*map(as_bytes, queues)], [*map(as_bytes, pauses)]
         watched = [keys.pause_all, keys.queue_pause(), *queues, *pauses]
         watched += [] if order.members is None else [keys.queues]
         self.watched: list[Word] = [as_bytes(name) for name in watched]
         members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
-        self._what: list[Word] = [wanted.word(), as_bytes(members)]
-        names_as_json: list[Word] = [encode(printable(queue), space.style) for queue in order.queues]
-        self._names = names_as_json
+        self._classes, self._members = wanted.word(), as_bytes(members)
+        self._id = as_bytes(worker_id)
+        self._names = [encode(printable(queue), space.style) for queue in order.queues]
+        self.processed = as_bytes(keys.stat("processed", worker_id))
+        """The counter of what this worker has settled."""
 
-    def keys(self, first: int = 0) -> list[Word]:
-        """The keys of the script for a look from this queue on: not many more of them at a time."""
-        some = slice(*_piece(first))
-        return [*self._head, *self._queues[some], *self._pauses[some]]
-
-    def args(self, start: tuple[int, int] = (0, 0)) -> list[Word]:
-        """The words of the script for a look from this queue (its place) and offset on."""
-        who, (begin, end) = self.who, _piece(start[0])
-        what = self._what if begin == 0 else [self._what[0], "-"]
-        return [
-            _run_at(int(time.time())), *what, start[0] - begin + 1, start[1], self._left.at_a_time,
-            as_bytes(who.id), who.started, *self._names[begin:end], *self._places(begin, end),
+    def words(self, start: tuple[int, int] = (0, 0)) -> tuple[list[Word], list[Word]]:
+        """The keys and the arguments of the script for a look from this queue (its place) and offset on."""
+        begin = start[0] // PIECE * PIECE
+        piece, left = slice(begin, begin + PIECE), self._left
+        args: list[Word] = [
+            _run_at(int(time.time())), self._classes, b"-" if begin else self._members, start[0] - begin + 1,
+            start[1], left.at_a_time, self._id, self.who.started, *self._names[piece],
         ]  # fmt: skip
-
-    def _places(self, begin: int, end: int) -> list[Word]:
-        places = self._left.places
-        if not places:
-            return []
-        found = enumerate(map(places.get, self.order.queues[begin:end]), 1)
-        return [word for n, place in found if place for word in (n, place.offset, place.mark)]
+        if left.places:
+            found = enumerate(map(left.places.get, self.order.queues[piece]), 1)
+            args += [word for n, place in found if place for word in (n, place.offset, place.mark)]
+        return [*self._head, *self._queues[piece], *self._pauses[piece]], args
 
     def behind(self, start: tuple[int, int]) -> tuple[int, int] | None:
         """Where to go on when the script has seen everything from there on; None if that was all."""
-        end = _piece(start[0])[1]
+        end = start[0] // PIECE * PIECE + PIECE
         return (end, 0) if end < len(self.order.queues) else None
-
-
-def _piece(queue: int) -> tuple[int, int]:
-    begin = queue // PIECE * PIECE
-    return begin, begin + PIECE
 
 
 @lru_cache(maxsize=2)
@@ -161,27 +148,41 @@ def _run_at(second: int) -> bytes:
 class Answer:
     """What the reserve script said: see reserve.lua for the meaning of `what`.
 
-    `queue` counts all queues of the search; `mark` belongs to the place `offset`.
+    `queue` counts all queues of the search; `mark` belongs to the place `offset`. `troubles` is what is wrong
+    with single keys; `left` are classes that were left to others, each with the key of its queue, though not
+    each time all of them.
     """
 
     what: str
-    notes: tuple[str, ...] = ()
     queue: int = 0
     offset: int = 0
     mark: bytes = b""
     record: bytes = b""
-    elements: tuple[bytes, ...] = field(default=())
+    elements: Sequence[bytes] = ()
+    troubles: Sequence[str] = ()
+    left: Sequence[tuple[str, str]] = ()
 
-    @property
-    def troubles(self) -> list[str]:
-        """What is wrong with single keys."""
-        return [note for note in self.notes if not note.startswith("\0")]
-
-    @property
-    def left(self) -> list[tuple[str, str]]:
-        """Classes that were left to others, each with the key of its queue; not each time all of them."""
-        found = (note[1:].split("\0", 1) for note in self.notes if note.startswith("\0"))
-        return [(name, key) for name, key in found]
+    @classmethod
+    def of(cls, reply: list[Reply], begin: int) -> Answer:
+        """Read the reply to a look that began at this queue."""
+        what, notes, rest = reply[0].decode(), reply[1], reply[2:]
+        troubles: list[str] = []
+        left: list[tuple[str, str]] = []
+        for note in notes:
+            text = note.decode("utf-8", "replace")
+            if text.startswith("\0"):
+                left.append(text[1:].split("\0", 1))
+            else:
+                troubles.append(text)
+        if what == "job":
+            number, record, offset, mark = rest
+            return cls(what, begin + number - 1, offset, mark, record, (), troubles, left)
+        if what == "held":
+            return cls(what, record=rest[0], troubles=troubles, left=left)
+        if what in ("look", "more"):
+            number, offset, mark, *elements = rest
+            return cls(what, begin + number - 1, offset, mark, b"", elements, troubles, left)
+        return cls(what, elements=rest[0] if rest else (), troubles=troubles, left=left)
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,10 @@ class Ended:
     effects: Sequence[Command]
     token: str = ""
 
-    def args(self, prefix: str, who: Registration) -> list[Word]:
-        """The words of the settle script."""
-        words = flat(self.effects)
-        return [prefix, self.record, self.settled_before, who.started, 5 + len(words), *words]
+    def words(self, prefix: str, who: Registration) -> list[Word]:
+        """The arguments of the settle script."""
+        effects = flat(self.effects)
+        return [prefix, self.record, self.settled_before, who.started, 5 + len(effects), *effects]
 
 
 NEVER = 1 << 53
@@ -208,8 +209,7 @@ NEVER = 1 << 53
 
 def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> Answer:
     """Look for a job from a queue (its place in the order) and an offset on; take the first one wanted."""
-    found = _reserve.run(space.link, search.keys(start[0]), search.args(start))
-    return _answer(found, _piece(start[0])[0])
+    return Answer.of(_reserve.run(space.link, *search.words(start)), start[0] // PIECE * PIECE)
 
 
 @dataclass(frozen=True)
@@ -220,14 +220,14 @@ class Settled:
     """
 
     what: str
-    troubles: tuple[str, ...]
+    troubles: Sequence[str]
     count: int
 
     @classmethod
     def of(cls, reply: list[Reply]) -> Settled:
-        """Read the answer of the script."""
+        """Read the reply of the script."""
         what, troubles, count = reply
-        return cls(what.decode(), _texts(troubles), count)
+        return cls(what.decode(), [one.decode("utf-8", "replace") for one in troubles], count)
 
 
 def settle(space: Space, who: Registration, ended: Ended) -> Settled:
@@ -239,30 +239,32 @@ def settle(space: Space, who: Registration, ended: Ended) -> Settled:
         keys.append(once)
         ended = replace(ended, effects=[*ended.effects, ("SET", once, 1, "EX", REMEMBER_SECONDS)])
     try:
-        settled = Settled.of(_settle.run(space.link, keys, ended.args(space.keys.prefix, who)))
+        settled = Settled.of(_settle.run(space.link, keys, ended.words(space.keys.prefix, who)))
     except BaseException:
         who.unsure = True
         raise
     if ended.token and not who.unsure:
         space.link.forget(once)
-    return _undisputed(space, who, ended, settled)
+    return settled if settled.what == "settled" else _undisputed(space, who, ended, settled)
 
 
 def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer]:
     """Settle one job and reserve the next in one round trip; may be sent again after a lost reply."""
-    who = search.who
-    keys = [space.keys.stat("processed", who.id), *search.keys()]
-    args = [*ended.args(space.keys.prefix, who), *search.args()]
+    who, (keys, args) = search.who, search.words()
+    args = [*ended.words(space.keys.prefix, who), *args]
     try:
-        settled, found = _advance.run(space.link, keys, args)
+        reply = _advance.run(space.link, [search.processed, *keys], args)
     except BaseException:
         who.unsure = True  # it may have taken a job, and may arrive later than we think
         raise
-    return _undisputed(space, who, ended, Settled.of(settled)), _answer(found, 0)
+    settled = Settled.of(reply[0])
+    if settled.what != "settled":
+        settled = _undisputed(space, who, ended, settled)
+    return settled, Answer.of(reply[1], 0)
 
 
 def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled) -> Settled:
-    """What became of a settlement, also where another worker works under the same id."""
+    """What became of a settlement that is not simply done, also where another worker has the same id."""
     # The counter tells of a repetition, and nothing was repeated: then somebody else has counted.
     if settled.what == "recounted" or (settled.what == "already" and not who.unsure):
         who.contested = True
@@ -278,7 +280,7 @@ def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled)
     keys = [space.keys.worker(who.id), space.keys.our_workers, once]
     args = [space.keys.prefix, ended.record, who.id, who.mark, REMEMBER_SECONDS, *flat(ended.effects)]
     what, troubles = _settle_apart.run(space.link, keys, args)
-    return Settled(what.decode(), _texts(troubles), who.settled + 1)
+    return Settled.of([what, troubles, who.settled + 1])
 
 
 def settled_count(space: Space, who: Registration) -> int:
@@ -314,20 +316,3 @@ class Stranger(Exception):
 def printable(queue: str) -> str:
     """A queue name as it can stand in JSON: a name that is no UTF-8 loses what is none."""
     return queue.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _answer(reply: list[Reply], begin: int) -> Answer:
-    what, notes, rest = reply[0].decode(), _texts(reply[1]), reply[2:]
-    if what == "job":
-        number, record, offset, mark = rest
-        return Answer(what, notes, begin + number - 1, offset, mark, record)
-    if what == "held":
-        return Answer(what, notes, record=rest[0])
-    if what in ("look", "more"):
-        number, offset, mark, *elements = rest
-        return Answer(what, notes, begin + number - 1, offset, mark, elements=tuple(elements))
-    return Answer(what, notes, elements=tuple(rest[0]) if rest else ())
-
-
-def _texts(words: list[bytes]) -> tuple[str, ...]:
-    return tuple(word.decode("utf-8", "replace") for word in words)

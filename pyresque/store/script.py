@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyresque.errors import RedisError, RedisReplied, RedisUnavailable
-from pyresque.store.connection.link import Check, Link, Reply, Word, is_missing_script
+from pyresque.store.connection.link import Check, Command, Link, Reply, Word, is_missing_script
 from pyresque.store.connection.replies import new_word
 from pyresque.store.space import Space
 
@@ -95,3 +95,8 @@ class Script:
         # After a failure the answer must stay for whoever asks again; it goes by itself.
         space.link.forget(token)
         return answer
+
+
+def flat(effects: Sequence[Command]) -> list[Word]:
+    """Effects (commands) as the scripts read them: of each the number of its words, then the words."""
+    return [word for words in effects for word in (len(words), *words)]

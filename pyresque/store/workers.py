@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyresque.errors import RedisError, RedisReplied
 from pyresque.store.connection.link import Command, Reply, Word
 from pyresque.store.connection.replies import digits, flag, integer, row, words
-from pyresque.store.effects import flat
-from pyresque.store.script import Script
+from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 from pyresque.system.processes import WORD_LENGTH
 from pyresque.wire import times
@@ -54,14 +53,20 @@ class Registration:
     unsure: bool = False
     contested: bool = False
 
-    @property
-    def id(self) -> str:
-        """The worker id, `host:pid:queues`."""
-        return f"{self.host}:{self.tail}"
+    id: str = field(init=False)
+    """The worker id, `host:pid:queues`."""
+
+    def __post_init__(self) -> None:
+        self.call_itself(self.host)
+
+    def call_itself(self, host: str) -> None:
+        """Take the id with this host name."""
+        self.host, self.id = host, f"{host}:{self.tail}"
 
     def become(self, other: Registration) -> None:
         """Go on under another id, which was claimed and registered."""
-        self.started, self.settled, self.host = other.started, 0, other.host
+        self.call_itself(other.host)
+        self.started, self.settled = other.started, 0
         self.unsure = self.contested = False
 
 

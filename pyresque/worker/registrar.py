@@ -47,7 +47,7 @@ class Registrar:
             if any(self._may_live(*pair) for pair in pairs):
                 host = _other_host()
                 for who in self._members:
-                    who.host = host
+                    who.call_itself(host)
                 continue
             dead = [
                 (who, seen)

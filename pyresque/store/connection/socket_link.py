@@ -27,7 +27,6 @@ from pyresque.store.connection.link import (
     Damaged,
     Reply,
     Word,
-    as_bytes,
     from_login,
     from_reply,
     unavailable,
@@ -354,14 +353,16 @@ class Connection:
 
 
 def _packed(commands: Iterable[Command]) -> bytes:
-    # Bytes only: where hiredis makes a text of a number, and a signal comes whose handler raises, it ends
-    # the process.
-    return b"".join(
-        [
-            hiredis.pack_command(tuple([word if type(word) is bytes else as_bytes(word) for word in words]))  # type: ignore[arg-type]
-            for words in commands
+    # Bytes only (as_bytes, here without a call for each word): where hiredis makes a text of a number, and a
+    # signal comes whose handler raises, it ends the process.
+    packed = b""
+    for words in commands:
+        command = [
+            word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
+            for word in words
         ]
-    )
+        packed += hiredis.pack_command(tuple(command))  # type: ignore[arg-type]
+    return packed
 
 
 def _connected(address: Address, until: float) -> socket.socket:

@@ -231,7 +231,7 @@ def test_a_script_hands_out_only_answers_of_its_form(name, reply):
 def test_any_answer_to_a_reservation_is_understood_or_refused(reply):
     """What has the right form can be read to its end."""
     for read_it, script in (
-        (reservation._answer, reservation._reserve),
+        (lambda reply: reservation.Answer.of(reply, 0), reservation._reserve),
         (reservation.Settled.of, reservation._settle),
     ):
         if script._form(reply):
