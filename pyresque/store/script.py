@@ -27,7 +27,7 @@ return {{word, found or false}}
 """
 
 
-_NEEDS = {"effects": ("aside",)}
+_NEEDS = {"effects": ("json", "aside")}
 """What the files that stand in front of scripts need in front of themselves."""
 
 
@@ -51,7 +51,7 @@ class Script:
     def __init__(
         self, name: str, uses: Sequence[str] = (), call: str = "", *, reply: Check, once: bool = False
     ) -> None:
-        names = [part for use in uses for part in (*_NEEDS.get(use, ()), use)]
+        names = dict.fromkeys(part for use in uses for part in (*_NEEDS.get(use, ()), use))
         parts = [source(part).read_text("utf-8") for part in (*names, *(["once"] if once else []))]
         text = source(name).read_text("utf-8")
         if once:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 FORMS = {
-    "aside": ("is_text", "quoted", "failed_at", "aside_record"),
-    "delayed_item": ("is_array", "canonical", "is_text"),
+    "aside": ("quoted", "failed_at", "aside_record"),
+    "delayed_item": ("canonical",),
     "effects": ("of_one_key", "checked", "told", "set_aside"),
     "aside_links": ("parts_of", "link_of", "is_kind"),
-    "json": ("json",),
-    "reserve": ("read", "without_valid_utf8", "plain", "note_left"),
+    "json": ("without_valid_utf8", "is_text", "measure", "bones_of"),
+    "reserve": ("read", "plain", "note_left"),
 }
 """Functions that judge the form of a text, or what to make of a key of a wrong kind, or that say what the log
 tells. In the worlds all texts are plain and all keys are right; odd ones are tried in tests/redis
@@ -47,7 +47,7 @@ _COPIES = "only of failures that have copies in other lists"
 _ODD = "only of scores that are no whole numbers, and of keys of a wrong kind"
 
 EXPLAINED: list[tuple[str, str, str]] = [
-    ("delayed_item", "local words = {['true']", "in the worlds no argument is true, false or null"),
+    ("json", "local words = {['true']", "in the worlds no argument is true, false or null"),
     ("claim", "if current == ARGV[2]", _AGAIN),
     ("claim_worker_ids", "if field(KEYS[3], ARGV[2]) == ARGV[3]", _AGAIN),
     ("claim_worker_ids", "attempt({'SREM'", _RUBYS),

@@ -538,7 +538,7 @@ def test_kill_9_leaves_nothing_aside_without_a_record(who, resque, server):
 
 def test_scripts_write_the_date_as_python_does(resque):
     """`failed_at`, in UTC, at any second of six centuries."""
-    text = source("aside").read_text("utf-8")
+    text = source("json").read_text("utf-8") + source("aside").read_text("utf-8")
     script = text.replace("redis.call('TIME')[1]", "ARGV[1]") + "\nreturn failed_at()"
     assert script.count("ARGV[1]") == 1
     dice = random.Random(2)
@@ -550,7 +550,8 @@ def test_scripts_write_the_date_as_python_does(resque):
 
 def test_links_are_the_same_in_scripts_and_in_python(resque):
     """Of lists with any name; what is no link leads nowhere in both."""
-    quote = source("aside").read_text("utf-8") + "\nreturn quoted(ARGV[1])"
+    parts = [source(name).read_text("utf-8") for name in ("json", "aside")]
+    quote = "\n".join([*parts, "return quoted(ARGV[1])"])
     read = (
         source("aside_links").read_text("utf-8")
         + "\nlocal name, digest = parts_of(ARGV[1]) return {name or '', digest or ''}"

@@ -1,13 +1,5 @@
--- Put in front of effects.lua: the record that tells of a value that was put aside by a script.
+-- Put in front of effects.lua, behind json.lua: the record that tells of a value that was put aside by a script.
 -- `aside` in failure/recorder.py writes the same where Python puts something aside; aside_links.lua finds the value again.
-
--- Whether this is UTF-8 without control characters. Doubt (rarer scripts, emoji) is no.
-local function is_text(item)
-  if item:find('^[ -~]*$') then return true end
-  -- A character in the place of each sequence: what stood around it must not join.
-  item = item:gsub('[\194-\223][\128-\191]', '?'):gsub('[\225-\236\238\239][\128-\191][\128-\191]', '?')
-  return item:find('^[ -~]*$')
-end
 
 -- Any bytes as they may stand in a link, and in JSON.
 local function quoted(bytes)
