@@ -34,7 +34,7 @@ from pyresque.store.space import Space
 _delay = Script("delay", reply=amount, once=True)
 _take = Script(
     "take_delayed",
-    uses=("effects", "lock_holders", "guards", "place"),
+    uses=("effects", "lock_holders", "guards"),
     reply=either(row(exactly(0)), row(exactly(1), words, flag, rest=amount)),
     once=True,
 )

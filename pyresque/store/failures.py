@@ -18,14 +18,14 @@ Marks = Sequence[tuple[FailureRecord, bytes]]
 
 _requeue = Script(
     "requeue_failure",
-    uses=("effects", "place", "retried_marks", "aside_links"),
+    uses=("effects", "retried_marks", "aside_links"),
     reply=integer(-3, 1),
     once=True,
 )
 _discard = Script("remove_failure", uses=("aside_links",), reply=flag, once=True)
 _clear = Script("clear_failures", uses=("aside_links",), reply=amount, once=True)
 _restore = Script("restore_aside", uses=("aside_links",), reply=integer(-3, 1))
-_forward = Script("bring_forward", uses=("effects", "place", "retried_marks"), reply=flag, once=True)
+_forward = Script("bring_forward", uses=("effects", "retried_marks"), reply=flag, once=True)
 
 NOT_THERE = -1
 """What cannot be put back because it is not aside any more."""

@@ -28,6 +28,7 @@ _lock = Script("lock", uses=("lock_holders",), reply=flag)
 _offer = Script("push_guarded", uses=("lock_holders", "guards"), reply=many(flag), once=True)
 _unlock = Script("unlock", reply=flag)
 _keep = Script("rename_lock_owner", reply=flag)
+_release = Script("release_lock", reply=flag)
 
 CHUNK = 10_000
 """Jobs that one script takes at most."""
@@ -140,6 +141,11 @@ def take(space: Space, key: str, seconds: int, owner: str) -> Held | None:
 def free(space: Space, held: Held) -> bool:
     """Free a lock; False if it has expired meanwhile, and is perhaps another's now."""
     return bool(_unlock.run(space.link, [held.key, owner_key(space, held.key)], [held.until, held.owner]))
+
+
+def release(space: Space, key: str, value: str) -> bool:
+    """Remove a lock that holds just this, as that of the master and that of the pruner; whether it did."""
+    return bool(_release.run(space.link, [key], [value]))
 
 
 def owner(space: Space, key: str) -> Held | None:

@@ -6,13 +6,13 @@ See docs/protocol/scheduler.md#the-master-lock.
 from __future__ import annotations
 
 from pyresque.errors import RedisReplied
+from pyresque.store import locks
 from pyresque.store.connection.replies import data, digits, either, flag, integer, row
 from pyresque.store.delayed import Claim
 from pyresque.store.script import Script
 from pyresque.store.space import Space
 
 _master = Script("become_master", reply=row(flag, data, either(integer(-2), digits)))
-_resign = Script("release", reply=flag)
 
 
 def claim(space: Space, wanted: Claim) -> tuple[bool, str, float]:
@@ -31,7 +31,7 @@ def claim(space: Space, wanted: Claim) -> tuple[bool, str, float]:
 
 def resign(space: Space, held: Claim) -> bool:
     """Give the lock back, if it is still ours; whether it was."""
-    return bool(_resign.run(space.link, [held.key], [held.value]))
+    return locks.release(space, held.key, held.value)
 
 
 def holder(space: Space, key: str) -> tuple[str, float] | None:

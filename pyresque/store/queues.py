@@ -12,9 +12,9 @@ from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 
 _enqueue = Script("push", reply=amount, once=True)
-_remove = Script("remove_elements", reply=flag, once=True)
+_remove = Script("remove_element", reply=flag, once=True)
 _remove_queue = Script("remove_queue", reply=flag, once=True)
-_move = Script("take_out", uses=("effects", "pull"), reply=row(flag, words), once=True)
+_move = Script("move_element", uses=("effects", "remove_at"), reply=row(flag, words), once=True)
 
 CHUNK = 10_000
 """Jobs that one push script takes at most, so that a large batch never holds Redis up for long."""

@@ -30,13 +30,13 @@ _FOUND = cases(
 )
 _SETTLED = row(exactly(b"settled", b"already", b"recounted", b"gone", b"disputed"), words, integer())
 
-_reserve = Script("reserve", uses=("namesake", "json", "pull"), call="reserve(KEYS, ARGV)", reply=_FOUND)
-_claim = Script("claim", uses=("namesake", "pull"), reply=integer(-1, 1))
+_reserve = Script("reserve", uses=("namesake", "json", "remove_at"), call="reserve(KEYS, ARGV)", reply=_FOUND)
+_claim = Script("claim", uses=("namesake", "remove_at"), reply=integer(-1, 1))
 _settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
 _settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
 _advance = Script(
     "settle_and_reserve",
-    uses=("effects", "namesake", "settle", "json", "pull", "reserve"),
+    uses=("effects", "namesake", "settle", "json", "remove_at", "reserve"),
     reply=row(_SETTLED, _FOUND),
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pyresque.errors import RedisError, RedisReplied
+from pyresque.store import locks
 from pyresque.store.connection.link import Command, Reply, Word
 from pyresque.store.connection.replies import digits, flag, integer, row, words
 from pyresque.store.script import Script, flat
@@ -18,7 +19,6 @@ from pyresque.system.processes import WORD_LENGTH
 from pyresque.wire import times
 
 _claim_ids = Script("claim_worker_ids", uses=("effects",), reply=row(flag, words))
-_resign = Script("release", reply=flag)
 _register = Script("register_worker", uses=("effects", "namesake"), reply=row(flag, words))
 _release_id = Script("release_worker_id", reply=flag)
 _retire = Script("retire_worker", uses=("effects", "namesake"), reply=row(integer(-1, 1), words), once=True)
@@ -289,7 +289,7 @@ def take_pruning_lock(space: Space, worker_id: str, seconds: int) -> str:
 
 def drop_pruning_lock(space: Space, worker_id: str) -> None:
     """Free the lock of whoever prunes, if this worker has it."""
-    _resign.run(space.link, [space.keys.pruning_lock], [worker_id])
+    locks.release(space, space.keys.pruning_lock, worker_id)
 
 
 def _text(reply: Reply) -> str:

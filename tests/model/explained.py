@@ -101,7 +101,7 @@ EXPLAINED: list[tuple[str, str, str]] = [
         "mark ~= ARGV[2]",
         "who claims an id is refused before, and `started` tells the second of two",
     ),
-    ("release", "if redis.call('GET'", _LOCK),
+    ("release_lock", "if redis.call('GET'", _LOCK),
     ("become_master", "redis.call('PEXPIRE'", _LOCK),
     ("become_master", "if held then", _LOCK),
     ("take_delayed", "if ARGV[3] ~= ''", _LOCK),

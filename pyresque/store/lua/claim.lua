@@ -9,6 +9,6 @@ if is_anothers(started, ARGV[4]) then return -1 end
 if current == ARGV[2] then return 1 end
 if current then return 0 end
 if (ARGV[4] ~= '' and not started) or redis.pcall('SISMEMBER', KEYS[3], ARGV[3]) == 0 then return -1 end
-if pull(KEYS[2], tonumber(ARGV[5]), ARGV[1]) == 0 then return 0 end
+if remove_at(KEYS[2], tonumber(ARGV[5]), ARGV[1]) == 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1

@@ -201,7 +201,7 @@ local function reserve(KEYS, ARGV)
           if is_out or redis.pcall('SISMEMBER', KEYS[5], ARGV[7]) == 0 then return {'stranger', notes} end
           local record = '{"queue":' .. ARGV[8 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
           local mark = mark_of(key, at, places[n])
-          pull(key, at, raw)
+          remove_at(key, at, raw)
           redis.call('SET', KEYS[1], record)
           return {'job', notes, n, record, at, mark}
         end

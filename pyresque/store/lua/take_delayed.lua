@@ -36,7 +36,7 @@ while n <= #ARGV do
   n = first + words
 end
 local list, item = ARGV[6], ARGV[7]
-if list ~= '' and place_of(ARGV[2] .. list, item) then
+if list ~= '' and redis.call('LPOS', ARGV[2] .. list, item) then
   -- An equal one that was taken has taken this with it; and a Redis that takes no writes says so before the code runs.
   attempt({'SADD', ARGV[2] .. 'timestamps:' .. item, list})
   answer[3] = 1

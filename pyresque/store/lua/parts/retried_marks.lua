@@ -1,4 +1,4 @@
--- Put in front of the scripts that mark a failure as retried (behind place.lua).
+-- Put in front of the scripts that mark a failure as retried.
 -- ARGV[3] is how many records, in turn the record, its marked form and its place (-1: not known): first the one that
 -- is meant, then its copies. KEYS[2] and on are their lists. Of records with the same bytes the one at its place is meant.
 local marks = tonumber(ARGV[3])
@@ -7,7 +7,7 @@ local after_marks = 4 + 3 * marks
 local function place_of_mark(n)
   local list, record, place = KEYS[1 + n], ARGV[1 + 3 * n], ARGV[3 + 3 * n]
   if place ~= '-1' and redis.call('LINDEX', list, place) == record then return place end
-  return place_of(list, record)
+  return redis.call('LPOS', list, record)
 end
 
 -- The one that is meant stands at this place; a copy that is gone, or was marked meanwhile, is left alone.
