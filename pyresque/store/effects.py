@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 
 from pyresque.keys import Keys, delayed_list
 from pyresque.store.connection.link import Command
@@ -39,10 +38,9 @@ def put_aside(keys: Keys, key: str, raw: bytes) -> list[Command]:
     return [("RPUSH", keys.aside(key), raw)]
 
 
-@lru_cache(maxsize=64)
-def count(keys: Keys, names: Sequence[str], worker_id: str) -> Sequence[Command]:
-    """Add one to these counters: that of all workers, and that of this one. It is kept: each job asks."""
-    return tuple([("INCRBY", keys.stat(name, of), 1) for name in names for of in ("", worker_id)])
+def count(keys: Keys, names: Iterable[str], worker_id: str) -> list[Command]:
+    """Add one to these counters: that of all workers, and that of this one."""
+    return [("INCRBY", keys.stat(name, of), 1) for name in names for of in ("", worker_id)]
 
 
 def count_recovery(keys: Keys, digest: str, seconds: int) -> list[Command]:

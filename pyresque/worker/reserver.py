@@ -108,7 +108,7 @@ class Reserver:
                 answer is not None
                 and self._search is not None
                 and answer.what == "job"
-                and not (answer.notes or answer.mark or self._unknown_jobs.left.places)
+                and not (answer.troubles or answer.left or answer.mark or self._unknown_jobs.left.places)
             ):  # as nearly always
                 self.all_paused = self.unfinished = False
                 job = self._reserved(self._search.order.queues[answer.queue], answer.record)
