@@ -9,7 +9,7 @@
     │   └── InvalidTime .... a time for a delayed job that is none, or has no zone
     ├── InvalidJob ......... @job was used on something that cannot be one
     ├── InvalidSchedule .... an entry of the schedule that cannot be used; the text says why
-    ├── MalformedPayload ... bytes in Redis that are no job
+    ├── MalformedPayload ... bytes in Redis that are not a job
     ├── WrongArguments ..... a job's arguments do not fit its function
     │   └── MalformedActiveJob  what stands in an Active Job's wrapper is none
     ├── DeserializationError  the arguments of an Active Job cannot be read
@@ -45,7 +45,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ResqueError(Exception):
@@ -87,7 +90,7 @@ class InvalidSchedule(ResqueError, ValueError):
 
 
 class MalformedPayload(ResqueError):
-    """An element of a queue that is no job: not JSON, not an object, too deep, not UTF-8 ..."""
+    """An element of a queue that is not a job: not JSON, not an object, too deep, not UTF-8 ..."""
 
     ruby_name = "Resque::Helpers::DecodeException"
 
@@ -160,7 +163,7 @@ class UnknownJobClass(ResqueError):
 
 
 class DontPerform(ResqueError):
-    """Raise this in a before_perform hook: the job ends there, and is no failure."""
+    """Raise this in a before_perform hook: the job ends there, and is not a failure."""
 
     ruby_name = "Resque::Job::DontPerform"
 

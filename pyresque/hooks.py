@@ -8,7 +8,7 @@ whose name begins with `always` is an always hook. They get the arguments as the
     after_enqueue ............. when it is on its queue
     before_dequeue ............ before it is removed from its queue; one that returns False refuses that
     after_dequeue ............. when it was removed
-    before_perform ............ before it runs; DontPerform: it does not run, and is no failure
+    before_perform ............ before it runs; DontPerform: it does not run, and is not a failure
     around_perform ............ about its run (below)
     after_perform ............. when it is done
     on_failure ................ when it has failed, with the error before the arguments
@@ -168,7 +168,7 @@ def after_fork(hook: _F) -> _F:
 def before_job(hook: _F) -> _F:
     """In the process that runs a job, before each job of every class, with the job.
 
-    An exception fails the job, which then does not run; DontPerform: it does not run, and is no failure.
+    An exception fails the job, which then does not run; DontPerform: it does not run, and is not a failure.
     """
     return _register("before_job", hook)
 

@@ -200,4 +200,4 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "generator": lambda: (n for n in range(3)),
     "awaitable attribute": lambda: type("A", (), {})(),
 }
-"""What a function may return that is no result of ours to judge."""
+"""What a function may return that is not a result of ours to judge."""

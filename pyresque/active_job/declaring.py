@@ -85,7 +85,8 @@ def retry_on(
     """
     found = flat_errors(errors)
     if isinstance(wait, str) and wait not in LONGER:
-        raise InvalidJob(f"wait={wait!r} is no wait: give seconds, a function or one of {', '.join(LONGER)}")
+        known = ", ".join(LONGER)
+        raise InvalidJob(f"wait={wait!r} is not a wait: give seconds, a function or one of {known}")
     key = ruby if ruby is not None else key_of(found)
     return _declared(Handler("retry", found, key, wait, attempts, jitter, queue, priority, then))
 
@@ -124,7 +125,7 @@ def _callback(kind: str, jobs: tuple[Any, ...], registry: Registry) -> Callable[
 def _name(directory: Directory, target: Any) -> str:
     found = directory.of(target)
     if found is None and not isinstance(target, str):
-        raise InvalidJob(f"{target!r} is no Active Job: put the callback below its @active_job.job")
+        raise InvalidJob(f"{target!r} is not an Active Job: put the callback below its @active_job.job")
     return found.name if found is not None else str(target)
 
 

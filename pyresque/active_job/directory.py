@@ -42,8 +42,8 @@ class Settings:
             raise NotAJob(f"locale={locale!r} is none of the locales that were configured for Rails")
         if self.locales is None and locale != self.locale and not is_locale(locale):
             raise NotAJob(
-                f"locale={locale!r} is no locale that I18n knows, such as en, de or pt-BR; if your Rails has "
-                "it all the same, say active_job.configure(locales=[...])"
+                f"locale={locale!r} is not a locale that I18n knows, such as en, de or pt-BR; if your Rails "
+                "has it all the same, say active_job.configure(locales=[...])"
             )
 
 
@@ -75,10 +75,10 @@ class Directory:
         """Register a job.
 
         Raises:
-            InvalidJob: another one has this name, or this is no name.
+            InvalidJob: another one has this name, or this is not a name.
         """
         if not job.name or any(one in job.name for one in '\0"\\ ') or not callable(job.perform):
-            raise InvalidJob(f"{job.name!r} is no class name: write for example Users::WelcomeJob")
+            raise InvalidJob(f"{job.name!r} is not a class name: write for example Users::WelcomeJob")
         other = self.by_class.get(job.name)
         if other is not None and _place(other) != _place(job):
             raise InvalidJob(f"two Active Jobs are named {job.name}: {_place(other)} and {_place(job)}")

@@ -174,11 +174,11 @@ class _OutgoingJob:
         target = plain_name(prepared.job)
         job = self._directory.of(target)
         if job is None and not isinstance(target, str):
-            raise NotAJob(f"{prepared.job!r} is no Active Job: register it with @active_job.job")
+            raise NotAJob(f"{prepared.job!r} is not an Active Job: register it with @active_job.job")
         _check(self._options, self._directory.settings)
         self._name = job.name if job else str(target)
         if not self._name:
-            raise NotAJob("an empty text is no name of a class")
+            raise NotAJob("an empty text is not the name of a class")
         queue = self._options.get("queue")
         self.queue = queue_for(job, self._name, None if queue is None else str(plain_name(queue)))
         self.arguments = _bound(job, prepared)
@@ -270,7 +270,7 @@ def _check(options: Mapping[str, Any], settings: Settings) -> None:
     for name, kind in (("priority", int), ("locale", str), ("timezone", str)):
         value = options.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise NotAJob(f"{name}={value!r} is no {kind.__name__}")
+            raise NotAJob(f"{name}={value!r} is not of type {kind.__name__}")
     if options.get("timezone"):
         check_zone(options["timezone"])
     if options.get("locale"):

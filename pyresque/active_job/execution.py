@@ -153,8 +153,8 @@ class Execution:
         """The next attempt, due then (seconds since the epoch; None: at once).
 
         Raises:
-            ValueError: that is no moment of Python's calendar.
-            TypeError: the queue is no text.
+            ValueError: that is not a moment of Python's calendar.
+            TypeError: the queue is not a text.
             Unencodable: its payload could not be written.
         """
         changes: dict[str, Any] = {
@@ -169,7 +169,7 @@ class Execution:
         scheduled = self.scheduled_at
         later = due if due is not None or scheduled is None else scheduled.timestamp()
         if not isinstance(queue, str):
-            raise TypeError(f"{queue!r} is no name of a queue")
+            raise TypeError(f"{queue!r} is not the name of a queue")
         value = self._read.next(queue, changes, due)
         # Written here, and not when the job is settled, for now it can still fail.
         payload = Payload(encode(value, max_depth=MAX_PAYLOAD_DEPTH), value)

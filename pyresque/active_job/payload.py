@@ -43,7 +43,7 @@ class JobData:
         """Read what an Active Job's wrapper holds.
 
         Raises:
-            MalformedActiveJob: it is no job; the text says what is missing or wrong.
+            MalformedActiveJob: it is not a job; the text says what is missing or wrong.
         """
         data = wrapped_job(payload.value)
         if data is None:
@@ -51,7 +51,7 @@ class JobData:
             raise _malformed(
                 f"the wrapper has {count} arguments instead of one"
                 if count != 1
-                else "the argument of the wrapper is no object"
+                else "the argument of the wrapper is not an object"
             )
         name = data.get("job_class")
         if not isinstance(name, str) or not name:
@@ -59,7 +59,7 @@ class JobData:
         if "arguments" not in data:
             raise _malformed(f"{name} has no arguments (a job without any has an empty list)")
         if not isinstance(data["arguments"], list):
-            raise _malformed(f"the arguments of {name} are {data['arguments']!r}, which is no list")
+            raise _malformed(f"the arguments of {name} are {data['arguments']!r}, which is not a list")
         for key, (kinds, shown) in _TYPES.items():
             value = data.get(key)
             if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
@@ -68,7 +68,7 @@ class JobData:
         if abs(data.get("executions") or 0) > _MOST:
             raise _malformed(f"executions of {name} are more than there can be")
         if not all(isinstance(count, int) and abs(count) < _MOST for count in counts.values()):
-            raise _malformed(f"exception_executions of {name} holds something that is no number")
+            raise _malformed(f"exception_executions of {name} holds something that is not a number")
         return cls(data, payload.value)
 
     def note(self, **changes: Any) -> None:
@@ -104,7 +104,7 @@ class JobData:
             due: when, in seconds since the epoch; None leaves scheduled_at as it is.
 
         Raises:
-            ValueError: `due` is no moment of Python's calendar.
+            ValueError: `due` is not a moment of Python's calendar.
         """
         scheduled_at = None if due is None else stamp(due)
         data = dict(self.data)

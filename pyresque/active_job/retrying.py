@@ -65,7 +65,7 @@ def _is_a(error: BaseException, named: Named) -> bool:
     if isinstance(named, str):
         return any(named in (name_of(kind), ruby_name(kind)) for kind in type(error).mro())
     if is_a(error, TermException) or is_a(error, SignalException):
-        # In Ruby these are no StandardError: who catches everything does not mean them.
+        # In Ruby these are not StandardError: who catches everything does not mean them.
         return named in (TermException, SignalException) and is_a(error, named)
     return is_a(error, named)
 
@@ -86,14 +86,14 @@ def flat_errors(errors: Sequence[Any]) -> tuple[Named, ...]:
     """The errors of a declaration, given one by one or as tuples.
 
     Raises:
-        InvalidJob: one is no exception class and no name.
+        InvalidJob: one is neither an exception class nor a name.
     """
     kinds: list[Named] = []
     for kind in errors:
         kinds += flat_errors(kind) if isinstance(kind, (tuple, list)) else [kind]
     for kind in kinds:
         if not isinstance(kind, str) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
-            raise InvalidJob(f"{kind!r} is no exception: write a class, or the name of one as text")
+            raise InvalidJob(f"{kind!r} is not an exception: write a class, or the name of one as text")
     if not kinds:
         raise InvalidJob("on which exceptions? Write for example @active_job.retry_on(TimeoutError)")
     return tuple(kinds)

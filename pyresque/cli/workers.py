@@ -43,7 +43,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 def remove(settings: Settings, ids: tuple[str, ...], force: bool) -> None:
     """Take dead workers out of the books; a job that one had becomes a failure.
 
-    A worker that lives is refused: whose process runs on this host, or whose last heartbeat is no older than
+    A worker that lives is refused: whose process runs on this host, or whose last heartbeat is not older than
     two minutes.
     """
     resque = settings.connected()

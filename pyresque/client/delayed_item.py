@@ -41,7 +41,7 @@ _MEMBERS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(di
 class DelayedItem:
     """A delayed job: when it is due (seconds since the epoch), what it is, and its exact bytes.
 
-    Of an item that is no job, `class_name` is empty. `queue` is None where the item names none.
+    Of an item that is not a job, `class_name` is empty. `queue` is None where the item names none.
     """
 
     at: int
@@ -70,7 +70,7 @@ class DelayedItem:
         )
 
     def payload(self, style: Style) -> bytes:
-        """The job without its queue, as a failure shows it; empty if it is no job."""
+        """The job without its queue, as a failure shows it; empty if it is not a job."""
         if not self.class_name:
             return b""
         value = Payload.parse(self.raw).value
@@ -149,7 +149,7 @@ def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Schedul
     there: `send-email` may stand for `SendEmail`.
 
     Raises:
-        MalformedPayload: it is no job.
+        MalformedPayload: it is not a job.
         NoQueueError: nobody says on which queue.
     """
     value = Payload.parse(raw).value
@@ -251,7 +251,7 @@ def _queue(queue: Any, job: JobClass | None, name: str) -> str:
     if queue is not None and queue is not False:
         if isinstance(queue, int) and queue is not True:
             return str(queue)
-        raise MalformedPayload("its queue is no name")
+        raise MalformedPayload("its queue is not a name")
     if job is None or job.queue is None:
         raise NoQueueError(f"nobody says on which queue {name} goes: register it here, or give it a queue")
     return job.queue

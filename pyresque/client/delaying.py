@@ -136,7 +136,7 @@ class Delaying(Enqueueing):
         ]
 
     def each_delayed(self) -> Iterator[DelayedItem]:
-        """Every delayed job, by time, read piece by piece; items that are no job, too.
+        """Every delayed job, by time, read piece by piece; items that are not jobs, too.
 
         In a hook or `scheduled` of a job that is being enqueued that job is left out, here and in all that
         looks for jobs.
@@ -198,7 +198,7 @@ class Delaying(Enqueueing):
             tidy: forget seconds that have become empty, as Ruby's web page does (its verbs do not).
 
         Raises:
-            MalformedPayload: one of them is no job.
+            MalformedPayload: one of them is not a job.
             NoQueueError: nobody says on which queue one goes.
         """
         mover = DelayedMover(self.space, self.registry, tidy=tidy)

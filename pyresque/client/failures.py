@@ -144,7 +144,7 @@ class Failures:
         if record is None:
             return False
         if not record.value:
-            raise NotAJob("this record is no JSON object: it can only be shown and removed")
+            raise NotAJob("this record is not a JSON object: it can only be shown and removed")
         marks = self._marks(record)
         if record.aside is None:
             return store.requeue(self._space, marks, self._push(record)) == 1
@@ -311,7 +311,7 @@ class Failures:
         elif record.class_name:
             answer = store.requeue(self._space, marks, self._push(record))
         else:
-            raise NotAJob("what was put aside is no job: it can only be shown and removed")
+            raise NotAJob("what was put aside is not a job: it can only be shown and removed")
         if answer < 0:
             aside = self._space.keys.aside(self._space.keys.prefix + name)
             if answer == store.NOT_THERE:
@@ -328,7 +328,7 @@ def _only_one(record_id: str, candidates: Records) -> FailureRecord | None:
 def _requeued(payload: dict[str, Any]) -> dict[str, Any]:
     """The job as it goes back: class and args first as Ruby writes them, then whatever else it had.
 
-    Args that are no list are spread as Ruby's splat does it. Ruby drops the further keys; a writer who put
+    Args that are not a list are spread as Ruby's splat does it. Ruby drops the further keys; a writer who put
     them there may need them.
     """
     args = payload.get("args")

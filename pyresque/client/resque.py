@@ -39,7 +39,7 @@ class Resque(Delaying, Scheduling):
         registry: the jobs; what `@job` registered unless another one is given.
 
     Raises:
-        ConfigError: the server setting cannot be read, or `failure` is no backend.
+        ConfigError: the server setting cannot be read, or `failure` is not a backend.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class Resque(Delaying, Scheduling):
 
             if not hasattr(server, "connection_pool"):  # None, where os.environ.get() found no variable
                 raise ConfigError(
-                    f"{server!r} is no Redis server: give a URL such as redis://localhost:6379/0"
+                    f"{server!r} is not a Redis server: give a URL such as redis://localhost:6379/0"
                 )
             self.link = RedisPyLink(server)
         if failure is not None and not isinstance(failure, Backend):
             raise ConfigError(
-                f"failure={failure!r} is no failure backend: give an object, as in failure=Redis()"
+                f"failure={failure!r} is not a failure backend: give an object, as in failure=Redis()"
             )
         keys = Keys("resque" if namespace is None else namespace)
         super().__init__(Space(PatientLink(self.link), keys, json_style), registry)

@@ -105,7 +105,7 @@ class Scheduling(Enqueueing):
         return {**self.local_schedule, **self.stored_schedule()}
 
     def stored_schedule(self) -> dict[str, Any]:
-        """The entries in Redis by name; one that is no JSON as its text."""
+        """The entries in Redis by name; one that is not JSON as its text."""
         return {name: _shown(raw) for name, raw in sorted(schedules.entries(self.space).items())}
 
     def schedule_entry(self, name: str) -> Entry | None:

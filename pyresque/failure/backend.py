@@ -70,7 +70,7 @@ class Failure:
 
 
 def cleaned(text: str) -> str:
-    """The text with `?` for whatever is no Unicode: Ruby readers refuse other records."""
+    """The text with `?` for whatever is not Unicode: Ruby readers refuse other records."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

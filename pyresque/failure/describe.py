@@ -59,7 +59,7 @@ def error_message(error: BaseException) -> str:
     """The text that a record shows; as in Ruby it is the class where the error was raised without one."""
     args: tuple[Any, ...] = _ARGS.__get__(error)
     if is_a(error, SystemExit):
-        # Ruby's `abort("text")` has the text, its `exit 3` only this. Python shows whatever is no number.
+        # Ruby's `abort("text")` has the text, its `exit 3` only this. Python shows whatever is not a number.
         code = args[0] if len(args) == 1 else args or None
         return "exit" if code is None or issubclass(type(code), int) else text_of(code)
     if is_a(error, KeyError) and len(args) == 1:

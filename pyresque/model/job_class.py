@@ -148,7 +148,7 @@ def queue_for(job: JobClass | None, name: str, queue: str | None) -> str:
     if queue is not None:
         queue = plain_name(queue)
         if not isinstance(queue, str):
-            raise NoQueueError(f"queue={queue!r} is no queue: give its name, for example queue='mail'")
+            raise NoQueueError(f"queue={queue!r} is not a queue: give its name, for example queue='mail'")
         return queue
     if job is None or job.queue is None:
         raise NoQueueError(
@@ -179,7 +179,7 @@ def check_code(target: Any, is_named: bool = False) -> None:
     else:
         code = target
         if not callable(code):
-            raise InvalidJob(f"{target!r} is no function and no class: @job stands above def or class")
+            raise InvalidJob(f"{target!r} is neither a function nor a class: @job stands above def or class")
         if not is_named and not hasattr(code, "__name__"):
             raise InvalidJob(f"{text_of(target)} has no name of its own: give it one with @job(name=...)")
         # A method of a class that is being made is a plain function still; only its names tell.

@@ -102,7 +102,7 @@ class Registry:
         job = self.of(target)
         if job is None:
             raise NotAJob(
-                f"{target!r} is no job: register it with @job, or give a class name as text with queue="
+                f"{target!r} is not a job: register it with @job, or give a class name as text with queue="
             )
         return job
 
@@ -168,10 +168,10 @@ def job(
 def _check(job: JobClass) -> None:
     where = where_of(job.target)
     if not isinstance(job.name, str) or not job.name or set('\0"\\') & set(job.name):
-        raise InvalidJob(f"{job.name!r} is no class name: write for example Reports::Monthly")
+        raise InvalidJob(f"{job.name!r} is not a class name: write for example Reports::Monthly")
     if job.queue is not None and not isinstance(job.queue, str):
         raise InvalidJob(
-            f"{where}: queue={job.queue!r} is no queue: write its name, for example queue='mail'"
+            f"{where}: queue={job.queue!r} is not a queue: write its name, for example queue='mail'"
         )
     check_timeout(job.options.get("timeout"), where)
     retry = job.options.get("retry")

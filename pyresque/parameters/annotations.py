@@ -35,9 +35,9 @@ class Kind:
         read: a value as the annotation has it, or one of MISFIT; None: any value, as it is.
         never: why no value from JSON fits; empty where one may.
         unknown: why the annotation says nothing; then any value fits.
-        foreign: whether values that are no JSON are written in another form.
+        foreign: whether values that are not JSON are written in another form.
         open: whether somewhere inside it takes anything.
-        keys: whether a map inside has keys that are no text.
+        keys: whether a map inside has keys that are not text.
         is_object: whether it is a class of the application's, whose objects a decorator may load.
     """
 
@@ -110,7 +110,7 @@ def kind_of(annotation: Any, names: Mapping[str, Any], inner: Mapping[str, Any])
     if error is not None:
         return Kind(unknown=f"cannot be resolved: {_reason(error)}")
     if not _is_type(wanted):
-        return Kind(unknown="is no type")
+        return Kind(unknown="is not a type")
     kind, error = tried_in_job(_of, wanted)
     return replace(kind, wanted=wanted) if kind is not None else Kind(never=_reason(error))
 
@@ -351,7 +351,7 @@ def _never(info: Any, seen: list[Any]) -> str:
 
 
 def _has_other_keys(info: Any) -> bool:
-    """Whether it is a map with keys that are no text."""
+    """Whether it is a map with keys that are not text."""
     if not isinstance(info, _types.DictType):
         return False
     texts = (_types.AnyType, _types.StrType)

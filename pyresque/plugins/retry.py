@@ -81,7 +81,7 @@ class Retry:
         set_(self, "limit", self._checked_limit())
         after = self.expire_after
         if after is not None and (type(after) is not int or after < 0):
-            raise InvalidJob(f"Retry: expire_after={after!r} is no number of whole seconds")
+            raise InvalidJob(f"Retry: expire_after={after!r} is not a number of whole seconds")
 
     def _check_what_is_called(self) -> None:
         for name in ("identify", "args", "may"):
@@ -100,7 +100,7 @@ class Retry:
             return len(steps) if isinstance(steps, tuple) else 1
         if type(limit) is not int or limit < FOR_EVER:
             raise InvalidJob(
-                f"Retry: limit={limit!r} is no number of attempts (0: none, -1 or None: no limit)"
+                f"Retry: limit={limit!r} is not a number of attempts (0: none, -1 or None: no limit)"
             )
         return limit
 

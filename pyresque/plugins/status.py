@@ -200,7 +200,7 @@ class Statuses:
     def around_perform_status(self, *args: Any) -> Iterator[None]:
         """Say that the job works, that it is done, or that it was killed.
 
-        A status that cannot be written is no failure of the job, least of all when it is done.
+        A status that cannot be written is not a failure of the job, least of all when it is done.
         """
         if not args or not isinstance(args[0], str):
             yield  # there is nobody to say it to, and the job says what is wrong with its arguments

@@ -76,7 +76,7 @@ def note_worker(worker_id: str) -> None:
 
 
 def drop_word() -> None:
-    """This process is no worker any more."""
+    """This process is not a worker any more."""
     global _word, _worker_id
     _word = _worker_id = ""
 

@@ -44,7 +44,7 @@ def enqueued(resque: Resque, job: Any, queue: str | None = None) -> list[list[An
     job, queue = plain_name(job), plain_name(queue)
     registered = None if isinstance(job, str) else resque.registry.of(job)
     if registered is None and not isinstance(job, str):
-        raise NotAJob(f"{job!r} is no job: register it with @job")
+        raise NotAJob(f"{job!r} is not a job: register it with @job")
     name = registered.name if registered else str(job)
     queue = queue or (registered.queue if registered else None)
     if queue is None:

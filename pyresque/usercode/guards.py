@@ -110,7 +110,7 @@ def end_copy(error: BaseException | None = None) -> NoReturn:
     """End this process, which a job has forked, as Python ends one; but nothing of ours runs.
 
     Args:
-        error: what it ends with; where that is no SystemExit, stderr tells of it.
+        error: what it ends with; where that is not SystemExit, stderr tells of it.
     """
     status = 1
     try:

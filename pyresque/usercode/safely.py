@@ -93,7 +93,7 @@ def text_of(value: object) -> str:
 def plain_name(name: Any) -> Any:
     """The name of a queue or class as plain text: the value of an Enum, and no subclass of str.
 
-    Such a one says something else of itself (`Q.MAIL`) than what it is equal to. What is no text stays.
+    Such a one says something else of itself (`Q.MAIL`) than what it is equal to. What is not text stays.
     """
     if type(name) is str:
         return name

@@ -44,7 +44,7 @@ def list_of(link: object) -> str | None:
 
 
 def pointer(link: str, raw: bytes, style: Style) -> bytes:
-    """The payload that stands for bytes that are no job."""
+    """The payload that stands for bytes that are not a job."""
     text = raw.decode("utf-8", "replace")
     return encode({"class": CLASS, "args": [link, text[:SHOWN]]}, style)
 

@@ -113,7 +113,7 @@ def identity(value: object) -> str:
     where it gave None.
 
     Raises:
-        InvalidJob: what it gave is no value that JSON has, or too long.
+        InvalidJob: what it gave is not a value that JSON has, or too long.
     """
     text = ":".join(_words(value, ()))
     if len(text) > LONGEST_IDENTITY:
@@ -133,4 +133,4 @@ def _words(value: Any, outer: tuple[int, ...]) -> Iterator[str]:
     elif value is None or issubclass(kind, (bool, int, float, dict)):
         yield "" if value is None else inspect(value)
     else:
-        raise InvalidJob(f"identify gave a {name_of(kind)}, which is no text: return a str")
+        raise InvalidJob(f"identify gave a {name_of(kind)}, which is not text: return a str")

@@ -40,7 +40,7 @@ class Payload(msgspec.Struct, frozen=True):
         """Read an element of a queue.
 
         Raises:
-            MalformedPayload: it is no JSON object that a Ruby worker could hold in `worker:ID`.
+            MalformedPayload: it is not a JSON object that a Ruby worker could hold in `worker:ID`.
         """
         value = decode(raw, MAX_PAYLOAD_DEPTH)
         if not isinstance(value, dict):
@@ -88,7 +88,7 @@ def is_wrapper(class_name: str) -> bool:
 
 
 def wrapped_job(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The job hash of an Active Job; None where a wrapper holds none, or it is no wrapper."""
+    """The job hash of an Active Job; None where a wrapper holds none, or it is not a wrapper."""
     name, args = value.get("class"), value.get("args")
     if not isinstance(name, str) or not is_wrapper(name) or not isinstance(args, list):
         return None
@@ -170,7 +170,7 @@ def working_on_bytes(queue: str, run_at: str, payload: bytes, style: Style) -> b
 class FailureRecord(msgspec.Struct, frozen=True, eq=False):
     """One element of a failure list, of whatever writer.
 
-    `raw` are its exact bytes, `value` what they decode to (an empty dict where they are no object),
+    `raw` are its exact bytes, `value` what they decode to (an empty dict where they are not an object),
     `list_name` is the bare name of the list it was read from, `place` where it stood there (-1: not known):
     of records with the same bytes it tells which is meant, as long as the list does not change. `copies` are
     the other records of the same failure (failure/copies.py); None: nobody has looked for them.
@@ -250,7 +250,7 @@ class FailureRecord(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def aside_text(self) -> str:
-        """What was put aside and is no job, as text; empty where it is one, or nothing was."""
+        """What was put aside and is not a job, as text; empty where it is one, or nothing was."""
         args = self.payload.get("args")
         if aside.pointed_to(self.payload) is not None and isinstance(args, list):
             return str(args[1]) if len(args) > 1 else ""

@@ -35,7 +35,7 @@ def retried_at_without_zone(epoch: float) -> str:
 
 
 def parse(text: str) -> float | None:
-    """Read a time that any Resque wrote; None where it is no time.
+    """Read a time that any Resque wrote; None where it is not a time.
 
     A time without an offset is local time, as Ruby's `Time.parse` has it.
     """

@@ -37,7 +37,7 @@ GARBAGE = [
     b"\x15\x03\x01\x00\x02\x02\x50", b"$9999999\r\nab", b":abc\r\n", b"*x\r\n", b"OK\r\n", b"\xff\xfe\xfd",
     b"*2\r\n:1\r\n", b"+O",
 ]  # fmt: skip
-"""Bytes that are no reply, or only a part of one."""
+"""Bytes that are not reply, or only a part of one."""
 
 KINDS = (
     "error", "done error", "value", "done value", "garbage", "half", "more", "ahead", "late more", "drop",

@@ -57,7 +57,7 @@ class Found:
         Args:
             words: what follows `ruby`.
             names: the variables that Ruby is to see. Their values are taken from the environment of the
-                process that is started: a command line is no place for the password in REDIS_URL.
+                process that is started: a command line is not a place for the password in REDIS_URL.
         """
         if not self.container:
             return [*self.command, *words]

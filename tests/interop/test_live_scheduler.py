@@ -371,6 +371,6 @@ def test_ruby_s_buttons_over_what_was_put_aside(
     python.work_off("mail,no_queue")
     assert [one.raw for one in resque.each_delayed()] == [raw.encode() for raw in rows[1:3]]
     again = [one.payload["args"][1] for one in resque.failures.list() if one.text("retried_at") is None]
-    assert again == rows[1:]  # they are no jobs still
+    assert again == rows[1:]  # they are not jobs still
     assert resque.failures.clear_retried() == 8
     assert resque.failures.count() == 3

@@ -539,7 +539,7 @@ DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "drain_redis_away": ("move without a gap: nor a Redis that is away", numbered("Report", "reports", 6)),
     "loop_undecodable_item": (
-        "drop nothing silently: what is no job is put aside, and its neighbours go on",
+        "drop nothing silently: what is not a job is put aside, and its neighbours go on",
         {
             "resque:queue:reports": {"type": "list", "value": REPORTS},
             **aside(

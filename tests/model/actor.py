@@ -129,7 +129,7 @@ class Me:
         return self._serial << 32 | self._tokens
 
     def event(self, *words: Any) -> Any:
-        """Let something happen that is no command; returns what the world answers."""
+        """Let something happen that is not a command; returns what the world answers."""
         return self.hear(Pending("event", words))
 
     def hear(self, pending: Pending) -> Frozen:

@@ -44,7 +44,7 @@ _SECOND = (
 )
 _PRUNER = "who prunes a worker of his host frees the locks of its job himself"
 _COPIES = "only of failures that have copies in other lists"
-_ODD = "only of scores that are no whole numbers, and of keys of a wrong kind"
+_ODD = "only of scores that are not whole numbers, and of keys of a wrong kind"
 
 EXPLAINED: list[tuple[str, str, str]] = [
     ("json", "local words = {['true']", "in the worlds no argument is true, false or null"),
@@ -87,7 +87,7 @@ EXPLAINED: list[tuple[str, str, str]] = [
     ("move_due", "more = true", _ODD),
     ("move_due", "redis.call('ZADD'", _ODD),
     ("move_due", "before = item", "it saves asking twice about equal jobs that follow each other"),
-    ("move_due", "is no list of jobs: its second", _ODD),
+    ("move_due", "is not a list of jobs: its second", _ODD),
     ("move_due", "gone[#gone + 1] = member", _ODD),
     ("move_due", "set_aside(ARGV[1], 'delayed_queue_schedule'", _ODD),
     ("move_due", "if more or #due == batch", "what is left is moved in the next round"),

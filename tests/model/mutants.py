@@ -114,7 +114,7 @@ def is_found(mutant: Mutant, worlds: Sequence[World], url: str) -> str:
     """How a mutant is found out: what is wrong in which world; empty where nothing is.
 
     Raises:
-        BadScript: it is no script.
+        BadScript: it is not a script.
     """
     with changed(mutant):
         for faults in (False, True):

@@ -57,7 +57,7 @@ _FRESH = 0.2
 
 
 class BadScript(Exception):
-    """A text that is no script."""
+    """A text that is not a script."""
 
 
 class ErrorText(str):

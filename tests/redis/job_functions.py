@@ -743,7 +743,7 @@ def s_in_a_context(n: int) -> None:
     note(n=n)
 
 
-# --- what is no plain function ----------------------------------------------------------------------------
+# --- what is not a plain function ---------------------------------------------------------------------
 
 
 def noted(name: str, *values: Any) -> None:

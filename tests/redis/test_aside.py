@@ -344,7 +344,7 @@ def test_clear_takes_large_records_in_small_steps(resque, proxy):
 
 @pytest.mark.parametrize("raw", [b"no job", b"\xff\xfe"])
 def test_a_record_of_the_first_release_still_leads_to_its_bytes(raw, resque):
-    """Its payload was the text itself; bytes that are no text can only be removed by hand."""
+    """Its payload was the text itself; bytes that are not text can only be removed by hand."""
     record = {"failed_at": "x", "payload": raw.decode("utf-8", "replace"), "queue": "q"}
     for _ in range(2):
         resque.link.execute("RPUSH", "resque:pyresque:aside:queue:q", raw)
@@ -549,7 +549,7 @@ def test_scripts_write_the_date_as_python_does(resque):
 
 
 def test_links_are_the_same_in_scripts_and_in_python(resque):
-    """Of lists with any name; what is no link leads nowhere in both."""
+    """Of lists with any name; what is not a link leads nowhere in both."""
     parts = [source(name).read_text("utf-8") for name in ("json", "aside")]
     quote = "\n".join([*parts, "return quoted(ARGV[1])"])
     read = (

@@ -223,7 +223,7 @@ def test_the_json_style_is_the_one_asked_for(server, resque):
 
 
 def test_enqueue_on_a_key_of_another_type_changes_nothing(resque):
-    """Where queue:Q is no list the caller gets the error, and the queue is not made known."""
+    """Where queue:Q is not a list the caller gets the error, and the queue is not made known."""
     resque.link.execute("SET", "resque:queue:q", "x")
     with pytest.raises(RedisReplied, match="WRONGTYPE"):
         resque.enqueue("X", queue="q")
@@ -263,9 +263,9 @@ def test_enqueue_many_wants_a_sequence_for_each_job(resque, one):
 @pytest.mark.parametrize("queue", [5, b"q", ["q"]])
 def test_a_queue_is_a_name(resque, queue):
     """Anything else would be written as a key that no worker looks at."""
-    with pytest.raises(NoQueueError, match="is no queue"):
+    with pytest.raises(NoQueueError, match="is not a queue"):
         resque.enqueue("A", queue=queue)
-    with pytest.raises(NoQueueError, match="is no queue"):
+    with pytest.raises(NoQueueError, match="is not a queue"):
         resque.enqueue_to(queue, "A")
     assert keys(resque) == []
 
@@ -389,7 +389,7 @@ def test_bool_null_and_number_are_different_arguments(resque):
 
 
 def test_dequeue_without_arguments_takes_every_job_of_the_class(resque):
-    """Whatever the arguments are; elements that are no job do not stop it (in Ruby they do)."""
+    """Whatever the arguments are; elements that are not jobs do not stop it (in Ruby they do)."""
     convert = add_convert(resque)
     put(resque, b"null", b"oops", *OTHER_WRITERS, b'{"class":"Other","args":[]}', queue="images")
     put(resque, b'{"class":"ImageConversionJob"}', queue="images")
@@ -444,7 +444,7 @@ def test_pop_takes_the_head(resque):
 
 @pytest.mark.parametrize("raw", [b"oops", b"null", b"", b"[1]", b"\xff"])
 def test_pop_leaves_what_it_cannot_read(resque, raw):
-    """An element that is no job raises, and stays where it is."""
+    """An element that is not a job raises, and stays where it is."""
     put(resque, raw, b'{"class":"A","args":[]}')
     with pytest.raises(MalformedPayload):
         resque.pop("q")
@@ -469,7 +469,7 @@ def test_popping_together_never_gives_a_job_twice(server, resque):
 
 
 def test_peek_shows_without_taking(resque):
-    """A list from start on, empty beyond the end; text for what is no job; 0, 0 is everything, as in Ruby."""
+    """A list from start on, empty beyond the end; text for what is not a job; 0, 0 is all, as in Ruby."""
     put(resque, b'{"class":"A","args":[0]}', b'{"class":"A","args":[1]}', b"oops \xff", b"null")
     assert resque.peek("q") == [{"class": "A", "args": [0]}]
     assert resque.peek("q", 1) == [{"class": "A", "args": [1]}]
@@ -495,7 +495,7 @@ def test_sizes_and_samples(resque):
 
 
 def test_a_queue_key_of_another_type_does_not_spoil_the_lists(resque):
-    """sizes, samples and info go on past one queue:Q that is no list; it counts as empty."""
+    """sizes, samples and info go on past one queue:Q that is not a list; it counts as empty."""
     put(resque, b'{"class":"A","args":[0]}')
     resque.link.execute("SADD", "resque:queues", "odd")
     resque.link.execute("SET", "resque:queue:odd", "x")
@@ -670,14 +670,14 @@ def test_a_multi_queue_backend_reaches_the_failures(server, resque):
 @pytest.mark.parametrize("failure", [RedisMultiQueue, 5])
 def test_what_is_no_backend_is_told(failure):
     """A worker would end at the first job that fails."""
-    with pytest.raises(ConfigError, match="is no failure backend"):
+    with pytest.raises(ConfigError, match="is not a failure backend"):
         Resque(failure=failure)
 
 
 @pytest.mark.parametrize("server", [None, 6379])
 def test_what_is_no_server_is_told(server):
     """None is what `os.environ.get("REDIS_URL")` gives where nothing is set."""
-    with pytest.raises(ConfigError, match="is no Redis server: give a URL"):
+    with pytest.raises(ConfigError, match="is not a Redis server: give a URL"):
         Resque(server)
 
 
@@ -714,7 +714,7 @@ def test_no_token_is_left_behind(resque):
 
 
 def test_a_registry_of_one_s_own_is_not_the_default(resque):
-    """A job of another registry is no job here."""
+    """A job of another registry is not a job here."""
     other = Registry(WorkerHooks())
 
     @job(queue="q", registry=other)

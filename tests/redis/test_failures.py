@@ -140,7 +140,7 @@ def test_find_by_id_and_by_a_unique_beginning(resque):
 
 
 def test_find_by_the_digest_of_a_record_without_id(resque):
-    """Older records, records with an id that is no text and broken ones have a `sha1:` address."""
+    """Older records, records with an id that is not text and broken ones have a `sha1:` address."""
     put(resque, old(1), record(2, failure_id=5), b"oops", b"\xff")
     for number, one in enumerate(resque.failures.list()):
         assert re.fullmatch("sha1:[0-9a-f]{40}", one.id)
@@ -180,7 +180,7 @@ def test_search_looks_at_the_whole_record(resque):
 
 @pytest.mark.parametrize("raw", BROKEN)
 def test_broken_records_are_shown_and_can_be_removed(resque, raw):
-    """A record that is no JSON object stops nothing: it is listed, not requeued, and removed by its bytes."""
+    """A record that is not a JSON object stops nothing: it is listed, not requeued, removed by its bytes."""
     put(resque, record(1), raw, record(2))
     one = resque.failures.list()[1]
     assert (one.raw, one.value, one.class_name) == (raw, {}, "")

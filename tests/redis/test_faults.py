@@ -384,7 +384,7 @@ def test_no_single_fault_costs_a_worker_that_judges_for_itself_anything(
     mode: Mode, resque: Resque, proxy: FaultProxy, zygote: Zygote
 ) -> None:
     """The same with elements that the script leaves to Python: odd but good jobs, foreign ones that are
-    left, and elements that are no jobs; and with a queue list that has to be resolved."""
+    left, and elements that are not jobs; and with a queue list that has to be resolved."""
     elements = [
         b'{"args": [0], "class": "Good"}',
         b"no json",

@@ -65,7 +65,7 @@ def test_what_nobody_understands_is_told_at_the_start(program: Program) -> None:
     assert done.returncode == 0, done.stderr
     for words in (
         r"j_for_people: n is annotated .*number of users.*cannot be resolved",
-        r"j_no_types: b is annotated 'len', which is no type",
+        r"j_no_types: b is annotated 'len', which is not a type",
         r"j_type_checking: user is annotated 'User \| None', which cannot be resolved",
     ):
         assert re.search(words, done.stderr), done.stderr

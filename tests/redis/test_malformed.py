@@ -1,4 +1,4 @@
-"""Bytes that are no jobs, and junk under every shared key: the worker goes on, and nothing is lost.
+"""Bytes that are not jobs, and junk under every shared key: the worker goes on, and nothing is lost.
 
 The rows are those of docs/protocol/core.md#malformed-payloads and
 docs/protocol/core.md#what-stops-ruby-readers.
@@ -332,7 +332,7 @@ JUNK: dict[str, list[tuple[str | bytes, ...]]] = {
         )
     ],
     "queues with NUL": [("SADD", "queues", b"a\0b")],
-    "queue names that are no UTF-8": [
+    "queue names that are not UTF-8": [
         ("RPUSH", b"queue:\xff\xfe", b'{"class":"Any","args":[1]}'),
         ("SADD", "queues", b"\xff\xfe"),
     ],
@@ -454,7 +454,7 @@ def test_a_shared_key_of_a_wrong_type(key: str, kind: str, resque: Resque, zygot
     name, *words = WRONG_TYPES[kind]
     own = _worked(resque, zygote, [(name, key, *words)], ["first", "jobs"])
     _all_done(resque, zygote, own)
-    if key == "queue:first" and kind == "list":  # the right type, and two elements that are no jobs
+    if key == "queue:first" and kind == "list":  # the right type, and two elements that are not jobs
         assert resque.link.execute("LRANGE", "resque:pyresque:aside:queue:first", 0, -1) == [b"junk", b"more"]
     elif "OWN" not in key:
         assert "junk" in repr(_value_of(resque, f"resque:{key}".encode()))
@@ -618,7 +618,7 @@ def test_the_script_takes_only_valid_utf8(text: bytes, resque: Resque) -> None:
 
 @pytest.mark.parametrize("name", [*NO_JOBS, *RUNNING])
 def test_the_script_judges_the_rows_of_section_15(name: str, resque: Resque) -> None:
-    """It takes none of the elements that are no jobs, and nothing but plain ones of the others."""
+    """It takes none of the elements that are not jobs, and nothing but plain ones of the others."""
     raw = NO_JOBS.get(name)
     if raw is not None:
         assert not _takes(resque, raw)

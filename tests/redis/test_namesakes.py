@@ -90,7 +90,7 @@ LIVING: dict[str, dict[str, Any]] = {
     "pyresque 0.1.0": {"mark": OTHER},
     "pyresque where nobody can tell where pids are valid": {"mark": "#abc"},
     "one whose last beat is four minutes old": {"beat": 240.0},
-    "one whose beat is no time": {"beat": "soon"},
+    "one whose beat is not a time": {"beat": "soon"},
     "one whose clock is ahead": {"beat": -4000.0},
 }
 DEAD: dict[str, dict[str, Any]] = {

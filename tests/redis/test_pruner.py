@@ -120,7 +120,7 @@ UTC = "%Y-%m-%dT%H:%M:%S+00:00"
     ],
 )  # fmt: skip
 def test_the_age_of_a_heartbeat_decides(resque, prune, age, form, pruned):
-    """Older than 300 s by the clock of Redis, in every form of Ruby; what is no time is left alone."""
+    """Older than 300 s by the clock of Redis, in every form of Ruby; what is not a time is left alone."""
     add_worker(resque, "elsewhere:1:q", beat=ago(age, form))
     assert prune() == (["elsewhere:1:q"] if pruned else [])
     assert bool(traces(resque, "elsewhere:1:q")) is not pruned

@@ -50,7 +50,7 @@ def client(request, server, resque):
 
 
 def test_while_a_reply_is_read(client, stopped):
-    """It is no fault of what came."""
+    """It is not a fault of what came."""
     client.link.execute("RPUSH", "many", *range(20_000))
     for _ in range(40):
         assert type(stopped(lambda: client.link.execute("LRANGE", "many", 0, -1), 0.01)) is TermException

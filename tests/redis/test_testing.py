@@ -107,7 +107,7 @@ def test_after_the_block_jobs_are_pushed_again(resque, mail):
 
 
 def test_enqueued_lists_the_arguments_in_order(resque, mail):
-    """Only jobs of that class count, whoever wrote them; elements that are no job are passed over."""
+    """Only jobs of that class count, whoever wrote them; elements that are not jobs are passed over."""
     resque.enqueue(mail, "a")
     resque.enqueue("Other", queue="mail")
     resque.link.execute(
@@ -119,7 +119,7 @@ def test_enqueued_lists_the_arguments_in_order(resque, mail):
 
 
 def test_enqueued_needs_a_job_and_a_queue(resque):
-    """What is no job, or has no queue, is told."""
+    """What is not a job, or has no queue, is told."""
     with pytest.raises(NotAJob):
         enqueued(resque, print)
     with pytest.raises(NotAJob, match="queue="):
@@ -165,7 +165,7 @@ def test_drain_raises_what_the_job_raises(resque, mail):
 
 
 def test_drain_leaves_what_it_cannot_run(resque, mail):
-    """An unknown class or an element that is no job raises, and stays at the head of its queue."""
+    """An unknown class or an element that is not a job raises, and stays at the head of its queue."""
     resque.enqueue("Ruby::Only", queue="mail")
     resque.enqueue(mail, "me")
     with pytest.raises(UnknownJobClass, match="Ruby::Only"):

@@ -87,7 +87,7 @@ def test_registration(bench, resque):
 
 
 def test_exclusions_are_not_in_the_id(bench, resque):
-    """A worker for `*,!low` is called HOST:PID:*, and a list of exclusions only is no worker."""
+    """A worker for `*,!low` is called HOST:PID:*, and a list of exclusions only is not a worker."""
     add_echo(resque)
     put(resque, b'{"class":"Echo","args":[1]}', queue="low")
     put(resque, b'{"class":"Echo","args":[2]}', queue="high")
@@ -363,7 +363,7 @@ def test_failure_ids_can_be_switched_off(bench, resque, server):
     there.close()
 
 
-# --- jobs that are not ours, elements that are no jobs ---------------------------------------------
+# --- jobs that are not ours, elements that are not jobs ---------------------------------------------
 
 
 def foreign(number):
@@ -1009,7 +1009,7 @@ def test_the_job_of_a_predecessor_with_the_same_id_is_recorded(bench, resque):
 
 @pytest.mark.parametrize("left", ["oops", "[1]", '{"queue":"q","payload":7}', '{"queue":"q"}'])
 def test_an_unreadable_record_of_a_predecessor_is_set_aside(bench, resque, left):
-    """What stands in worker:ID and is no job neither stops the worker nor is lost."""
+    """What stands in worker:ID and is not a job neither stops the worker nor is lost."""
     echo = add_echo(resque)
     resque.enqueue(echo, 2)
     bench.burst(prepare=lambda worker: resque.link.execute("SET", f"resque:worker:{worker.id}", left))

@@ -204,7 +204,7 @@ def test_both_forms_of_an_around_hook(hook):
 
 @pytest.mark.parametrize("hook", [lambda seen: lambda arg, job: None, skipping_generator])
 def test_an_around_hook_may_skip_the_job(hook):
-    """It does not yield, or does not call: the job is not run, and that is no error."""
+    """It does not yield, or does not call: the job is not run, and that is not an error."""
     assert runs(hook) == []
 
 

@@ -34,7 +34,9 @@ class GlobalID:
         parts = self.id if isinstance(self.id, (tuple, list)) else (self.id,)
         texts = tuple(str(part) for part in parts)
         if not _APP.fullmatch(self.app):
-            raise ValueError(f"{self.app!r} is no application name: letters, digits, dashes and dots only")
+            raise ValueError(
+                f"{self.app!r} is not an application name: letters, digits, dashes and dots only"
+            )
         if not self.model or not texts or not all(texts) or self.id is None:
             raise ValueError("a GlobalID needs a model and an id")
         object.__setattr__(self, "id", texts[0] if len(texts) == 1 else texts)

@@ -194,7 +194,7 @@ def _true(value: object) -> bool:
 def _text(value: Data) -> str:
     text = value.get("value")
     if not isinstance(text, str):
-        raise _Unreadable(f"{value['_aj_serialized']} with the value {text!r}, which is no text")
+        raise _Unreadable(f"{value['_aj_serialized']} with the value {text!r}, which is not text")
     return text
 
 
@@ -203,7 +203,7 @@ def _decimal(text: str, reason: str) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         raise _Unreadable(reason) from None
-    # Python knows more words for what is no number, and one of them raises in every comparison.
+    # Python knows more words for what is not a number, and one of them raises in every comparison.
     if not number.is_finite() and text.strip() not in ("NaN", "Infinity", "+Infinity", "-Infinity"):
         raise _Unreadable(reason)
     return number
@@ -234,13 +234,13 @@ def _cannot_be_compared(begin: Any, end: Any) -> bool:
 
 def _symbolized(result: dict[str, Any], names: Any, marker: str) -> dict[str, Any]:
     if not isinstance(names, list):
-        raise _Unreadable(f"{marker} is {names!r}, which is no list of keys")
+        raise _Unreadable(f"{marker} is {names!r}, which is not a list of keys")
     return {Symbol(key) if key in names else key: item for key, item in result.items()}
 
 
 def indifferent(value: Mapping[str, Any]) -> Indifferent:
     """A hash with indifferent access: the dicts inside it, in its lists too, become so as well."""
-    # Not str(): that of an enum's member is its name. What is no text is for the writer to refuse.
+    # Not str(): that of an enum's member is its name. What is not text is for the writer to refuse.
     return Indifferent({_plain_key(key): _indifferent(item) for key, item in value.items()})
 
 

@@ -136,13 +136,13 @@ def stamp(seconds: float) -> str:
     """Seconds since the epoch as enqueued_at and scheduled_at have them: UTC, nine digits.
 
     Raises:
-        ValueError: it is no moment of Python's calendar.
+        ValueError: it is not a moment of Python's calendar.
     """
     try:
         whole = int(seconds // 1)
         moment = datetime.fromtimestamp(whole, UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"{seconds:g} seconds since 1970 are no moment of the years 1 to 9999") from None
+        raise ValueError(f"{seconds:g} seconds since 1970 are not a moment of the years 1 to 9999") from None
     nanoseconds = min(int((seconds - whole) * 1e9), 999_999_999)
     return f"{moment.replace(tzinfo=None).isoformat()}.{nanoseconds:09d}Z"
 

@@ -108,7 +108,7 @@ class Range:
             TypeError: its ends are not whole numbers.
         """
         if not isinstance(self.begin, int) or not isinstance(self.end, int):
-            raise TypeError(f"{self!r} has ends that are no whole numbers")
+            raise TypeError(f"{self!r} has ends that are not whole numbers")
         return range(self.begin, self.end if self.exclude_end else self.end + 1)
 
 

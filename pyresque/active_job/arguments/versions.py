@@ -14,12 +14,12 @@ def version_of(text: str) -> Version:
     """`8.1`, `6.1.7.10` or `8.2.alpha` as numbers.
 
     Raises:
-        ValueError: it is no version of Rails, or one older than 5.0.
+        ValueError: it is not a version of Rails, or one older than 5.0.
     """
     match = re.match(r"(\d+)\.(\d+)(\.|$)", text)
     version = (int(match[1]), int(match[2])) if match else (0, 0)
     if version < OLDEST:
-        raise ValueError(f"rails={text!r} is no version of Rails: write for example rails={NEWEST!r}")
+        raise ValueError(f"rails={text!r} is not a version of Rails: write for example rails={NEWEST!r}")
     return version
 
 

@@ -91,7 +91,7 @@ class Writer:
             zone = {"time_zone": value.zone} if value.zone is not None and self.rails >= ZONE_SINCE else {}
             return self._serialized(value.kind, value=str(value), **zone)
         if isinstance(value, float) and not math.isfinite(value) and not isinstance(value, Beyond):
-            raise SerializationError(f"{value} is no number that JSON has: pass None, a Decimal or a str")
+            raise SerializationError(f"{value} is not a number that JSON has: pass None, a Decimal or a str")
         return str.__str__(value) if isinstance(value, str) else value
 
     def _object(self, value: Any) -> Any:

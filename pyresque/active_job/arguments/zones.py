@@ -29,7 +29,7 @@ def check_zone(name: str) -> None:
     """
     if rails_zone(name) is None:
         raise NotAJob(
-            f"timezone={name!r} is no time zone that Rails knows: write for example 'Europe/Berlin'"
+            f"timezone={name!r} is not a time zone that Rails knows: write for example 'Europe/Berlin'"
         )
 
 

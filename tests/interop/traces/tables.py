@@ -56,7 +56,7 @@ def record(payload: str, exception: str, error: str, number: str = "", backtrace
 
 
 def aside(element: str, why: str, number: str = "") -> str:
-    """The record of an element that is no job."""
+    """The record of an element that is not a job."""
     hint = f"{why}. The bytes lie in the list {ASIDE}; `pyresque failed retry` puts them back"
     link = f"queue:jobs {hashlib.sha1(element.encode()).hexdigest()}"
     return record(job("Pyresque::SetAside", link, element), "Resque::Helpers::DecodeException", hint, number)

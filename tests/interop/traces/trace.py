@@ -124,7 +124,7 @@ def written(commands: Iterable[list[str]], before: Keyspace) -> list[str]:
     """The values that commands write, one line each, sorted.
 
     What Ruby or we may repeat as often as we like (heartbeats, a set's members) counts once, a member that
-    a set had before not at all. A removal that Ruby does by writing an empty text first is no value.
+    a set had before not at all. A removal that Ruby does by writing an empty text first is not a value.
     """
     members = {f"SADD {k} {v}" for k, one in before.items() if one["type"] == "set" for v in one["value"]}
     lines: list[str] = []

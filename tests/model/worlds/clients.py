@@ -141,7 +141,7 @@ def _all_cleared(final: Final) -> None:
 
 
 def aside(me: Me) -> None:
-    """An element that is no job was put aside, and has a record."""
+    """An element that is not a job was put aside, and has a record."""
     queues.push(client().space, {"jobs": [b"no json"]})
     worker()(me)
 

@@ -65,9 +65,9 @@ def _odd_elements_are_where_they_belong(final: Final) -> None:
     assert final.after["queue:jobs"] == (b'{"class":"UnknownJobs","args":[2]}',), (
         "the foreign job is not where it was"
     )
-    assert final.after["pyresque:aside:queue:jobs"] == (b"no json",), "what is no job is not aside once"
+    assert final.after["pyresque:aside:queue:jobs"] == (b"no json",), "what is not a job is not aside once"
     told = [one for one in final.after.failures() if "DecodeException" in (one.text("exception") or "")]
-    assert len(told) == 1, f"what is no job has {len(told)} records"
+    assert len(told) == 1, f"what is not a job has {len(told)} records"
 
 
 def _parked(final: Final) -> None:

@@ -130,14 +130,14 @@ def test_a_registered_function_is_checked_and_has_its_queue(resque):
         ([], {"queue": "q", "wait": timedelta.max}, InvalidTime, "after the year 9999"),
         ([], {"queue": "q", "wait_until": 1e20}, InvalidTime, "after the year 9999"),
         ([], {"queue": "q", "wait_until": 10**400}, InvalidTime, "after the year 9999"),
-        ([], {"queue": "q", "wait_until": -2e11}, InvalidTime, "no moment of the years"),
-        ([], {"queue": "q", "priority": "high"}, NotAJob, "priority='high' is no int"),
-        ([], {"queue": "q", "locale": 5}, NotAJob, "locale=5 is no str"),
-        ([], {"queue": "q", "timezone": "Nowhere/Land"}, NotAJob, "no time zone that Rails knows"),
-        ([], {"queue": "q", "timezone": "+02:00"}, NotAJob, "no time zone that Rails knows"),
-        ([], {"queue": "q", "locale": "xx"}, NotAJob, "locale='xx' is no locale"),
-        ([], {"queue": "q", "locale": "english"}, NotAJob, "locale='english' is no locale"),
-        ([], {"queue": "q", "timezone": 5}, NotAJob, "timezone=5 is no str"),
+        ([], {"queue": "q", "wait_until": -2e11}, InvalidTime, "not a moment of the years"),
+        ([], {"queue": "q", "priority": "high"}, NotAJob, "priority='high' is not of type int"),
+        ([], {"queue": "q", "locale": 5}, NotAJob, "locale=5 is not of type str"),
+        ([], {"queue": "q", "timezone": "Nowhere/Land"}, NotAJob, "not a time zone that Rails knows"),
+        ([], {"queue": "q", "timezone": "+02:00"}, NotAJob, "not a time zone that Rails knows"),
+        ([], {"queue": "q", "locale": "xx"}, NotAJob, "locale='xx' is not a locale"),
+        ([], {"queue": "q", "locale": "english"}, NotAJob, "locale='english' is not a locale"),
+        ([], {"queue": "q", "timezone": 5}, NotAJob, "timezone=5 is not of type str"),
     ],
 )
 def test_what_cannot_be_enqueued_is_refused(resque, args, kwargs, error, text):
@@ -151,7 +151,7 @@ def test_a_function_that_is_no_active_job_is_refused(resque):
     """With what to do about it."""
     with pytest.raises(NotAJob, match=r"@active_job\.job"):
         active_job.enqueue(resque, test_what_cannot_be_enqueued_is_refused)
-    with pytest.raises(NotAJob, match="no name of a class"):
+    with pytest.raises(NotAJob, match="not the name of a class"):
         active_job.enqueue(resque, "", queue="q")
     with pytest.raises(NotAJob, match="no colour= to set"):
         active_job.prepare("A").set(colour=1)  # type: ignore[call-arg]
@@ -205,7 +205,7 @@ def test_settings_and_the_job_around(resque):
     active_job.enqueue(resque, "ArgsJob", Decimal("1.5"), queue="q")
     [data] = json.loads(elements(resque)[0])["args"]
     assert (data["locale"], data["timezone"], data["arguments"]) == ("fr", "Paris", ["1.5"])
-    with pytest.raises(ValueError, match="no version of Rails"):
+    with pytest.raises(ValueError, match="not a version of Rails"):
         active_job.configure(rails="newest", registry=resque.registry)
 
 

@@ -159,18 +159,18 @@ def test_an_active_job_without_its_wrapper_is_a_failure(resque, bench, job, raw,
         (wrapper(job_class=None), "it has no job_class"),
         (wrapper(job_class=5), "its job_class is 5"),
         (wrapper(arguments=...), "WelcomeJob has no arguments"),
-        (wrapper(arguments={"a": 1}), "which is no list"),
+        (wrapper(arguments={"a": 1}), "which is not a list"),
         (wrapper(executions="1"), "executions of WelcomeJob is '1', which is not a number"),
         (wrapper(exception_executions=[]), "exception_executions of WelcomeJob is []"),
-        (wrapper(exception_executions={"[A]": "x"}), "holds something that is no number"),
+        (wrapper(exception_executions={"[A]": "x"}), "holds something that is not a number"),
         (wrapper(executions=10**4000), "executions of WelcomeJob are more than there can be"),
-        (wrapper(exception_executions={"[A]": 10**4000}), "holds something that is no number"),
+        (wrapper(exception_executions={"[A]": 10**4000}), "holds something that is not a number"),
         (wrapper(queue_name=7), "queue_name of WelcomeJob is 7"),
         (wrapper(enqueued_at=7), "enqueued_at of WelcomeJob is 7, which is not text"),
         (wrapper(scheduled_at=[]), "scheduled_at of WelcomeJob is [], which is not text"),
         (f'{{"class":"{JOB_WRAPPER}","args":[]}}', "its wrapper has 0 arguments"),
         (f'{{"class":"{JOB_WRAPPER}"}}', "its wrapper has 0 arguments"),
-        (f'{{"class":"{JOB_WRAPPER}","args":["x"]}}', "its argument is no object"),
+        (f'{{"class":"{JOB_WRAPPER}","args":["x"]}}', "its argument is not an object"),
         (f'{{"class":"{JOB_WRAPPER}","args":[{wrapper()},1]}}', "its wrapper has 2 arguments"),
         (wrapper({"_aj_serialized": "NopeSerializer"}), "Serializer NopeSerializer is not known"),
         (wrapper({"_aj_serialized": None}), "Serializer name is not present"),
@@ -247,7 +247,7 @@ def test_a_retry_at_no_moment_is_a_failure(resque, bench, job, wait):
 
     put(resque, wrapper(scheduled_at=...), wrapper(job_class="StepJob"), wrapper())
     bench.burst(options=WorkerOptions(fork_per_job=False))
-    assert ["no moment of the years" in one["error"] for one in failures(resque)] == [True] * 3
+    assert ["not a moment of the years" in one["error"] for one in failures(resque)] == [True] * 3
     assert resque.count_all_scheduled_jobs() == 0
 
 
@@ -266,7 +266,7 @@ def deep_cursor():
 @pytest.mark.parametrize(
     ("function", "text"),
     [
-        (lambda: active_job.current().retry(queue=5), "5 is no name of a queue"),
+        (lambda: active_job.current().retry(queue=5), "5 is not the name of a queue"),
         (lambda: active_job.current().retry(priority=object()), "is of type object"),
         (lambda: active_job.current().retry(queue="\ud800"), "lone surrogate"),
         (broken_map, "is of type object"),
@@ -395,7 +395,7 @@ def test_the_end_of_a_process_can_be_retried_or_discarded(resque, bench, job):
 
 
 def test_callbacks_see_and_change_the_job(resque, bench, job):
-    """Before in their order, around, after in reverse; an abort is no failure."""
+    """Before in their order, around, after in reverse; an abort is not a failure."""
     registry = resque.registry
 
     @job()

@@ -7,7 +7,7 @@ from tests.unit.cli.program import Program, one_line
 
 
 def test_enqueue_writes_what_ruby_writes(program: Program, resque: Resque) -> None:
-    """Arguments are JSON where they can be, else texts; negative numbers are no options."""
+    """Arguments are JSON where they can be, else texts; negative numbers are not options."""
     done = program.run(
         "enqueue", "-q", "reports", "Reports::Monthly", "2026", "-11", "ü", '{"a":[1]}', '"42"', "NaN"
     )

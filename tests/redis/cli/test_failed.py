@@ -75,7 +75,7 @@ def test_failed_show(program: Program, resque: Resque) -> None:
 
 
 def test_failed_show_of_what_is_no_record(program: Program, resque: Resque) -> None:
-    """Bytes in the failed list that are no record are shown and can be removed."""
+    """Bytes in the failed list that are not records are shown and can be removed."""
     resque.link.execute("RPUSH", "resque:failed", b"rubbish \x1b")
     (found,) = lines(program.run("failed", "list", "--json"))
     assert "rubbish \\x1b" in program.run("failed", "show", found["id"]).stdout

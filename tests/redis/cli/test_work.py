@@ -309,7 +309,7 @@ def test_drain(program: Program, resque: Resque) -> None:
 
 
 def test_requeue_on_shutdown(program: Program, resque: Resque) -> None:
-    """--requeue-on-shutdown: the job that TERM ends is no failure, and waits for another worker."""
+    """--requeue-on-shutdown: the job that TERM ends is not a failure, and waits for another worker."""
     program.jobs(SLOW)
     resque.enqueue("SlowJob", queue="q")
     with program.start("work", "-q", "q", "-r", "jobs", "--requeue-on-shutdown", "--drain", "0.5") as process:

@@ -135,13 +135,13 @@ def test_a_job_may_say_itself_that_it_is_done(resque: Resque, works: Works) -> N
 
 
 def test_a_job_may_say_itself_that_it_has_failed(resque: Resque, works: Works) -> None:
-    """`failed` without an exception is no failure of Resque's."""
+    """`failed` without an exception is not a failure of Resque's."""
     value = run(resque, works, lambda status: status.failed("half of it"))
     assert (value["status"], value["message"], errors(resque)) == ("failed", "half of it", [])
 
 
 def test_a_job_that_is_killed_ends_when_it_next_speaks(resque: Resque, works: Works) -> None:
-    """Its status says so, the wish is granted and gone, and it is no failure."""
+    """Its status says so, the wish is granted and gone, and it is not a failure."""
     statuses = Statuses(resque)
 
     @job(queue="q", name="Crunch", plugins=[statuses], registry=resque.registry)

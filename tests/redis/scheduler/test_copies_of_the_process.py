@@ -1,4 +1,4 @@
-"""Code of the application that forks while a scheduler runs it: the copy is no second scheduler."""
+"""Code of the application that forks while a scheduler runs it: the copy is not a second scheduler."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def test_the_verb_for_one_second_forgets_an_empty_one(stage):
 
 
 def test_selections_ask_about_the_arguments(stage):
-    """Of one class or all; items that are no job are never asked about."""
+    """Of one class or all; items that are not jobs are never asked about."""
     for number in range(4):
         stage.resque.enqueue_at(FAR, stage.mail, number)
     stage.resque.enqueue_at(FAR, "Other", 3, queue="o")

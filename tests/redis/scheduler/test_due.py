@@ -106,7 +106,7 @@ def test_every_form_keeps_its_bytes_or_is_put_aside(stage, mover, raw):
 
 
 def test_the_script_moves_only_what_python_would_move_too(stage, mover):
-    """Random damage to ordinary items: never does anything reach a queue that is no JSON."""
+    """Random damage to ordinary items: never does anything reach a queue that is not JSON."""
     dice = random.Random(5)
     base = b'{"class":"R","args":[1,-2.5,"a\\"b\\n",{"k":[true,null]},[]],"queue":"q"}'
     items = []

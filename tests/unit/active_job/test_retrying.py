@@ -84,7 +84,7 @@ def test_the_nearest_declaration_is_asked_first():
 
 
 def test_a_signal_is_caught_only_by_its_name():
-    """In Ruby it is no StandardError; who catches everything does not mean it."""
+    """In Ruby it is not StandardError; who catches everything does not mean it."""
     assert not handler(Exception).matches(TermException("SIGTERM"))
     assert handler(TermException).matches(TermException("SIGTERM"))
     assert handler(Exception).matches(DirtyExit("killed"))
@@ -102,5 +102,5 @@ def test_what_is_no_exception_is_refused(errors):
     """At the declaration, not at the first error."""
     with pytest.raises(InvalidJob):
         active_job.retry_on(*errors)
-    with pytest.raises(InvalidJob, match="is no wait"):
+    with pytest.raises(InvalidJob, match="is not a wait"):
         active_job.retry_on(AppError, wait="longer")

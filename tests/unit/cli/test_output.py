@@ -20,7 +20,7 @@ from pyresque.wire.encoding import decode
     ],
 )
 def test_safe(text: str, shown: str) -> None:
-    """Letters stay; whatever steers a terminal, or is no character, is escaped."""
+    """Letters stay; whatever steers a terminal, or is not a character, is escaped."""
     assert safe(text) == shown
 
 

@@ -44,7 +44,7 @@ def test_a_batch_size_that_is_no_number_is_refused(size):
     [("Europe/Berlin", "Europe/Berlin"), (":Asia/Tokyo", "Asia/Tokyo"), ("CET-1CEST,M3.5.0", "UTC")],
 )
 def test_the_zone_is_that_of_tz(tz, zone):
-    """What is no name of a zone counts as UTC."""
+    """What is not a name of a zone counts as UTC."""
     assert local_zone({"TZ": tz}) == zone
 
 

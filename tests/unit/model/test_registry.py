@@ -146,7 +146,7 @@ def test_registries_are_apart(registry):
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\0b"])
 def test_names_that_could_not_stand_on_the_wire(registry, name):
     """Quotes, backslashes and NUL are in no class name."""
-    with pytest.raises(InvalidJob, match="no class name"):
+    with pytest.raises(InvalidJob, match="not a class name"):
         add(registry, name=name)(lambda: None)
 
 
@@ -493,7 +493,7 @@ def test_code_that_yields_is_no_job(registry):
 
 def test_what_is_no_function_is_no_job(registry):
     """And a lambda needs a name."""
-    with pytest.raises(InvalidJob, match="no function and no class"):
+    with pytest.raises(InvalidJob, match="neither a function nor a class"):
         add(registry)(5)
     with pytest.raises(InvalidJob, match="a lambda has no name"):
         add(registry)(lambda: None)
@@ -503,9 +503,9 @@ def test_what_is_no_function_is_no_job(registry):
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"name": 5}, "no class name"),
-        ({"queue": 5}, "queue=5 is no queue"),
-        ({"queue": ["a"]}, "is no queue"),
+        ({"name": 5}, "not a class name"),
+        ({"queue": 5}, "queue=5 is not a queue"),
+        ({"queue": ["a"]}, "is not a queue"),
         ({"timeout": "5"}, "timeout='5' is not a number of seconds"),
         ({"timeout": -5}, "not a number of seconds"),
         ({"timeout": float("nan")}, "not a number of seconds"),

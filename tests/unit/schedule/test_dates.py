@@ -83,7 +83,7 @@ def test_what_is_no_whole_date_is_refused(text):
 
 
 def test_never():
-    """A last run in the last year of the calendar is no mistake, in any zone."""
+    """A last run in the last year of the calendar is not a mistake, in any zone."""
     never = Entry.read("e", {"class": "A", "every": ["1h", {"last_at": "9999-12-31 23:59:59"}]})
     assert (never.limits(NOW).last or 0) > 253_300_000_000
 

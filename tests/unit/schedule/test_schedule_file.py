@@ -7,7 +7,7 @@ from pyresque.schedule.schedule_file import read_file
 from pyresque.scheduler.loaded_schedule import LoadedSchedule
 
 TEXT = """
-# <%= a comment is no tag %>
+# <%= a comment is not a tag %>
 queue_documents:
   cron: "0 0 * * *"
   class: QueueDocuments

@@ -61,7 +61,7 @@ def test_what_comes_before_the_code_of_the_job_is_raised_there(notice):
 
 
 def test_a_copy_of_the_process_does_not_listen(notice):
-    """It is no job: the signal is to it what it is to any process."""
+    """It is not a job: the signal is to it what it is to any process."""
     notice.begin(7)
     pid = os.fork()
     if pid == 0:

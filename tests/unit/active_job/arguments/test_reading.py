@@ -25,7 +25,7 @@ def made(kind, **keys):
         ({"_aj_serialized": None}, "Serializer name is not present"),
         (made("Nope", value=1), "Serializer ActiveJob::Serializers::NopeSerializer is not known"),
         ({"_aj_serialized": 7}, "Serializer 7 is not known"),
-        (made("Symbol", value=None), "which is no text"),
+        (made("Symbol", value=None), "which is not text"),
         (made("Date", value="banana"), "invalid date"),
         (made("Date", value="2023-02-29"), "invalid date"),
         (made("Time", value="2024-01-02 03:04:05"), "invalid xmlschema date"),
@@ -45,13 +45,13 @@ def made(kind, **keys):
         (made("BigDecimal", value="many"), "invalid value for BigDecimal"),
         (made("BigDecimal", value="sNaN"), "invalid value for BigDecimal"),
         (made("BigDecimal", value="inf"), "invalid value for BigDecimal"),
-        (made("BigDecimal", value=True), "which is no text"),
+        (made("BigDecimal", value=True), "which is not text"),
         (made("Module", value=""), "wrong constant name ''"),
         (made("Module", value="Admin::nightly"), "wrong constant name 'Admin::nightly'"),
         (made("Range", begin="a", end=1, exclude_end=False), "bad value for range: 'a' and 1"),
         (made("Range", begin={"a": 1}, end={}, exclude_end=False), "bad value for range: {'a': 1} and {}"),
-        ({"a": 1, "_aj_symbol_keys": 5}, "_aj_symbol_keys is 5, which is no list"),
-        ({"a": 1, "_aj_ruby2_keywords": "a"}, "_aj_ruby2_keywords is 'a', which is no list"),
+        ({"a": 1, "_aj_symbol_keys": 5}, "_aj_symbol_keys is 5, which is not a list"),
+        ({"a": 1, "_aj_ruby2_keywords": "a"}, "_aj_ruby2_keywords is 'a', which is not a list"),
     ],
 )
 def test_what_cannot_be_read_says_why(value, reason):
@@ -189,7 +189,7 @@ def test_summer_time_in_a_far_year_is_as_ruby_has_it(text, zone):
 
 
 def test_a_time_of_another_offset_is_brought_into_its_zone():
-    """As in Rails, in a far year too: UTC and the offset of another place are no offsets of this zone."""
+    """As in Rails, in a far year too: UTC and the offset of another place are not offsets of this zone."""
     for text in ("2300-07-01T12:00:00.000000000Z", "2300-07-01T21:00:00.000000000+09:00"):
         [found] = active_job.deserialize([made("TimeWithZone", value=text, time_zone="Europe/Budapest")])
         assert found.isoformat() == "2300-07-01T14:00:00+02:00"
@@ -244,7 +244,7 @@ def test_ranges_are_python_ranges_where_they_can_be():
     assert 5 in Range(None, 5)
     assert 5 not in Range(None, 5, exclude_end=True)
     assert 10**9 in Range(3, None)
-    with pytest.raises(TypeError, match="no whole numbers"):
+    with pytest.raises(TypeError, match="not whole numbers"):
         Range("a", "b").as_range()
 
 

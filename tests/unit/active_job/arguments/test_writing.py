@@ -18,7 +18,7 @@ def made(kind, **keys):
     return {"_aj_serialized": f"{HOUSE}{kind}Serializer", **keys}
 
 
-class Colour(str, Enum):  # noqa: UP042 (str() of one is no text of it)
+class Colour(str, Enum):  # noqa: UP042 (str() of one is not text of it)
     RED = "red"
 
 
@@ -85,7 +85,7 @@ def test_python_values_arrive_as_rubys(value, wire):
         ({"_aj_globalid": 1}, 'Can\'t serialize a Hash with reserved key "_aj_globalid"'),
         ([{"x": {Symbol("_aj_ruby2_keywords"): 1}}], "reserved key :_aj_ruby2_keywords"),
         ({"_aj_serialized": "x"}, 'reserved key "_aj_serialized"'),
-        (float("nan"), "no number that JSON has"),
+        (float("nan"), "not a number that JSON has"),
         (datetime(2024, 1, 1), "has no time zone"),
         (range(0, 10, 2), "has steps"),
     ],
@@ -152,7 +152,7 @@ def test_what_an_older_rails_cannot_read_is_refused(rails, value):
 def test_versions_are_checked():
     """A typing error is not the newest version."""
     for text in ("", "8", "4.2", "newest"):
-        with pytest.raises(ValueError, match="no version of Rails"):
+        with pytest.raises(ValueError, match="not a version of Rails"):
             active_job.serialize([], rails=text)
     assert active_job.serialize([], rails="8.1.4.1") == active_job.serialize([], rails="8.2.alpha") == []
 

@@ -473,7 +473,7 @@ def test_a_worker_that_leaves_stops_a_job():
 
 
 def test_a_loop_that_is_broken_is_given_up():
-    """What comes out of it again and again, and is no job's, ends it at last."""
+    """What comes out of it again and again, and is not a job's, ends it at last."""
     shared = SharedLoop()
     shared._selector.select = raising(OSError(9, "Bad file descriptor"))  # type: ignore[attr-defined]
     logging.disable(logging.CRITICAL)
