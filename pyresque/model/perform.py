@@ -356,7 +356,9 @@ def _unknown_active_job(payload: Payload) -> ResqueError:
         return UnknownJobClass(f"uninitialized constant {name}: no @active_job.job registers it here")
     args = payload.args
     reason = (
-        "its argument is not an object" if len(args) == 1 else f"its wrapper has {len(args)} arguments, not one"
+        "its argument is not an object"
+        if len(args) == 1
+        else f"its wrapper has {len(args)} arguments, not one"
     )
     if len(args) == 1 and isinstance(args[0], dict):
         reason = (
