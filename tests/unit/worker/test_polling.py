@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 from pyresque.config import Polling
-from pyresque.system.waiting import Backoff
 from pyresque.worker.polling import Poller
 
 
@@ -46,15 +45,6 @@ def test_sleeping_times(polling, idle, after_a_job):
 def test_an_interval_of_0_leaves_when_idle(polling, leaves):
     """Where there is no sleeping time at all."""
     assert Poller(polling).leaves_when_idle is leaves
-
-
-def test_backoff_doubles_up_to_its_bound():
-    """While Redis is away; no two workers in step; a success begins anew."""
-    backoff = Backoff(first=1.0, most=4.0)
-    for expected in (1.0, 2.0, 4.0, 4.0):
-        assert expected * 0.7 <= backoff.next_sleep() <= expected * 1.3
-    backoff.reset()
-    assert 0.7 <= backoff.next_sleep() <= 1.3
 
 
 def test_a_worker_that_is_woken_in_vain_is_left_in_peace_longer_each_time(monkeypatch):
