@@ -1,4 +1,4 @@
-"""Jobs whose end is hard to write down, for test_settling.py."""
+"""Jobs whose end is hard to write down, for test_settlement.py."""
 
 import asyncio
 import builtins

@@ -1,4 +1,4 @@
-"""A pool of worker processes under `pyresque work`: kept running, and told to stop. HUP is in test_hup."""
+"""A pool of worker processes under `pyresque work`: kept running, told to stop. HUP is in test_new_code."""
 
 from __future__ import annotations
 

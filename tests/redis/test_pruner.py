@@ -303,7 +303,7 @@ def test_a_worker_is_pruned_once_in_both_phases(resque, prune, dead_pid):
 
 
 def test_one_prunes_at_a_time(resque):
-    """Whoever has the lock prunes. (When others pass over it is in test_pruning_at_start.)"""
+    """Whoever has the lock prunes. (When others pass over it is in test_pruning_lock.)"""
     add_worker(resque, "elsewhere:1:q", beat=OLD)
     resque.link.execute("SET", "resque:pruning_dead_workers_in_progress", "other:1:q", "EX", 60)
     assert pruner(resque).prune(ME, ["q"], 60) == []
