@@ -12,7 +12,7 @@ whose name begins with `always` is an always hook. They get the arguments as the
     around_perform ............ about its run (below)
     after_perform ............. when it is done
     on_failure ................ when it has failed, with the error before the arguments
-    always .................... at the end, whatever became of it
+    always .................... at the end, however it ended
 
 and, of resque-scheduler:
 
@@ -120,7 +120,7 @@ class WorkerHooks:
                 call(hook, *args)
 
     def run_or_end(self, kind: str, *args: Any) -> None:
-        """The same, for moments at which an exception ends the worker: that is told in the log."""
+        """The same, for moments at which an exception ends the worker: that is logged."""
         _, error = tried(self.run, kind, *args)
         if error is not None:
             logger.exception("a %s hook failed, so the worker ends: %s", kind, error, exc_info=error)
@@ -176,7 +176,7 @@ def before_job(hook: _F) -> _F:
 def after_job(hook: _F) -> _F:
     """In the process that runs a job, after each job and all its hooks, with the job; an exception is logged.
 
-    It runs whatever became of the job, unless its process has gone.
+    It runs however the job ended, unless its process is gone.
     """
     return _register("after_job", hook)
 

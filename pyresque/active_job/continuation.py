@@ -42,7 +42,7 @@ class Interrupted(BaseException):
 
 
 class Step:
-    """One step of a job: where it stands, `cursor`, and how it moves on."""
+    """One step of a job: how far it is, `cursor`, and how it moves on."""
 
     def __init__(self, name: str, cursor: Any, resumed: bool, checkpoint: Callable[[], None]) -> None:
         self.name = name
@@ -100,7 +100,7 @@ class Continuation:
 
     def __init__(self, progress: object, leaving: Callable[[], bool]) -> None:
         if not isinstance(progress, Mapping):
-            raise MalformedActiveJob(f"malformed Active Job: its continuation is {progress!r}, no object")
+            raise MalformedActiveJob(f"malformed Active Job: its continuation is {progress!r}, not an object")
         completed, current = progress.get("completed", []), progress.get("current")
         open_step = isinstance(current, list) and len(current) == 2 and isinstance(current[0], str)
         if not isinstance(completed, list) or (current is not None and not open_step):
@@ -124,13 +124,13 @@ class Continuation:
         return self.advanced_step or (self.current is not None and self.current.advanced)
 
     def progress(self) -> dict[str, Any]:
-        """What stands in the job hash."""
+        """What the job hash says of it."""
         current = {"current": [self.current.name, _spelled(self.current.cursor)]} if self.current else {}
         return {"completed": list(self.completed), **current}
 
     @property
     def description(self) -> str:
-        """Where it stands, as Rails says it."""
+        """How far it is, in the words of Rails."""
         if self.current is not None:
             return f"at '{self.current.name}', cursor '{inspect(_spelled(self.current.cursor))}'"
         return f"after '{self.completed[-1]}'" if self.completed else "not started"

@@ -30,7 +30,7 @@ class Settings:
     locale: str = "en"
     timezone: str | None = None
     locales: frozenset[str] | None = None
-    """Those that the application in Ruby has; None where nobody has said."""
+    """Those that the application in Ruby has; None where that was not configured."""
 
     def check_locale(self, locale: str) -> None:
         """Refuse a locale with which the job would fail in Ruby, before it begins.

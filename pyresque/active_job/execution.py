@@ -60,7 +60,7 @@ class Execution:
         if continuable is not None:
             if not isinstance(resumptions, int) or isinstance(resumptions, bool):
                 raise MalformedActiveJob(
-                    f"malformed Active Job: its resumptions are {resumptions!r}, no number"
+                    f"malformed Active Job: its resumptions are {resumptions!r}, not a number"
                 )
             self.continuation = Continuation(data.data.get("continuation", {}), is_leaving)
             self.resumptions = resumptions + self.continuation.started

@@ -55,7 +55,7 @@ class JobData:
             )
         name = data.get("job_class")
         if not isinstance(name, str) or not name:
-            raise _malformed("it has no job_class" if not name else f"its job_class is {name!r}, no text")
+            raise _malformed("it has no job_class" if not name else f"its job_class is {name!r}, not text")
         if "arguments" not in data:
             raise _malformed(f"{name} has no arguments (a job without any has an empty list)")
         if not isinstance(data["arguments"], list):

@@ -115,7 +115,7 @@ class ScheduledJob(OutgoingJob):
         return Taking(place, self.queue, self.payload, copies=1, guards=guards)
 
     def guards_at(self, space: Space, attempt: str = "") -> list[Guard] | None:
-        """The locks that its push at `space` takes with it; None if somebody holds one.
+        """The locks that its push at `space` takes with it; None if one of them is held.
 
         Args:
             attempt: what the push is known by when it is tried again.
@@ -150,7 +150,7 @@ def ready_item(raw: bytes, registry: Registry, style: Style = "ruby") -> Schedul
 
     Raises:
         MalformedPayload: it is not a job.
-        NoQueueError: nobody says on which queue.
+        NoQueueError: no queue is named, here or there.
     """
     value = Payload.parse(raw).value
     members = {name: bytes(member) for name, member in _MEMBERS.decode(raw).items()}
@@ -164,7 +164,7 @@ def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Sche
 
     Raises:
         MalformedPayload: it has no class.
-        NoQueueError: nobody says on which queue.
+        NoQueueError: no queue is named, here or there.
         Unencodable: the arguments hold something that JSON cannot.
     """
     names = ("class", "args", "queue", "custom_job_class")
@@ -253,7 +253,7 @@ def _queue(queue: Any, job: JobClass | None, name: str) -> str:
             return str(queue)
         raise MalformedPayload("its queue is not a name")
     if job is None or job.queue is None:
-        raise NoQueueError(f"nobody says on which queue {name} goes: register it here, or give it a queue")
+        raise NoQueueError(f"no queue is known for {name}: register it here, or give it a queue")
     return job.queue
 
 

@@ -91,7 +91,7 @@ class Delaying(Enqueueing):
 
     @finds
     def remove_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
-        """Remove a delayed job with exactly these arguments, wherever it stands; returns how many went."""
+        """Remove a delayed job with exactly these arguments, at any moment; returns how many were removed."""
         return self._remove(self._items_of(job, args, kwargs))
 
     def remove_delayed_selection(self, wanted: ArgsTest, job: AnyJob | None = None) -> int:
@@ -104,8 +104,8 @@ class Delaying(Enqueueing):
     ) -> int:
         """Like `remove_delayed`, of one second only; a second without jobs is forgotten, as in Ruby."""
         second = second_of(moment)
-        found = [one for one in self._items_of(job, args, kwargs) if one.at == second]
-        removed = self._remove(found, tidy=True)
+        items = [item for item in self._items_of(job, args, kwargs) if item.at == second]
+        removed = self._remove(items, tidy=True)
         if not removed:
             delayed.forget_if_empty(self.space, second)
         return removed
@@ -117,11 +117,11 @@ class Delaying(Enqueueing):
 
     def enqueue_delayed_selection(self, wanted: ArgsTest, job: AnyJob | None = None) -> int:
         """The same with the delayed jobs for which `wanted(args)` is true; equal ones one after the other."""
-        found = self.find_delayed(wanted, job)
+        items = self.find_delayed(wanted, job)
         first: dict[bytes, int] = {}
-        for place, one in enumerate(found):
-            first.setdefault(one.raw, place)
-        return self.enqueue_found(sorted(found, key=lambda one: first[one.raw]), tidy=False)
+        for index, item in enumerate(items):
+            first.setdefault(item.raw, index)
+        return self.enqueue_found(sorted(items, key=lambda item: first[item.raw]), tidy=False)
 
     def find_delayed(self, wanted: ArgsTest | None = None, job: AnyJob | None = None) -> list[DelayedItem]:
         """The delayed jobs by time: all, or those for which `wanted(args)` is true; of one class if given."""
@@ -146,7 +146,7 @@ class Delaying(Enqueueing):
     @finds
     def scheduled_at(self, job: Any, /, *args: Any, **kwargs: Any) -> list[int]:
         """The seconds at which this job is due, in order."""
-        return sorted({one.at for one in self._items_of(job, args, kwargs)})
+        return sorted({item.at for item in self._items_of(job, args, kwargs)})
 
     @finds
     def is_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> bool:
@@ -159,7 +159,7 @@ class Delaying(Enqueueing):
         return [int(name) for name in names if name.isdigit()]
 
     def delayed_queue_schedule_size(self) -> int:
-        """How many seconds are in the books, those of emptied lists too."""
+        """How many seconds are in the index of delayed jobs, those of emptied lists too."""
         return delayed.seconds_known(self.space)
 
     def delayed_timestamp_size(self, moment: Moment) -> int:
@@ -177,7 +177,7 @@ class Delaying(Enqueueing):
         return sum(delayed.sizes(self.space, delayed.all_seconds(self.space)))
 
     def next_delayed_timestamp(self, moment: Moment | None = None) -> int | None:
-        """The first second in the books that is not after this moment (else: now); None if there is none."""
+        """The first second with delayed jobs that is not after this moment, or now; else None."""
         name = delayed.first_second(self.space, second_of(time.time() if moment is None else moment))
         return int(name) if name is not None and name.isdigit() else None
 
@@ -192,17 +192,17 @@ class Delaying(Enqueueing):
     def enqueue_found(self, found: Sequence[DelayedItem], *, tidy: bool = True) -> int:
         """Put delayed jobs that `find_delayed` gave on their queues now; returns how many were still there.
 
-        They go in order. An error, be it of a hook, leaves its job and all behind it delayed.
+        They go in order. An error, of a hook for example, leaves its job and all behind it delayed.
 
         Args:
             tidy: forget seconds that have become empty, as Ruby's web page does (its verbs do not).
 
         Raises:
             MalformedPayload: one of them is not a job.
-            NoQueueError: nobody says on which queue one goes.
+            NoQueueError: no queue is named for one of them.
         """
         mover = DelayedMover(self.space, self.registry, tidy=tidy)
-        mover.take(one.place for one in found)
+        mover.take(item.place for item in found)
         return mover.taken
 
     def _delay(self, second: int, job: OutgoingJob) -> bool | None:

@@ -33,7 +33,7 @@ Effects = list[Command]
 Marks = list[tuple[FailureRecord, bytes]]
 Names = list[str]
 Flags = list[bool]
-Found = list[FailureRecord | None]
+MaybeRecords = list[FailureRecord | None]
 Attempts = list[NextAttempt | None]
 
 
@@ -41,7 +41,7 @@ class Failures:
     """All failure lists of one Resque: `failed`, and `Q_failed` of the multi-queue backend.
 
     What looks, looks at all of them. What clears or requeues many takes, where no list is named, those of
-    the failure backend, as Ruby does: with several backends the same failure stands in several lists. All its
+    the failure backend, as Ruby does: with several backends the same failure is in several lists. All its
     copies are marked, or go, together.
     """
 
@@ -60,19 +60,19 @@ class Failures:
         if class_name is None:
             return sum(store.count(self._space, name) for name in names)
         return sum(
-            1 for name in names for one in store.each(self._space, name) if one.class_name == class_name
+            1 for name in names for record in store.each(self._space, name) if record.class_name == class_name
         )
 
     def list(self, offset: int = 0, limit: int | None = 20, *, list_name: str | None = None) -> Records:
         """Failures from `offset` on, oldest first; all lists one after the other, or one list."""
-        found: Records = []
+        records: Records = []
         for name in self.lists() if list_name is None else [list_name]:
-            wanted = None if limit is None else limit - len(found)
-            if wanted == 0:
+            missing = None if limit is None else limit - len(records)
+            if missing == 0:
                 break
-            found += store.read(self._space, name, offset, wanted)
+            records += store.read(self._space, name, offset, missing)
             offset = max(0, offset - store.count(self._space, name)) if offset else 0
-        return found
+        return records
 
     def each(self, list_name: str | None = None) -> Iterator[FailureRecord]:
         """Every failure there is now, oldest first."""
@@ -83,35 +83,38 @@ class Failures:
         """The failure with this failure_id (or `sha1:` address), or with an id that alone begins so."""
         return self.find_all([record_id])[0]
 
-    def find_all(self, record_ids: Sequence[str]) -> Found:
+    def find_all(self, record_ids: Sequence[str]) -> MaybeRecords:
         """What `find` gives for each of these ids; the lists are read only once for all of them."""
-        wanted = {one for one in record_ids if one}
-        lengths = {len(one) for one in wanted}
-        found: dict[str, Records] = {}
-        for record in self.each() if wanted else ():
-            own = record.id
-            for start in {own[:length] for length in lengths} & wanted:
-                found.setdefault(start, []).append(record)
-        chosen = {one: _only_one(one, found.get(one, [])) for one in wanted}
-        records = [one for one in chosen.values() if one is not None]
-        known = iter(self.with_copies(records))
-        merged = {one: None if record is None else next(known) for one, record in chosen.items()}
-        return [merged.get(one) for one in record_ids]
+        starts = {record_id for record_id in record_ids if record_id}
+        lengths = {len(start) for start in starts}
+        candidates: dict[str, Records] = {}
+        for record in self.each() if starts else ():
+            whole = record.id
+            for start in {whole[:length] for length in lengths} & starts:
+                candidates.setdefault(start, []).append(record)
+        chosen = {start: _only_one(start, candidates.get(start, [])) for start in starts}
+        known = iter(self.with_copies([record for record in chosen.values() if record is not None]))
+        merged = {start: None if record is None else next(known) for start, record in chosen.items()}
+        return [merged.get(record_id) for record_id in record_ids]
 
     def with_copies(self, failures: Sequence[FailureRecord]) -> Records:
         """These failures, each with its copies in other lists; the lists are read once for all of them."""
         records = [*failures]
-        queues = {one.text("queue") for one in records}
-        names = {"failed", *(one.list_name for one in records), *(f"{queue}_failed" for queue in queues)}
+        queues = {record.text("queue") for record in records}
+        names = {
+            "failed",
+            *(record.list_name for record in records),
+            *(f"{queue}_failed" for queue in queues),
+        }
         there = [name for name in self.lists() if name in names]
         full = [name for name in there if len(there) > 1 and store.count(self._space, name)]
         if len(full) < 2:  # the rule, and then nothing has to be read
-            return [structs.replace(one, copies=one.copies or ()) for one in records]
-        return with_copies(records, (one for name in full for one in store.each(self._space, name)))
+            return [structs.replace(record, copies=record.copies or ()) for record in records]
+        return with_copies(records, (record for name in full for record in store.each(self._space, name)))
 
     def search(self, text: str) -> Records:
         """The failures in whose record this text occurs."""
-        return [one for one in self.each() if text in one.raw.decode("utf-8", "replace")]
+        return [record for record in self.each() if text in record.raw.decode("utf-8", "replace")]
 
     def next_attempt(self, failure: str | FailureRecord) -> NextAttempt | None:
         """The automatic attempt at the job of a failure that is still to come; None where there is none."""
@@ -129,7 +132,7 @@ class Failures:
     def requeue(self, failure: str | FailureRecord) -> bool:
         """Put the job of a failure back on its queue; the record stays, and it and its copies are marked.
 
-        It is put back whatever else is to come: `next_attempt` tells whether it would run twice.
+        It is put back even if a retry is still to come: `next_attempt` tells whether it would run twice.
 
         What was put aside goes back where it came from, with its bytes as they were, once: a delayed job is
         delayed again and due at once, so that its hooks run anew.
@@ -154,11 +157,11 @@ class Failures:
         """The record and its copies, each with what it is once it is marked as retried."""
         if record.copies is None:
             [record] = self.with_copies([record])
-        found = []
-        for one in (record, *(record.copies or ())):
-            value = {**one.value, "retried_at": self._now(one.list_name)}
-            found.append((one, encode(value, self._space.style)))
-        return found
+        marks = []
+        for copy in (record, *(record.copies or ())):
+            value = {**copy.value, "retried_at": self._now(copy.list_name)}
+            marks.append((copy, encode(value, self._space.style)))
+        return marks
 
     def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
         """Let a delayed attempt at the job of a failure come now; its records are marked as retried.
@@ -174,7 +177,7 @@ class Failures:
         try:
             ready = ready_item(attempt.place[1], self._registry, self._space.style)
         except MalformedPayload as error:
-            raise NotAJob(f"its delayed job is none: {error}") from None
+            raise NotAJob(f"its delayed job is not a job: {error}") from None
         push = effects.push(self._space.keys, ready.queue, ready.payload)
         return store.forward(self._space, self._marks(failure), attempt.place, push)
 
@@ -190,7 +193,7 @@ class Failures:
         queue = plain_name(queue)
         if self._multi_queue:
             return self._requeue_list(self._known(queue))
-        records = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
+        records = [record for record in store.each(self._space, "failed") if record.text("queue") == queue]
         return self._requeue_each(records)
 
     def remove(self, failure: str | FailureRecord) -> bool:
@@ -208,11 +211,11 @@ class Failures:
         """Remove many failures with their copies, in one pass; for each whether it was still there."""
         records = self.with_copies(failures)
         gone = self._gone(records)
-        found = []
+        flags = []
         for record in records:
-            found.append(gone[record.list_name][record.raw] > 0)
+            flags.append(gone[record.list_name][record.raw] > 0)
             gone[record.list_name][record.raw] -= 1
-        return found
+        return flags
 
     def remove_queue(self, queue: str) -> int:
         """Remove every failure of a queue, with its copies in other lists; returns how many records."""
@@ -222,7 +225,7 @@ class Failures:
             removed = store.count(self._space, name)
             self._clear([name])
             return removed
-        doomed = [one for one in store.each(self._space, "failed") if one.text("queue") == queue]
+        doomed = [record for record in store.each(self._space, "failed") if record.text("queue") == queue]
         return self._remove(self.with_copies(doomed))
 
     def clear(self, list_name: str | None = None) -> None:
@@ -237,18 +240,22 @@ class Failures:
         names = [list_name] if isinstance(list_name, str) else list_name or self._own_lists()
         full = [name for name in self.lists() if store.count(self._space, name)]
         if set(full) <= set(names) and len(full) < 2:
-            return self._remove(joined(one for name in full for one in self.each(name) if one.was_retried))
-        marked = {identity(one) for name in full for one in self.each(name) if one.was_retried}
-        groups = grouped(one for name in full for one in self.each(name) if identity(one) in marked)
-        records = [as_one(group) for group in groups if any(one.list_name in names for one in group)]
-        return self._remove([one for one in records if one.was_retried])
+            return self._remove(
+                joined(record for name in full for record in self.each(name) if record.was_retried)
+            )
+        marked = {identity(record) for name in full for record in self.each(name) if record.was_retried}
+        groups = grouped(record for name in full for record in self.each(name) if identity(record) in marked)
+        records = [as_one(group) for group in groups if any(record.list_name in names for record in group)]
+        return self._remove([record for record in records if record.was_retried])
 
     def _own_lists(self) -> Names:
         return store.list_names(self._space) if self._multi_queue else ["failed"]
 
     def _clear(self, names: Names) -> None:
-        others = [one for one in self.lists() if one not in names and store.count(self._space, one)]
-        going = Counter(identity(one) for name in names for one in self.each(name)) if others else Counter()
+        others = [name for name in self.lists() if name not in names and store.count(self._space, name)]
+        going = (
+            Counter(identity(record) for name in names for record in self.each(name)) if others else Counter()
+        )
         for name in others:
             store.remove(self._space, name, copies_of(going, self.each(name)))
         for name in names:
@@ -256,13 +263,13 @@ class Failures:
 
     def _remove(self, records: Records) -> int:
         """Remove failures with the copies that are known; returns how many records."""
-        return sum(one.total() for one in self._gone(records).values())
+        return sum(counts.total() for counts in self._gone(records).values())
 
     def _gone(self, records: Records) -> dict[str, Counter[bytes]]:
         doomed: dict[str, Records] = {}
         for record in records:
-            for one in (record, *(record.copies or ())):
-                doomed.setdefault(one.list_name, []).append(one)
+            for copy in (record, *(record.copies or ())):
+                doomed.setdefault(copy.list_name, []).append(copy)
         return {name: store.remove(self._space, name, those) for name, those in doomed.items()}
 
     def _record(self, failure: str | FailureRecord) -> FailureRecord | None:
@@ -274,7 +281,7 @@ class Failures:
         return self._requeue_each(records if name == "failed" else records[::-1])
 
     def _requeue_each(self, records: Records) -> int:
-        return sum(self._requeued(one) for one in self.with_copies(joined(records)))
+        return sum(self._requeued(record) for record in self.with_copies(joined(records)))
 
     def _requeued(self, record: FailureRecord) -> int:
         try:
@@ -321,8 +328,8 @@ class Failures:
 
 
 def _only_one(record_id: str, candidates: Records) -> FailureRecord | None:
-    exact = [one for one in candidates if one.id == record_id] or candidates
-    return as_one(grouped(exact)[0]) if len({identity(one) for one in exact}) == 1 else None
+    exact = [record for record in candidates if record.id == record_id] or candidates
+    return as_one(grouped(exact)[0]) if len({identity(record) for record in exact}) == 1 else None
 
 
 def _requeued(payload: dict[str, Any]) -> dict[str, Any]:

@@ -42,8 +42,8 @@ class WorkerInfo:
         """What it does now."""
         return "working" if self.working else "idle"
 
-    def _part(self, place: int) -> str:
-        return [*self.id.split(":", 2), "", ""][place]
+    def _part(self, index: int) -> str:
+        return [*self.id.split(":", 2), "", ""][index]
 
 
 def worker_infos(space: Space) -> list[WorkerInfo]:
@@ -51,17 +51,17 @@ def worker_infos(space: Space) -> list[WorkerInfo]:
     ids = workers.ids(space)
     beats = workers.heartbeats(space) if ids else {}
     working, started = workers.working_on(space, ids), workers.started(space, ids)
-    counts = stats.read(space, [f"{kind}:{one}" for one in ids for kind in ("processed", "failed")])
+    counts = stats.read(space, [f"{kind}:{name}" for name in ids for kind in ("processed", "failed")])
     return [
         WorkerInfo(
-            one,
+            worker_id,
             WorkingOn.parse(working[n]) if working[n] else None,
             started[n],
-            beats.get(one, ""),
+            beats.get(worker_id, ""),
             counts[2 * n],
             counts[2 * n + 1],
         )
-        for n, one in enumerate(ids)
+        for n, worker_id in enumerate(ids)
     ]
 
 

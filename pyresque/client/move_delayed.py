@@ -129,7 +129,7 @@ class DelayedMover:
             except RedisReplied as error:
                 if not taking.guards or self._refusal is None:
                     raise
-                # What holds no lock stands where a lock should: that must not stop those behind it.
+                # The key of a lock holds something else: that must not stop those behind it.
                 self._flush(following, self._refusal(place, error), ready)
             self._decided.clear()
         return True

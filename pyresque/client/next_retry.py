@@ -46,7 +46,7 @@ Identity = tuple[str, str]
 """What is the same in two elements that are the same job."""
 
 _CLASS = re.compile(r"(?<!:):(?!:)")
-"""What stands between the class and the rest in the name of a counter."""
+"""What separates the class from the rest in the name of a counter."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class NextAttempt:
 
     `state` is `delayed` (until the second `at`), `queued` (it waits on the queue `where`), `running` (on the
     worker `where`), `aside` (it was put aside, with the failure `where`) or `unknown` (there is a counter,
-    but not everything was looked at, or the job went on meanwhile). `place` is where the delayed job stands.
+    but not everything was looked at, or the job went on meanwhile). `place` is where the delayed job is.
     `sure` is False for an equal delayed job that is perhaps the next attempt.
     """
 
@@ -140,14 +140,14 @@ class _Search:
         """Look for the job of this failure, too; returns what it is found under."""
         name = None if record.aside is not None else _identity(record.payload)
         if name is not None:
-            one = self._sought.get(name) or self._enter(name, Payload(b"", record.payload))
-            one.queues.add(record.text("queue") or "")
+            sought = self._sought.get(name) or self._enter(name, Payload(b"", record.payload))
+            sought.queues.add(record.text("queue") or "")
         return name
 
     def _enter(self, name: Identity, payload: Payload) -> _Sought:
         job, own = self._registry.find(payload.class_name), payload.class_name
         identifier = _identifier(job.options.get("retry") if job else None, payload.args)
-        one = self._sought[name] = _Sought(
+        sought = self._sought[name] = _Sought(
             payload,
             names=tuple(dict.fromkeys((own, _ruby_name(own)))) if job is None else (job.name,),
             identifier=digest(payload.args) if identifier is None else identifier,
@@ -155,14 +155,14 @@ class _Search:
             wrapped=is_wrapper(own),
         )
         own_queue = getattr(job.options.get("retry"), "queue", None) if job else None
-        one.queues.update(name for name in (job and job.queue, own_queue) if isinstance(name, str))
-        return one
+        sought.queues.update(name for name in (job and job.queue, own_queue) if isinstance(name, str))
+        return sought
 
     def run(self, thorough: bool) -> dict[Identity, NextAttempt]:
         """Look; returns what was found."""
         self._count(self._sought)
         self._look_up()
-        wanted = {name for name, one in self._sought.items() if one.counted or one.wrapped}
+        wanted = {name for name, sought in self._sought.items() if sought.counted or sought.wrapped}
         self._open = wanted - self._found.keys()
         restless: set[Identity] = set()
         for _ in range(ROUNDS):
@@ -197,10 +197,10 @@ class _Search:
 
     def _count(self, names: Collection[Identity]) -> None:
         plain = [self._sought[name] for name in names if not self._sought[name].wrapped]
-        keys = [self._space.keys.retry(name, one.identifier) for one in plain for name in one.names]
+        keys = [self._space.keys.retry(name, sought.identifier) for sought in plain for name in sought.names]
         counts = iter(store.counts(self._space, keys))
-        for one in plain:
-            one.counts = [next(counts) for _ in one.names]
+        for sought in plain:
+            sought.counts = [next(counts) for _ in sought.names]
 
     def _recounted(self) -> set[Identity]:
         """Count again; those whose counter has changed."""
@@ -210,26 +210,28 @@ class _Search:
 
     def forget(self, name: Identity) -> None:
         """Remove the counter of a job."""
-        one = self._sought[name]
-        if one.counted:
-            store.forget(self._space, [self._space.keys.retry(each, one.identifier) for each in one.names])
+        sought = self._sought[name]
+        if sought.counted:
+            store.forget(
+                self._space, [self._space.keys.retry(each, sought.identifier) for each in sought.names]
+            )
 
     def _look_up(self) -> None:
         """Ask for delayed jobs by their bytes: that takes no look at all the others."""
         asked = [
             (name, item)
-            for name, one in self._sought.items()
-            if one.counted or (one.guess and not one.wrapped)
-            for item in dict.fromkeys(one.items())
+            for name, sought in self._sought.items()
+            if sought.counted or (sought.guess and not sought.wrapped)
+            for item in dict.fromkeys(sought.items())
         ]
         lists = store.lists_with(self._space, [item for _, item in asked])
         places = [(names[0], item, name) for (name, item), names in zip(asked, lists, strict=True) if names]
         guesses = [self._sought[name] for _, _, name in places if not self._sought[name].counted]
-        perhaps = self._with_counters({name for one in guesses for name in one.names})
+        perhaps = self._with_counters({name for sought in guesses for name in sought.names})
         for list_name, item, name in sorted(places, key=lambda place: second_of_list(place[0])):
-            one = self._sought[name]
-            if one.counted or perhaps.intersection(one.names):
-                self._found.setdefault(name, replace(_delayed(list_name, item), sure=one.counted))
+            sought = self._sought[name]
+            if sought.counted or perhaps.intersection(sought.names):
+                self._found.setdefault(name, replace(_delayed(list_name, item), sure=sought.counted))
 
     def _with_counters(self, classes: set[str]) -> set[str]:
         """Those of the classes that have a counter, under whatever name."""

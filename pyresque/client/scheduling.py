@@ -209,7 +209,7 @@ def _with_parameters(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_text(default: Any) -> str:
-    """A default as it stands in the form, whose fields are texts."""
+    """A default as the form shows it, whose fields are texts."""
     if default is None or default is False:
         return ""
     return default if isinstance(default, str) else inspect(default)

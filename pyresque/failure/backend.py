@@ -30,7 +30,7 @@ class Failure:
     """One failed job.
 
     `exception` is the class name as recorded, `payload` the job as JSON bytes, `worker` the worker's id,
-    `queue` None where nobody knows it, `failure_id` None where it has none, `failed_at` seconds since the
+    `queue` None where it is not known, `failure_id` None where it has none, `failed_at` seconds since the
     epoch, `aside` a link to bytes that were put aside (wire/aside.py).
     """
 

@@ -1,6 +1,6 @@
 """Which records of failure lists are copies of one failure.
 
-With several backends (Ruby's `Multiple`), and after `rake resque:failures:sort`, a failure stands in `failed`
+With several backends (Ruby's `Multiple`), and after `rake resque:failures:sort`, a failure is in `failed`
 and in the list of its queue. They differ in what was written at different moments: `failed_at`, and
 `retried_at` where Ruby has retried one of them.
 """
@@ -61,18 +61,18 @@ def joined(records: Iterable[FailureRecord]) -> Records:
 def with_copies(records: Records, among: Iterable[FailureRecord]) -> Records:
     """These records, each with its copies among others, which are asked for only once.
 
-    Of an equal record at another place than its own nobody can tell which is meant: the first then is.
+    An equal record at another place than its own stands for the first.
     """
     keys = {identity(record) for record in records}
     groups = grouped(record for record in among if identity(record) in keys)
     exactly = {(record.list_name, record.place, record.raw): group for group in groups for record in group}
     perhaps = {(record.list_name, record.raw): group for group in reversed(groups) for record in group}
-    found = []
+    joined_records = []
     for record in records:
         group = exactly.get((record.list_name, record.place, record.raw))
         group = group or perhaps.get((record.list_name, record.raw)) or []
-        found.append(as_one(group, record) if group else structs.replace(record, copies=()))
-    return found
+        joined_records.append(as_one(group, record) if group else structs.replace(record, copies=()))
+    return joined_records
 
 
 def copies_of(failures: Counter[str], records: Iterable[FailureRecord]) -> Iterator[FailureRecord]:

@@ -2,7 +2,7 @@
 
 See docs/protocol/core.md#the-failure-record.
 
-Nothing here raises, whatever an exception does when it is asked: that is told instead.
+Nothing here raises, whatever an exception does when it is asked: the record says so instead.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class RetryPolicy(Protocol):
 
 
 class Wrapper(Protocol):
-    """Jobs that come wrapped in one class, whose own class stands inside: those of Active Job."""
+    """Jobs that come wrapped in one class and name their own class inside: those of Active Job."""
 
     def find(self, payload: Payload) -> JobClass | None:
         """The job that a payload with the wrapper's class is of; None if it is not known here."""

@@ -62,7 +62,7 @@ class Registry:
         return found
 
     def find_for(self, payload: Payload) -> JobClass | None:
-        """The job that a payload is of, be it wrapped or not."""
+        """The job class of a payload, wrapped or not."""
         name = payload.class_name
         wrapper = self.wrappers.get(name.removeprefix("::")) if self.wrappers else None
         return wrapper.find(payload) if wrapper is not None else self.find(name)

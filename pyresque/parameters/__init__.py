@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pyresque.errors import ResqueError, Unencodable, WrongArguments
 from pyresque.parameters.annotations import kind_of, unpacked
-from pyresque.parameters.shapes import NONE, Convert, Place, Shape, shown
+from pyresque.parameters.shapes import NONE, Convert, JobParameter, Shape, shown
 from pyresque.parameters.shapes import Given as Given
 from pyresque.parameters.signatures import Taken, globals_of, taken_by
 
@@ -40,7 +40,7 @@ class Parameters:
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of the parameters."""
-        return frozenset(one.name for one in self.taken.parameters)
+        return frozenset(parameter.name for parameter in self.taken.parameters)
 
     def prepare(self) -> None:
         """Look everything up now: what is found in a forked child is lost with it."""
@@ -97,9 +97,9 @@ class Parameters:
         """
         [shape, *others] = self._shapes
         by_name = Parameter.POSITIONAL_OR_KEYWORD
-        if others or not shape.is_plain or any(place.parameter.kind is not by_name for place in shape.places):
+        if others or not shape.is_plain or any(one.declared.kind is not by_name for one in shape.positions):
             return None
-        return {place.name: object if place.is_open else place.kind.scalar for place in shape.places}
+        return {one.name: object if one.is_open else one.kind.scalar for one in shape.positions}
 
     def _first(self, tried_with: Callable[[Shape], T]) -> T:
         """What the first shape makes of it; if none can, the error of the first, which is the plainest."""
@@ -116,75 +116,76 @@ class Parameters:
         raise kept
 
     @cached_property
-    def _all(self) -> dict[str, Place]:
+    def _all(self) -> dict[str, JobParameter]:
         """Every parameter under its name; those of a decorator too."""
-        names, found = globals_of(self._function), {}
-        for one in (*self.taken.parameters, *self.taken.longer):
-            kind = kind_of(one.annotation, names, self._scope)
-            found[one.name] = Place(self._name, one, kind, self.taken.decorated)
-        return found
+        names, parameters = globals_of(self._function), {}
+        for declared in (*self.taken.parameters, *self.taken.longer):
+            kind = kind_of(declared.annotation, names, self._scope)
+            parameters[declared.name] = JobParameter(self._name, declared, kind, self.taken.decorated)
+        return parameters
 
     @cached_property
-    def _listed(self) -> dict[str, Place]:
+    def _listed(self) -> dict[str, JobParameter]:
         """What `**options: Unpack[Options]` lists."""
         options = self.taken.options
         if options is None or options.annotation is Parameter.empty:
             return {}
         names = globals_of(self._function)
-        found = {}
-        for name, (wanted, needed) in (unpacked(options.annotation, names, self._scope) or {}).items():
-            parameter = Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if needed else NONE)
-            kind = kind_of(wanted, names, self._scope)
-            found[name] = Place(self._name, parameter, kind, self.taken.decorated)
-        return found
+        parameters = {}
+        for name, (annotation, needed) in (unpacked(options.annotation, names, self._scope) or {}).items():
+            declared = Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if needed else NONE)
+            kind = kind_of(annotation, names, self._scope)
+            parameters[name] = JobParameter(self._name, declared, kind, self.taken.decorated)
+        return parameters
 
     @cached_property
     def _shapes(self) -> list[Shape]:
         """The ways in which a list may be meant, the likeliest first; one, if no decorator adds anything."""
         taken, of = self.taken, self._all
-        words = {one.name: of[one.name] for one in taken.words} | self._listed
+        words = {declared.name: of[declared.name] for declared in taken.words} | self._listed
         rest = None if taken.rest is None else of[taken.rest.name]
         options = None if taken.options is None or self._listed else of[taken.options.name]
         text, passed_on = f"{self._name} takes {taken}", taken.passed_on
-        ways = [[of[one.name] for one in places] for places in (taken.places, taken.longer)]
+        lists = [taken.places, taken.longer] if taken.longer else [taken.places]
         whole = [
-            Shape(text, own, rest, words, options, passed_on) for own in (ways if taken.longer else ways[:1])
+            Shape(text, [of[declared.name] for declared in positions], rest, words, options, passed_on)
+            for positions in lists
         ]
         if not passed_on:
             return whole
         # Those that a decorator adds before the others are likely such as nobody could give.
         cut = [
-            replace(one, places=one.places[count:])
-            for one in whole
-            for count in range(1, len(one.places) + 1)
-            if all(place.kind.may_be_injected for place in one.places[:count])
+            replace(shape, positions=shape.positions[count:])
+            for shape in whole
+            for count in range(1, len(shape.positions) + 1)
+            if all(parameter.kind.may_be_injected for parameter in shape.positions[:count])
         ]
         # Only where some are missing it is likely that others are put in, too: the first, else any.
         short = [
-            replace(one, places=one.places[count:], most=one.least - 1)
-            for one in whole
-            for count in range(1, len(one.places))
+            replace(shape, positions=shape.positions[count:], most=shape.least - 1)
+            for shape in whole
+            for count in range(1, len(shape.positions))
         ]
-        any_may_miss = [replace(one, may_miss=True) for one in whole]
+        any_may_miss = [replace(shape, may_miss=True) for shape in whole]
         return [*whole, *cut, *short, *any_may_miss]
 
     def unknown(self) -> list[str]:
-        """What its annotations say that nobody understands; then those arguments are not checked."""
+        """The annotations that cannot be understood, and why; those arguments are not checked."""
         return [
-            f"{one.name} is annotated {shown(one.annotation)}, which {one.kind.unknown}"
-            for one in self._judged()
-            if one.kind.unknown
+            f"{parameter.name} is annotated {shown(parameter.annotation)}, which {parameter.kind.unknown}"
+            for parameter in self._judged()
+            if parameter.kind.unknown
         ]
 
     def never(self) -> list[str]:
-        """Why no list of arguments can ever fit; empty where one may."""
+        """Why no list of arguments can ever fit; empty where some may."""
         if self.taken.passed_on or self.taken.decorated:
             return []
         return [
-            f"{one.name} is annotated {shown(one.annotation)}: {one.kind.never}"
-            for one in self._judged()
-            if one.kind.never and one.needed
+            f"{parameter.name} is annotated {shown(parameter.annotation)}: {parameter.kind.never}"
+            for parameter in self._judged()
+            if parameter.kind.never and parameter.needed
         ]
 
-    def _judged(self) -> Iterable[Place]:
+    def _judged(self) -> Iterable[JobParameter]:
         return (*self._all.values(), *self._listed.values())

@@ -99,7 +99,7 @@ def kind_of(annotation: Any, names: Mapping[str, Any], inner: Mapping[str, Any])
 
     Args:
         names: where its names are looked up, the globals of its function.
-        inner: what stands before those, such as the names of its class.
+        inner: what comes before those, such as the names of its class.
     """
     if any(annotation is one for one in (inspect.Parameter.empty, Any, object)):
         return ANYTHING

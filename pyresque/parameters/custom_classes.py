@@ -61,7 +61,7 @@ def made(wanted: Any, value: Any) -> Any:
 
 
 def plain_of(value: Any) -> Any:
-    """For msgspec: what stands in JSON for an object that it does not know."""
+    """For msgspec: the JSON for an object that it does not know."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int | float):

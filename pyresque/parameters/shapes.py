@@ -25,34 +25,34 @@ _NO_WORDS: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
-class Place:
-    """One parameter of the job `job`."""
+class JobParameter:
+    """One parameter of the job `job`, and what values it takes."""
 
     job: str
-    parameter: Parameter
+    declared: Parameter
     kind: Kind
     is_lenient: bool
 
     @property
     def name(self) -> str:
         """Its name."""
-        return self.parameter.name
+        return self.declared.name
 
     @property
     def annotation(self) -> Any:
         """Its annotation, as it is written."""
-        return self.parameter.annotation
+        return self.declared.annotation
 
     @cached_property
     def is_open(self) -> bool:
-        """Whether any value may stand there, and is read as it is."""
+        """Whether it takes any value, as it is."""
         return self.kind.read is None and not self.kind.never
 
     @cached_property
     def needed(self) -> bool:
         """Whether it has no default."""
-        plain = self.parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-        return plain and self.parameter.default is Parameter.empty
+        plain = self.declared.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+        return plain and self.declared.default is Parameter.empty
 
     def read(self, value: Any, convert: Convert | None = None) -> Any:
         """A value as the annotation has it; one that is equal to the default is always right.
@@ -72,7 +72,7 @@ class Place:
         plain, error = tried_in_job(narrowed, value)
         if error is None and plain is not value:
             return self.read(plain, convert)
-        is_default = tried_in_job(_equal, self.parameter.default, value)[0] is True
+        is_default = tried_in_job(_equal, self.declared.default, value)[0] is True
         if is_default or (self.is_lenient and self._is_of_an_object(value)):
             return value
         return self._refuse(self.kind.never or reason)
@@ -121,7 +121,7 @@ class Place:
     @cached_property
     def default(self) -> Any:
         """The default as JSON has it; NONE where there is none that could be read again."""
-        value = self.parameter.default
+        value = self.declared.default
         if value is Parameter.empty or value is NONE:
             return NONE
         plain, error = tried_in_job(self.written, value, True)
@@ -135,17 +135,17 @@ class Shape:
 
     Attributes:
         text: the job and what it takes, for errors.
-        places: the parameters that are given by position.
+        positions: the parameters that are given by position.
         is_lenient: whether a decorator may give what nobody else can, or has no annotation.
         may_miss: whether it may give any.
         most: how long the list may be at most; None: any length.
     """
 
     text: str
-    places: list[Place]
-    rest: Place | None
-    words: dict[str, Place]
-    options: Place | None
+    positions: list[JobParameter]
+    rest: JobParameter | None
+    words: dict[str, JobParameter]
+    options: JobParameter | None
     is_lenient: bool
     may_miss: bool = False
     most: int | None = None
@@ -153,33 +153,36 @@ class Shape:
     @cached_property
     def least(self) -> int:
         """How many positions are needed."""
-        return 1 + max((place for place, one in enumerate(self.places) if one.needed), default=-1)
+        return 1 + max(
+            (index for index, parameter in enumerate(self.positions) if parameter.needed), default=-1
+        )
 
     @cached_property
     def _needed(self) -> int:
         """How many nobody else can give."""
         return 1 + max(
-            (place for place, one in enumerate(self.places) if self._must_be_given(one)), default=-1
+            (index for index, parameter in enumerate(self.positions) if self._must_be_given(parameter)),
+            default=-1,
         )
 
-    def _must_be_given(self, one: Place) -> bool:
-        lenient = self.is_lenient and (self.may_miss or one.kind.may_be_injected)
-        return one.needed and not lenient
+    def _must_be_given(self, parameter: JobParameter) -> bool:
+        lenient = self.is_lenient and (self.may_miss or parameter.kind.may_be_injected)
+        return parameter.needed and not lenient
 
     @cached_property
     def _has_words(self) -> bool:
         """Whether a last hash may be keywords. What takes just anything has none: it may be a decorator."""
-        return bool(self.words) or (self.options is not None and bool(self.places or self.rest is None))
+        return bool(self.words) or (self.options is not None and bool(self.positions or self.rest is None))
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether it has places only, which is the usual case, and is to be quick."""
+        """Whether it takes positions only, which is the usual case, and is to be quick."""
         return self.rest is None and not self.words and self.options is None and self.most is None
 
     def read(self, args: Sequence[Any]) -> Given:
         """The call that a list from the wire means."""
-        if self.is_plain and self._needed <= len(args) <= len(self.places):
-            return [place.read(value) for place, value in zip(self.places, args, strict=False)], {}
+        if self.is_plain and self._needed <= len(args) <= len(self.positions):
+            return [parameter.read(value) for parameter, value in zip(self.positions, args, strict=False)], {}
         given, words = self._split(args) if self._has_words else (args, _NO_WORDS)
         return self._fitted(given, words)
 
@@ -193,25 +196,25 @@ class Shape:
     ) -> Given:
         self._check_count(len(given), words)
         result = [
-            place.parameter.default if value is NONE else place.read(value, convert)
-            for place, value in zip(self.places, given, strict=False)
+            parameter.declared.default if value is NONE else parameter.read(value, convert)
+            for parameter, value in zip(self.positions, given, strict=False)
         ]
         if len(given) > len(result) and self.rest is not None:
             result += [self.rest.read(value, convert) for value in given[len(result) :]]
         return result, {name: self._word(name).read(value, convert) for name, value in words.items()}
 
-    def _word(self, name: str) -> Place:
+    def _word(self, name: str) -> JobParameter:
         found = self.words.get(name, self.options)
         assert found is not None
         return found
 
     def _check_count(self, count: int, words: Mapping[str, Any]) -> None:
         if (self.most is not None and count > self.most) or (
-            count < self._needed or (count > len(self.places) and self.rest is None)
+            count < self._needed or (count > len(self.positions) and self.rest is None)
         ):
             raise WrongArguments(f"{self.text}: it was given {count} argument{'' if count == 1 else 's'}")
-        for name, one in self.words.items():
-            if name not in words and self._must_be_given(one):
+        for name, parameter in self.words.items():
+            if name not in words and self._must_be_given(parameter):
                 raise WrongArguments(f"{self.text}: it was not given {name}=")
 
     def _split(self, args: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -219,12 +222,12 @@ class Shape:
         words: dict[str, Any] = {}
         if args and type(args[-1]) is dict and self._are_words(args[-1], len(args) - 1):
             args, words = args[:-1], dict(args[-1])
-        if self.rest is None and len(args) > len(self.places):
+        if self.rest is None and len(args) > len(self.positions):
             free = [name for name in self.words if name not in words]
-            further = args[len(self.places) :]
+            further = args[len(self.positions) :]
             if len(further) <= len(free):
                 words.update(zip(free, further, strict=False))
-                args = args[: len(self.places)]
+                args = args[: len(self.positions)]
         return args, words
 
     def _are_words(self, last: dict[str, Any], count: int) -> bool:
@@ -237,18 +240,20 @@ class Shape:
             return False
         return not self._fits(count, last)
 
-    def _fits(self, place: int, value: Any) -> bool:
-        """Whether a value may stand in a place."""
-        return place < len(self.places) and tried_in_job(self.places[place].read, value)[1] is None
+    def _fits(self, index: int, value: Any) -> bool:
+        """Whether the parameter at this position takes a value."""
+        return index < len(self.positions) and tried_in_job(self.positions[index].read, value)[1] is None
 
     def written(self, args: Sequence[Any], words: Mapping[str, Any], is_checked: bool) -> list[Any]:
         """The list for the wire of a call."""
-        if self.is_plain and not words and is_checked and self._needed <= len(args) <= len(self.places):
-            return [place.written(value, True) for place, value in zip(self.places, args, strict=False)]
+        if self.is_plain and not words and is_checked and self._needed <= len(args) <= len(self.positions):
+            return [
+                parameter.written(value, True) for parameter, value in zip(self.positions, args, strict=False)
+            ]
         given, named = self._bound(*self._as_called(args, words), takes_any=self._has_words)
         if is_checked:
             self._check_count(len(given), named)
-        positions = [self._written(place, value, is_checked) for place, value in enumerate(given)]
+        positions = [self._written(index, value, is_checked) for index, value in enumerate(given)]
         if len(named) < len(words):
             positions += self._defaults(len(positions))  # some are positions: then all are written out
         hashed = {name: self._word(name).written(value, is_checked) for name, value in named.items()}
@@ -256,7 +261,7 @@ class Shape:
         if not self._has_words or self._means(found, positions, hashed):
             return found
         positions += self._defaults(len(positions))
-        others = {name: one.default for name, one in self.words.items() if name not in hashed}
+        others = {name: parameter.default for name, parameter in self.words.items() if name not in hashed}
         hashed |= {name: value for name, value in others.items() if value is not NONE}
         found = [*positions, hashed]
         if not self._means(found, positions, hashed):
@@ -269,9 +274,9 @@ class Shape:
     def _as_called(
         self, args: Sequence[Any], words: Mapping[str, Any]
     ) -> tuple[Sequence[Any], Mapping[str, Any]]:
-        """A call, whose keywords may be given as they stand on the wire where nothing else could be meant."""
+        """A call, whose keywords may be given as they are on the wire where nothing else could be meant."""
         count = len(args) - 1
-        if words or not self._has_words or self.rest is not None or not 0 <= count <= len(self.places):
+        if words or not self._has_words or self.rest is not None or not 0 <= count <= len(self.positions):
             return args, words
         last = args[-1]
         if type(last) is not dict or not self._are_words(last, count) or self._fits(count, last):
@@ -282,26 +287,27 @@ class Shape:
         args, named = self._split(found)
         return same(list(args), positions) and same(named, words)
 
-    def _written(self, place: int, value: Any, is_checked: bool) -> Any:
-        one = self.places[place] if place < len(self.places) else self.rest
-        if one is None:
+    def _written(self, index: int, value: Any, is_checked: bool) -> Any:
+        parameter = self.positions[index] if index < len(self.positions) else self.rest
+        if parameter is None:
             return value  # one too many, of somebody who looks for such jobs
         if value is not NONE:
-            return one.written(value, is_checked)
-        if one.default is NONE:
+            return parameter.written(value, is_checked)
+        if parameter.default is NONE:
             raise Unencodable(
-                f"argument {one.name} of {one.job}: its default {one.parameter.default!r} cannot be written "
-                f"as JSON, and arguments behind it are given: give {one.name}= too, or move it behind them"
+                f"argument {parameter.name} of {parameter.job}: its default {parameter.declared.default!r} "
+                "cannot be written as JSON, and arguments behind it are given: give "
+                f"{parameter.name}= too, or move it behind them"
             )
-        return one.default
+        return parameter.default
 
     def _defaults(self, start: int) -> list[Any]:
-        """The defaults from a place on, up to one that cannot be written."""
+        """The defaults from a position on, up to one that cannot be written."""
         found: list[Any] = []
-        for one in self.places[start:]:
-            if one.default is NONE:
+        for parameter in self.positions[start:]:
+            if parameter.default is NONE:
                 break
-            found.append(one.default)
+            found.append(parameter.default)
         return found
 
     def _bound(self, args: Sequence[Any], words: Mapping[str, Any], takes_any: bool) -> Given:
@@ -312,26 +318,30 @@ class Shape:
         """
         given, named = list(args), {}
         by_name = Parameter.POSITIONAL_OR_KEYWORD
-        index = {one.name: n for n, one in enumerate(self.places) if one.parameter.kind is by_name}
+        indexes = {
+            parameter.name: n
+            for n, parameter in enumerate(self.positions)
+            if parameter.declared.kind is by_name
+        }
         for name, value in words.items():
-            place = index.get(name)
-            if place is None:
+            index = indexes.get(name)
+            if index is None:
                 if name not in self.words and not (self.options is not None and takes_any):
                     raise WrongArguments(f"{self.text}: it takes no keyword {name}=")
                 named[name] = value
                 continue
-            given += [NONE] * (place + 1 - len(given))
-            if place < len(args):
+            given += [NONE] * (index + 1 - len(given))
+            if index < len(args):
                 raise WrongArguments(f"{self.text}: it was given {name} twice")
-            given[place] = value
-        for one, value in zip(self.places, given, strict=False):
-            if value is NONE and one.needed:
-                raise WrongArguments(f"{self.text}: it was not given {one.name}")
+            given[index] = value
+        for parameter, value in zip(self.positions, given, strict=False):
+            if value is NONE and parameter.needed:
+                raise WrongArguments(f"{self.text}: it was not given {parameter.name}")
         return given, named
 
 
-def _equal(one: object, other: object) -> bool:
-    return type(one) is type(other) and bool(one == other)
+def _equal(value: object, other: object) -> bool:
+    return type(value) is type(other) and bool(value == other)
 
 
 def shown(annotation: Any) -> str:

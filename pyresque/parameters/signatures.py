@@ -2,7 +2,7 @@
 
 A decorator that passes on whatever it gets (`*args`) hides the parameters of its function; `functools.wraps`
 leaves a way to them. It may also add arguments, take some away, or put loaded objects in their place. So what
-stands behind such a decorator is likely, and not certain.
+is behind such a decorator is likely, and not certain.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _FORM = re.compile(
 class GlobalID:
     """The name of a record: application, model (a Ruby class name), id.
 
-    `id` is text, as Ruby has it; a tuple of texts for a composite key. `params` is what stands behind a
+    `id` is text, as Ruby has it; a tuple of texts for a composite key. `params` is what follows a
     `?`, as it is written.
     """
 

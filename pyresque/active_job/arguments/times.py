@@ -19,7 +19,7 @@ _ZERO = timezone(timedelta(0), "+00:00")
 """The offset zero of a time that is not UTC to Ruby: it is written as an offset again."""
 
 _LAST_RULES = 2037
-"""After this year Ruby's zones stop to change, each source of them in another year: its offset stands."""
+"""After this year Ruby's zones no longer change; each source of them ends in another: an offset is kept."""
 
 _CLASSES: dict[Kind, type[Time]] = {"Time": Time, "DateTime": DateTime, "TimeWithZone": TimeWithZone}
 

@@ -116,7 +116,7 @@ class Range:
 class Serialized:
     """An object of the application's own: the name of its serializer, and the whole JSON object.
 
-    What a job gets is the result of `@active_job.serializer(name)`; this stands in where there is none.
+    A job gets the result of `@active_job.serializer(name)`, and this where there is none.
     """
 
     serializer: str
