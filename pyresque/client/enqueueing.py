@@ -36,7 +36,10 @@ class OutgoingJob:
 
     def run_hooks(self, kind: str) -> bool:
         """Run all hooks of one kind; False if one returned False (docs/protocol/core.md#job-hooks)."""
-        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if self.job else ())]
+        if self.job is None:
+            return True
+        hooks = self.job.found_hooks.get(kind)
+        answers = [call(hook, *self.args) for hook in (self.job.hooks(kind) if hooks is None else hooks)]
         return not any(answer is False for answer in answers)
 
     def has_hooks(self, kind: str) -> bool:

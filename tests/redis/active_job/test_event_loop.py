@@ -10,7 +10,7 @@ from pyresque import active_job
 from pyresque.config import Stopping, WorkerOptions
 from pyresque.errors import DirtyExit
 from pyresque.worker.aio.worker import AsyncWorker
-from tests.redis.active_job.test_working import delayed, failures, wrapper
+from tests.redis.active_job.test_running import delayed, failures, wrapper
 from tests.redis.bench import elements, eventually, note, put, seen
 
 

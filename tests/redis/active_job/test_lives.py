@@ -25,7 +25,7 @@ OTHERWISE = {
     "hand-cont-null": "fails here too, with an error of our own",
     "hand-cont-bad-type": "fails here too, with an error of our own",
     "hand-executions-str": "fails here too, with an error of our own",
-    "retry-of-scheduled": "depends on the clock; see test_working.py",
+    "retry-of-scheduled": "depends on the clock; see test_running.py",
 }
 NEWER = {"6.1", "7.1", "8.1", "8.1.4"}
 """7.0 and 7.2 add nothing: the same payloads as the version before."""

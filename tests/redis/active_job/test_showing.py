@@ -9,7 +9,7 @@ import pytest
 
 from pyresque.model.perform import ReservedJob
 from pyresque.wire.records import FailureRecord, Payload, WorkingOn, inner_class, shown
-from tests.redis.active_job.test_working import wrapper
+from tests.redis.active_job.test_running import wrapper
 from tests.redis.bench import put
 
 
