@@ -62,7 +62,7 @@ def process_title(pid: int) -> str:
 def take_word() -> str:
     """Give this process, and those that it will fork, a word that no other worker has; returns it.
 
-    Behind it stands when the process began: its pid may be another's one day.
+    It ends with the time at which the process began, for another process may get its pid one day.
     """
     global _word
     _word = secrets.token_hex(WORD_LENGTH // 2) + process_birth(os.getpid())

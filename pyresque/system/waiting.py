@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from pyresque.log import Log
 
 _LONGEST = 1_000_000_000
-"""Milliseconds that `poll` is asked to wait at most; it takes no number beyond 31 bits."""
+"""Milliseconds that `poll` is asked to wait at most; it takes 31 bits."""
 
 
 class Readable(Protocol):

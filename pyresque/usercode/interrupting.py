@@ -102,7 +102,7 @@ class Interruptible(Coroutine[Any, Any, Any]):
             raise asyncio.CancelledError
 
     def close(self) -> None:
-        """End it where it stands."""
+        """End it where it waits."""
         if not self._dropped:
             self.inner.close()
 

@@ -66,7 +66,7 @@ def is_by_signal(error: BaseException) -> bool:
     kind = type(error)
     if kind is KeyboardInterrupt and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         return True
-    # A class of the user's is not asked: that could run code of his.
+    # A class of the user's is not asked: that could run user code.
     return any(kind is marked for marked in _MARKED) and MARK in vars(error)
 
 
@@ -145,7 +145,7 @@ def cause_of(error: BaseException) -> BaseException | None:
 
 
 def members_of(error: BaseException) -> tuple[BaseException, ...]:
-    """The exceptions in an exception group; none where it is no such group."""
+    """The exceptions in an exception group; none where it is not a group."""
     if not issubclass(type(error), BaseExceptionGroup):
         return ()
     members: tuple[BaseException, ...] = _OF_GROUPS["exceptions"].__get__(error)

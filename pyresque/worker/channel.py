@@ -4,7 +4,7 @@ The job's code may close any descriptor, and may then open files of its own unde
 side asks whether the socket is still its own before it uses it. A report that has no socket any more goes
 into memory that both processes share, which no closing of descriptors takes away; the process then ends, and
 the worker finds the report when it buries it. The job's code may also write to the socket: a report begins
-with a mark that nobody else knows, and what stands before it is passed over.
+with a mark that nobody else knows, and whatever comes before the mark is ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import socket
 from pyresque.system.descriptors import Own
 from pyresque.system.waiting import readable
 from pyresque.usercode.guards import getpid
-from pyresque.worker.report import Report, SentReport, Task, framed, size_in, task_in, told_in
+from pyresque.worker.report import Report, SentReport, Task, framed, report_in, size_in, task_in
 
 ROOM = 4 << 20
 """Bytes of shared memory. A page of it that nobody has written takes no memory."""
@@ -44,7 +44,7 @@ class Memory:
         size = size_in(self._map[:4])
         if not 0 < size <= self._room - 4:
             return None
-        told = told_in(self._map[4 : 4 + size])
+        told = report_in(self._map[4 : 4 + size])
         self._map[:4] = bytes(4)
         return told
 
@@ -59,7 +59,7 @@ class WorkerEnd:
             end.setblocking(True)  # the application may have set another default for all sockets
         self._own = Own(self._socket.fileno())
         self.mark = os.urandom(MARK)
-        """What stands before each report."""
+        """The bytes with which each report begins."""
         self._heard = bytearray()
         self._ended = False
 
@@ -93,18 +93,18 @@ class WorkerEnd:
             self._drop_noise()
             self._ended = not part
         while (frame := self._next_frame()) is not None:
-            told = told_in(frame)
+            told = report_in(frame)
             if told is not None and (told.number, told.pid) == (number, pid):
                 return told.report
         return None
 
     def _drop_noise(self) -> None:
-        """Forget what stands before the next mark, or what cannot be the beginning of one."""
+        """Drop the bytes before the next mark, but for those with which a mark may begin."""
         at = self._heard.find(self.mark)
         del self._heard[: at if at >= 0 else max(0, len(self._heard) - MARK + 1)]
 
     def _next_frame(self) -> bytearray | None:
-        """What stands behind the next mark, once it is whole."""
+        """The message after the next mark, once it is complete."""
         self._drop_noise()
         start = MARK + 4
         if len(self._heard) < start or len(self._heard) < start + size_in(self._heard[MARK:start]):

@@ -121,7 +121,7 @@ class Child:
             os.kill(self.pid, number)
 
     def stack(self) -> list[str]:
-        """Where the job stands now, as backtrace lines; empty if that cannot be told."""
+        """The stack of the job now, as backtrace lines; empty if it is not known."""
         return self._stack.ask(self.pid) if self._stack else []
 
     def dismiss(self) -> None:

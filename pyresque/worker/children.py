@@ -64,7 +64,7 @@ class Children:
         prepare: called once in each child.
         warm_up: called in a child that is there before its first job.
         perform: called in the child for each job.
-        any_timeout: whether any job may have a time limit, so that children can tell where they stand.
+        any_timeout: whether any job may have a time limit, so that children can report their stack.
     """
 
     def __init__(
@@ -223,7 +223,7 @@ class Children:
                 child.kill(signal.SIGKILL)
 
     def _reap_orphans(self) -> None:
-        """Process 1 of a container is the parent of whoever loses his own."""
+        """Process 1 of a container is the parent of every process whose own parent has ended."""
         if os.getpid() != 1:
             return
         by_pid = {child.pid: child for child in (*self._leaving, self._current) if child is not None}

@@ -50,7 +50,7 @@ def _tell_left(registry: Registry) -> None:
     left = sorted(job.name for job in known if id(job) not in taken)
     if left and taken:
         logger.warning(
-            "left to workers without --async-concurrency, for they are no `async def`, or a decorator hides "
+            "left to workers without --async-concurrency, for they are not `async def`, or a decorator hides "
             "that (functools.wraps shows it): %s",
             cut(", ".join(left), _SHOWN),
         )

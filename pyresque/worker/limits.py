@@ -34,7 +34,7 @@ class Limits:
         )
 
     def idle_left(self) -> float:
-        """Seconds without a job until it is enough; infinite where there is no such limit."""
+        """Seconds without a job until it is enough; infinite without such a limit."""
         if self._max_idle is None:
             return float("inf")
         return self._worked_at + self._max_idle - time.monotonic()

@@ -48,7 +48,7 @@ class Member:
         """
         current = self.current
         for _ in range(3):
-            outages.persist(self.settler.settle, dear=False)
+            outages.persist(self.settler.settle, outlasts_shutdown=False)
             left = workers.unheard(patient, current.who) if current.begun is None else b""
             if left:
                 self._give_back(left, outages)
@@ -64,7 +64,7 @@ class Member:
 
     def _give_back(self, left: bytes, outages: Outages) -> None:
         """What was reserved and not begun goes back to its queue."""
-        job = outages.persist(lambda: self.reserver.held(left), dear=False)
+        job = outages.persist(lambda: self.reserver.held(left), outlasts_shutdown=False)
         if isinstance(job, ReservedJob):
             self.settler.put_back(job)
-            outages.persist(self.settler.settle, dear=False)
+            outages.persist(self.settler.settle, outlasts_shutdown=False)

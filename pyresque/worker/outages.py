@@ -70,14 +70,14 @@ class Outages:
         write: Callable[[], T],
         what: str = "The result of the last job",
         *,
-        dear: bool = True,
+        outlasts_shutdown: bool = True,
         error: RedisError | None = None,
     ) -> T:
         """Write something, for as long as it takes.
 
         Args:
             what: it, as the log calls it.
-            dear: whether it is worth waiting for when the worker is to leave, until it is told so again.
+            outlasts_shutdown: whether it is waited for when the worker is to leave, until it is told again.
             error: how the first try has failed, if there was one.
 
         Raises:
@@ -90,7 +90,7 @@ class Outages:
                 if is_a(error, RedisRejected):
                     raise error
                 outage.failed(error)
-                if self.is_over(outage, dear):
+                if self.is_over(outage, outlasts_shutdown):
                     raise error
                 self._listener.wait(outage.seconds_left)
             try:
@@ -98,9 +98,9 @@ class Outages:
             except RedisError as raised:
                 error = raised
 
-    def is_over(self, outage: Outage, dear: bool) -> bool:
+    def is_over(self, outage: Outage, outlasts_shutdown: bool) -> bool:
         """Whether, after a try that has failed, the next one would come too late."""
         shutdown = self._listener.shutdown
-        if shutdown.insisted or (shutdown.asked and not dear):
+        if shutdown.insisted or (shutdown.asked and not outlasts_shutdown):
             self.hurry()
         return time.monotonic() + outage.seconds_left >= self._link.deadline

@@ -149,7 +149,7 @@ class Pruner:
         payload = _payload_in(raw)
         if payload is _UNREADABLE:
             logger.warning(
-                "worker:%s holds %r, which is no record of a job: it is left alone", worker_id, raw[:200]
+                "worker:%s holds %r, which is not the record of a job: it is left alone", worker_id, raw[:200]
             )
             return False
         effects = [] if payload is None else self._failed(worker_id, raw, payload, error)
@@ -223,7 +223,7 @@ def _payload_in(raw: bytes) -> object:
 def _is_expired(worker_id: str, beat: str, now: int) -> bool:
     at = times.parse(beat)
     if at is None:
-        logger.warning("the heartbeat of %s is %r, which is no time: it is left alone", worker_id, beat)
+        logger.warning("the heartbeat of %s is %r, which is not a time: it is left alone", worker_id, beat)
         return False
     if now - at <= EXPIRED_AFTER:
         return False
@@ -255,7 +255,7 @@ def _is_gone(worker_id: str, mark: str | None, own_id: str, listed: Sequence[str
     is_here = bool(space) or host == socket.gethostname()  # one of ours may have an ending to its host name
     if not is_here or not pid.isdecimal() or int(pid) < 1:
         return False
-    # The commas at the end (of the ids of an async worker) are no queues to Ruby.
+    # The commas at the end (of the ids of an async worker) are not queues to Ruby.
     is_alike = mark is not None and _tail(worker_id) == _tail(own_id)
     if "*" not in listed and set(queues.rstrip(",").split(",")) != set(listed) and not is_alike:
         return False

@@ -1,10 +1,10 @@
-"""Ruby's lock of whoever prunes, and when a start may pass over it (docs/protocol/core.md#the-pruning-lock).
+"""Ruby's lock for pruning, and when a start may pass over it (docs/protocol/core.md#the-pruning-lock).
 
-Ruby takes it at a start, prunes, and leaves it to expire after a minute: it says that somebody has looked
-lately, not that he is still at it. A job that has just lost its worker cannot wait for that. What the lock is
-for is that two Ruby workers do not record one dead worker's job twice; ours are unregistered in one
-step, by whoever comes first. So a start of ours passes over the lock, for those who are dead on its host,
-unless a Ruby worker may be pruning.
+A Ruby worker takes it at its start, prunes, and leaves it to expire after a minute: a worker has looked
+lately, and need not be pruning still. A job that has just lost its worker cannot wait for that. The lock
+keeps two Ruby workers from recording the job of one dead worker twice; ours are unregistered in one step, by
+the worker that comes first. So a start of ours passes over the lock, for dead workers of its host, unless a
+Ruby worker may be pruning.
 """
 
 from __future__ import annotations

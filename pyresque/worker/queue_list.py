@@ -61,7 +61,7 @@ class _matcher:  # noqa: N801 (it is used as a function)
 
 
 def _translated(pattern: str) -> re.Pattern[str] | None:
-    pieces, index = [""], 0  # what stands between the stars
+    pieces, index = [""], 0  # the parts between the stars
     while index < len(pattern):
         char = pattern[index]
         index += 1

@@ -56,7 +56,7 @@ class Registrar:
             ]
             for who, seen in dead:
                 if not self._pruner.retire(who.id, DirtyExit(STILL_PROCESSED), seen.beat or NO_BEAT):
-                    stuck.add(who.id)  # what its worker:ID holds is no job: it is set aside later
+                    stuck.add(who.id)  # what its worker:ID holds is not a job: it is put aside later
             if not dead and workers.claim_ids(self._space, pairs):
                 break
         if self._members[0].id != wanted:

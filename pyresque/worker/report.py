@@ -71,7 +71,7 @@ class Task(msgspec.Struct, array_like=True):
 
 
 class SentReport(msgspec.Struct, array_like=True):
-    """A report on its way back: of which task it is, and which process says it."""
+    """A report on its way back: of which task it is, and which process sends it."""
 
     number: int
     pid: int
@@ -90,7 +90,7 @@ def framed(message: Task | SentReport) -> bytes:
 
 
 def size_in(head: bytes | bytearray) -> int:
-    """The length that stands before a message."""
+    """The length with which a message begins."""
     return int.from_bytes(head[:4], "big")
 
 
@@ -99,8 +99,8 @@ def task_in(data: bytes) -> Task:
     return _TASK.decode(data)
 
 
-def told_in(data: bytes | bytearray) -> SentReport | None:
-    """Read what was told; None if that is no report at all."""
+def report_in(data: bytes | bytearray) -> SentReport | None:
+    """Read a report; None if it is not one."""
     try:
         return _TOLD.decode(data)
     except msgspec.DecodeError:

@@ -222,7 +222,7 @@ class Reserver:
     def _looked_up(self, queue: str, payload: Payload, record: bytes) -> ReservedJob | None:
         """The same for a class that comes for the first time, or in another form than its name.
 
-        None if it only stands for bytes that were put aside: those are put back.
+        None if it is only the pointer to bytes that were put aside: those are put back.
         """
         self._current.reserved = True
         link = pointed_to(payload.value)
@@ -253,7 +253,7 @@ class Reserver:
                 return self._whose() or self._reserved(self._queue_named(queue), record)
             return "another's"
         logger.warning(
-            "worker:%s held something that is no job; it was put aside: %r", self._who.id, record[:200]
+            "worker:%s held something that is not a job; it was put aside: %r", self._who.id, record[:200]
         )
         payload = b"" if working.payload is None else encode(working.payload, self._space.style)
         error = DirtyExit("worker:ID held something that no worker of ours has written")
@@ -279,7 +279,7 @@ class Reserver:
         self._who.settled = reservation.settled_count(self._space, self._who)
 
     def _queue_named(self, name: str) -> str:
-        """The queue that stands so in a record; names that are no UTF-8 do not look like themselves there."""
+        """The queue with this name in a record, where a name that is not UTF-8 is written in another way."""
         return next((queue for queue in self.order.queues if printable(queue) == name), name)
 
     def _look(self, queue: str, answer: Answer) -> tuple[ReservedJob | None, int]:
@@ -305,7 +305,7 @@ class Reserver:
         return None, offset
 
     def _claimed(self, queue: str, raw: bytes, payload: Payload, offset: int) -> ReservedJob | None:
-        """The job that stands there; None if somebody else was faster, or it is none: then look again."""
+        """Claim this element; None if another worker was faster, or it is not a job: then look again."""
         try:
             normal = payload.normal(self._space.style)
             record = reservation.claim(self._space, self._who, queue, raw, normal, offset)
@@ -342,7 +342,9 @@ class Reserver:
         """The bytes go to the aside list of their queue, and a failure says so where people look."""
         key = self._space.keys.queue(queue)
         aside = self._space.keys.aside(key)
-        logger.warning("an element of queue %s is no job (%s); it was put aside in %s", queue, reason, aside)
+        logger.warning(
+            "an element of queue %s is not a job (%s); it was put aside in %s", queue, reason, aside
+        )
         failure = self._recorder.failure(reason or MalformedPayload(), b"", self._who.id, queue or NO_QUEUE)
         return self._recorder.aside(key, raw, failure)
 

@@ -101,7 +101,7 @@ class Attempt:
             record: gives the commands that record a failure.
         """
         if following.wanted and self.number is None:
-            reason = f"not retried, for {self.key} holds no number of attempts"
+            reason = f"not retried, for {self.key} does not hold a number of attempts"
             failure = replace(failure, error=f"{failure.error} ({reason})")
         delay = self._delay(following)
         queue = following.queue or (job.job.queue if job.job else None) or job.queue
@@ -177,7 +177,7 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
     if raw is None:
         return Attempt(space, policy, key, None, 0)
     if not re.fullmatch(rb"-?\d{1,9}", raw):
-        logger.warning("%s holds no number of attempts: %s is not retried", key, job)
+        logger.warning("%s does not hold a number of attempts: %s is not retried", key, job)
         return Attempt(space, policy, key, None, None)
     counted = int(raw)
     return Attempt(space, policy, key, counted, max(counted, 0) if begun else counted + 1)
@@ -225,7 +225,7 @@ def _asked(policy: RetryPolicy, payload: Payload, error: BaseException, style: S
         return Following()
     queue, args = ask("queue_for", None, payload.args), ask("args_for", None, payload.args)
     if queue is not None and not (issubclass(type(queue), str) and queue):
-        raise InvalidJob(f"{inspect(queue, 200)} is no name of a queue")
+        raise InvalidJob(f"{inspect(queue, 200)} is not the name of a queue")
     return Following(
         wanted=True,
         counts=bool(ask("counts", True)),
@@ -237,7 +237,7 @@ def _asked(policy: RetryPolicy, payload: Payload, error: BaseException, style: S
 
 def _with_args(payload: Payload, args: Any, style: Style) -> bytes:
     if not issubclass(type(args), list | tuple):
-        raise InvalidJob(f"{inspect(args, 200)} is no list of arguments")
+        raise InvalidJob(f"{inspect(args, 200)} is not a list of arguments")
     return encode({**payload.value, "args": list(args)}, style, max_depth=MAX_PAYLOAD_DEPTH)
 
 
@@ -250,7 +250,7 @@ def _seconds(value: object) -> float | None:
     """Seconds that the user's policy gave; None where it gave None.
 
     Raises:
-        InvalidJob: they are no seconds.
+        InvalidJob: they are not seconds.
     """
     if value is None:
         return None

@@ -170,20 +170,20 @@ class Runner:
         if outcome.stopped and self._stopping.requeue and (report is None or _was_told_to_end(report)):
             self.put_back(job, report)
             return None
-        dear = not outcome.stopped  # else it says no more than whoever prunes this worker would
+        outlasts_shutdown = not outcome.stopped  # else it says no more than whoever prunes this worker would
         if report is not None:
-            return self._finish(job, report, dear=dear)
+            return self._finish(job, report, outlasts_shutdown=outlasts_shutdown)
         error = job.after_failure(outcome.death) if outcome.death else None
         report = self._settler.report(job, error, outcome.stack)
-        return self._finish(job, report, counted=1, dear=dear)
+        return self._finish(job, report, counted=1, outlasts_shutdown=outlasts_shutdown)
 
     def put_back(self, job: ReservedJob, report: Report | None = None) -> None:
         """Give a job back to the head of its queue; one with steps with those that it has done."""
         self._settler.put_back(job, report)
-        self._outages.persist(self._settler.settle, dear=False)
+        self._outages.persist(self._settler.settle, outlasts_shutdown=False)
 
     def prepare(self) -> None:
-        """There is no job now: have a process ready for the next one."""
+        """The queues are empty: have a process ready for the next job."""
         self.reap()
         # A before_fork hook is to see the job, so there the child can only come after it.
         if self._in_children and not self._hooks.has("before_fork"):
@@ -210,7 +210,7 @@ class Runner:
     def _begin(self, job: ReservedJob) -> None:
         """From now on code of the application may run for this job."""
         if job.job is not None and "retry" in job.job.options:
-            self._outages.persist(lambda: self._settler.begin(job), "The next job", dear=False)
+            self._outages.persist(lambda: self._settler.begin(job), "The next job", outlasts_shutdown=False)
         self._show_processing(job)
         current = self._member.current
         current.begun, current.reserved = job, False
@@ -248,7 +248,9 @@ class Runner:
         self._outages.persist(self._settler.settle)
         raise error
 
-    def _finish(self, job: ReservedJob, report: Report, counted: int = 2, dear: bool = True) -> Answer | None:
+    def _finish(
+        self, job: ReservedJob, report: Report, counted: int = 2, outlasts_shutdown: bool = True
+    ) -> Answer | None:
         """Settle a job that is over; returns what was said of the next one."""
         settler = self._settler
         settler.ended(job, report, counted)
@@ -260,7 +262,9 @@ class Runner:
             return settler.settle(self._search_for_next())
         except RedisError as error:
             failed = error
-        return self._outages.persist(lambda: settler.settle(self._search_for_next()), dear=dear, error=failed)
+        return self._outages.persist(
+            lambda: settler.settle(self._search_for_next()), outlasts_shutdown=outlasts_shutdown, error=failed
+        )
 
     def _search_for_next(self) -> Search | None:
         """The question for the next job; None if the worker wants no other one now."""

@@ -1,4 +1,4 @@
-"""Where a job that does not end stands: the Python stack of its process, asked for from outside."""
+"""The Python stack of a job that does not end, asked for from outside of its process."""
 
 from __future__ import annotations
 

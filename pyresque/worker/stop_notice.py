@@ -1,7 +1,7 @@
-"""What a worker says to the process of a job in the midst of it: that it is to end, and why.
+"""How a worker tells a running job, in another process, that it is to end, and why.
 
-A signal makes it heard at once, and it is raised where the job stands. It goes by a signal of its own, not by
-TERM: that one comes from others too (a terminal, systemd), to whom the job is not to listen.
+A signal makes it heard at once, and it is raised in the code of the job. The signal is not TERM: that comes
+from others too (a terminal, systemd), to whom the job is not to listen.
 """
 
 from __future__ import annotations

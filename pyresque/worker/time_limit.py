@@ -1,6 +1,6 @@
-"""The time of a job that has no process of its own: kept by a thread, for the job has the main one.
+"""The time limit of a job without a process of its own, kept by a thread, for the job runs in the main one.
 
-When it is over the main thread gets a signal, and the error is raised where the job stands. If the job goes
+When it is over the main thread gets a signal, and the error is raised in the code of the job. If the job goes
 on all the same nothing but the end of the whole process ends it.
 """
 

@@ -1,4 +1,4 @@
-"""What stands before our jobs: elements that a worker leaves to others, and need not look at again."""
+"""Jobs that a worker leaves to others, and need not read again at each look."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class UnknownJobs:
             self._looks.clear()
 
     def is_new(self, name: str, queue: str) -> bool:
-        """Whether this class on this queue is one of which nobody has been told yet; from now on he has."""
+        """Whether this class on this queue was not logged yet; from now on it counts as logged."""
         is_known = name in self._told_before or (name, queue) in self._told
         if is_known or len(self._told) >= MOST_TOLD:
             return False
@@ -71,7 +71,7 @@ class UnknownJobs:
                 self._forget(queue)
 
     def reached(self, queue: str, offset: int, mark: bytes, seconds: float) -> None:
-        """What stands before this offset was left (`mark`: see reserve.lua); to get there took so long."""
+        """All elements before this offset were left (`mark`: see reserve.lua); to read them took so long."""
         before = self.left.places.get(queue)
         if mark == b"-":
             self._forget(queue)

@@ -134,7 +134,7 @@ class EventLoop(SharedLoop):
         self._asyncgens_shutdown_called = False
 
     def forget_signals(self, job: Culprit) -> None:
-        """A job is over: what it has asked to be called for signals is no more."""
+        """A job is over: its signal handlers are removed."""
         for number, handle in list(self._signal_handlers.items()):
             if job_in(handle) is job:
                 self.remove_signal_handler(number)

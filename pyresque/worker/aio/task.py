@@ -134,7 +134,7 @@ class AsyncRun:
         if asyncio.current_task() is not self._task:
             self.escaped(error)
             return
-        # Raised, it fails the job where that stands, unless the job passes it over.
+        # Raised here, it fails the job at this line, unless the job catches it.
         asyncio.get_running_loop().call_soon(self._insist, error)
         raise error
 

@@ -263,7 +263,7 @@ class _Loop:
         graces = (self._stopping.grace, self._timeout_grace)
         self._running[member.id] = running = AsyncRun(job, limit, *graces)
         try:
-            await self._persist(lambda: member.settler.begin(job), dear=False)
+            await self._persist(lambda: member.settler.begin(job), outlasts_shutdown=False)
             self._show(member.reserver.search())
             member.current.begin(job)
             error = await running.outcome()
@@ -290,18 +290,18 @@ class _Loop:
         else:
             logger.info("%s failed: %s: %s", job.untouched(), report.exception, report.error)
         return await self._persist(
-            lambda: settler.settle(self._search_for_next(member)), dear=not running.was_stopped
+            lambda: settler.settle(self._search_for_next(member)), outlasts_shutdown=not running.was_stopped
         )
 
     async def _put_back(self, member: Member, job: ReservedJob, report: Report | None = None) -> None:
         member.settler.put_back(job, report)
-        await self._persist(member.settler.settle, dear=False)
+        await self._persist(member.settler.settle, outlasts_shutdown=False)
 
     def _search_for_next(self, member: Member) -> Search | None:
         wanted = not self._is_leaving and not self._listener.paused
         return member.reserver.search() if wanted and not self._limits.reached(len(self._running)) else None
 
-    async def _persist(self, write: Callable[[], T], dear: bool = True) -> T:
+    async def _persist(self, write: Callable[[], T], outlasts_shutdown: bool = True) -> T:
         """Write something, as `Outages.persist` does; one at a time, for a try may take seconds."""
         while True:
             # Whoever was first may have failed meanwhile: then all wait once more.
@@ -313,7 +313,7 @@ class _Loop:
                 raise
             except RedisError as error:
                 self._outage.failed(error)
-                if self._membership.outages.is_over(self._outage, dear):
+                if self._membership.outages.is_over(self._outage, outlasts_shutdown):
                     raise
             else:
                 self._outage.answered()

@@ -50,7 +50,7 @@ class Stops:
     _nudged = 0.0
 
     def was_stopped(self, number: int, is_leaving: bool) -> None:
-        """It stands still, by this signal: its jobs and its heartbeat do, and it hears nothing."""
+        """This signal has stopped it: its jobs and its heartbeat stop with it, and it handles no signal."""
         self.is_stopped, self.wants_terminal = True, number in WANTS
         say = logger.debug if is_leaving else logger.warning  # it is continued then, again and again
         if self.wants_terminal:

@@ -54,7 +54,7 @@ class Pool:
     Args:
         program: what it is to become on HUP.
         heritage: what the program has left that was here before a HUP.
-        prefix: what stands before the supervisor's process title.
+        prefix: what the supervisor's process title begins with.
     """
 
     def __init__(self, program: Program, heritage: Heritage | None = None, prefix: str = "") -> None:

@@ -376,7 +376,7 @@ def test_a_counter_that_is_none_is_told_in_the_record(
     resque.enqueue(fails, 1)
     works.burst()
     [record] = resque.failures.list()
-    assert record.value["error"] == f"nope (not retried, for {COUNTER} holds no number of attempts)"
+    assert record.value["error"] == f"nope (not retried, for {COUNTER} does not hold a number of attempts)"
     assert delayed(resque) == {}
     assert resque.link.execute("EXISTS", COUNTER) == 1
 

@@ -1,6 +1,6 @@
 """What a worker and the process of a job say to each other, as bytes."""
 
-from pyresque.worker.report import Following, Report, SentReport, Task, framed, size_in, task_in, told_in
+from pyresque.worker.report import Following, Report, SentReport, Task, framed, report_in, size_in, task_in
 
 
 def test_a_task_comes_as_it_was_sent():
@@ -16,14 +16,14 @@ def test_a_report_comes_as_it_was_sent():
     following = Following(wanted=True, steps=[1.5], queue="late", payload=b"\xff")
     report = Report("E", "text", ["a.py:1"], "id", saved=False, following=following, again=[("q", b"x", 1.0)])
     sent = SentReport(3, 42, report)
-    assert told_in(framed(sent)[4:]) == sent
+    assert report_in(framed(sent)[4:]) == sent
 
 
 def test_what_is_not_a_report_is_none():
     """Whatever a job has written there."""
-    assert told_in(b"") is None
-    assert told_in(b"\xc1 nonsense") is None
-    assert told_in(framed(Task(1, "q", b""))[4:]) is None
+    assert report_in(b"") is None
+    assert report_in(b"\xc1 nonsense") is None
+    assert report_in(framed(Task(1, "q", b""))[4:]) is None
 
 
 def test_nothing_but_defaults_is_done():
