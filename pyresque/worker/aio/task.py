@@ -52,7 +52,7 @@ def _has_own_loop(function: Any) -> bool:
     return code is not None and not {"run", "run_until_complete", "Runner"}.isdisjoint(code.co_names)
 
 
-class AsyncRun:
+class AsyncJob:
     """A job that runs on the event loop, and answers for what it does there (shared_loop.Culprit).
 
     Args:

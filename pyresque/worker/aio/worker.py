@@ -32,7 +32,7 @@ from pyresque.usercode.safely import either, tried
 from pyresque.worker.aio.event_loop import EventLoop, Threads
 from pyresque.worker.aio.polling import AsyncPoller
 from pyresque.worker.aio.shared_loop import SharedTask
-from pyresque.worker.aio.task import AsyncRun, async_jobs
+from pyresque.worker.aio.task import AsyncJob, async_jobs
 from pyresque.worker.job_checks import check_jobs
 from pyresque.worker.limits import Limits
 from pyresque.worker.member import Member
@@ -114,7 +114,7 @@ class _Loop:
         self._timeout_grace = options.timeout_grace
         self._poller, self._limits = AsyncPoller(resque.link, options.polling), Limits(options)
         self._titles = Titles(__version__, options.procline_prefix)
-        self._running: dict[str, AsyncRun] = {}
+        self._running: dict[str, AsyncJob] = {}
         self._turn = asyncio.Lock()
         self._was_working = self._all_paused = False
         self._error: BaseException | None = None
@@ -180,8 +180,8 @@ class _Loop:
             asyncio.get_running_loop().call_later(left, self._end_jobs)
 
     def _stop_jobs(self, _number: int) -> None:
-        for run in self._running.values():
-            run.stop()
+        for job in self._running.values():
+            job.stop()
 
     async def _prune_regularly(self) -> None:
         loop, threads = asyncio.get_running_loop(), Threads(1)  # for asyncio's own the jobs may use up
@@ -261,7 +261,7 @@ class _Loop:
         self._poller.worked()
         limit = job.limit(self._timeout)
         graces = (self._stopping.grace, self._timeout_grace)
-        self._running[member.id] = running = AsyncRun(job, limit, *graces)
+        self._running[member.id] = running = AsyncJob(job, limit, *graces)
         try:
             await self._persist(lambda: member.settler.begin(job), outlasts_shutdown=False)
             self._show(member.reserver.search())
@@ -277,7 +277,7 @@ class _Loop:
                 self._poller.stir()  # whoever looks for jobs may now be idle, or have been so for long enough
 
     async def _finish(
-        self, member: Member, job: ReservedJob, running: AsyncRun, error: BaseException | None
+        self, member: Member, job: ReservedJob, running: AsyncJob, error: BaseException | None
     ) -> Answer | None:
         settler = member.settler
         if self._stopping.requeue and self._is_leaving and running.was_stopped:
@@ -321,7 +321,7 @@ class _Loop:
 
     def _show(self, search: Search) -> None:
         if self._running:
-            names = ",".join(sorted({run.name for run in self._running.values()}))
+            names = ",".join(sorted({job.name for job in self._running.values()}))
             self._titles.show(f"Processing {len(self._running)} jobs since {int(time.time())} [{names}]")
         elif self._listener.paused or self._all_paused:
             self._titles.show("Paused")

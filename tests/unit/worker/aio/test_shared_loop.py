@@ -20,7 +20,7 @@ from pyresque.model.perform import ReservedJob
 from pyresque.registry import Registry
 from pyresque.wire.records import Payload
 from pyresque.worker.aio.shared_loop import SharedLoop, SharedTask
-from pyresque.worker.aio.task import AsyncRun, async_jobs
+from pyresque.worker.aio.task import AsyncJob, async_jobs
 from tests.hostile import EXCEPTIONS, Everything, raising
 
 pytestmark = [
@@ -314,7 +314,7 @@ def outcomes(*functions, grace=0.3, limit=None, **options):
     RAN.clear()
 
     async def all_of_them():
-        runs = [AsyncRun(reserved(function, **options), limit, grace) for function in functions]
+        runs = [AsyncJob(reserved(function, **options), limit, grace) for function in functions]
         tasks = [SharedTask(run.outcome(), loop()) for run in runs]
         errors = []
         for task in tasks:  # a task each time, as a worker does it
@@ -460,7 +460,7 @@ def test_a_worker_that_leaves_stops_a_job():
             raise
 
     async def main():
-        run = AsyncRun(reserved(waits), None, 1)
+        run = AsyncJob(reserved(waits), None, 1)
         task = SharedTask(run.outcome(), loop())
         await asyncio.sleep(0.01)
         run.stop()
