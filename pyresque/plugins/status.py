@@ -24,6 +24,7 @@ from pyresque.wire.inspecting import inspect
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque
+    from pyresque.model.job_types import AnyJob
 
 logger = Log("pyresque.plugins")
 
@@ -117,7 +118,7 @@ class Statuses:
         self._resque = resque
         self._expire_in = expire_in
 
-    def create(self, job: Any, **options: Any) -> str | None:
+    def create(self, job: AnyJob, **options: Any) -> str | None:
         """Enqueue a job with a status.
 
         Args:

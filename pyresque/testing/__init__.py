@@ -14,6 +14,7 @@ from typing import Any
 
 from pyresque.client.resque import Resque
 from pyresque.errors import Handled, MalformedPayload, NotAJob, UnknownJobClass
+from pyresque.model.job_types import AnyJob
 from pyresque.model.perform import ReservedJob
 from pyresque.store import queues
 from pyresque.usercode.safely import is_a, plain_name
@@ -34,7 +35,7 @@ def inline(resque: Resque) -> Iterator[Resque]:
         yield resque
 
 
-def enqueued(resque: Resque, job: Any, queue: str | None = None) -> list[list[Any]]:
+def enqueued(resque: Resque, job: AnyJob, queue: str | None = None) -> list[list[Any]]:
     """The arguments of each job of this class that waits, in order.
 
     Args:

@@ -8,6 +8,7 @@ from enum import Enum
 from uuid import UUID
 
 from pyresque import Resque, active_job, job
+from pyresque.plugins import Statuses
 from pyresque.testing import drain, enqueued, inline
 
 
@@ -243,6 +244,10 @@ resque.set_schedule("nightly", cron="0 3 * * *", job=convert, args=42)  # error
 def welcome(user_id: int, *, greeting: str = "Hello") -> None: ...
 
 
+@job(queue="statused")
+def crunch(uuid: str, options: dict[str, int]) -> None: ...
+
+
 @active_job.job("ReportJob")
 class Report:
     def perform(self, year: int) -> None: ...
@@ -263,6 +268,10 @@ active_job.enqueue(resque, 17)  # error
 active_job.enqueue(resque, welcome, 42, wait="soon")  # error
 active_job.enqueue(resque, welcome, 42, priority="high")  # error
 active_job.enqueue(welcome, 42)  # error
+
+uuid: str | None = Statuses(resque).create(crunch, rows=3)
+Statuses(resque).create("Crunch", rows=3)
+Statuses(resque).create(17)  # error
 
 prepared = active_job.prepare(welcome, 42, greeting="Hi").set(wait=60, queue="later")
 prepared.enqueue(resque)
@@ -289,5 +298,7 @@ def later() -> None:
     with inline(resque):
         resque.enqueue(convert, 1)
     lists: list[list[int]] = enqueued(resque, convert)
+    enqueued(resque, "Reports::Monthly", queue="reports")
+    enqueued(resque, 17)  # error
     ran: int = drain(resque)
     print(lists, ran)
