@@ -86,10 +86,12 @@ class Keys:
         self.statuses = prefix + "_statuses"
         self.doomed_statuses = prefix + "_kill"
         self.our_workers = prefix + "pyresque:workers"
+        self.tokens = prefix + "pyresque:once:"
+        """What the keys begin with at which scripts keep their answers."""
 
     def queue(self, queue: str) -> str:
         """The list that holds the jobs of a queue."""
-        return f"{self.prefix}queue:{plain_name(queue)}"
+        return f"{self.prefix}queue:{queue if type(queue) is str else plain_name(queue)}"
 
     def queue_pause(self, queue: str | None = None) -> str:
         """What pauses a queue while it exists (resque-pause); without a queue: what pauses all of them."""
@@ -162,4 +164,4 @@ class Keys:
 
     def once(self, token: str) -> str:
         """Where a script that must not run twice leaves its answer for a moment."""
-        return f"{self.prefix}pyresque:once:{token}"
+        return self.tokens + token

@@ -173,7 +173,7 @@ def delay(
     ]  # fmt: skip
     args: list[Word] = [keys.prefix, "" if epoch is None else epoch, job.item, job.queue]
     args += [job.payload, copies, least, *(word for place in instead_of for word in place)]
-    return int(_delay.run_once(space, names, args))
+    return int(_delay.run(space, names, args))
 
 
 def take(
@@ -209,7 +209,7 @@ def take(
         for one in takings[first : first + chunk]:
             args += one.words
         keys = [space.keys.delayed_schedule, space.keys.queues, claim.key or space.keys.queues]
-        done, *answer = _take.run_once(space, keys, args)
+        done, *answer = _take.run(space, keys, args)
         if not done:
             return None
         troubles += texts(answer[0])
@@ -243,7 +243,7 @@ def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int
     keys = [space.keys.delayed_schedule, space.keys.queues, claim.key or space.keys.queues]
     names = "".join(f"\0{name}" for name in shown) + "\0" if shown else ""
     args: list[Word] = [space.keys.prefix, now, claim.value, claim.milliseconds, names, max(1, batch)]
-    what, troubles, moved, *rest = _drain.run(space.link, keys, args)
+    what, troubles, moved, *rest = _drain.run(space, keys, args)
     kind = what.decode()
     places = list(zip(rest[0][::2], rest[0][1::2], strict=True)) if kind == "look" else []
     following = float(rest[0]) if kind == "done" and rest[0] else None
@@ -255,7 +255,7 @@ def forget_if_empty(space: Space, epoch: int) -> None:
 
     See docs/protocol/scheduler.md#cleaning-up-a-bucket.
     """
-    _forget.run(space.link, [space.keys.delayed(epoch), space.keys.delayed_schedule], [epoch])
+    _forget.run(space, [space.keys.delayed(epoch), space.keys.delayed_schedule], [epoch])
 
 
 def reset(space: Space) -> int:
@@ -264,7 +264,7 @@ def reset(space: Space) -> int:
     args = [space.keys.prefix, last[1] if last else "-inf"]
     jobs, more = 0, bool(last)
     while more:
-        done, more = _reset.run_once(space, [space.keys.delayed_schedule], args)
+        done, more = _reset.run(space, [space.keys.delayed_schedule], args)
         jobs += int(done)
     return jobs
 
@@ -282,7 +282,7 @@ def remove(space: Space, name: bytes, items: Collection[bytes], *, tidy: bool = 
     removed = weed(space, _key(space, name), doom)
     if tidy:
         keys: list[Word] = [_key(space, name), space.keys.delayed_schedule]
-        _forget.run(space.link, keys, [_second(name)])
+        _forget.run(space, keys, [_second(name)])
     return removed
 
 

@@ -89,7 +89,7 @@ def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Co
 def discard(space: Space, record: FailureRecord) -> bool:
     """Remove one record, that at its place or the first with its bytes; False if it is gone."""
     args: list[Word] = [space.keys.prefix, record.raw, record.place]
-    return bool(_discard.run_once(space, [space.keys.failed_list(record.list_name)], args))
+    return bool(_discard.run(space, [space.keys.failed_list(record.list_name)], args))
 
 
 def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second: int | None = None) -> int:
@@ -104,7 +104,7 @@ def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second:
         1; 0 if the record is gone; what `put_back` in aside_links.lua answers if that cannot go back.
     """
     args: list[Word] = [space.keys.prefix, *_flat_marks(marks), "" if second is None else second]
-    return int(_requeue.run_once(space, _lists(space, marks), [*args, *flat(effects)]))
+    return int(_requeue.run(space, _lists(space, marks), [*args, *flat(effects)]))
 
 
 def _lists(space: Space, marks: Marks) -> list[str]:
@@ -120,7 +120,7 @@ def _flat_marks(marks: Marks) -> list[Word]:
 
 def restore(space: Space, link: str, second: int) -> int:
     """Put back what a link leads to, wherever that was found; answers as `put_back` in aside_links.lua."""
-    return int(_restore.run(space.link, [], [space.keys.prefix, link, second]))
+    return int(_restore.run(space, [], [space.keys.prefix, link, second]))
 
 
 def forward(space: Space, marks: Marks, place: Place, effects: Sequence[Command]) -> bool:
@@ -131,7 +131,7 @@ def forward(space: Space, marks: Marks, place: Place, effects: Sequence[Command]
     """
     keys = [*_lists(space, marks), space.keys.delayed_schedule]
     args: list[Word] = [space.keys.prefix, *_flat_marks(marks), *place, *flat(effects)]
-    return bool(_forward.run_once(space, keys, args))
+    return bool(_forward.run(space, keys, args))
 
 
 def clear(space: Space, list_name: str) -> None:
@@ -142,7 +142,7 @@ def clear(space: Space, list_name: str) -> None:
         return
     left = count(space, list_name)
     while left > 0:
-        removed = int(_clear.run_once(space, [key], [space.keys.prefix, left]))
+        removed = int(_clear.run(space, [key], [space.keys.prefix, left]))
         if not removed:
             return  # somebody else has cleared it
         left -= removed

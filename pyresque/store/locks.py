@@ -81,7 +81,7 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
         args: list[Word] = [space.keys.prefix, int(time.time())]
         for one in offers[first : first + CHUNK]:
             args += [one.queue, one.raw, len(one.guards), *(word for own in one.guards for word in own.words)]
-        pushed += map(bool, _offer.run_once(space, [space.keys.queues], args))
+        pushed += map(bool, _offer.run(space, [space.keys.queues], args))
     return pushed
 
 
@@ -107,7 +107,7 @@ def keep(space: Space, guards: Sequence[Guard], attempt: str) -> None:
         if is_same(one.space.link, space.link):
             continue
         try:
-            _keep.run(one.space.link, [owner_key(one.space, one.lock)], [attempt, f"{attempt} made"])
+            _keep.run(one.space, [owner_key(one.space, one.lock)], [attempt, f"{attempt} made"])
         except RedisError as error:
             logger.warning("a job like %s in the same second may be queued beside it: %s", attempt, error)
 
@@ -135,17 +135,17 @@ def take(space: Space, key: str, seconds: int, owner: str) -> Held | None:
     held = Held(key, now + seconds, owner)
     # Ruby takes a lock for expired when its second is over: Redis may forget it then.
     args: list[Word] = [space.keys.prefix, now, held.until, seconds + 1, owner]
-    return held if _lock.run(space.link, [key, owner_key(space, key)], args) else None
+    return held if _lock.run(space, [key, owner_key(space, key)], args) else None
 
 
 def free(space: Space, held: Held) -> bool:
     """Free a lock; False if it has expired meanwhile, and is perhaps another's now."""
-    return bool(_unlock.run(space.link, [held.key, owner_key(space, held.key)], [held.until, held.owner]))
+    return bool(_unlock.run(space, [held.key, owner_key(space, held.key)], [held.until, held.owner]))
 
 
 def release(space: Space, key: str, value: str) -> bool:
     """Remove a lock that holds just this, as that of the master and that of the pruner; whether it did."""
-    return bool(_release.run(space.link, [key], [value]))
+    return bool(_release.run(space, [key], [value]))
 
 
 def owner(space: Space, key: str) -> Held | None:

@@ -23,7 +23,7 @@ def claim(space: Space, wanted: Claim) -> tuple[bool, str, float]:
         text under its key is nobody's and stays.
     """
     try:
-        ours, held, left = _master.run(space.link, [wanted.key], [wanted.value, wanted.milliseconds])
+        ours, held, left = _master.run(space, [wanted.key], [wanted.value, wanted.milliseconds])
     except RedisReplied as error:
         return False, str(error), float("inf")
     return bool(ours), held.decode("utf-8", "backslashreplace"), _seconds(int(left))

@@ -31,7 +31,7 @@ def push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
     args: list[Word] = []
     for queue, items in jobs.items():
         args += [queue, len(items), *items]
-    return int(_enqueue.run_once(space, keys, args))
+    return int(_enqueue.run(space, keys, args))
 
 
 def _parts(jobs: Mapping[str, Sequence[bytes]]) -> Iterable[Mapping[str, Sequence[bytes]]]:
@@ -73,12 +73,12 @@ def remove_if(space: Space, queue: str, locks_of: Callable[[bytes], Sequence[str
 
 def remove_first(space: Space, queue: str, raw: bytes) -> bool:
     """Remove the first copy of this exact element from a queue; False if there is none."""
-    return bool(_remove.run_once(space, [space.keys.queue(queue)], [raw]))
+    return bool(_remove.run(space, [space.keys.queue(queue)], [raw]))
 
 
 def move_element(space: Space, source: str, raw: bytes, offset: int, effects: Sequence[Command]) -> bool:
     """Take one element, seen there, out of a list (full key), with what belongs to it; False: it is gone."""
-    taken, _ = _move.run_once(space, [source], [space.keys.prefix, raw, offset, *flat(effects)])
+    taken, _ = _move.run(space, [source], [space.keys.prefix, raw, offset, *flat(effects)])
     return bool(taken)
 
 
@@ -105,4 +105,4 @@ def samples(space: Space, queues: Sequence[str], count: int) -> dict[str, list[b
 
 def remove_queue(space: Space, queue: str) -> bool:
     """Forget a queue and everything in it; whether it was known."""
-    return bool(_remove_queue.run_once(space, [space.keys.queues, space.keys.queue(queue)], [queue]))
+    return bool(_remove_queue.run(space, [space.keys.queues, space.keys.queue(queue)], [queue]))

@@ -118,7 +118,7 @@ class _Pass:
         args: list[Word] = [self._space.keys.prefix, int(self._with_aside), NODES]
         for at, raw, effects in doomed:
             args += [at, raw, len(effects), *effects]
-        said, _ = _weed.run_once(self._space, [self._key], args)
+        said, _ = _weed.run(self._space, [self._key], args)
         if self._wanted is not None:
             self._wanted.subtract(one[1] for one, sign in zip(doomed, said, strict=True) if sign == ord("1"))
         return bytes(said)

@@ -209,7 +209,7 @@ NEVER = 1 << 53
 
 def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> Answer:
     """Look for a job from a queue (its place in the order) and an offset on; take the first one wanted."""
-    return Answer.of(_reserve.run(space.link, *search.words(start)), start[0] // PIECE * PIECE)
+    return Answer.of(_reserve.run(space, *search.words(start)), start[0] // PIECE * PIECE)
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def settle(space: Space, who: Registration, ended: Ended) -> Settled:
         keys.append(once)
         ended = replace(ended, effects=[*ended.effects, ("SET", once, 1, "EX", REMEMBER_SECONDS)])
     try:
-        settled = Settled.of(_settle.run(space.link, keys, ended.words(space.keys.prefix, who)))
+        settled = Settled.of(_settle.run(space, keys, ended.words(space.keys.prefix, who)))
     except BaseException:
         who.unsure = True
         raise
@@ -253,7 +253,7 @@ def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer
     who, (keys, args) = search.who, search.words()
     args = [*ended.words(space.keys.prefix, who), *args]
     try:
-        reply = _advance.run(space.link, [search.processed, *keys], args)
+        reply = _advance.run(space, [search.processed, *keys], args)
     except BaseException:
         who.unsure = True  # it may have taken a job, and may arrive later than we think
         raise
@@ -279,7 +279,7 @@ def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled)
     once = space.keys.once(hashlib.sha1(text).hexdigest())  # noqa: S324 (no secret)
     keys = [space.keys.worker(who.id), space.keys.our_workers, once]
     args = [space.keys.prefix, ended.record, who.id, who.mark, REMEMBER_SECONDS, *flat(ended.effects)]
-    what, troubles = _settle_apart.run(space.link, keys, args)
+    what, troubles = _settle_apart.run(space, keys, args)
     return Settled.of([what, troubles, who.settled + 1])
 
 
@@ -303,7 +303,7 @@ def claim(
     record = working_on_bytes(printable(queue), times.run_at(time.time()), payload, space.style)
     keys = [space.keys.worker(who.id), space.keys.queue(queue), space.keys.workers]
     keys.append(space.keys.worker_started(who.id))
-    taken = _claim.run(space.link, keys, [raw, record, who.id, who.started, offset])
+    taken = _claim.run(space, keys, [raw, record, who.id, who.started, offset])
     if taken < 0:
         raise Stranger(who.id)
     return record if taken else None

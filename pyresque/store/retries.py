@@ -43,7 +43,7 @@ def begin(space: Space, who: Registration, record: bytes, count: Command) -> Non
         count: the command that writes the counter (effects.set_attempt).
     """
     keys = [space.keys.worker(who.id), space.keys.stat("processed", who.id), count[1]]
-    _count_attempt.run(space.link, keys, [record, who.settled, *count])
+    _count_attempt.run(space, keys, [record, who.settled, *count])
 
 
 def counts(space: Space, keys: Sequence[str]) -> list[bytes | None]:

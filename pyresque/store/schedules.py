@@ -91,13 +91,13 @@ def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list
     args: list[Word] = [space.keys.prefix, claim.value, firing.name, firing.noted]
     args += [firing.note, firing.queue, firing.payload, int(time.time())]
     args += [word for one in firing.guards for word in one.words]
-    done, troubles = _fire.run_once(space, keys, args)
+    done, troubles = _fire.run(space, keys, args)
     return int(done), texts(troubles)
 
 
 def _write(space: Space, name: str, text: bytes) -> bool:
     keys = [space.keys.persistent_schedules, space.keys.schedules_changed]
-    return bool(_reschedule.run_once(space, keys, [name, text]))
+    return bool(_reschedule.run(space, keys, [name, text]))
 
 
 def _pairs(reply: Reply) -> dict[str, bytes]:

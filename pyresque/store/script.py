@@ -45,7 +45,7 @@ class Script:
 
     Args:
         reply: the form of its answer.
-        once: it must not do anything twice (parts/once.lua): run it with `run_once`.
+        once: it must not do anything twice: Redis keeps its answer under a token (parts/once.lua).
     """
 
     def __init__(
@@ -62,24 +62,36 @@ class Script:
         self.name = name
         self.text = _FRAME.format(text=text)
         self.digest = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 (it is Redis's name for it)
-        self._form = reply
+        self._form, self._once = reply, once
 
-    def run(self, link: Link, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
+    def run(self, space: Space, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
         """Run it; raises what `Link.execute` raises."""
-        word, form = new_word(), self._form
-        words = (len(keys), *keys, *args, word)
-
+        link, form, token, word = space.link, self._form, "", new_word()
+        if self._once:
+            token = space.keys.tokens + uuid.uuid4().hex
+            words = (len(keys) + 1, token, *keys, REMEMBER_SECONDS, *args, word)
+        else:
+            words = (len(keys), *keys, *args, word)
         check: Check = lambda reply: (  # noqa: E731
             type(reply) is list and len(reply) == 2 and reply[0] == word and form(reply[1])
         )
         try:
-            return link.execute("EVALSHA", self.digest, *words, check=check)[1]
+            answer = link.execute("EVALSHA", self.digest, *words, check=check)
         except RedisReplied as error:
             if not is_missing_script(error):
                 raise
-            maybe_done = error.maybe_done
+            answer, maybe_done = None, error.maybe_done
+        if answer is None:
+            answer = self._with_text(link, words, check, maybe_done)
+        if token:
+            # After a failure the answer must stay for whoever asks again; it goes by itself.
+            link.forget(token)
+        return answer[1]
+
+    def _with_text(self, link: Link, words: Sequence[Word], check: Check, maybe_done: bool) -> Reply:
+        """The same where Redis lacks the script, as far as it says."""
         try:
-            return link.execute("EVAL", self.text, *words, check=check)[1]
+            return link.execute("EVAL", self.text, *words, check=check)
         except RedisError as error:
             # Before it lacked the script, Redis may have had it, and carried it out.
             error.maybe_done |= maybe_done
@@ -87,14 +99,6 @@ class Script:
                 raise
             # It had the text before it, so this was no answer to it.
             raise RedisUnavailable(str(error), maybe_done=True) from error
-
-    def run_once(self, space: Space, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
-        """Run a script that keeps its answer under a token, so that sending it again does nothing twice."""
-        token = space.keys.once(uuid.uuid4().hex)
-        answer = self.run(space.link, [token, *keys], [REMEMBER_SECONDS, *args])
-        # After a failure the answer must stay for whoever asks again; it goes by itself.
-        space.link.forget(token)
-        return answer
 
 
 def flat(effects: Sequence[Command]) -> list[Word]:

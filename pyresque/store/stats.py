@@ -19,7 +19,7 @@ def read(space: Space, names: Sequence[str]) -> list[int]:
 
 def increase(space: Space, name: str, by: int = 1) -> int:
     """Add to a counter; returns its new value."""
-    return int(_increase.run_once(space, [space.keys.stat(name)], [by]))
+    return int(_increase.run(space, [space.keys.stat(name)], [by]))
 
 
 def clear(space: Space, name: str) -> None:

@@ -139,7 +139,7 @@ def claim_ids(space: Space, claims: Sequence[tuple[Registration, Seen]]) -> bool
     for one, seen in claims:
         names += [keys.worker_started(one.id), *(keys.stat(name, one.id) for name in _COUNTED)]
         args += [one.id, one.mark, int(seen.registered), seen.mark, seen.beat or ""]
-    done, _ = _claim_ids.run(space.link, names, args)
+    done, _ = _claim_ids.run(space, names, args)
     return bool(done)
 
 
@@ -153,7 +153,7 @@ def register(space: Space, one: Registration, now: float) -> bool:
     if not one.started:
         one.started = times.started(now)
     names = [keys.workers, keys.our_workers, keys.worker_started(one.id)]
-    done, troubles = _register.run(space.link, names, [one.id, one.mark, one.started])
+    done, troubles = _register.run(space, names, [one.id, one.mark, one.started])
     if troubles:
         raise RedisReplied("; ".join(trouble.decode("utf-8", "replace") for trouble in troubles))
     return bool(done)
@@ -161,7 +161,7 @@ def register(space: Space, one: Registration, now: float) -> bool:
 
 def release_id(space: Space, one: Registration) -> None:
     """Leave an id to the other worker that has registered under it."""
-    _release_id.run(space.link, [space.keys.our_workers], [one.id, one.mark])
+    _release_id.run(space, [space.keys.our_workers], [one.id, one.mark])
 
 
 def beat(space: Space, members: Sequence[Registration]) -> list[Registration]:
@@ -266,7 +266,7 @@ def retire(
     names = [keys.workers, keys.heartbeats, keys.worker(worker_id), keys.worker_started(worker_id), *stats]
     names.append(keys.our_workers)
     args: list[Word] = [keys.prefix, worker_id, working, beat, who.started if who else "", *flat(effects)]
-    done, _ = _retire.run_once(space, names, args)
+    done, _ = _retire.run(space, names, args)
     if done < 0 and who is not None:
         release_id(space, who)
     return bool(done)
