@@ -127,7 +127,7 @@ class Keys:
         return f"{self.prefix}delayed:{epoch}"
 
     def timestamps(self, item: bytes) -> bytes:
-        """Where a delayed job (its exact bytes) says in which lists it stands."""
+        """The names of the delayed lists that hold a job (its exact bytes)."""
         return f"{self.prefix}timestamps:".encode() + item
 
     def master_lock(self, lock_prefix: str = "") -> str:

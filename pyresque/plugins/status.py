@@ -92,12 +92,12 @@ class Status:
 
     def set(self, state: str, message: str | None = None, **more: Any) -> None:
         """Write a state and whatever else there is to say."""
-        said = {} if message is None else {"message": message}
-        self.statuses.update(self.uuid, {"status": state, "name": self.name, **more, **said})
+        text = {} if message is None else {"message": message}
+        self.statuses.update(self.uuid, {"status": state, "name": self.name, **more, **text})
 
     @property
     def value(self) -> dict[str, Any]:
-        """What stands in Redis now."""
+        """The status as it is stored now."""
         return self.statuses.get(self.uuid) or {}
 
 

@@ -1,6 +1,6 @@
 """Delayed jobs on the keys of resque-scheduler (docs/protocol/scheduler.md#keys).
 
-A job stands in the list `delayed:EPOCH`, this second in the sorted set `delayed_queue_schedule`, and the
+A job is in the list `delayed:EPOCH`, this second in the sorted set `delayed_queue_schedule`, and the
 name of the list in the set `timestamps:ITEM`. Ruby writes the three one after the other; each function
 here is one script, which may be sent again after a lost reply.
 """
@@ -63,7 +63,7 @@ COMPARED = 1_000_000
 """Elements that it has to pass on its way to them, at the worst."""
 
 Place = tuple[bytes, bytes]
-"""Where a delayed job stands: the name of its list, `delayed:EPOCH`, and its exact bytes."""
+"""Where a delayed job is: the name of its list, `delayed:EPOCH`, and its exact bytes."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int
 
 
 def forget_if_empty(space: Space, epoch: int) -> None:
-    """Take a second out of the books if no job is delayed until then.
+    """Remove a second from `delayed_queue_schedule` if no job is delayed until then.
 
     See docs/protocol/scheduler.md#cleaning-up-a-bucket.
     """
@@ -287,7 +287,7 @@ def remove(space: Space, name: bytes, items: Collection[bytes], *, tidy: bool = 
 
 
 def seconds(space: Space, start: int = 0, count: int | None = None) -> list[bytes]:
-    """The seconds in the books, in order, as they are written there."""
+    """The seconds in `delayed_queue_schedule`, in order, as they are written there."""
     stop = -1 if count is None else start + count - 1
     return list(space.link.execute("ZRANGE", space.keys.delayed_schedule, start, stop))
 
@@ -308,19 +308,19 @@ def all_seconds(space: Space) -> list[bytes]:
 
 
 def seconds_known(space: Space) -> int:
-    """How many seconds are in the books, those of emptied lists too."""
+    """How many seconds `delayed_queue_schedule` has, those of emptied lists too."""
     return int(space.link.execute("ZCARD", space.keys.delayed_schedule))
 
 
 def first_second(space: Space, until: int) -> bytes | None:
-    """The first second in the books that is not after `until`."""
+    """The first second in `delayed_queue_schedule` that is not after `until`."""
     words = ("ZRANGEBYSCORE", space.keys.delayed_schedule, "-inf", until, "LIMIT", 0, 1)
     found: list[bytes] = space.link.execute(*words)
     return found[0] if found else None
 
 
 def sizes(space: Space, names: Sequence[bytes]) -> list[int]:
-    """How many jobs stand in each of these lists (`EPOCH`); a key that is no list counts as 0."""
+    """How many jobs are in each of these lists (`EPOCH`); a key that is not a list counts as 0."""
     found: list[int] = []
     for first in range(0, len(names), READ):
         commands = [("LLEN", _key(space, _list(name))) for name in names[first : first + READ]]

@@ -2,9 +2,9 @@
 
 See docs/protocol/core.md#resque-lock-timeout.
 
-The value of a lock is the second at which it expires, which says nothing of who holds it. Who does stands
-in `pyresque:owner:KEY`: so a call whose answer was lost finds its own lock, and nobody frees another's. A
-lock that a job of a worker of ours holds counts as free once that worker was taken out of the books.
+The value of a lock is the second at which it expires, which says nothing of who holds it. That is stored in
+`pyresque:owner:KEY`: so a call whose answer was lost finds its own lock, and nobody frees another's. A lock
+that a job of a worker of ours holds counts as free once that worker is not registered any more.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
 
 
 def taken_with(space: Space, guards: Sequence[Guard], attempt: str = "") -> list[Guard] | None:
-    """The guards that a push at `space` takes with it; None if one is held that lies elsewhere.
+    """The guards that a push at `space` takes with it; None if one is held that is on another server.
 
-    What lies elsewhere is taken here and now, in the name of the attempt: it finds its own lock when it is
-    made again. An attempt without a name does not.
+    Such a lock is taken here and now, in the name of the attempt: it finds its own lock when it is made
+    again. An attempt without a name does not.
     """
     attempt = attempt or uuid.uuid4().hex
     here = []
@@ -165,5 +165,5 @@ def forget(space: Space, key: str) -> None:
 
 
 def owner_key(space: Space, key: str) -> str:
-    """Where the owner of a lock stands."""
+    """The key of the owner of a lock."""
     return space.keys.owner(key)

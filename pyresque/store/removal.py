@@ -26,7 +26,7 @@ TRIES = 5
 Doom = Callable[[bytes], Sequence[Command] | None]
 """Of an element of a list: None if it stays, else what there is to do when it goes."""
 _Doomed = tuple[int, bytes, list[Word]]
-"""How far an element stands from the end (1: it is the last), the element, the words of its effects."""
+"""How far an element is from the end (1: it is the last), the element, the words of its effects."""
 
 
 def weed(space: Space, key: Word, doom: Doom, *, with_aside: bool = False) -> int:
@@ -76,13 +76,13 @@ class _Pass:
                 # So much was removed behind us that something may have been passed over.
                 self._tries, self._behind, self._boundary = self._tries - 1, 0, None
                 continue
-            said, boundary = self._weeded(raws, self._behind - again)
-            removed += said.count(b"1")
-            if b"0" in said and self._tries:
+            signs, boundary = self._weeded(raws, self._behind - again)
+            removed += signs.count(b"1")
+            if b"0" in signs and self._tries:
                 self._tries -= 1
                 continue  # the same window once more
             is_last = len(raws) < self._step + again
-            self._behind, self._boundary = self._behind - again + len(raws) - said.count(b"1"), boundary
+            self._behind, self._boundary = self._behind - again + len(raws) - signs.count(b"1"), boundary
             self._step = max(1, min(4 * self._step, WINDOW, BYTES * len(raws) // (sum(map(len, raws)) or 1)))
             if is_last:
                 return removed
@@ -90,14 +90,14 @@ class _Pass:
     def _weeded(self, raws: Sequence[bytes], behind: int) -> tuple[bytes, bytes | None]:
         """Remove what is doomed of a window; returns what remove_marked.lua says, and what stays first."""
         doomed, stays = self._judged(raws, behind)
-        said = b""
+        signs = b""
         while doomed:
-            part, gone = doomed[-self._most :], said.count(b"1")
+            part, gone = doomed[-self._most :], signs.count(b"1")
             signs = self._taken_out([(at - gone, raw, effects) for at, raw, effects in part])
             done = signs.lstrip(b"+")
             self._most = len(done) if b"+" in signs else min(2 * self._most, WINDOW)
-            doomed, said = doomed[: len(doomed) - len(done)], done + said
-        return said, stays
+            doomed, signs = doomed[: len(doomed) - len(done)], done + signs
+        return signs, stays
 
     def _judged(self, raws: Sequence[bytes], behind: int) -> tuple[list[_Doomed], bytes | None]:
         """What is doomed of a window, and the first element that stays."""
@@ -118,7 +118,7 @@ class _Pass:
         args: list[Word] = [self._space.keys.prefix, int(self._with_aside), NODES]
         for at, raw, effects in doomed:
             args += [at, raw, len(effects), *effects]
-        said, _ = _weed.run(self._space, [self._key], args)
+        signs, _ = _weed.run(self._space, [self._key], args)
         if self._wanted is not None:
-            self._wanted.subtract(one[1] for one, sign in zip(doomed, said, strict=True) if sign == ord("1"))
-        return bytes(said)
+            self._wanted.subtract(one[1] for one, sign in zip(doomed, signs, strict=True) if sign == ord("1"))
+        return bytes(signs)

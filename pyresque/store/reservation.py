@@ -146,7 +146,7 @@ def _run_at(second: int) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the reserve script said: see reserve.lua for the meaning of `what`.
+    """The answer of the reserve script: see reserve.lua for the meaning of `what`.
 
     `queue` counts all queues of the search; `mark` belongs to the place `offset`. `troubles` is what is wrong
     with single keys; `left` are classes that were left to others, each with the key of its queue, though not
@@ -292,7 +292,7 @@ def settled_count(space: Space, who: Registration) -> int:
 def claim(
     space: Space, who: Registration, queue: str, raw: bytes, payload: bytes, offset: int = 0
 ) -> bytes | None:
-    """Take this very element; returns the record that now stands in `worker:ID`, None if it cannot be had.
+    """Take this very element; returns the record that is now in `worker:ID`, None if it cannot be had.
 
     Args:
         offset: where it was seen.
@@ -310,9 +310,9 @@ def claim(
 
 
 class Stranger(Exception):
-    """A worker asked for a job that is not in the books, or that another one has the id of."""
+    """A worker asked for a job that is not registered, or that another one has the id of."""
 
 
 def printable(queue: str) -> str:
-    """A queue name as it can stand in JSON: a name that is no UTF-8 loses what is none."""
+    """A queue name as it can be written in JSON: what is not UTF-8 in it is replaced."""
     return queue.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -57,7 +57,7 @@ def changed(space: Space) -> tuple[dict[str, bytes], list[bytes]]:
     names, found = space.link.execute_many(commands)
     for reply in (names, found):
         if isinstance(reply, RedisError):
-            # Something else lies under the key: to do without is better than to stop.
+            # The key holds something else: to do without is better than to stop.
             logger.error("the schedule in Redis cannot be read: %s", reply)
     stored = {} if isinstance(found, RedisError) else _pairs(found)
     return stored, [] if isinstance(names, RedisError) else list(names)

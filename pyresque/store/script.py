@@ -28,14 +28,14 @@ return {{word, found or false}}
 
 
 _NEEDS = {"effects": ("json", "aside")}
-"""What the files that stand in front of scripts need in front of themselves."""
+"""The parts that a part needs in front of it."""
 
 
 _FOLDER = Path(__file__).parent / "lua"
 
 
 def source(name: str) -> Path:
-    """The file of a script, or of a part that stands in front of scripts."""
+    """The file of a script, or of a part that is put in front of scripts."""
     part = _FOLDER / "parts" / f"{name}.lua"
     return part if part.exists() else _FOLDER / f"{name}.lua"
 

@@ -12,7 +12,7 @@ _increase = Script("increase_counter", reply=integer(), once=True)
 
 
 def read(space: Space, names: Sequence[str]) -> list[int]:
-    """The value of each counter; 0 where it is missing or is no number."""
+    """The value of each counter; 0 where it is missing or not a number."""
     replies = space.link.execute_many([("GET", space.keys.stat(name)) for name in names])
     return [number(reply) if isinstance(reply, bytes) else 0 for reply in replies]
 

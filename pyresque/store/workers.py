@@ -1,4 +1,4 @@
-"""Workers: registration, heartbeat, the books of who exists and what he works on.
+"""Workers: registration, heartbeat, who exists and what each works on.
 
 See docs/protocol/core.md#worker-ids.
 """
@@ -32,11 +32,11 @@ class Registration:
 
     Containers may share a host name, and in each the worker is process 1. So `pyresque:workers` holds a mark
     for each of our ids: where its pid is valid, and the word of its process. Ruby knows nothing of that, but
-    it writes `worker:ID:started` when it registers: what stands there tells it from us, unless it came in the
+    it writes `worker:ID:started` when it registers: its value tells it from us, unless it came in the
     same second. Then it shows by what it does.
 
     Args:
-        host: the host name, as it stands in the id.
+        host: the host name, as it is in the id.
         tail: the rest of the id, `pid:queues`.
         mark: what `pyresque:workers` holds for it.
         started: what it wrote to `worker:ID:started`; empty as long as it has not registered.
@@ -74,7 +74,7 @@ class Registration:
 class Seen:
     """What Redis says of an id: whether it is registered, its mark, its last beat, its job (empty: none).
 
-    `beat` is None where that cannot be told: something else lies under the key.
+    `beat` is None where that cannot be told: the key holds something else.
     """
 
     registered: bool
@@ -144,10 +144,10 @@ def claim_ids(space: Space, claims: Sequence[tuple[Registration, Seen]]) -> bool
 
 
 def register(space: Space, one: Registration, now: float) -> bool:
-    """Enter a worker of ours into the books, for the first time or again; False if another has its id.
+    """Register a worker of ours, for the first time or again; False if another has its id.
 
     Raises:
-        RedisReplied: a key of the books holds something else.
+        RedisReplied: one of the keys holds something else.
     """
     keys = space.keys
     if not one.started:
@@ -165,7 +165,7 @@ def release_id(space: Space, one: Registration) -> None:
 
 
 def beat(space: Space, members: Sequence[Registration]) -> list[Registration]:
-    """Write heartbeats with the clock of Redis; returns those that have fallen out of the books."""
+    """Write heartbeats with the clock of Redis; returns those that are not registered any more."""
     now, keys = times.heartbeat(redis_time(space)), space.keys
     beats = [word for one in members for word in (one.id, now)]
     names = [one.id for one in members]
@@ -189,7 +189,7 @@ def ids(space: Space) -> list[str]:
 
 
 def is_registered(space: Space, worker_id: str) -> bool:
-    """Whether a worker is in the books."""
+    """Whether a worker is registered."""
     return bool(space.link.execute("SISMEMBER", space.keys.workers, worker_id))
 
 
@@ -202,7 +202,7 @@ def ours(space: Space) -> dict[str, str]:
 
 
 def forget_ours(space: Space, gone: Sequence[str]) -> None:
-    """Strike from our own list workers that somebody else has taken out of the books."""
+    """Remove from our own list workers that somebody else has unregistered."""
     if gone:
         space.link.execute("HDEL", space.keys.our_workers, *gone)
 
@@ -255,7 +255,7 @@ def retire(
     effects: Sequence[Command] = (),
     who: Registration | None = None,
 ) -> bool:
-    """Take a worker out of the books, with everything that its end means.
+    """End the registration of a worker, with everything that its end means.
 
     Only if `worker:ID` still holds `working` (empty: nothing) and its heartbeat is still `beat`; else nothing
     is done, and the answer is False. Where a worker takes itself out (`who`) and another one has registered

@@ -1,1 +1,1 @@
-"""What lies in Redis, byte for byte: JSON as Ruby writes it, the typed records, the dates."""
+"""What is stored in Redis, byte for byte: JSON as Ruby writes it, the typed records, the dates."""

@@ -1,7 +1,7 @@
 """How a failure record leads to bytes that were put aside (in Lua: parts/aside.lua and aside_links.lua).
 
 A link is text: the name of the list behind `pyresque:aside:`, a blank, and the SHA1 of the bytes. Where the
-bytes are a job, that is the record's payload, and the link stands under a key of its own. Where they are
+bytes are a job, that is the record's payload, and the link has a key of its own. Where they are
 none, the payload is a job of the class below, whose arguments are the link and the bytes as text: whoever
 presses Ruby's own Retry pushes that, and a worker of ours puts the bytes back when it comes to it.
 """

@@ -20,7 +20,7 @@ See docs/protocol/core.md#malformed-payloads.
 """
 
 JOB_WRAPPER = "ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper"
-"""The class of every Active Job on the wire; its own class stands inside.
+"""The class of every Active Job on the wire; its own class is inside.
 
 See docs/protocol/active-job.md#the-wrapper.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 FORMS = {
     "aside": ("quoted", "failed_at", "aside_record"),
     "delayed_item": ("canonical",),
-    "effects": ("of_one_key", "checked", "told", "set_aside"),
+    "effects": ("of_one_key", "checked", "report_only", "set_aside"),
     "aside_links": ("parts_of", "link_of", "is_kind"),
     "json": ("without_valid_utf8", "is_text", "measure", "bones_of"),
     "reserve": ("read", "plain", "note_left"),

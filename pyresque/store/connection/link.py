@@ -64,7 +64,7 @@ class Link(Protocol):
         """
 
     def execute_many(self, commands: Iterable[Command]) -> list[Reply]:
-        """Carry out several commands in one round trip; an error reply stands in the list as RedisError."""
+        """Carry out several commands in one round trip; an error reply is a RedisError in the list."""
 
     def forget(self, key: str) -> None:
         """Remove a key without waiting for the answer; failing to do so is no error."""
@@ -267,7 +267,7 @@ def from_login(text: str, address: str, db: int, as_user: bool = False) -> Redis
     """The error that an error reply to a login (AUTH, SELECT, HELLO) means.
 
     Args:
-        as_user: whether the URL has a user name. It is not shown: a password may stand in its place.
+        as_user: whether the URL has a user name. It is not shown: a password may have been put there.
     """
     if _NO_DATABASE.search(text):
         return RedisRefused(f"Redis at {address} has no database {db}: {_cut(text)}")
@@ -276,8 +276,8 @@ def from_login(text: str, address: str, db: int, as_user: bool = False) -> Redis
             ". The user name in the URL must be one of the server's ACL users; the password of the default "
             "user is given without one: redis://:password@host:port/0"
         )
-        said = _cut(text).rstrip(".") + hint if as_user else _cut(text)
-        return RedisRefused(f"Redis at {address} refuses the login: {said}")
+        reason = _cut(text).rstrip(".") + hint if as_user else _cut(text)
+        return RedisRefused(f"Redis at {address} refuses the login: {reason}")
     return from_reply(text, address)
 
 

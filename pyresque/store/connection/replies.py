@@ -6,7 +6,7 @@ Nothing that comes over a connection is believed unseen. Three things are asked 
 - its place: every round trip ends with a word that only we know, so that one reply too many or too few is
   seen before it can be taken for another one. A script hands the word back in its own answer; behind other
   commands goes an ECHO;
-- error replies are told apart in link.py.
+- what an error reply means is decided in link.py.
 
 What does not hold is no answer at all: the connection is closed, and nobody knows whether the command ran.
 """
@@ -181,7 +181,7 @@ def digits(reply: Reply) -> bool:
 
 
 def _clock(reply: Reply) -> bool:
-    # No clock that stands before 2017 is a clock: a worker whose beat said so would be taken for dead.
+    # A clock before 2017 is wrong: a worker with such a beat would be taken for dead.
     return many(digits, 2)(reply) and int(reply[0]) > 1_500_000_000
 
 

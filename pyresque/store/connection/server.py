@@ -27,7 +27,7 @@ _PAUSES = (0.0, 0.05, 0.2)
 def wait_for(link: DirectLink, seconds: float) -> list[str]:
     """Look at the server as `check` does, and wait so long for one that is not there, or not ready, yet.
 
-    A wrong password and the like are told at once, and so is what is no Redis.
+    A wrong password and the like are raised at once, and so is what is not Redis.
     """
     until = time.monotonic() + seconds
     outage = Outage(logger, f"%s. Waiting for it, up to {seconds:g} seconds (--start-timeout)")
@@ -133,7 +133,7 @@ def _facts(link: Link, section: str) -> dict[str, str]:
     try:
         text: bytes = link.execute("INFO", section, check=data)
     except RedisError:
-        return {}  # not permitted, not known to what stands before it, not to be had now
+        return {}  # not permitted, not known to a proxy before it, not available now
     lines = text.decode("utf-8", "replace").splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
 

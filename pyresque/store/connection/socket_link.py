@@ -1,7 +1,7 @@
 """Our own link: sockets and hiredis' parser, and nothing else.
 
 Why not redis-py here: a process that has imported it forks 2.4 times slower, it takes 1.5 times as long
-for a command, and what it repeats by itself cannot be told from outside.
+for a command, and what it repeats by itself cannot be seen from outside.
 
 Bytes that are no replies end a connection: whatever the parser makes of them, what comes out is an OSError.
 """
@@ -146,9 +146,9 @@ class SocketLink:
         """What a connection that broke means: a server that turns us away says why before it closes."""
         for reply in (*replies, connection.last_word()):
             if isinstance(reply, ErrorReply):
-                said = from_reply(str(reply), self.address)
-                if isinstance(said, RedisUnavailable | RedisRefused | RedisRejected):
-                    return said
+                reason = from_reply(str(reply), self.address)
+                if isinstance(reason, RedisUnavailable | RedisRefused | RedisRejected):
+                    return reason
         return unavailable(self.address, error, maybe_done=True)
 
     def _checkout(self) -> Connection:

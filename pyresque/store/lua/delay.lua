@@ -2,8 +2,8 @@
 -- KEYS: 1 once:TOKEN, 2 delayed:EPOCH, 3 timestamps:ITEM, 4 delayed_queue_schedule, 5 queues, 6 queue:Q
 -- ARGV: 1 seconds to remember, 2 prefix, 3 epoch ("": put it on its queue now), 4 item, 5 queue, 6 payload,
 --       7 copies of each that go (0: all), 8 how often it is written at least,
---       9... what it stands in for: name of a delayed list, item, and so on
--- Answer: how often it was written: once for each copy that was removed, but not less than said
+--       9... what it replaces: name of a delayed list, item, and so on
+-- Answer: how often it was written: once for each copy that was removed, but not less than asked for
 local later = ARGV[3] ~= ''
 local wanted = later and {[2] = 'list', [3] = 'set', [4] = 'zset'} or {[5] = 'set', [6] = 'list'}
 for n, kind in pairs(wanted) do

@@ -6,7 +6,7 @@
 --   lost ................. the lock is another's: nothing was done
 --   more ................. there may be more that is due
 --   look {list, item ...}  the next jobs, from the first on that only the caller can judge
---   done score ........... nothing more is due; the next second in the books ("": none)
+--   done score ........... nothing more is due; the next second in delayed_queue_schedule ("": none)
 -- What is pushed is pushed before anything is removed: a Redis that is full refuses the first write only.
 local batch, LARGE = tonumber(ARGV[6]), 1048576
 local moved, size, looking, more = 0, 0, false, false

@@ -3,7 +3,7 @@
 -- Answer: 1 removed, 0 it is not in the list
 local removed, record, place = 0, ARGV[3], tonumber(ARGV[4])
 
--- Whether LREM would take this one, and soon: none like it stands before it.
+-- Whether LREM would take this one, and soon: there is none like it before it.
 local function is_first()
   if place > 100 then return false end
   for n = 0, place - 1 do
@@ -13,7 +13,7 @@ local function is_first()
 end
 
 if place >= 0 and redis.call('LINDEX', KEYS[2], place) == record and not is_first() then
-  redis.call('UNLINK', KEYS[1]) -- a full Redis lets him go on who has begun to write
+  redis.call('UNLINK', KEYS[1]) -- a full Redis lets a script go on that has begun to write
   local mark = '\0' .. word
   redis.call('LSET', KEYS[2], place, mark)
   removed = redis.call('LREM', KEYS[2], place < redis.call('LLEN', KEYS[2]) / 2 and 1 or -1, mark)

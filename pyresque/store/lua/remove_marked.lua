@@ -1,4 +1,4 @@
--- Remove elements that stand scattered in one window of a list, and do what belongs to each. Once.
+-- Remove elements scattered over one window of a list, and do what belongs to each. Once.
 -- KEYS: 1 once:TOKEN, 2 list
 -- ARGV: 1 seconds to remember, 2 prefix, 3 "1": what was put aside goes with its record, 4 how many nodes may be passed,
 --       then for each element, from the head to the tail: how far it stood from the end (1: the last), the element, number
@@ -14,17 +14,17 @@ end
 
 local length = redis.call('LLEN', KEYS[2])
 
--- Where they stand now: where they stood or, where others have changed the list, near that.
+-- Their indexes now: those that they had or, where others have changed the list, near them.
 local function found()
   local far, near = doomed[1][1], doomed[#doomed][1]
-  local first, places, all = math.max(0, length - far), {}, true
+  local first, indexes, all = math.max(0, length - far), {}, true
   local elements = redis.call('LRANGE', KEYS[2], first, math.max(0, length - near))
   for i, one in ipairs(doomed) do
     local at = length - one[1]
     all = all and elements[at - first + 1] == one[2]
-    places[i] = at
+    indexes[i] = at
   end
-  if all then return places end
+  if all then return indexes end
   local standing = {}
   first = math.max(0, first - 100)
   for i, element in ipairs(redis.call('LRANGE', KEYS[2], first, math.max(0, length - near + 100))) do
@@ -33,50 +33,50 @@ local function found()
   end
   for i, one in ipairs(doomed) do
     local same = standing[one[2]]
-    places[i] = same and #same > 0 and table.remove(same, 1) or false
+    indexes[i] = same and #same > 0 and table.remove(same, 1) or false
   end
-  return places
+  return indexes
 end
 
-local function carry_out(place, last)
-  while place <= last do
-    local count = tonumber(ARGV[place])
-    told({unpack(ARGV, place + 1, place + count)})
-    place = place + count + 1
+local function carry_out(index, last)
+  while index <= last do
+    local count = tonumber(ARGV[index])
+    report_only({unpack(ARGV, index + 1, index + count)})
+    index = index + count + 1
   end
 end
 
 -- How many nodes of the list LSET passes on its way to an element, from the nearer end: Redis keeps 8 KB in one.
-local function nodes_to(place, element)
-  return math.min(place, length - place) * math.min(1, (#element + 8) / 8192)
+local function nodes_to(index, element)
+  return math.min(index, length - index) * math.min(1, (#element + 8) / 8192)
 end
 
--- Take out what stands at these places. Few go by their bytes, as in Ruby (from the tail: a copy that comes before them
+-- Remove what is at these indexes. Few go by their bytes, as in Ruby (from the tail: a copy that comes before them
 -- may still have to be judged). Many go in one pass, for LREM compares all elements on its way.
-local function take_out(places, elements)
-  if #places <= 10 and length <= 1000 then
+local function remove_all(indexes, elements)
+  if #indexes <= 10 and length <= 1000 then
     for _, element in ipairs(elements) do redis.call('LREM', KEYS[2], -1, element) end
     return
   end
   local mark = '\0' .. word
-  for _, place in ipairs(places) do redis.call('LSET', KEYS[2], place, mark) end
-  redis.call('LREM', KEYS[2], places[1] < length / 2 and #places or -#places, mark)
+  for _, index in ipairs(indexes) do redis.call('LSET', KEYS[2], index, mark) end
+  redis.call('LREM', KEYS[2], indexes[1] < length / 2 and #indexes or -#indexes, mark)
 end
 
-local said, places, elements, passed = {}, {}, {}, 0
+local signs, indexes, elements, passed = {}, {}, {}, 0
 if #doomed > 0 then
-  redis.call('UNLINK', KEYS[1]) -- a full Redis lets him go on who has begun to write
+  redis.call('UNLINK', KEYS[1]) -- a full Redis lets a script go on that has begun to write
   local standing = found()
   for i = #doomed, 1, -1 do
-    local one, place = doomed[i], standing[i]
-    said[i] = (looked > 5000 or passed > tonumber(ARGV[4])) and '+' or place and '1' or '0'
-    if said[i] == '1' then
-      places[#places + 1], elements[#elements + 1] = place, one[2]
-      passed = passed + nodes_to(place, one[2])
+    local one, index = doomed[i], standing[i]
+    signs[i] = (looked > 5000 or passed > tonumber(ARGV[4])) and '+' or index and '1' or '0'
+    if signs[i] == '1' then
+      indexes[#indexes + 1], elements[#elements + 1] = index, one[2]
+      passed = passed + nodes_to(index, one[2])
       if ARGV[3] == '1' then forget_aside(ARGV[2], one[2]) end
       carry_out(one[3], one[4])
     end
   end
 end
-if #places > 0 then take_out(places, elements) end
-return {table.concat(said, '', 1, #doomed), troubles}
+if #indexes > 0 then remove_all(indexes, elements) end
+return {table.concat(signs, '', 1, #doomed), troubles}

@@ -12,7 +12,7 @@
 -- Answer: {what, notes, ...}; a note is "key: error", or of a class that was left to others NUL class NUL key
 --   job N record offset mark .. taken from the Nth queue, at this offset
 --   held record ............... worker:ID already holds a job: an earlier answer was lost
---   look N offset mark e... ... at this offset stand elements that only the caller can judge
+--   look N offset mark e... ... elements from this offset on that only the caller can judge
 --   more N offset mark ........ enough looked at for one call: go on from there
 --   queues names .............. the set of queues has changed: make a new order
 --   stranger .................. the worker is not registered: nobody would find the job if it died
@@ -22,7 +22,7 @@
 -- Before its place a queue is looked at no more, but for its head, where jobs are put back. Nothing says what has become of
 -- the list meanwhile, so a place has a mark. Only who has seen everything from the head on, now and then, has missed nothing.
 local notes, noted = {}, {}
--- An Active Job's own class stands inside; among the known classes it has this name and a blank before it.
+-- An Active Job's own class is inside; among the known classes it has this name and a blank before it.
 local WRAPPER = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper'
 
 local function read(...)
@@ -174,7 +174,7 @@ local function reserve(KEYS, ARGV)
     local step = 1
     while true do
       if place and offset >= HEAD then
-        -- Who goes on in the midst of a look does not begin with what he has just left, however alike it is: it would never end.
+        -- Who goes on in the midst of a look does not begin with what it has just left, however alike it is: it would never end.
         local goes_on = n == first and offset == tonumber(ARGV[5]) and offset == place[1]
         if place[1] >= offset and not (goes_on and is_behind(key, place)) then
           offset, step = beyond(key, place[1], place[2], known), 1

@@ -4,7 +4,7 @@
 --       5 place of the last effect, 6... effects
 -- Answer: {"settled" | "already" | "recounted" | "gone" | "disputed", troubles, jobs settled so far}
 --   already: this run was settled by a call whose answer was lost (each settled job adds one to 2, and the same job
---   may stand in worker:ID again within a second, in the same words); what is not counted sets 4 as its last effect
+--   may be in worker:ID again within a second, in the same words); what is not counted sets 4 as its last effect
 --   recounted: the job is still there, and 2 says more than one repetition can mean: somebody has set it, nothing was done
 --   gone: somebody pruned this worker, and has recorded the job
 --   disputed: another worker has registered under this id, so neither 1 nor 2 says anything: nothing was done

@@ -1,7 +1,7 @@
 -- Put in front of effects.lua, behind json.lua: the record that tells of a value that was put aside by a script.
 -- `aside` in failure/recorder.py writes the same where Python puts something aside; aside_links.lua finds the value again.
 
--- Any bytes as they may stand in a link, and in JSON.
+-- Any bytes as they may be written in a link, and in JSON.
 local function quoted(bytes)
   return (bytes:gsub('[^%w_.~:/,@*+!=-]', function(byte) return ('%%%02X'):format(byte:byte()) end))
 end
@@ -29,10 +29,10 @@ local function aside_record(prefix, list, value, why)
   -- What goes to queues and delayed lists was judged before: it is JSON.
   local is_job = (list:find('^queue:') or list:find('^delayed:')) and value:find('^{"class":"[^"]') and is_text(value)
   local queue = list:match('^queue:(.+)$') or (is_job and value:match('"queue":"([^"\\]+)"}$')) or 'no_queue'
-  local told = quoted(why):gsub('%%20', ' ') .. '. The bytes lie in the list ' .. quoted(prefix .. 'pyresque:aside:' .. list)
-  if list:find('^queue:') or list:find('^delayed:') then told = told .. '; `pyresque failed retry` puts them back' end
+  local message = quoted(why):gsub('%%20', ' ') .. '. The bytes lie in the list ' .. quoted(prefix .. 'pyresque:aside:' .. list)
+  if list:find('^queue:') or list:find('^delayed:') then message = message .. '; `pyresque failed retry` puts them back' end
   return '{"failed_at":"' .. failed_at() .. '","payload":' .. (is_job and value or payload)
-    .. ',"exception":"Redis::CommandError","error":"' .. told .. '"'
+    .. ',"exception":"Redis::CommandError","error":"' .. message .. '"'
     .. ',"backtrace":[],"worker":"pyresque"'
     .. ',"queue":' .. (is_text(queue) and cjson.encode(queue) or '"' .. quoted(queue) .. '"')
     .. (is_job and ',"pyresque_aside":"' .. link .. '"}' or '}')

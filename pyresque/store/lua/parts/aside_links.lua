@@ -1,4 +1,4 @@
--- Put in front of the scripts that end or retry a failure: where the value lies that its record tells of.
+-- Put in front of the scripts that end or retry a failure: finding the value that its record leads to.
 
 -- A link, `LIST SHA1`, in its parts; nothing if it is none.
 local function parts_of(link)

@@ -1,6 +1,6 @@
 -- Put in front of the scripts that push jobs, behind lock_holders.lua.
 -- A guard is three words: a lock that the push takes, another one that must be free as well, seconds to hold the first for.
--- They stand in ARGV from a place on.
+-- They are in ARGV from an index on.
 
 -- Whether a push with so many guards must not be: somebody holds a lock, or it was `taken` in this script.
 local function is_refused(prefix, ARGV, place, count, now, taken)

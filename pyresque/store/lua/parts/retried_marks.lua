@@ -10,7 +10,7 @@ local function place_of_mark(n)
   return redis.call('LPOS', list, record)
 end
 
--- The one that is meant stands at this place; a copy that is gone, or was marked meanwhile, is left alone.
+-- The one that is meant is at this index; a copy that is gone, or was marked meanwhile, is left alone.
 local function mark(place)
   redis.call('LSET', KEYS[2], place, ARGV[5])
   for n = 2, marks do
