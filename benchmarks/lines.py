@@ -26,7 +26,7 @@ APART = {
         "parameters/*.py", "active_job/arguments/conversion.py",
     ),
     "JSON, floats and `inspect` as Ruby's core writes them": (
-        "wire/encoding.py", "wire/floats.py", "wire/inspecting.py",
+        "wire/encoding.py", "wire/floats.py", "wire/ruby_inspect.py",
     ),
     "values of Ruby and Active Support that Python lacks: ranges, durations, zones": (
         "active_job/arguments/values.py", "active_job/arguments/times.py", "active_job/arguments/zones.py",
@@ -37,7 +37,7 @@ APART = {
     "jobs of classes that a worker does not know are left to others": ("worker/unknown_jobs.py",),
     "resque-pool: many workers under one supervisor, new code on HUP": ("worker/pool/*.py",),
     "resque-lock-timeout, resque-loner, resque-status, resque-pause": (
-        "plugins/lock.py", "plugins/status.py", "plugins/pausing.py", "plugins/key_names.py",
+        "plugins/lock.py", "plugins/status.py", "plugins/pausing.py", "plugins/job_of_plugin.py",
         "store/locks.py",
         "store/statuses.py", "store/pauses.py", "store/lua/lock.lua", "store/lua/unlock.lua",
         "store/lua/push_guarded.lua", "store/lua/rename_lock_owner.lua", "store/lua/parts/lock_holders.lua",
@@ -48,7 +48,7 @@ APART = {
         "system/oom.py",
     ),
     "what cannot be queued or run is put aside instead of lost": (
-        "wire/aside.py", "store/lua/parts/aside.lua", "store/lua/parts/aside_links.lua",
+        "wire/aside_links.py", "store/lua/parts/aside.lua", "store/lua/parts/aside_links.lua",
         "store/lua/restore_aside.lua",
     ),
     "a retry by hand knows of the automatic one": (

@@ -34,7 +34,7 @@ ones are resque-scheduler's, docs/protocol/scheduler.md#keys):
 Ours, which no Ruby process reads (docs/protocol/pyresque.md):
 
     pyresque:aside:KEY                    list    bytes that could not stay in KEY, or could not be put there;
-                                                  a failure record leads to each (wire/aside.py)
+                                                  a failure record leads to each (wire/aside_links.py)
     pyresque:workers                      hash    id of a worker of ours -> where its pid is valid, # and the
                                                   word of its process (0.1.0 wrote no word)
     pyresque:owner:KEY                    string  who holds the lock KEY, and the worker of that job

@@ -15,7 +15,7 @@ from pyresque.active_job.arguments.times import is_ruby_utc, offset_text
 from pyresque.errors import InvalidStep, MalformedActiveJob, UnadvanceableCursor, Unencodable
 from pyresque.hooks import call
 from pyresque.wire.encoding import encode
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pyresque.active_job.arguments.times import seconds_of
 from pyresque.errors import InvalidJob, SignalException, TermException
 from pyresque.usercode.safely import cause_of, is_a, name_of
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 
 Wait = float | timedelta | Literal["polynomially_longer", "exponentially_longer"] | Callable[[int], float]
 Named = type[BaseException] | str

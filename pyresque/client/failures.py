@@ -24,7 +24,7 @@ from pyresque.store.connection.link import Command
 from pyresque.store.space import Space
 from pyresque.usercode.safely import plain_name
 from pyresque.wire import times
-from pyresque.wire.aside import RESTORABLE
+from pyresque.wire.aside_links import RESTORABLE
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import FailureRecord
 

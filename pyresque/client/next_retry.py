@@ -33,7 +33,7 @@ from pyresque.store import retries as store
 from pyresque.store.delayed import Place
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode
-from pyresque.wire.key_arguments import digest
+from pyresque.wire.joined_arguments import digest
 from pyresque.wire.records import FailureRecord, Payload, WorkingOn, is_wrapper, wrapped_job
 
 LOOK = 20_000

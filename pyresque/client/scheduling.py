@@ -19,8 +19,8 @@ from pyresque.store.locks import Offer
 from pyresque.store.space import Space
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.encoding import decode
-from pyresque.wire.inspecting import inspect
 from pyresque.wire.records import spread
+from pyresque.wire.ruby_inspect import inspect
 
 if TYPE_CHECKING:
     from pyresque.schedule.entry import Entry

@@ -12,7 +12,7 @@ from pyresque.log import Log
 from pyresque.store.connection.link import Command, as_bytes
 from pyresque.usercode.safely import name_of, tried
 from pyresque.wire import times
-from pyresque.wire.aside import KEY
+from pyresque.wire.aside_links import KEY
 from pyresque.wire.encoding import Style, encode
 
 logger = Log("pyresque.failure")
@@ -31,7 +31,7 @@ class Failure:
 
     `exception` is the class name as recorded, `payload` the job as JSON bytes, `worker` the worker's id,
     `queue` None where it is not known, `failure_id` None where it has none, `failed_at` seconds since the
-    epoch, `aside` a link to bytes that were put aside (wire/aside.py).
+    epoch, `aside` a link to bytes that were put aside (wire/aside_links.py).
     """
 
     payload: bytes

@@ -11,7 +11,7 @@ from pyresque.store.connection.link import Command
 from pyresque.usercode.calling import call
 from pyresque.usercode.safely import name_of, tried
 from pyresque.wire.encoding import Style
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 
 
 class Multiple(Backend):

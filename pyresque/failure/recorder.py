@@ -15,7 +15,7 @@ from pyresque.store.effects import put_aside
 from pyresque.store.space import Space
 from pyresque.usercode.calling import call
 from pyresque.usercode.safely import tried
-from pyresque.wire.aside import RESTORABLE, link_to, pointer
+from pyresque.wire.aside_links import RESTORABLE, link_to, pointer
 
 logger = Log("pyresque.failure")
 

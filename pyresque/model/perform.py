@@ -34,8 +34,8 @@ from pyresque.usercode.calling import (
 )
 from pyresque.usercode.guards import application_code, end_copy, getpid, one_process
 from pyresque.usercode.safely import cut, either, is_a, text_of, tried
-from pyresque.wire.inspecting import inspect
 from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
+from pyresque.wire.ruby_inspect import inspect
 
 
 @dataclass(frozen=True, eq=False)

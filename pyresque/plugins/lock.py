@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from pyresque.errors import DirtyExit, InvalidJob, PruneDeadWorkerDirtyExit, RedisError
 from pyresque.log import Log
-from pyresque.plugins.key_names import class_of, joined
+from pyresque.plugins.job_of_plugin import class_of
 from pyresque.store import locks
 from pyresque.store.locks import Guard
 from pyresque.system.processes import own_worker, process_birth, process_lives, process_space
 from pyresque.usercode.safely import is_a
-from pyresque.wire.inspecting import identity
+from pyresque.wire.joined_arguments import joined
+from pyresque.wire.ruby_inspect import identity
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyresque.errors import InvalidJob
-from pyresque.wire.inspecting import identity
-from pyresque.wire.key_arguments import digest
+from pyresque.wire.joined_arguments import digest
+from pyresque.wire.ruby_inspect import identity
 
 Steps = float | Sequence[float]
 Backoff = Steps | Callable[[int], float] | Mapping[type[BaseException], Steps]

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pyresque.errors import InvalidJob, MalformedPayload, RedisError, ResqueError
 from pyresque.failure.describe import whole_message
 from pyresque.log import Log
-from pyresque.plugins.key_names import class_of
+from pyresque.plugins.job_of_plugin import class_of
 from pyresque.store import statuses
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque

@@ -19,7 +19,7 @@ from pyresque.schedule.cron_grammar import BLANKS, WORDS
 from pyresque.schedule.dates import read_moment
 from pyresque.schedule.every import Every, duration
 from pyresque.wire.encoding import Style, decode, encode
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 
 logger = Log("pyresque.scheduler")
 

@@ -18,7 +18,7 @@ from pyresque.scheduler.hook_tries import HookTries
 from pyresque.store import delayed
 from pyresque.store.delayed import NOBODY, Claim, Place, Taking
 from pyresque.store.space import Space
-from pyresque.wire.aside import NO_QUEUE
+from pyresque.wire.aside_links import NO_QUEUE
 
 logger = Log("pyresque.scheduler")
 

@@ -10,7 +10,7 @@ import msgspec
 
 from pyresque.errors import MalformedPayload, NoClassError
 from pyresque.usercode.safely import tried
-from pyresque.wire import aside
+from pyresque.wire import aside_links as aside
 from pyresque.wire.encoding import Style, decode, encode
 
 MAX_PAYLOAD_DEPTH = 99

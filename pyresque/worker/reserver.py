@@ -17,8 +17,8 @@ from pyresque.store import effects, failures, queues, reservation
 from pyresque.store.connection.link import Command
 from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
 from pyresque.store.space import Space
-from pyresque.wire.aside import CLASS as SET_ASIDE
-from pyresque.wire.aside import NO_QUEUE, pointed_to
+from pyresque.wire.aside_links import CLASS as SET_ASIDE
+from pyresque.wire.aside_links import NO_QUEUE, pointed_to
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import JOB_WRAPPER, Payload, WorkingOn, working_on_bytes
 from pyresque.worker.current_job import CurrentJob

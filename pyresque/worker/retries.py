@@ -40,8 +40,8 @@ from pyresque.store.workers import Registration
 from pyresque.usercode.safely import tried
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
-from pyresque.wire.inspecting import identity, inspect
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload, with_queue
+from pyresque.wire.ruby_inspect import identity, inspect
 from pyresque.worker.report import Following
 
 logger = Log("pyresque.worker")

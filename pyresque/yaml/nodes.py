@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 from pyresque.yaml.scalars import Symbol, Timestamp, meaning
 
 _YAML = "tag:yaml.org,2002:"

@@ -30,7 +30,7 @@ from pyresque.registry import Registry
 from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
 from pyresque.store.script import source
-from pyresque.wire import aside
+from pyresque.wire import aside_links as aside
 from tests.faultproxy import FaultProxy, named
 from tests.redis.bench import elements, put
 from tests.redis.scheduler.test_firing import running

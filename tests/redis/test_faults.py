@@ -24,7 +24,7 @@ from pyresque.registry import Registry
 from pyresque.store import delayed, queues, workers
 from pyresque.store.workers import Registration
 from pyresque.testing.redis_server import running
-from pyresque.wire.key_arguments import digest
+from pyresque.wire.joined_arguments import digest
 from pyresque.worker.loop import unregister
 from tests.chaos.restarts import restart
 from tests.chaos.zygote import Zygote

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pyresque import Resque, ResqueError
 from pyresque.store import queues, reservation
 from pyresque.store.workers import Registration
-from pyresque.wire.aside import CLASS
+from pyresque.wire.aside_links import CLASS
 from pyresque.wire.records import Payload, job_bytes
 from tests.chaos.zygote import Zygote
 from tests.redis.bench import resque_url

@@ -21,7 +21,7 @@ from pyresque import DontPerform, job
 from pyresque.errors import ResqueError
 from pyresque.failure import Backend, Failure
 from pyresque.registry import Registry
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 
 
 class ArgumentError(ResqueError):

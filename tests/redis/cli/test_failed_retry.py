@@ -13,7 +13,7 @@ from pyresque import Resque
 from pyresque.client.failures import Failures
 from pyresque.errors import NotAJob, RedisRefused
 from pyresque.testing.redis_server import DevRedis
-from pyresque.wire.key_arguments import digest
+from pyresque.wire.joined_arguments import digest
 from tests.interop.traces.trace import FOLDER
 from tests.redis.cli.test_failed import fail, lines
 from tests.unit.cli.program import Program, until

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from pyresque.wire.inspecting import inspect
+from pyresque.wire.ruby_inspect import inspect
 
 
 def joined(args: Sequence[Any]) -> str:

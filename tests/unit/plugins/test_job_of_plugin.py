@@ -5,7 +5,7 @@ import pytest
 from pyresque import Resque, job
 from pyresque.errors import InvalidJob
 from pyresque.plugins import Statuses
-from pyresque.plugins.key_names import class_of
+from pyresque.plugins.job_of_plugin import class_of
 
 
 def test_a_plugin_knows_the_one_job_that_has_it(registry):

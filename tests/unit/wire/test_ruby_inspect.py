@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyresque.errors import InvalidJob
-from pyresque.wire.inspecting import identity, inspect
+from pyresque.wire.ruby_inspect import identity, inspect
 from tests.hostile import BadText, Everything, Nothing, OfMeta, Says, raising
 
 RUBY = shutil.which("ruby")

@@ -1,11 +1,10 @@
-"""What the names of plugins' keys are made of: the job's class and its arguments (`joined`)."""
+"""The job that has a plugin: its class is a part of the plugin's keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pyresque.errors import InvalidJob
-from pyresque.wire.key_arguments import joined as joined
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque

@@ -5,7 +5,7 @@ See docs/protocol/core.md#arguments-as-text.
 
 import pytest
 
-from pyresque.wire.key_arguments import digest, joined
+from pyresque.wire.joined_arguments import digest, joined
 
 
 @pytest.mark.parametrize(
