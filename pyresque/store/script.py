@@ -72,7 +72,7 @@ class Script:
             words = (len(keys) + 1, token, *keys, REMEMBER_SECONDS, *args, word)
         else:
             words = (len(keys), *keys, *args, word)
-        check: Check = lambda reply: (  # noqa: E731
+        check: Check = lambda reply: (  # noqa: E731 (a script has one of its own for each call)
             type(reply) is list and len(reply) == 2 and reply[0] == word and form(reply[1])
         )
         try:

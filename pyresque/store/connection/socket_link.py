@@ -361,7 +361,7 @@ def _packed(commands: Iterable[Command]) -> bytes:
             word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
             for word in words
         ]
-        packed += hiredis.pack_command(tuple(command))  # type: ignore[arg-type]
+        packed += hiredis.pack_command(tuple(command))  # type: ignore[arg-type]  # its stub wants str or numbers
     return packed
 
 
