@@ -88,14 +88,14 @@ class _Pass:
                 return removed
 
     def _weeded(self, raws: Sequence[bytes], behind: int) -> tuple[bytes, bytes | None]:
-        """Remove what is doomed of a window; returns what remove_marked.lua says, and what stays first."""
+        """Remove what is doomed of a window; returns the signs of remove_marked.lua, and what stays first."""
         doomed, stays = self._judged(raws, behind)
         signs = b""
         while doomed:
             part, gone = doomed[-self._most :], signs.count(b"1")
-            signs = self._taken_out([(at - gone, raw, effects) for at, raw, effects in part])
-            done = signs.lstrip(b"+")
-            self._most = len(done) if b"+" in signs else min(2 * self._most, WINDOW)
+            latest = self._taken_out([(at - gone, raw, effects) for at, raw, effects in part])
+            done = latest.lstrip(b"+")
+            self._most = len(done) if b"+" in latest else min(2 * self._most, WINDOW)
             doomed, signs = doomed[: len(doomed) - len(done)], done + signs
         return signs, stays
 

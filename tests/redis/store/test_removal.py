@@ -82,7 +82,7 @@ def test_no_script_of_a_pass_goes_far(resque, monkeypatch):
         length = resque.size("q")
         calls(resque, "lset")
         said = run(link, keys, args)
-        gone = [int(at) for at, sign in zip(args[4::3], said[0].decode(), strict=True) if sign == "1"]
+        gone = [int(at) for at, sign in zip(args[3::3], said[0].decode(), strict=True) if sign == "1"]
         assert calls(resque, "lset") == len(gone)
         ways.append([min(at, length - at) * 1200 / 8192 for at in gone])
         return said
