@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pyresque import Resque
-from tests.faultproxy import FaultProxy
 from tests.unit.cli.program import ROOT, Program, until
-
-
-def lines(done: subprocess.CompletedProcess[str]) -> list[Any]:
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
 
 BROKEN = [">/dev/full", "2>/dev/full", ">/dev/full 2>&1", "| true", "2>&1 | true", ">&-", "2>&-", ">&- 2>&-"]
 """A full disk, a pipe that nobody reads any more, a stream that was never there."""
@@ -34,21 +25,6 @@ def shell(program: Program, command: str) -> subprocess.Popen[bytes]:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "REDIS_URL": str(program.url)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-
-
-def test_namespace_and_redis_may_stand_anywhere(program: Program, proxy: FaultProxy) -> None:
-    """The common options are taken before and after the command; the later wins, then the environment."""
-    place = f"127.0.0.1:{proxy.port}"
-    program.run("enqueue", "-q", "x", "SomeJob", "--namespace", "app")
-    for words, env in (
-        (["--namespace", "app", "queues"], {}),
-        (["--redis", "localhost:1", "queues", "--redis", f"{place}/app"], {"RESQUE_NAMESPACE": "other"}),
-        (["queues"], {"REDIS_URL": f"{place}/app"}),
-        (["queues"], {"REDIS_URL": place, "RESQUE_NAMESPACE": "app"}),
-        (["queues"], {"REDIS_URL": "", "RESQUE_REDIS_URL": f"{place}/app"}),
-    ):
-        assert lines(program.run(*words, "--json", **env)) == [{"queue": "x", "size": 1}]
-    assert lines(program.run("queues", "--json")) == []
 
 
 def test_a_closed_pipe(program: Program, resque: Resque) -> None:
