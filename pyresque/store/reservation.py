@@ -45,7 +45,7 @@ PIECE = 500
 
 
 @dataclass(frozen=True)
-class Order:
+class QueueOrder:
     """Where to look: queues in order; `members` is the set of queues it was made from (None: fixed)."""
 
     queues: tuple[str, ...]
@@ -53,7 +53,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedClasses:
     """Which classes a worker takes. `every`: all; `ask`: unknown ones are shown to the caller too."""
 
     names: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Place:
+class Bookmark:
     """How far a queue was looked through: the elements before `offset` were left; `mark`: see reserve.lua."""
 
     offset: int
@@ -79,20 +79,20 @@ _NEAR, _SHORT = 200, 1024
 
 
 def mark_of(raw: bytes, offset: int) -> bytes:
-    """The mark of the place behind this element, as reserve.lua makes it; empty if it is not to be kept."""
+    """The mark of a bookmark behind this element, as reserve.lua makes it; empty if it is not to be kept."""
     if offset < _NEAR:
         return b""
     return raw if len(raw) <= _SHORT else b"%d %b%b" % (len(raw), raw[:400], raw[-400:])
 
 
 @dataclass
-class Left:
+class LeftJobs:
     """What a worker has left to others at the beginning of its queues.
 
     `at_a_time`: how many elements of a form that the script cannot judge the worker wants to see together.
     """
 
-    places: dict[str, Place] = field(default_factory=dict)
+    bookmarks: dict[str, Bookmark] = field(default_factory=dict)
     at_a_time: int = 1
 
 
@@ -100,12 +100,17 @@ class Search:
     """A question for the reserve script: whose job, in which order, of which classes; asked many times."""
 
     def __init__(
-        self, space: Space, who: Registration, order: Order, wanted: Wanted, left: Left | None = None
+        self,
+        space: Space,
+        who: Registration,
+        order: QueueOrder,
+        wanted: WantedClasses,
+        left: LeftJobs | None = None,
     ) -> None:
         keys, worker_id = space.keys, who.id
         self.order = order
         self.who, self.worker_id = who, worker_id
-        self._left = left or Left()
+        self._left = left or LeftJobs()
         queues, pauses = [*map(keys.queue, order.queues)], [*map(keys.queue_pause, order.queues)]
         names = [keys.worker(worker_id), keys.pause_all, keys.queues, keys.queue_pause(), keys.workers]
         self._head = [*map(as_bytes, [*names, keys.worker_started(worker_id)])]
@@ -121,16 +126,16 @@ class Search:
         """The counter of what this worker has settled."""
 
     def words(self, start: tuple[int, int] = (0, 0)) -> tuple[list[Word], list[Word]]:
-        """The keys and the arguments of the script for a look from this queue (its place) and offset on."""
+        """The keys and arguments of the script for a look from this queue (its index) and offset on."""
         begin = start[0] // PIECE * PIECE
         piece, left = slice(begin, begin + PIECE), self._left
         args: list[Word] = [
             _run_at(int(time.time())), self._classes, b"-" if begin else self._members, start[0] - begin + 1,
             start[1], left.at_a_time, self._id, self.who.started, *self._names[piece],
         ]  # fmt: skip
-        if left.places:
-            found = enumerate(map(left.places.get, self.order.queues[piece]), 1)
-            args += [word for n, place in found if place for word in (n, place.offset, place.mark)]
+        if left.bookmarks:
+            bookmarks = enumerate(map(left.bookmarks.get, self.order.queues[piece]), 1)
+            args += [word for n, at in bookmarks if at for word in (n, at.offset, at.mark)]
         return [*self._head, *self._queues[piece], *self._pauses[piece]], args
 
     def behind(self, start: tuple[int, int]) -> tuple[int, int] | None:
@@ -148,9 +153,9 @@ def _run_at(second: int) -> bytes:
 class Answer:
     """The answer of the reserve script: see reserve.lua for the meaning of `what`.
 
-    `queue` counts all queues of the search; `mark` belongs to the place `offset`. `troubles` is what is wrong
-    with single keys; `left` are classes that were left to others, each with the key of its queue, though not
-    each time all of them.
+    `queue` counts all queues of the search; `mark` belongs to a bookmark at `offset`. `troubles` is what is
+    wrong with single keys; `left` are classes that were left to others, each with the key of its queue, but
+    not each time all of them.
     """
 
     what: str
@@ -186,7 +191,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedJob:
     """A job to be settled: what `worker:ID` holds, how many were settled before, what its end means.
 
     `token` is for what is not counted: it must be the same however often it is tried.
@@ -208,7 +213,7 @@ NEVER = 1 << 53
 
 
 def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> Answer:
-    """Look for a job from a queue (its place in the order) and an offset on; take the first one wanted."""
+    """Look for a job from a queue (its index in the order) and an offset on; reserve the first one wanted."""
     return Answer.of(_reserve.run(space, *search.words(start)), start[0] // PIECE * PIECE)
 
 
@@ -230,7 +235,7 @@ class Settled:
         return cls(what.decode(), [one.decode("utf-8", "replace") for one in troubles], count)
 
 
-def settle(space: Space, who: Registration, ended: Ended) -> Settled:
+def settle(space: Space, who: Registration, ended: EndedJob) -> Settled:
     """End the job that `worker:ID` holds; may be sent again after a lost reply."""
     keys = [space.keys.worker(who.id), space.keys.stat("processed", who.id)]
     keys.append(space.keys.worker_started(who.id))
@@ -248,7 +253,7 @@ def settle(space: Space, who: Registration, ended: Ended) -> Settled:
     return settled if settled.what == "settled" else _undisputed(space, who, ended, settled)
 
 
-def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer]:
+def advance(space: Space, ended: EndedJob, search: Search) -> tuple[Settled, Answer]:
     """Settle one job and reserve the next in one round trip; may be sent again after a lost reply."""
     who, (keys, args) = search.who, search.words()
     args = [*ended.words(space.keys.prefix, who), *args]
@@ -263,7 +268,7 @@ def advance(space: Space, ended: Ended, search: Search) -> tuple[Settled, Answer
     return settled, Answer.of(reply[1], 0)
 
 
-def _undisputed(space: Space, who: Registration, ended: Ended, settled: Settled) -> Settled:
+def _undisputed(space: Space, who: Registration, ended: EndedJob, settled: Settled) -> Settled:
     """What became of a settlement that is not simply done, also where another worker has the same id."""
     # The counter tells of a repetition, and nothing was repeated: then somebody else has counted.
     if settled.what == "recounted" or (settled.what == "already" and not who.unsure):

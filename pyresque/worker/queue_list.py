@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pyresque.errors import NoQueueError
-from pyresque.store.reservation import Order
+from pyresque.store.reservation import QueueOrder
 from pyresque.usercode.safely import plain_name
 
 _BLANKS = " \t\n\v\f\r"
@@ -33,10 +33,10 @@ class QueueList:
     def __str__(self) -> str:
         return ",".join(self.listed)
 
-    def order(self, members: Iterable[str] = ()) -> Order:
+    def order(self, members: Iterable[str] = ()) -> QueueOrder:
         """The queues to look at; `members` are the names in the set `queues`, which patterns choose from."""
         if not self.dynamic:
-            return Order(tuple(self.listed))
+            return QueueOrder(tuple(self.listed))
         names = sorted(members, key=lambda name: name.encode("utf-8", "surrogateescape"))
         barred = [_matcher(pattern) for pattern in self.excluded]
         allowed = [name for name in names if not any(match(name) for match in barred)]
@@ -44,7 +44,7 @@ class QueueList:
         for element in self.listed:
             match = _matcher(element)
             chosen.update(dict.fromkeys(name for name in allowed if match(name)))
-        return Order(tuple(chosen), tuple(names))
+        return QueueOrder(tuple(chosen), tuple(names))
 
 
 class _matcher:  # noqa: N801 (it is used as a function)

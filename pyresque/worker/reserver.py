@@ -15,7 +15,7 @@ from pyresque.model.perform import ReservedJob
 from pyresque.model.registry import Registry
 from pyresque.store import effects, failures, queues, reservation
 from pyresque.store.connection.link import Command
-from pyresque.store.reservation import NEVER, Answer, Ended, Order, Search, Wanted, printable
+from pyresque.store.reservation import NEVER, Answer, EndedJob, QueueOrder, Search, WantedClasses, printable
 from pyresque.store.space import Space
 from pyresque.wire.aside_links import CLASS as SET_ASIDE
 from pyresque.wire.aside_links import NO_QUEUE, pointed_to
@@ -72,7 +72,7 @@ class Reserver:
         """Whether the last look took long: the next one goes on."""
 
     @property
-    def order(self) -> Order:
+    def order(self) -> QueueOrder:
         """The queues as they were last resolved."""
         return self.search().order
 
@@ -90,7 +90,7 @@ class Reserver:
             self._search = search = self._search_in(search.order if search else self._list.order())
         return search
 
-    def _search_in(self, order: Order) -> Search:
+    def _search_in(self, order: QueueOrder) -> Search:
         self._unknown_jobs.known(self._names)
         return Search(self._space, self._who, order, self._wanted(), self._unknown_jobs.left)
 
@@ -108,7 +108,7 @@ class Reserver:
                 answer is not None
                 and self._search is not None
                 and answer.what == "job"
-                and not (answer.troubles or answer.left or answer.mark or self._unknown_jobs.left.places)
+                and not (answer.troubles or answer.left or answer.mark or self._unknown_jobs.left.bookmarks)
             ):  # as nearly always
                 self.all_paused = self.unfinished = False
                 job = self._reserved(self._search.order.queues[answer.queue], answer.record)
@@ -190,9 +190,9 @@ class Reserver:
             self._registrar.give_way(self._who)
         return None
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self) -> WantedClasses:
         policy = self._unknown.policy
-        return Wanted((*self._names, SET_ASIDE), every=policy == "fail", ask=policy == "park")
+        return WantedClasses((*self._names, SET_ASIDE), every=policy == "fail", ask=policy == "park")
 
     def _resolved(self, members: Sequence[bytes]) -> Search:
         order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
@@ -209,7 +209,7 @@ class Reserver:
             # The script took it for plain JSON and we do not: it ends as any element that is not a job.
             self._current.reserved = True
             effects = self._set_aside(queue, raw, error)
-            reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
+            reservation.settle(self._space, self._who, EndedJob(record, NEVER, effects))
             self._current.reserved = False
             return None
         name = payload.value.get("class")
@@ -234,7 +234,7 @@ class Reserver:
         answer = failures.restore(self._space, link, int(time.time()))
         done = "were put back" if answer == 1 else "are not there any more, or cannot go back"
         logger.warning("a retry from queue %s: the bytes that were put aside as %s %s", queue, link, done)
-        reservation.settle(self._space, self._who, Ended(record, NEVER, []))
+        reservation.settle(self._space, self._who, EndedJob(record, NEVER, []))
         self._current.reserved = False
         return None
 
@@ -260,7 +260,7 @@ class Reserver:
         payload = payload if working.class_name else b""
         failure = self._recorder.failure(error, payload, self._who.id, working.queue or NO_QUEUE)
         effects = self._recorder.aside(self._space.keys.worker(self._who.id), record, failure)
-        reservation.settle(self._space, self._who, Ended(record, NEVER, effects))
+        reservation.settle(self._space, self._who, EndedJob(record, NEVER, effects))
         return None
 
     def _whose(self) -> Literal["begun", "another's"] | None:

@@ -16,7 +16,7 @@ from pyresque.model.perform import ReservedJob
 from pyresque.store import effects, reservation
 from pyresque.store.connection.link import Command
 from pyresque.store.connection.server import answers
-from pyresque.store.reservation import NEVER, Answer, Ended, Search, Settled
+from pyresque.store.reservation import NEVER, Answer, EndedJob, Search, Settled
 from pyresque.store.space import Space
 from pyresque.usercode.safely import is_a, tried
 from pyresque.wire.records import is_wrapper
@@ -145,7 +145,7 @@ class Settler:
             return None
         while True:
             before = who.settled if settlement.counts else NEVER
-            ended = Ended(settlement.job.record, before, settlement.effects, settlement.token)
+            ended = EndedJob(settlement.job.record, before, settlement.effects, settlement.token)
             try:
                 if search is None or not settlement.counts or who.contested or settlement.was_refused:
                     settled = reservation.settle(self._space, who, ended)

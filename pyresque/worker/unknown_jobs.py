@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pyresque.store.reservation import Left, Place
+from pyresque.store.reservation import Bookmark, LeftJobs
 
 SLICE = 0.05
 """Seconds that a look may take until the worker listens to signals, beats, and goes on with it."""
 FULL_LOOK_SECONDS = 60.0
-"""A place in a queue is believed for so long; then the queue is looked through from its head on."""
+"""A bookmark in a queue is believed for so long; then the queue is looked through from its head on."""
 FULL_LOOKS_EVERY = 20
 """It is believed for at least this many times as long as it took to get there, so that foreign jobs in
 great numbers never cost more than a twentieth of the time."""
@@ -32,8 +32,8 @@ class _Look:
 class UnknownJobs:
     """What the workers of one process have seen of foreign jobs; they know the same classes.
 
-    A place in a queue is a good guess: who pops from the head or removes from the midst moves the elements,
-    and the script (reserve.lua) finds the place by its mark. Only where elements are all alike it may be
+    A bookmark in a queue is a good guess: who pops from the head or removes from the midst moves the
+    elements, and the script (reserve.lua) finds it by its mark. Only where elements are all alike it may be
     wrong, or where a job was put back behind others at the head: so it is forgotten in time.
 
     Args:
@@ -41,7 +41,7 @@ class UnknownJobs:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, told: Sequence[str] = ()) -> None:
-        self.left = Left()
+        self.left = LeftJobs()
         self._clock = clock
         self._told: set[tuple[str, str]] = set()
         self._told_before = frozenset(told)
@@ -52,7 +52,7 @@ class UnknownJobs:
         """These are the classes that the workers know: with others what was seen means nothing."""
         if names != self._names:
             self._names = names
-            self.left.places.clear()
+            self.left.bookmarks.clear()
             self._looks.clear()
 
     def is_new(self, name: str, queue: str) -> bool:
@@ -72,12 +72,12 @@ class UnknownJobs:
 
     def reached(self, queue: str, offset: int, mark: bytes, seconds: float) -> None:
         """All elements before this offset were left (`mark`: see reserve.lua); to read them took so long."""
-        before = self.left.places.get(queue)
+        before = self.left.bookmarks.get(queue)
         if mark == b"-":
             self._forget(queue)
         elif mark:
             mark = before.mark if mark == b"=" and before is not None else mark
-            self.left.places[queue] = Place(offset, mark)
+            self.left.bookmarks[queue] = Bookmark(offset, mark)
             look = self._looks.setdefault(queue, _Look(self._clock() - seconds))
             look.spent += seconds
 
@@ -86,5 +86,5 @@ class UnknownJobs:
         self.left.at_a_time = 1 if reserved else min(2 * self.left.at_a_time, MOST_AT_A_TIME)
 
     def _forget(self, queue: str) -> None:
-        self.left.places.pop(queue, None)
+        self.left.bookmarks.pop(queue, None)
         self._looks.pop(queue, None)

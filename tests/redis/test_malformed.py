@@ -559,7 +559,10 @@ def _finite(text: str) -> float:
 def _takes(resque: Resque, raw: bytes) -> bool:
     """Let the script look at an element; whether it took it by itself. What it takes must be flawless."""
     search = reservation.Search(
-        resque.space, Registration("h", "1:jobs"), reservation.Order(("jobs",)), reservation.Wanted(("Any",))
+        resque.space,
+        Registration("h", "1:jobs"),
+        reservation.QueueOrder(("jobs",)),
+        reservation.WantedClasses(("Any",)),
     )
     resque.link.execute_many(
         [

@@ -327,12 +327,12 @@ def test_a_counter_that_somebody_has_set_keeps_no_job(resque: Resque, unsure: bo
     assert workers.claim_ids(resque.space, [(who, workers.look(resque.space, [who.id])[0])])
     assert workers.register(resque.space, who, 0)
     resque.push("q", {"class": "Any", "args": []})
-    order, wanted = reservation.Order(("q",)), reservation.Wanted(("Any",))
-    search = reservation.Search(resque.space, who, order, wanted, reservation.Left())
+    order, wanted = reservation.QueueOrder(("q",)), reservation.WantedClasses(("Any",))
+    search = reservation.Search(resque.space, who, order, wanted, reservation.LeftJobs())
     taken = reservation.reserve(resque.space, search)
     who.unsure = unsure
     resque.link.execute("SET", resque.space.keys.stat(f"processed:{who.id}"), count)
-    ended = reservation.Ended(taken.record, 0, [("INCR", "done")])
+    ended = reservation.EndedJob(taken.record, 0, [("INCR", "done")])
     assert reservation.settle(resque.space, who, ended).what == "settled"
     assert workers.working_on(resque.space, [who.id]) == [b""]
     assert who.contested
@@ -347,7 +347,7 @@ def test_a_repetition_does_not_settle_a_job_that_looks_the_same(resque: Resque) 
     resque.link.execute("SET", resque.space.keys.worker(who.id), record)
     resque.link.execute("SET", resque.space.keys.stat(f"processed:{who.id}"), 1)
     assert (
-        reservation.settle(resque.space, who, reservation.Ended(record, 0, [("INCR", "done")])).what
+        reservation.settle(resque.space, who, reservation.EndedJob(record, 0, [("INCR", "done")])).what
         == "already"
     )
     assert resque.link.execute("EXISTS", "done") == 0

@@ -10,7 +10,7 @@ from pyresque.config import Unknown, WorkerOptions
 from pyresque.failure import Recorder, Redis
 from pyresque.registry import Registry
 from pyresque.store import reservation
-from pyresque.store.reservation import NEVER, PIECE, Ended
+from pyresque.store.reservation import NEVER, PIECE, EndedJob
 from pyresque.store.workers import Registration
 from pyresque.worker import reserver
 from pyresque.worker.aio.worker import AsyncWorker
@@ -52,7 +52,7 @@ class Taker:
             pass
         if reserved is None:
             return None
-        settled = reservation.settle(self.resque.space, self.who, Ended(reserved.record, NEVER, []))
+        settled = reservation.settle(self.resque.space, self.who, EndedJob(reserved.record, NEVER, []))
         assert settled.what == "settled"
         return reserved.payload.raw
 
