@@ -44,23 +44,20 @@ def file_behind(number: int) -> tuple[int, int] | None:
 class Own:
     """A descriptor of ours. Ask before it is used or closed, where code of the application has run."""
 
-    __slots__ = ("_file", "number")
+    __slots__ = ("file", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._file = file_behind(number)
+        self.file = file_behind(number)
+        """The device and inode that it leads to; None: it is closed."""
 
     @property
     def is_ours(self) -> bool:
         """Whether the number still leads where it led."""
-        try:
-            file = os.fstat(self.number)
-        except OSError:
-            return False
-        return self._file == (file.st_dev, file.st_ino)
+        return self.file is not None and file_behind(self.number) == self.file
 
     def close(self) -> None:
         """Close it, once, unless it is somebody else's by now."""
         if self.is_ours:
             os.close(self.number)
-        self._file = None
+        self.file = None

@@ -19,8 +19,8 @@ from pyresque.store.reservation import NEVER, Answer, EndedJob, QueueOrder, Sear
 from pyresque.store.space import Space
 from pyresque.wire.aside_links import CLASS as SET_ASIDE
 from pyresque.wire.aside_links import NO_QUEUE, pointed_to
-from pyresque.wire.encoding import encode
-from pyresque.wire.records import JOB_WRAPPER, Payload, WorkingOn, working_on_bytes
+from pyresque.wire.encoding import decode, encode
+from pyresque.wire.records import JOB_WRAPPER, MAX_PAYLOAD_DEPTH, Payload, WorkingOn, working_on_bytes
 from pyresque.worker.current_job import CurrentJob
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.registrar import Registrar
@@ -204,7 +204,8 @@ class Reserver:
         # Inside of a text the quotes would be escaped: this can only be the key itself.
         raw = record.partition(b',"payload":')[2][:-1]
         try:
-            payload = Payload.parse(raw)
+            value = decode(raw, MAX_PAYLOAD_DEPTH)
+            payload = Payload(raw, value) if type(value) is dict else Payload.parse(raw)
         except MalformedPayload as error:
             # The script took it for plain JSON and we do not: it ends as any element that is not a job.
             self._current.reserved = True
