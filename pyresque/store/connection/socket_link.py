@@ -234,15 +234,11 @@ class Connection:
                 reply = self.read()
             except OSError:
                 return False
-            if not isinstance(reply, int | ErrorReply):
+            if not isinstance(reply, int | ErrorReply) or not self._own.is_ours:
                 return False
             self.owed -= 1
-            if not self._own.is_ours:
-                return False
         # A socket that has something to say here brings what nobody asked for, or the end.
-        if self._reader.has_data() or (self._pending is not None and self._pending()):
-            return False
-        return not self._poll.poll(0)
+        return not (self._reader.has_data() or (self._pending and self._pending()) or self._poll.poll(0))
 
     def send(self, commands: Iterable[Command]) -> None:
         """Send commands.
