@@ -111,11 +111,13 @@ def _yes() -> bool:
 def traceback_text(error: BaseException) -> str:
     """The traceback as Python shows it, at most some hundred lines of it."""
     chain: list[BaseException] = []
-    one: BaseException | None = error
-    while one is not None and len(chain) < CAUSES and not any(one is seen for seen in chain):
-        chain.append(one)
-        one = cause_of(one)
-    return _writable("\n\nwhich led to this one:\n\n".join("\n".join(_lines(one)) for one in reversed(chain)))
+    cause: BaseException | None = error
+    while cause is not None and len(chain) < CAUSES and not any(cause is seen for seen in chain):
+        chain.append(cause)
+        cause = cause_of(cause)
+    return _writable(
+        "\n\nwhich led to this one:\n\n".join("\n".join(_lines(cause)) for cause in reversed(chain))
+    )
 
 
 def _lines(error: BaseException) -> Iterator[str]:

@@ -168,10 +168,10 @@ def ready_entry(value: dict[str, Any], registry: Registry, style: Style) -> Sche
         Unencodable: the arguments hold something that JSON cannot.
     """
     names = ("class", "args", "queue", "custom_job_class")
-    own = {name: value[name] for name in names if name in value}
+    members = {name: value[name] for name in names if name in value}
     if value.get("active_job") is True:
-        own["active_job"] = True
-    return _ready(own, {name: encode(item, style) for name, item in own.items()}, registry, style)
+        members["active_job"] = True
+    return _ready(members, {name: encode(item, style) for name, item in members.items()}, registry, style)
 
 
 def scheduled_of(job: JobClass | None, args: Sequence[Any]) -> Callable[..., Any] | None:
@@ -265,7 +265,7 @@ def _spread(raw: bytes) -> bytes:
 
 def names_to_show(registry: Registry) -> list[str]:
     """The classes whose jobs Python must see: they have hooks, a way of their own, or need a wrapper."""
-    wrapped = [job.name for one in registry.wrappers.values() for job in one.jobs()]
+    wrapped = [job.name for wrapper in registry.wrappers.values() for job in wrapper.jobs()]
     return wrapped + [job.name for job in registry.jobs() if _may_have_code(job)]
 
 

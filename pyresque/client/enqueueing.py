@@ -148,14 +148,16 @@ class Enqueueing:
     def destroy(self, queue: str, class_name: str, *args: Any) -> int:
         """Like `dequeue`, by names and without hooks; returns how many were removed."""
         class_name = plain_name(class_name)
-        wanted = Payload.parse(job_bytes(class_name, args, self.space.style)).args if args else None
+        encoded_args = Payload.parse(job_bytes(class_name, args, self.space.style)).args if args else None
 
         def locks_of(raw: bytes) -> list[str] | None:
             try:
                 payload = Payload.parse(raw)
             except MalformedPayload:
                 return None
-            if payload.class_name == class_name and (wanted is None or same(payload.args, wanted)):
+            if payload.class_name == class_name and (
+                encoded_args is None or same(payload.args, encoded_args)
+            ):
                 return self._locks_of(class_name, payload.args)
             return None
 

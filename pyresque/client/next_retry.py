@@ -77,8 +77,8 @@ def next_attempts(
     """
     search = _Search(space, registry)
     names = [search.enter(record) for record in records]
-    found = search.run(thorough)
-    return [None if name is None else found.get(name) for name in names]
+    result = search.run(thorough)
+    return [None if name is None else result.get(name) for name in names]
 
 
 def forget_attempts(space: Space, registry: Registry, item: bytes) -> None:
@@ -145,14 +145,14 @@ class _Search:
         return name
 
     def _enter(self, name: Identity, payload: Payload) -> _Sought:
-        job, own = self._registry.find(payload.class_name), payload.class_name
+        job, class_name = self._registry.find(payload.class_name), payload.class_name
         identifier = _identifier(job.options.get("retry") if job else None, payload.args)
         sought = self._sought[name] = _Sought(
             payload,
-            names=tuple(dict.fromkeys((own, _ruby_name(own)))) if job is None else (job.name,),
+            names=tuple(dict.fromkeys((class_name, _ruby_name(class_name)))) if job is None else (job.name,),
             identifier=digest(payload.args) if identifier is None else identifier,
             guess=identifier is None,
-            wrapped=is_wrapper(own),
+            wrapped=is_wrapper(class_name),
         )
         own_queue = getattr(job.options.get("retry"), "queue", None) if job else None
         sought.queues.update(name for name in (job and job.queue, own_queue) if isinstance(name, str))
@@ -162,8 +162,8 @@ class _Search:
         """Look; returns what was found."""
         self._count(self._sought)
         self._look_up()
-        wanted = {name for name, sought in self._sought.items() if sought.counted or sought.wrapped}
-        self._open = wanted - self._found.keys()
+        names_sought = {name for name, sought in self._sought.items() if sought.counted or sought.wrapped}
+        self._open = names_sought - self._found.keys()
         restless: set[Identity] = set()
         for _ in range(ROUNDS):
             cut = self._look(thorough)
@@ -237,14 +237,14 @@ class _Search:
         """Those of the classes that have a counter, under whatever name."""
         try:
             # `A::B:id` is a counter of `A::B`, and none of `A`.
-            found = (
+            result = (
                 {_CLASS.split(name, maxsplit=1)[0] for name in store.counter_names(self._space)}
                 if classes
                 else ()
             )
         except (RedisRefused, RedisReplied):
             return classes  # we may not look
-        return classes.intersection(found)
+        return classes.intersection(result)
 
     def _look_through(
         self, elements: Iterable[tuple[Any, Any]], meaning: Callable[[Any, Any], NextAttempt], thorough: bool
@@ -294,10 +294,10 @@ def _identity(value: Mapping[str, Any]) -> Identity | None:
 def _identifier(policy: Any, args: list[Any]) -> str | None:
     """What a `retry=` makes of the arguments; None without one, or if it cannot tell."""
     try:
-        found = policy.identifier(copy.deepcopy(args)) if policy is not None else None
+        result = policy.identifier(copy.deepcopy(args)) if policy is not None else None
     except (Exception, SystemExit):
         return None
-    return found if isinstance(found, str) else None
+    return result if isinstance(result, str) else None
 
 
 def _ruby_name(class_name: str) -> str:
@@ -320,10 +320,10 @@ _HEADS = msgspec.json.Decoder(_Head)
 
 def _class_of(raw: bytes) -> str:
     try:
-        found = _HEADS.decode(raw).class_
+        result = _HEADS.decode(raw).class_
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        found = _value_of(raw).get("class")
-    return _ruby_name(found) if isinstance(found, str) else ""
+        result = _value_of(raw).get("class")
+    return _ruby_name(result) if isinstance(result, str) else ""
 
 
 def _value_of(raw: bytes) -> dict[str, Any]:

@@ -116,8 +116,8 @@ class Scheduling(Enqueueing):
         """
         from pyresque.schedule.schedule_file import read
 
-        found: Any = schedules.entries(self.space).get(name, self.local_schedule.get(name))
-        return None if found is None else read(name, found, local_zone())
+        value: Any = schedules.entries(self.space).get(name, self.local_schedule.get(name))
+        return None if value is None else read(name, value, local_zone())
 
     def run_schedule(self, name: str, parameters: Mapping[str, Any] | None = None) -> bool:
         """Put the job of an entry on its queue now, with its hooks; False if a hook refused it.
@@ -186,25 +186,25 @@ def run_now(
     return True
 
 
-def _with_parameters(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
+def _with_parameters(entry: Entry, values: Mapping[str, Any]) -> dict[str, Any]:
     """The entry with parameters in its args; one that is not given has its default, as in the form."""
     declared, args = entry.value.get("parameters") or {}, entry.value.get("args")
     if not isinstance(declared, dict) or not declared:
-        if given:
+        if values:
             raise InvalidSchedule(f"{entry.name} takes no parameters: it has none in its entry")
         return entry.value
     args = {} if args is None or args is False else args
     if not isinstance(args, dict):
         raise InvalidSchedule(f"{entry.name}: its args must be one mapping, or parameters cannot go into it")
-    unknown = ", ".join(key for key in given if key not in declared)
+    unknown = ", ".join(key for key in values if key not in declared)
     if unknown:
         raise InvalidSchedule(f"{entry.name} has no parameter {unknown}; it has {', '.join(declared)}")
-    told = {key: spec if isinstance(spec, dict) else {} for key, spec in declared.items()}
-    defaults = {key: _as_text(spec["default"]) for key, spec in told.items() if "default" in spec}
-    missing = ", ".join(key for key in declared if key not in given and key not in defaults)
+    specs = {key: spec if isinstance(spec, dict) else {} for key, spec in declared.items()}
+    defaults = {key: _as_text(spec["default"]) for key, spec in specs.items() if "default" in spec}
+    missing = ", ".join(key for key in declared if key not in values and key not in defaults)
     if missing:
         raise InvalidSchedule(f"{entry.name} needs {missing}: give each as NAME=VALUE")
-    merged = {key: given[key] if key in given else defaults[key] for key in declared}
+    merged = {key: values[key] if key in values else defaults[key] for key in declared}
     return {**entry.value, "args": {**args, **merged}}
 
 

@@ -153,8 +153,8 @@ class _Frames:
     def lines(self) -> list[str]:
         """What was kept, innermost first."""
         left_out = self.count - len(self._outer) - len(self._inner)
-        told = [f"... {left_out:,} lines are left out ..."] if left_out else []
-        return [*map(_line, reversed(self._inner)), *told, *map(_line, reversed(self._outer))]
+        note = [f"... {left_out:,} lines are left out ..."] if left_out else []
+        return [*map(_line, reversed(self._inner)), *note, *map(_line, reversed(self._outer))]
 
 
 def _line(frame: tuple[CodeType, int]) -> str:

@@ -68,10 +68,10 @@ class Recorder:
         link, back = link_to(name, raw), bool(failure.payload) or name.startswith(RESTORABLE)
         error = f"{failure.error}. The bytes lie in the list {keys.aside(key)}"
         error += "; `pyresque failed retry` puts them back" if back else ""
-        told = (
+        linked = (
             replace(failure, error=error, aside=link)
             if failure.payload
             else replace(failure, error=error, payload=pointer(link, raw, style))
         )
-        recorded = self.effects(told, self.save(told)) or Redis().effects(told, keys, style)
+        recorded = self.effects(linked, self.save(linked)) or Redis().effects(linked, keys, style)
         return [*put_aside(keys, key, raw), *recorded]

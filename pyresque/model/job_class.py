@@ -50,7 +50,7 @@ class Wrapper(Protocol):
     def jobs(self) -> list[JobClass]:
         """All jobs that are known."""
 
-    def only(self, wanted: Callable[[JobClass], bool]) -> Wrapper:
+    def only(self, chosen: Callable[[JobClass], bool]) -> Wrapper:
         """The same with some of the jobs only."""
 
     def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
@@ -77,8 +77,8 @@ class JobClass:
     @property
     def sources(self) -> tuple[object, ...]:
         """Where this job's hooks are looked for."""
-        own = (self._owner,) if inspect.isclass(self.target) else ()
-        return own + self.plugins
+        sources = (self._owner,) if inspect.isclass(self.target) else ()
+        return sources + self.plugins
 
     @cached_property
     def _owner(self) -> Any:

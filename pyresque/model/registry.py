@@ -56,10 +56,10 @@ class Registry:
 
         See docs/protocol/core.md#class-names.
         """
-        found = self._by_name.get(class_name) or self._by_name.get(class_name.removeprefix("::"))
-        if found is None and "-" in class_name:
-            found = self._by_name.get("".join(part.capitalize() for part in class_name.split("-")))
-        return found
+        job = self._by_name.get(class_name) or self._by_name.get(class_name.removeprefix("::"))
+        if job is None and "-" in class_name:
+            job = self._by_name.get("".join(part.capitalize() for part in class_name.split("-")))
+        return job
 
     def find_for(self, payload: Payload) -> JobClass | None:
         """The job class of a payload, wrapped or not."""
@@ -73,21 +73,21 @@ class Registry:
         return bool(name) and name in self._bare_names()
 
     def _bare_names(self) -> list[str]:
-        names = (job.name for one in self.wrappers.values() for job in one.jobs())
+        names = (job.name for wrapper in self.wrappers.values() for job in wrapper.jobs())
         return [name for name in names if name not in self._by_name]
 
     def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
         """The payload of a job that must go on its queue wrapped; None if it needs no wrapper."""
-        made = (one.wrapped(class_name, args, queue) for one in self.wrappers.values())
+        made = (wrapper.wrapped(class_name, args, queue) for wrapper in self.wrappers.values())
         return next((payload for payload in made if payload is not None), None)
 
-    def only(self, wanted: Callable[[JobClass], bool]) -> Registry:
+    def only(self, chosen: Callable[[JobClass], bool]) -> Registry:
         """A registry of some of the jobs, with the same worker hooks."""
-        found = Registry(self.worker_hooks)
-        for job in filter(wanted, self._by_name.values()):
-            found.add(job)
-        found.wrappers = {name: wrapper.only(wanted) for name, wrapper in self.wrappers.items()}
-        return found
+        registry = Registry(self.worker_hooks)
+        for job in filter(chosen, self._by_name.values()):
+            registry.add(job)
+        registry.wrappers = {name: wrapper.only(chosen) for name, wrapper in self.wrappers.items()}
+        return registry
 
     def of(self, target: object) -> JobClass | None:
         """The job that this function or class was registered as; None if it was not."""
@@ -108,7 +108,7 @@ class Registry:
 
     def jobs(self) -> list[JobClass]:
         """All jobs that are registered, wrapped ones too."""
-        wrapped = [job for one in self.wrappers.values() for job in one.jobs()]
+        wrapped = [job for wrapper in self.wrappers.values() for job in wrapper.jobs()]
         return [*self._by_name.values(), *wrapped]
 
     def names(self) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ class Registry:
 
         Theirs alone, too: who takes a job that came without its wrapper says so (`is_bare`).
         """
-        wrapped = [f"{name} {job.name}" for name, one in self.wrappers.items() for job in one.jobs()]
+        wrapped = [f"{name} {job.name}" for name, wrapper in self.wrappers.items() for job in wrapper.jobs()]
         return (*self._by_name, *wrapped, *self._bare_names())
 
 
@@ -154,11 +154,11 @@ def job(
 
     def register(target: _T) -> _T:
         check_code(target, is_named=name is not None)
-        own = getattr(target, "queue", None) if inspect.isclass(target) else None
-        given = {"timeout": timeout, "retry": retry}
-        options = {name: value for name, value in given.items() if value is not None}
-        own = plain_name(own) if isinstance(plain_name(own), str) else None
-        default = plain_name(queue) if queue is not None else own
+        class_queue = getattr(target, "queue", None) if inspect.isclass(target) else None
+        options_given = {"timeout": timeout, "retry": retry}
+        options = {name: value for name, value in options_given.items() if value is not None}
+        class_queue = plain_name(class_queue) if isinstance(plain_name(class_queue), str) else None
+        default = plain_name(queue) if queue is not None else class_queue
         registry.add(JobClass(plain_name(name) or target.__name__, default, target, tuple(plugins), options))
         return target
 
@@ -189,11 +189,11 @@ def _identity(target: object) -> object:
     return id(target)
 
 
-def _same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+def _same_code(first: Callable[..., Any], other: Callable[..., Any]) -> bool:
     # A module that is imported twice (as a script and by its name) registers the same code again.
     names = [
         (getattr(t, "__qualname__", ""), getattr(inspect.getmodule(t), "__file__", None))
-        for t in (one, other)
+        for t in (first, other)
     ]
     return names[0] == names[1]
 
