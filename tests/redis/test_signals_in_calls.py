@@ -72,7 +72,15 @@ PACKING = """
 import signal
 import subprocess
 import sys
-from pyresque.store.connection.socket_link import _packed
+from math import inf
+from pyresque.store.connection.socket_link import Connection
+
+class Silent:
+    settimeout = sendall = lambda self, _: None
+
+connection = Connection.__new__(Connection)
+connection.socket, connection._limit = Silent(), -1.0
+connection.begin(inf, inf)
 
 class Stop(Exception):
     pass
@@ -85,7 +93,7 @@ for _ in range(100):
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.0005)
         while True:
-            _packed([("RPUSH", "x", *range(5000))])
+            connection.send([("RPUSH", "x", *range(5000))])
     except Stop:
         pass
 """

@@ -69,29 +69,25 @@ def anything(_reply: Reply) -> bool:
 
 
 class Form:
-    """The form of a number, of bytes, or of a list; called with a reply, it says whether that has it.
+    """The form of bytes or of a list; called with a reply, it says whether that has it.
 
     Args:
         kind: its type.
-        least, most: the bounds of a number.
         parts: the forms of the first elements of a list, `rest` that of all others (None: there are none).
         by_name: instead of them, forms by the first element.
     """
 
-    __slots__ = ("_by_name", "_kind", "_least", "_most", "_parts", "_rest")
+    __slots__ = ("_by_name", "_kind", "_parts", "_rest")
 
     def __init__(
         self,
         kind: type,
         *,
-        least: float = float("-inf"),
-        most: float = float("inf"),
         parts: Sequence[Check] = (),
         rest: Check | None = None,
         by_name: Mapping[bytes, Check] | None = None,
     ) -> None:
         self._kind: Any = kind
-        self._least, self._most = least, most
         self._parts, self._rest, self._by_name = parts, rest, by_name
 
     def __call__(self, reply: Reply) -> bool:
@@ -101,8 +97,6 @@ class Form:
             return False
         if kind is bytes:
             return True
-        if kind is int:
-            return bool(self._least <= reply <= self._most)
         items: list[Reply] = reply
         if self._by_name is not None:
             named = self._by_name.get(items[0]) if items and type(items[0]) is bytes else None
@@ -122,7 +116,7 @@ data = Form(bytes)
 
 def integer(least: float = float("-inf"), most: float = float("inf")) -> Check:
     """A number, between these."""
-    return Form(int, least=least, most=most)
+    return lambda reply: type(reply) is int and least <= reply <= most
 
 
 def exactly(*values: bytes | int | None) -> Check:

@@ -246,7 +246,15 @@ class Connection:
         Raises:
             OSError: the connection broke, or it took too long.
         """
-        packed = _packed(commands)
+        # Bytes only (as_bytes, without a call for each word): where hiredis makes a text of a number, and a
+        # signal comes whose handler raises, it ends the process.
+        packed = b""
+        for words in commands:
+            command = [
+                word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
+                for word in words
+            ]
+            packed += hiredis.pack_command(tuple(command))  # type: ignore[arg-type]  # its stub wants str
         if len(packed) > _LARGE:
             self.begin(self._timeout, self._deadline)
         self._limit_waiting()
@@ -351,19 +359,6 @@ class Connection:
                 raise from_login(str(replies[-1]), str(address), address.db, bool(address.username))
         # A SELECT that has not answered OK would leave us on database 0.
         trip.read(replies, str(address), in_step=self.is_in_step())
-
-
-def _packed(commands: Iterable[Command]) -> bytes:
-    # Bytes only (as_bytes, here without a call for each word): where hiredis makes a text of a number, and a
-    # signal comes whose handler raises, it ends the process.
-    packed = b""
-    for words in commands:
-        command = [
-            word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
-            for word in words
-        ]
-        packed += hiredis.pack_command(tuple(command))  # type: ignore[arg-type]  # its stub wants str or numbers
-    return packed
 
 
 def _connected(address: Address, until: float) -> socket.socket:
