@@ -45,6 +45,8 @@ Ours, which no Ruby process reads (docs/protocol/pyresque.md):
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from pyresque.usercode.safely import plain_name
 
@@ -63,6 +65,10 @@ def second_of_list(name: bytes) -> int:
     """The second in the name of a delayed list; 0 where that is not a number."""
     second = name.removeprefix(b"delayed:")
     return int(second) if second.isdigit() else 0
+
+
+def _queue_key(prefix: str, queue: str) -> str:
+    return f"{prefix}{QUEUE}{plain_name(queue)}"
 
 
 class Keys:
@@ -86,12 +92,10 @@ class Keys:
         self.statuses = prefix + "_statuses"
         self.doomed_statuses = prefix + "_kill"
         self.our_workers = prefix + "pyresque:workers"
+        self.queue: Callable[[str], str] = lru_cache(1024)(partial(_queue_key, prefix))
+        """The list that holds the jobs of a queue, by the queue's name. Kept, for each push asks for it."""
         self.tokens = prefix + "pyresque:once:"
         """What the keys begin with at which scripts keep their answers."""
-
-    def queue(self, queue: str) -> str:
-        """The list that holds the jobs of a queue."""
-        return f"{self.prefix}queue:{queue if type(queue) is str else plain_name(queue)}"
 
     def queue_pause(self, queue: str | None = None) -> str:
         """What pauses a queue while it exists (resque-pause); without a queue: what pauses all of them."""

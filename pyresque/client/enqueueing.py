@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pyresque.errors import MalformedPayload, NotAJob, RedisError
+from pyresque.errors import MalformedPayload, NoClassError, NotAJob, RedisError
 from pyresque.hooks import call
 from pyresque.model.job_class import JobClass, queue_for
 from pyresque.model.job_types import JobCall, dequeues, enqueues, enqueues_to
@@ -17,8 +17,8 @@ from pyresque.store import locks, queues
 from pyresque.store.locks import Guard, Offer
 from pyresque.store.space import Space
 from pyresque.usercode.safely import is_by_signal, plain_name
-from pyresque.wire.encoding import encode, same
-from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload, job_bytes
+from pyresque.wire.encoding import Style, encode, same
+from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,18 @@ class OutgoingJob:
     def guards(self) -> list[Guard]:
         """The locks that must be free for it to be pushed, and that are taken with the push."""
         return self.job.guards(self.args) if self.job is not None and self.job.guarding else []
+
+
+def job_bytes(class_name: str, args: Iterable[Any], style: Style) -> bytes:
+    """The element that Ruby would push for this job: `{"class":"Name","args":[...]}`.
+
+    Raises:
+        NoClassError: the class name is empty.
+        Unencodable: an argument that JSON, or a Ruby worker's reader, cannot hold.
+    """
+    if not class_name:
+        raise NoClassError("Jobs must be given a class.")
+    return encode({"class": class_name, "args": list(args)}, style, max_depth=MAX_PAYLOAD_DEPTH)
 
 
 class Enqueueing:

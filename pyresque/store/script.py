@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
+from os import urandom
 from pathlib import Path
 
 from pyresque.errors import RedisError, RedisReplied, RedisUnavailable
 from pyresque.store.connection.link import Check, Command, Link, Reply, Word, is_missing_script
-from pyresque.store.connection.replies import new_word
 from pyresque.store.space import Space
 
 REMEMBER_SECONDS = 300
@@ -66,7 +66,7 @@ class Script:
 
     def run(self, space: Space, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
         """Run it; raises what `Link.execute` raises."""
-        link, form, token, word = space.link, self._form, "", new_word()
+        link, form, token, word = space.link, self._form, "", urandom(9).hex().encode()
         if self._once:
             token = space.keys.tokens + uuid.uuid4().hex
             words = (len(keys) + 1, token, *keys, REMEMBER_SECONDS, *args, word)

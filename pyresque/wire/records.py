@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from pyresque.errors import MalformedPayload, NoClassError
+from pyresque.errors import MalformedPayload
 from pyresque.usercode.safely import tried
 from pyresque.wire import aside_links as aside
 from pyresque.wire.encoding import Style, decode, encode
@@ -111,18 +111,6 @@ def shown(value: Mapping[str, Any]) -> tuple[str, Any]:
     if job is None or not inner:
         return name if isinstance(name, str) else "", args
     return inner, job.get("arguments")
-
-
-def job_bytes(class_name: str, args: Iterable[Any], style: Style) -> bytes:
-    """The element that Ruby would push for this job: `{"class":"Name","args":[...]}`.
-
-    Raises:
-        NoClassError: the class name is empty.
-        Unencodable: an argument that JSON, or a Ruby worker's reader, cannot hold.
-    """
-    if not class_name:
-        raise NoClassError("Jobs must be given a class.")
-    return encode({"class": class_name, "args": list(args)}, style, max_depth=MAX_PAYLOAD_DEPTH)
 
 
 def with_queue(payload: bytes, queue: str, style: Style) -> bytes:

@@ -262,7 +262,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (secrets, "token_hex", _in_play(secrets.token_hex, lambda me, size: f"{me.token():0{2 * size}x}")),
     (pyresque.client.resque, "SocketLink", lambda url: here().link_to(url)),
     (pyresque.model.perform, "end_copy", _copy),
-    (pyresque.store.script, "new_word", lambda: b"word"),
+    (pyresque.store.script, "urandom", lambda _: b"word"),
     (pyresque.plugins.lock, "process_space", _space),
     (pyresque.plugins.lock, "process_lives", _lives),
     (pyresque.plugins.lock, "process_birth", lambda pid: ""),

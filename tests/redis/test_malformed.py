@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyresque import Resque, ResqueError
+from pyresque.client.enqueueing import job_bytes
 from pyresque.store import queues, reservation
 from pyresque.store.workers import Registration
 from pyresque.wire.aside_links import CLASS
-from pyresque.wire.records import Payload, job_bytes
+from pyresque.wire.records import Payload
 from tests.chaos.zygote import Zygote
 from tests.redis.bench import resque_url
 

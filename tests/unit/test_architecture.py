@@ -162,15 +162,16 @@ COMMANDS = set(
 )
 
 
-def beginning(make):
+def beginning(method):
     """What comes before the argument in a name that a method of Keys makes, without the namespace."""
-    name = make(b"\0" if make.__name__ == "timestamps" else "\0")
+    name = getattr(KEYS, method)(b"\0" if method == "timestamps" else "\0")
     return (name if isinstance(name, str) else name.decode()).removeprefix("ns:").partition("\0")[0]
 
 
 KEYS = Keys("ns")
-PLAIN_KEYS = {name.removeprefix("ns:") for name in vars(KEYS).values()} - {"ns", ""}
-KEY_WORDS = {beginning(getattr(KEYS, name)) for name in vars(Keys) if not name.startswith("_")} - {""}
+PLAIN_KEYS = {name.removeprefix("ns:") for name in vars(KEYS).values() if isinstance(name, str)} - {"ns", ""}
+METHODS = [name for name in dir(KEYS) if not name.startswith("_") and callable(getattr(KEYS, name))]
+KEY_WORDS = {beginning(name) for name in METHODS} - {""}
 """The names of keys: as a whole (`queues`), or what they begin with (`queue:`, `pyresque:aside:`)."""
 
 

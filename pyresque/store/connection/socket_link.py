@@ -223,18 +223,18 @@ class Connection:
     def is_usable(self, timeout: float, deadline: float, until: float) -> bool:
         """Begin anew; whether it is ours and in step: what was owed has come, and nothing else."""
         self._timeout, self._deadline, self._until = timeout, deadline, until
-        try:  # what `Own.is_ours` asks, without its calls: this is done for each command
-            file = os.fstat(self._own.number)
-        except OSError:
-            return False
-        if self.pid != getpid() or (file.st_dev, file.st_ino) != self._own.file:
-            return False
-        while self.owed:
+        while True:
             try:
+                # What `Own.is_ours` asks, without its calls: this is done for each command.
+                file = os.fstat(self._own.number)
+                if self.pid != getpid() or (file.st_dev, file.st_ino) != self._own.file:
+                    return False
+                if not self.owed:
+                    break
                 reply = self.read()
             except OSError:
                 return False
-            if not isinstance(reply, int | ErrorReply) or not self._own.is_ours:
+            if not isinstance(reply, int | ErrorReply):
                 return False
             self.owed -= 1
         # A socket that has something to say here brings what nobody asked for, or the end.

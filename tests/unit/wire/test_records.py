@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from pyresque.client.enqueueing import job_bytes
 from pyresque.errors import MalformedPayload, NoClassError, Unencodable
-from pyresque.wire.records import FailureRecord, Payload, WorkingOn, job_bytes, working_on_bytes
+from pyresque.wire.records import FailureRecord, Payload, WorkingOn, working_on_bytes
 
 
 def nested(levels):
