@@ -15,8 +15,8 @@ from benchmarks.paths import LIMITS
 COUNT = """
 import json, sys
 from benchmarks.paths import measured
-found = measured(sys.argv[1])
-print(json.dumps({name: [[list(key) for key in path.functions], path.decoded] for name, path in found.items()}))
+found = measured(sys.argv[1]).items()
+print(json.dumps({name: [[*map(list, path.functions)], path.decoded] for name, path in found}))
 """
 
 
