@@ -113,7 +113,7 @@ def clear(settings: Settings, yes: bool) -> None:
 
 def id_of(job: DelayedItem) -> str:
     """What addresses a delayed job: the digest of its second and its bytes; equal ones have the same."""
-    return hashlib.sha1(b"%b %b" % job.place).hexdigest()[:16]  # noqa: S324 (no secret)
+    return hashlib.sha1(b"%b %b" % job.element).hexdigest()[:16]  # noqa: S324 (no secret)
 
 
 def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int | None) -> None:

@@ -17,7 +17,7 @@ from pyresque.keys import DELAYED
 if TYPE_CHECKING:
     from pyresque import Resque
     from pyresque.client.next_retry import NextAttempt
-    from pyresque.store.delayed import Place
+    from pyresque.store.delayed import Element
     from pyresque.wire.records import FailureRecord
 
 
@@ -62,16 +62,18 @@ def retry_many(resque: Resque, chosen: Sequence[FailureRecord], retries: Retries
     before = len(every) - len(fresh)
     done = missed = 0
     left: list[NextAttempt] = []
-    brought: set[Place] = set()
+    brought: set[Element] = set()
     for record, attempt in zip(fresh, resque.failures.next_attempts(fresh), strict=True):
         # Several failures may be attempts at one job: it comes once.
         if attempt is not None and (
-            not retries.with_due or attempt.state != "delayed" or (attempt.sure and attempt.place in brought)
+            not retries.with_due
+            or attempt.state != "delayed"
+            or (attempt.sure and attempt.element in brought)
         ):
             left.append(attempt)
         elif _put_back(resque, record, attempt):
             done += 1
-            brought.update(() if attempt is None else (attempt.place,))
+            brought.update(() if attempt is None else (attempt.element,))
         else:
             missed += 1
     click.echo("; ".join([f"put {count(done, 'job')} back", *_left(before, left, retries)]))

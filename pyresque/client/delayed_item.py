@@ -20,7 +20,7 @@ from pyresque.log import Log
 from pyresque.model.job_class import JobClass
 from pyresque.model.registry import Registry
 from pyresque.store import locks
-from pyresque.store.delayed import Place, Taking
+from pyresque.store.delayed import Element, Move
 from pyresque.store.locks import Guard
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode
@@ -49,24 +49,24 @@ class DelayedItem:
     args: list[Any]
     queue: str | None
     raw: bytes
-    place: Place
+    element: Element
 
     @classmethod
-    def read(cls, place: Place) -> DelayedItem:
+    def read(cls, element: Element) -> DelayedItem:
         """Read an item, whoever wrote it; never raises."""
-        at = second_of_list(place[0])
+        at = second_of_list(element[0])
         try:
-            value = Payload.parse(place[1]).value
+            value = Payload.parse(element[1]).value
         except MalformedPayload:
-            return cls(at, "", [], None, place[1], place)
+            return cls(at, "", [], None, element[1], element)
         name, queue = value.get("class"), value.get("queue")
         return cls(
             at,
             name if isinstance(name, str) else "",
             spread(value.get("args")),
             queue if isinstance(queue, str) else None,
-            place[1],
-            place,
+            element[1],
+            element,
         )
 
     def payload(self, style: Style) -> bytes:
@@ -78,9 +78,9 @@ class DelayedItem:
         return encode({"class": self.class_name, "args": self.args, **others}, style)
 
 
-def attempt_of(place: Place) -> str:
+def attempt_of(element: Element) -> str:
     """What the push of a delayed job is known by, to whoever tries it again: this process or another."""
-    return f"{place[0].decode('utf-8', 'replace')} {hashlib.sha1(place[1]).hexdigest()}"  # noqa: S324 (no secret)
+    return f"{element[0].decode('utf-8', 'replace')} {hashlib.sha1(element[1]).hexdigest()}"  # noqa: S324 (no secret)
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,15 @@ class ScheduledJob(OutgoingJob):
         """The same, once the job's class and plugins were asked whether they put it on a queue themselves."""
         return replace(self, scheduled=_scheduled_of(self.sources, self.args))
 
-    def taking(self, place: Place, space: Space) -> Taking:
+    def move(self, element: Element, space: Space) -> Move:
         """Run the hooks before its push; returns what is to become of the delayed job at this place."""
         self.run_hooks("before_delayed_enqueue")
         guards = None
         if not self.run_scheduled() and self.run_hooks("before_enqueue"):
-            guards = self.guards_at(space, attempt_of(place))
+            guards = self.guards_at(space, attempt_of(element))
         if guards is None:
-            return Taking(place, copies=1)
-        return Taking(place, self.queue, self.payload, copies=1, guards=guards)
+            return Move(element, copies=1)
+        return Move(element, self.queue, self.payload, copies=1, guards=guards)
 
     def guards_at(self, space: Space, attempt: str = "") -> list[Guard] | None:
         """The locks that its push at `space` takes with it; None if one of them is held.

@@ -15,7 +15,7 @@ from pyresque.keys import delayed_list
 from pyresque.model.job_types import AnyJob, enqueues_at, enqueues_to_at, finds, finds_at
 from pyresque.model.moments import Moment, second_after, second_of
 from pyresque.store import delayed, locks
-from pyresque.store.delayed import Place, Taking
+from pyresque.store.delayed import Element, Move
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.encoding import same
 from pyresque.wire.records import Payload, with_queue
@@ -202,7 +202,7 @@ class Delaying(Enqueueing):
             NoQueueError: no queue is named for one of them.
         """
         mover = DelayedMover(self.space, self.registry, tidy=tidy)
-        mover.take(item.place for item in found)
+        mover.take(item.element for item in found)
         return mover.taken
 
     def _delay(self, second: int, job: OutgoingJob) -> bool | None:
@@ -221,56 +221,58 @@ class Delaying(Enqueueing):
         if self._receiver is not None:
             return int(self._enqueue(job) is True)
         is_due = second <= int(time.time())
-        places = [item.place for item in self._equal(job)]
+        elements = [item.element for item in self._equal(job)]
         scheduled = scheduled_of(job.job, job.args) if is_due else None
         if scheduled is not None:
-            return self._schedule_each(places, job, scheduled)
+            return self._schedule_each(elements, job, scheduled)
         hooks = ("before_enqueue", "after_enqueue") if is_due else ("before_schedule", "after_schedule")
         epoch = None if is_due else second
         if any(map(job.has_hooks, hooks)) or (is_due and job.job is not None and job.job.guarding):
-            return self._delay_each(places, job, epoch, hooks)
-        return delayed.delay(self.space, epoch, self._forms(job), list(dict.fromkeys(places)))
+            return self._delay_each(elements, job, epoch, hooks)
+        return delayed.delay(self.space, epoch, self._forms(job), list(dict.fromkeys(elements)))
 
-    def _schedule_each(self, places: Sequence[Place], job: OutgoingJob, scheduled: Callable[..., Any]) -> int:
+    def _schedule_each(
+        self, elements: Sequence[Element], job: OutgoingJob, scheduled: Callable[..., Any]
+    ) -> int:
         """Let the class put each of these on a queue itself, then take it; if none is there, let it once."""
         count = 0
-        for place in places:
-            if delayed.stands(self.space, place):
-                with_job_in_hand(place, _call_scheduled, job, scheduled)
-                delayed.take(self.space, [Taking(place, copies=1)])
+        for element in elements:
+            if delayed.stands(self.space, element):
+                with_job_in_hand(element, _call_scheduled, job, scheduled)
+                delayed.take(self.space, [Move(element, copies=1)])
                 count += 1
         if not count:
             _call_scheduled(job, scheduled)
         return max(1, count)
 
     def _delay_each(
-        self, places: Sequence[Place], job: OutgoingJob, epoch: int | None, hooks: tuple[str, str]
+        self, elements: Sequence[Element], job: OutgoingJob, epoch: int | None, hooks: tuple[str, str]
     ) -> int:
         """Move each of these with the hooks about it; if none is there, delay one."""
         written = 0
-        for number, place in enumerate(places or [None], 1):
-            needed = int(number >= len(places) and not written)
-            is_there = place is not None and delayed.stands(self.space, place)
-            if (is_there or needed) and with_job_in_hand(place, job.run_hooks, hooks[0]):
-                count = self._move(place if is_there else None, job, epoch, needed)
+        for number, element in enumerate(elements or [None], 1):
+            needed = int(number >= len(elements) and not written)
+            is_there = element is not None and delayed.stands(self.space, element)
+            if (is_there or needed) and with_job_in_hand(element, job.run_hooks, hooks[0]):
+                count = self._move(element if is_there else None, job, epoch, needed)
                 written += count
                 if count:
                     job.run_hooks(hooks[1])
         return written
 
-    def _move(self, place: Place | None, job: OutgoingJob, epoch: int | None, least: int) -> int:
+    def _move(self, element: Element | None, job: OutgoingJob, epoch: int | None, least: int) -> int:
         """Delay a job anew, or enqueue it where no second is given; returns how often that was done."""
         if epoch is not None:
-            instead = [] if place is None else [place]
+            instead = [] if element is None else [element]
             return delayed.delay(self.space, epoch, self._forms(job), instead, copies=1, least=least)
-        if place is None:
+        if element is None:
             return len(self._pushed([job]))
-        attempt = attempt_of(place)
+        attempt = attempt_of(element)
         guards = locks.taken_with(self.space, job.guards, attempt)
         if guards is None:
             return 0
-        taking = Taking(place, job.queue, job.payload, copies=1, guards=guards, keep=True)
-        answer = delayed.take(self.space, [taking])
+        move = Move(element, job.queue, job.payload, copies=1, guards=guards, keep=True)
+        answer = delayed.take(self.space, [move])
         if answer is None or not answer.counts[0]:
             return 0
         locks.keep(self.space, job.guards, attempt)
@@ -278,9 +280,9 @@ class Delaying(Enqueueing):
 
     def _remove(self, items: Sequence[DelayedItem], tidy: bool = False) -> int:
         lists: dict[bytes, dict[bytes, None]] = {}
-        for name, raw in (item.place for item in items):
+        for name, raw in (item.element for item in items):
             lists.setdefault(name, {})[raw] = None
-        few = [Taking((name, raw)) for name, raws in lists.items() if len(raws) <= FEW for raw in raws]
+        few = [Move((name, raw)) for name, raws in lists.items() if len(raws) <= FEW for raw in raws]
         answer = delayed.take(self.space, few, tidy=tidy) if few else None
         removed = sum(answer.counts) if answer else 0
         for name, raws in lists.items():
@@ -300,10 +302,10 @@ class Delaying(Enqueueing):
         own_queue = job.job.queue if job.job else None
         hint = job.class_name.encode()
         items = []
-        for place in filter(not_in_hand, delayed.each(self.space)):
-            if hint not in place[1] and b"\\" not in place[1]:
+        for element in filter(not_in_hand, delayed.each(self.space)):
+            if hint not in element[1] and b"\\" not in element[1]:
                 continue  # an escape may hide the name; without one it would be there
-            item = DelayedItem.read(place)
+            item = DelayedItem.read(element)
             if (
                 item.class_name == job.class_name
                 and (any_queue or (own_queue if item.queue is None else item.queue) == job.queue)

@@ -175,11 +175,11 @@ class Failures:
         if attempt.state != "delayed" or not attempt.sure:
             raise NotAJob("only a delayed attempt can be brought forward, and one that is known for certain")
         try:
-            ready = ready_item(attempt.place[1], self._registry, self._space.style)
+            ready = ready_item(attempt.element[1], self._registry, self._space.style)
         except MalformedPayload as error:
             raise NotAJob(f"its delayed job is not a job: {error}") from None
         push = effects.push(self._space.keys, ready.queue, ready.payload)
-        return store.forward(self._space, self._marks(failure), attempt.place, push)
+        return store.forward(self._space, self._marks(failure), attempt.element, push)
 
     def requeue_all(self) -> int:
         """Put every failed job of the backend's lists back, as Ruby does; returns how many.

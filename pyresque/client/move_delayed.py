@@ -1,4 +1,4 @@
-"""Taking delayed jobs to their queues: in order, each with its own code next to it.
+"""Move delayed jobs to their queues: in order, each with its own code next to it.
 
 See docs/protocol/scheduler.md#moving-due-items.
 """
@@ -16,35 +16,35 @@ from pyresque.errors import RedisReplied
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.store import delayed
-from pyresque.store.delayed import NOBODY, Claim, Place, Taking
+from pyresque.store.delayed import NO_LEASE, Element, Lease, Move
 from pyresque.store.space import Space
 
 logger = Log("pyresque.scheduler")
 
 T = TypeVar("T")
-Refusal = Callable[[Place, BaseException], Taking]
+Refusal = Callable[[Element, BaseException], Move]
 """What is to become of a delayed job that cannot be queued, or whose code has failed."""
 
 
-_in_hand: ContextVar[Place | None] = ContextVar("pyresque_in_hand", default=None)
+_in_hand: ContextVar[Element | None] = ContextVar("pyresque_in_hand", default=None)
 
 
-def with_job_in_hand(place: Place | None, function: Callable[..., T], *args: Any) -> T:
+def with_job_in_hand(element: Element | None, function: Callable[..., T], *args: Any) -> T:
     """Call code of the application about a delayed job.
 
     For that code the job is not delayed any more, as in Ruby, where it was taken before: code that removes
     all jobs that look like it would take it away from under itself.
     """
-    token = _in_hand.set(place)
+    token = _in_hand.set(element)
     try:
         return function(*args)
     finally:
         _in_hand.reset(token)
 
 
-def not_in_hand(place: Place) -> bool:
+def not_in_hand(element: Element) -> bool:
     """Whether this is another job than the one whose code runs now."""
-    return place != _in_hand.get()
+    return element != _in_hand.get()
 
 
 class LockLost(Exception):
@@ -60,7 +60,7 @@ class DelayedMover:
     run, and a kill can let the code of one job run again at most.
 
     Args:
-        claim: the lock that must be held.
+        lease: the lock that must be held.
         tidy: forget seconds that have become empty.
         decided: what is to become of jobs whose code has run, and that are not taken yet, as Redis was away:
             it must not run again. For who takes these jobs the next time.
@@ -72,24 +72,24 @@ class DelayedMover:
         self,
         space: Space,
         registry: Registry,
-        claim: Claim = NOBODY,
+        lease: Lease = NO_LEASE,
         *,
         tidy: bool = True,
         refusal: Refusal | None = None,
-        decided: dict[Place, Taking] | None = None,
+        decided: dict[Element, Move] | None = None,
     ) -> None:
         self._space = space
         self._registry = registry
-        self._claim = claim
+        self._lease = lease
         self._tidy = tidy
         self._refusal = refusal
         self._decided = {} if decided is None else decided
-        self._waiting: list[Taking] = []
-        self._seen: Place | None = None
+        self._waiting: list[Move] = []
+        self._seen: Element | None = None
         self.taken = 0
         """How many jobs have left the delayed lists."""
 
-    def take(self, places: Iterable[Place], seconds: float = float("inf")) -> None:
+    def take(self, elements: Iterable[Element], seconds: float = float("inf")) -> None:
         """Take the jobs at these places; one that is not there any more is passed over.
 
         Args:
@@ -100,64 +100,64 @@ class DelayedMover:
             RedisError: Redis cannot be reached or refuses.
         """
         until = time.monotonic() + seconds
-        for place, following in pairwise((*places, None)):
-            if place is None or not self._take_one(place, following, time.monotonic() < until):
+        for element, following in pairwise((*elements, None)):
+            if element is None or not self._take_one(element, following, time.monotonic() < until):
                 break
         self._flush(None)
 
-    def _take_one(self, place: Place, following: Place | None, may_run: bool) -> bool:
+    def _take_one(self, element: Element, following: Element | None, may_run: bool) -> bool:
         """Take a job, or let it wait for the next step; False if it has code, which may not run now."""
         try:
-            ready = ready_item(place[1], self._registry, self._space.style)
+            ready = ready_item(element[1], self._registry, self._space.style)
             has_code = ready.has_code
         except BaseException as error:
             if self._refusal is None:
                 self._flush(None)
                 raise
-            self._waiting.append(self._refusal(place, error))
+            self._waiting.append(self._refusal(element, error))
             return True
         if not has_code:
-            self._waiting.append(ready.taking(place, self._space))
+            self._waiting.append(ready.move(element, self._space))
         elif not may_run:
             return False
-        elif self._stands(place):
-            taking = self._decided.get(place) or self._judged(ready, place)
+        elif self._stands(element):
+            move = self._decided.get(element) or self._judged(ready, element)
             self._decided.clear()
-            self._decided[place] = taking
+            self._decided[element] = move
             try:
-                self._flush(following, taking, ready)
+                self._flush(following, move, ready)
             except RedisReplied as error:
-                if not taking.guards or self._refusal is None:
+                if not move.guards or self._refusal is None:
                     raise
                 # The key of a lock holds something else: that must not stop those behind it.
-                self._flush(following, self._refusal(place, error), ready)
+                self._flush(following, self._refusal(element, error), ready)
             self._decided.clear()
         return True
 
-    def _stands(self, place: Place) -> bool:
+    def _stands(self, element: Element) -> bool:
         """Whether the job is still there, with everything before it taken."""
-        if self._waiting or self._seen is not place:
-            self._flush(place)
-        return self._seen is place
+        if self._waiting or self._seen is not element:
+            self._flush(element)
+        return self._seen is element
 
-    def _judged(self, ready: ScheduledJob, place: Place) -> Taking:
+    def _judged(self, ready: ScheduledJob, element: Element) -> Move:
         """Run the code that comes before the push; returns what is to become of the job."""
         if self._refusal is None:
-            return with_job_in_hand(place, _decided, ready, place, self._space)
+            return with_job_in_hand(element, _decided, ready, element, self._space)
         try:
-            return with_job_in_hand(place, _decided, ready, place, self._space)
+            return with_job_in_hand(element, _decided, ready, element, self._space)
         except BaseException as error:
             failed = error
-        return self._refusal(place, failed)
+        return self._refusal(element, failed)
 
     def _flush(
-        self, following: Place | None, last: Taking | None = None, ready: ScheduledJob | None = None
+        self, following: Element | None, last: Move | None = None, ready: ScheduledJob | None = None
     ) -> None:
         """Take what waits, or a job whose code has run; look whether the following one is there."""
         takings, self._waiting, self._seen = [last] if last else self._waiting, [], None
         if not takings and following is None:
             return
-        answer = delayed.take(self._space, takings, self._claim, tidy=self._tidy, following=following)
+        answer = delayed.take(self._space, takings, self._lease, tidy=self._tidy, following=following)
         if answer is None:
             raise LockLost
         self._seen = following if answer.follows else None
@@ -166,11 +166,11 @@ class DelayedMover:
             logger.error("%s", trouble)
         pushed = last is not None and last.payload and answer.counts[0] and not answer.refused[0]
         if last is not None and pushed and ready is not None:
-            ready.keep_guards(self._space, attempt_of(last.place))
+            ready.keep_guards(self._space, attempt_of(last.element))
         if pushed and ready is not None and ready.has_hooks("after_enqueue"):
             self._seen = None  # what was there may be gone behind them
             ready.run_hooks_after("after_enqueue", Exception if self._refusal is None else BaseException)
 
 
-def _decided(ready: ScheduledJob, place: Place, space: Space) -> Taking:
-    return ready.decided().taking(place, space)
+def _decided(ready: ScheduledJob, element: Element, space: Space) -> Move:
+    return ready.decided().move(element, space)

@@ -30,7 +30,7 @@ from pyresque.keys import second_of_list
 from pyresque.model.registry import Registry
 from pyresque.store import delayed, failures
 from pyresque.store import retries as store
-from pyresque.store.delayed import Place
+from pyresque.store.delayed import Element
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode
 from pyresque.wire.joined_arguments import digest
@@ -62,7 +62,7 @@ class NextAttempt:
     state: Literal["delayed", "queued", "running", "aside", "unknown"]
     where: str = ""
     at: int = 0
-    place: Place = (b"", b"")
+    element: Element = (b"", b"")
     sure: bool = True
 
 
@@ -228,7 +228,7 @@ class _Search:
         places = [(names[0], item, name) for (name, item), names in zip(asked, lists, strict=True) if names]
         guesses = [self._sought[name] for _, _, name in places if not self._sought[name].counted]
         perhaps = self._with_counters({name for sought in guesses for name in sought.names})
-        for list_name, item, name in sorted(places, key=lambda place: second_of_list(place[0])):
+        for list_name, item, name in sorted(places, key=lambda element: second_of_list(element[0])):
             sought = self._sought[name]
             if sought.counted or perhaps.intersection(sought.names):
                 self._found.setdefault(name, replace(_delayed(list_name, item), sure=sought.counted))
@@ -274,7 +274,7 @@ class _Search:
 
 
 def _delayed(list_name: bytes, item: bytes) -> NextAttempt:
-    return NextAttempt("delayed", at=second_of_list(list_name), place=(list_name, item))
+    return NextAttempt("delayed", at=second_of_list(list_name), element=(list_name, item))
 
 
 def _queued(queue: str, _element: bytes) -> NextAttempt:

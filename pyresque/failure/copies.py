@@ -65,11 +65,11 @@ def with_copies(records: Records, among: Iterable[FailureRecord]) -> Records:
     """
     keys = {identity(record) for record in records}
     groups = grouped(record for record in among if identity(record) in keys)
-    exactly = {(record.list_name, record.place, record.raw): group for group in groups for record in group}
+    exactly = {(record.list_name, record.index, record.raw): group for group in groups for record in group}
     perhaps = {(record.list_name, record.raw): group for group in reversed(groups) for record in group}
     joined_records = []
     for record in records:
-        group = exactly.get((record.list_name, record.place, record.raw))
+        group = exactly.get((record.list_name, record.index, record.raw))
         group = group or perhaps.get((record.list_name, record.raw)) or []
         joined_records.append(as_one(group, record) if group else structs.replace(record, copies=()))
     return joined_records
@@ -89,4 +89,4 @@ def is_same(record: FailureRecord, other: FailureRecord) -> bool:
     """Whether both are the same element of the same list, as far as their places are known."""
     if record.list_name != other.list_name or record.raw != other.raw:
         return False
-    return record.place == other.place or -1 in (record.place, other.place)
+    return record.index == other.index or -1 in (record.index, other.index)

@@ -16,7 +16,7 @@ from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.scheduler.hook_tries import HookTries
 from pyresque.store import delayed
-from pyresque.store.delayed import NOBODY, Claim, Place, Taking
+from pyresque.store.delayed import NO_LEASE, Element, Lease, Move
 from pyresque.store.space import Space
 from pyresque.wire.aside_links import NO_QUEUE
 
@@ -62,9 +62,9 @@ class Mover:
         self._batch = batch
         self._recorder = recorder or Recorder(space, Redis())
         self._tries = HookTries()
-        self._decided: dict[Place, Taking] = {}
+        self._decided: dict[Element, Move] = {}
 
-    def move(self, claim: Claim = NOBODY, now: float | None = None) -> Moved:
+    def move(self, lease: Lease = NO_LEASE, now: float | None = None) -> Moved:
         """Move one batch of what is due at `now` (else: by the clock).
 
         Raises:
@@ -72,7 +72,7 @@ class Mover:
         """
         second = int(time.time() if now is None else now)
         shown = names_to_show(self._registry)
-        did = delayed.drain(self._space, second, claim, shown, self._batch)
+        did = delayed.move_due(self._space, second, lease, shown, self._batch)
         for trouble in did.troubles:
             logger.error("%s", trouble)
         if did.what == "lost":
@@ -80,43 +80,43 @@ class Mover:
             return Moved(0, lost=True)
         if did.what != "look":
             return Moved(did.moved, did.what == "more", next=did.next)
-        mover = DelayedMover(self._space, self._registry, claim, refusal=self._refused, decided=self._decided)
+        mover = DelayedMover(self._space, self._registry, lease, refusal=self._refused, decided=self._decided)
         try:
-            mover.take(did.places, SLICE)
+            mover.take(did.elements, SLICE)
         except LockLost:
             self._decided.clear()
             return Moved(did.moved + mover.taken, lost=True)
         return Moved(did.moved + mover.taken, more=True)
 
-    def move_all(self, claim: Claim = NOBODY, now: float | None = None) -> int:
+    def move_all(self, lease: Lease = NO_LEASE, now: float | None = None) -> int:
         """Move everything that is due; returns how many jobs left the delayed lists."""
         moved, batch = 0, Moved(0, more=True)
         while batch.more:
-            batch = self.move(claim, now)
+            batch = self.move(lease, now)
             moved += batch.moved
         return moved
 
-    def _refused(self, place: Place, error: BaseException) -> Taking:
+    def _refused(self, element: Element, error: BaseException) -> Move:
         """A job that cannot be queued, or whose code raises, is put aside: what stands behind it goes on.
 
         Raises:
             RedisUnavailable: its code got no answer from Redis, which means later; a few times.
         """
-        if self._tries.another(place, error):
+        if self._tries.another(element, error):
             raise error
-        item = DelayedItem.read(place)
-        key = self._space.keys.prefix + place[0].decode("utf-8", "surrogateescape")
+        item = DelayedItem.read(element)
+        key = self._space.keys.prefix + element[0].decode("utf-8", "surrogateescape")
         aside = self._space.keys.aside(key)
         logger.error(
             "a delayed job cannot be queued (%s): %r is put aside, in %s",
-            error_message(error), _shown(place[1]), aside.encode("utf-8", "backslashreplace").decode(),
+            error_message(error), _shown(element[1]), aside.encode("utf-8", "backslashreplace").decode(),
             exc_info=None if issubclass(type(error), ResqueError) else error,
         )  # fmt: skip
         payload = item.payload(self._space.style)
         scheduler = f"{socket.gethostname()}:{os.getpid()}:scheduler"
         queue = item.queue or self._queue_of(item.class_name) or NO_QUEUE
         failure = self._recorder.failure(error, payload, scheduler, queue, backtrace_lines(error))
-        return Taking(place, copies=1, effects=self._recorder.aside(key, place[1], failure))
+        return Move(element, copies=1, effects=self._recorder.aside(key, element[1], failure))
 
     def _queue_of(self, class_name: str) -> str | None:
         job = self._registry.find(class_name) if class_name else None

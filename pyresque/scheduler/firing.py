@@ -13,7 +13,7 @@ from pyresque.schedule.entry import Entry
 from pyresque.schedule.next_runs import Running
 from pyresque.scheduler.hook_tries import HookTries
 from pyresque.store import queues, schedules, workers
-from pyresque.store.delayed import NOBODY, Claim
+from pyresque.store.delayed import NO_LEASE, Lease
 from pyresque.store.locks import Guard
 from pyresque.store.schedules import Firing
 from pyresque.store.space import Space
@@ -35,7 +35,7 @@ class Firer:
         self._registry = registry
         self._tries = HookTries()
 
-    def fire(self, running: Running, claim: Claim = NOBODY) -> Outcome:
+    def fire(self, running: Running, lease: Lease = NO_LEASE) -> Outcome:
         """Fire an entry for the run that is due.
 
         The run is noted even if the job was refused or failed, as in Ruby. One that somebody else noted
@@ -50,7 +50,7 @@ class Firer:
         firing = Firing(running.entry.name, running.noted, note)
         if ready is not None and ready.scheduled is None:
             firing = replace(firing, queue=ready.queue, payload=ready.payload, guards=guards)
-        done, troubles = schedules.fire(self._space, firing, claim)
+        done, troubles = schedules.fire(self._space, firing, lease)
         for trouble in troubles:
             logger.error("%s", trouble)
         if done < 1:

@@ -178,7 +178,7 @@ class Scheduler:
             self._fire()
             if not self.master.active:
                 return
-            moved = self._mover.move(self.master.claim)
+            moved = self._mover.move(self.master.lease)
             if moved.lost:
                 self.master.lost()
                 return
@@ -202,7 +202,7 @@ class Scheduler:
     def _fire_one(self, running: Running) -> bool:
         """Fire one entry; False if the lock is another's."""
         try:
-            outcome = self._firer.fire(running, self.master.claim)
+            outcome = self._firer.fire(running, self.master.lease)
         except RedisReplied as error:
             logger.error("the entry %s of the schedule cannot be fired: %s", running.entry.name, error)
             running.advance(running.noted)

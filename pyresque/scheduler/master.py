@@ -13,7 +13,7 @@ import uuid
 from pyresque.config.options import SchedulerOptions
 from pyresque.log import Log
 from pyresque.store import master
-from pyresque.store.delayed import Claim
+from pyresque.store.delayed import Lease
 from pyresque.store.space import Space
 
 logger = Log("pyresque.scheduler")
@@ -35,7 +35,7 @@ class Master:
         self._next_ask = float("inf")
         self._fired = float("-inf")
         self._refused = True  # by the last answer; until one comes, the lock may be ours
-        self.claim = self._claim()
+        self.lease = self._new_lease()
         self.active = False
         """Whether we were master when we last asked."""
         self.holder = ""
@@ -52,9 +52,9 @@ class Master:
         one we would have to wait until our own lock expires.
         """
         if self._refused:
-            self.claim, self._refused = self._claim(), False
+            self.lease, self._refused = self._new_lease(), False
         started = time.monotonic()
-        ours, self.holder, left = master.claim(self._space, self.claim)
+        ours, self.holder, left = master.acquire(self._space, self.lease)
         self._refused = not ours
         if ours != self.active:
             logger.info("%s", "master scheduler" if ours else f"child scheduler: the master is {self.holder}")
@@ -86,12 +86,12 @@ class Master:
         """Give the lock back, so that another scheduler can go on at once."""
         if not self._refused:
             time.sleep(max(0.0, min(HOLD, self._fired + HOLD - time.monotonic())))
-            master.resign(self._space, self.claim)
+            master.resign(self._space, self.lease)
         self.active = False
 
-    def _claim(self) -> Claim:
+    def _new_lease(self) -> Lease:
         value = f"{self._who}:{int(time.time())}-{self._secret}"
-        return Claim(self._key, value, max(1, int(self._lifetime * 1000)))
+        return Lease(self._key, value, max(1, int(self._lifetime * 1000)))
 
 
 def since(value: str) -> float | None:

@@ -62,7 +62,7 @@ CHUNK = 1000
 COMPARED = 1_000_000
 """Elements that it has to pass on its way to them, at the worst."""
 
-Place = tuple[bytes, bytes]
+Element = tuple[bytes, bytes]
 """Where a delayed job is: the name of its list, `delayed:EPOCH`, and its exact bytes."""
 
 
@@ -76,14 +76,14 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Taking:
+class Move:
     """Copies (0: all) of a delayed job that are to leave its list.
 
     `payload` goes to `queue` for each of them, if there is one, unless one of the `guards` refuses it: then
     they go away, or stay (`keep`). `effects` are what else there is to do.
     """
 
-    place: Place
+    element: Element
     queue: str = ""
     payload: bytes = b""
     copies: int = 0
@@ -96,7 +96,7 @@ class Taking:
         """As the script reads it."""
         guards, effects = [word for one in self.guards for word in one.words], flat(self.effects)
         job: list[Word] = [
-            *self.place,
+            *self.element,
             self.copies,
             self.queue,
             self.payload,
@@ -120,7 +120,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Lease:
     """The right to move due jobs: the lock, what it holds while it is ours, and for how long to renew it."""
 
     key: str = ""
@@ -128,12 +128,12 @@ class Claim:
     milliseconds: int = 0
 
 
-NOBODY = Claim()
+NO_LEASE = Lease()
 """For who moves jobs without being master."""
 
 
 @dataclass(frozen=True)
-class Drained:
+class MovedBatch:
     """What one step of moving due jobs did.
 
     `what`: `lost` (the lock is another's), `more` (call again), `look` (`places` are the next jobs, from the
@@ -143,7 +143,7 @@ class Drained:
     what: str
     moved: int
     troubles: list[str]
-    places: list[Place]
+    elements: list[Element]
     next: float | None
 
 
@@ -151,7 +151,7 @@ def delay(
     space: Space,
     epoch: int | None,
     job: Job,
-    instead_of: Sequence[Place] = (),
+    instead_of: Sequence[Element] = (),
     *,
     copies: int = 0,
     least: int = 1,
@@ -172,17 +172,17 @@ def delay(
         keys.queue(job.queue),
     ]  # fmt: skip
     args: list[Word] = [keys.prefix, "" if epoch is None else epoch, job.item, job.queue]
-    args += [job.payload, copies, least, *(word for place in instead_of for word in place)]
+    args += [job.payload, copies, least, *(word for element in instead_of for word in element)]
     return int(_delay.run(space, names, args))
 
 
 def take(
     space: Space,
-    takings: Sequence[Taking],
-    claim: Claim = NOBODY,
+    moves: Sequence[Move],
+    lease: Lease = NO_LEASE,
     *,
     tidy: bool = False,
-    following: Place | None = None,
+    following: Element | None = None,
 ) -> Taken | None:
     """Take delayed jobs out of their lists.
 
@@ -200,15 +200,15 @@ def take(
     counts: list[int] = []
     refused: list[bool] = []
     troubles: list[str] = []
-    chunk = _chunk(space, takings)
-    last = max(0, len(takings) - 1) // chunk * chunk
+    chunk = _chunk(space, moves)
+    last = max(0, len(moves) - 1) // chunk * chunk
     for first in range(0, last + 1, chunk):
-        place = following if first == last and following is not None else (b"", b"")
-        args: list[Word] = [space.keys.prefix, claim.value, claim.milliseconds, int(tidy)]
-        args += [*place, int(time.time())]
-        for one in takings[first : first + chunk]:
+        element = following if first == last and following is not None else (b"", b"")
+        args: list[Word] = [space.keys.prefix, lease.value, lease.milliseconds, int(tidy)]
+        args += [*element, int(time.time())]
+        for one in moves[first : first + chunk]:
             args += one.words
-        keys = [space.keys.delayed_schedule, space.keys.queues, claim.key or space.keys.queues]
+        keys = [space.keys.delayed_schedule, space.keys.queues, lease.key or space.keys.queues]
         done, *answer = _take.run(space, keys, args)
         if not done:
             return None
@@ -219,35 +219,35 @@ def take(
     return Taken(counts, refused, troubles, follows)
 
 
-def _chunk(space: Space, takings: Sequence[Taking]) -> int:
+def _chunk(space: Space, moves: Sequence[Move]) -> int:
     """How many of these one script may take: each may have to be looked for in the whole of its list."""
-    if len(takings) <= 10:
+    if len(moves) <= 10:
         return CHUNK
-    names = list(dict.fromkeys(_second(one.place[0]) for one in takings))
+    names = list(dict.fromkeys(_second(one.element[0]) for one in moves))
     return max(10, min(CHUNK, COMPARED // max(1, *sizes(space, names))))
 
 
-def stands(space: Space, place: Place) -> bool:
+def stands(space: Space, element: Element) -> bool:
     """Whether a delayed job is still there, for who is about to run its code."""
-    answer = take(space, [], following=place)
+    answer = take(space, [], following=element)
     return answer is not None and answer.follows
 
 
-def drain(space: Space, now: int, claim: Claim, shown: Sequence[str], batch: int = BATCH) -> Drained:
+def move_due(space: Space, now: int, lease: Lease, shown: Sequence[str], batch: int = BATCH) -> MovedBatch:
     """Move a batch of due jobs to their queues, in one step.
 
     Args:
         now: seconds since the epoch; what is due later stays.
         shown: classes whose jobs the caller wants to judge.
     """
-    keys = [space.keys.delayed_schedule, space.keys.queues, claim.key or space.keys.queues]
+    keys = [space.keys.delayed_schedule, space.keys.queues, lease.key or space.keys.queues]
     names = "".join(f"\0{name}" for name in shown) + "\0" if shown else ""
-    args: list[Word] = [space.keys.prefix, now, claim.value, claim.milliseconds, names, max(1, batch)]
+    args: list[Word] = [space.keys.prefix, now, lease.value, lease.milliseconds, names, max(1, batch)]
     what, troubles, moved, *rest = _drain.run(space, keys, args)
     kind = what.decode()
-    places = list(zip(rest[0][::2], rest[0][1::2], strict=True)) if kind == "look" else []
+    elements = list(zip(rest[0][::2], rest[0][1::2], strict=True)) if kind == "look" else []
     following = float(rest[0]) if kind == "done" and rest[0] else None
-    return Drained(kind, int(moved), texts(troubles), places, following)
+    return MovedBatch(kind, int(moved), texts(troubles), elements, following)
 
 
 def forget_if_empty(space: Space, epoch: int) -> None:
@@ -335,21 +335,21 @@ def items(space: Space, epoch: int, start: int = 0, count: int | None = None) ->
     return list(space.link.execute("LRANGE", space.keys.delayed(epoch), start, stop))
 
 
-def each(space: Space) -> Iterator[Place]:
+def each(space: Space) -> Iterator[Element]:
     """Every delayed job, by time and in order; read piece by piece."""
     names = [_list(name) for name in all_seconds(space)]
     for first in range(0, len(names), 100):
         chunk = names[first : first + 100]
         replies = space.link.execute_many([("LRANGE", _key(space, name), 0, FIRST - 1) for name in chunk])
         for name, reply in zip(chunk, replies, strict=True):
-            place, step = 0, FIRST
+            element, step = 0, FIRST
             while not isinstance(reply, RedisError):
                 yield from ((name, item) for item in reply)
-                place += step
+                element += step
                 if len(reply) < step:
                     break
                 step = READ
-                reply = space.link.execute("LRANGE", _key(space, name), place, place + step - 1)
+                reply = space.link.execute("LRANGE", _key(space, name), element, element + step - 1)
 
 
 def _key(space: Space, name: bytes) -> bytes:

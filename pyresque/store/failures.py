@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import amount, flag, integer
-from pyresque.store.delayed import Place
+from pyresque.store.delayed import Element
 from pyresque.store.removal import weed_these
 from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
@@ -77,9 +77,9 @@ def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Co
 
     What was put aside with a record goes in the same step, here and wherever a record goes.
     """
-    named = {(one.place, one.raw, n if one.place < 0 else -1): one for n, one in enumerate(records)}
+    named = {(one.index, one.raw, n if one.index < 0 else -1): one for n, one in enumerate(records)}
     # From the end on: so the places of the others hold.
-    doomed = sorted(named.values(), key=lambda one: one.place, reverse=True)
+    doomed = sorted(named.values(), key=lambda one: one.index, reverse=True)
     if len(doomed) > FEW:
         raws = [one.raw for one in doomed]
         return weed_these(space, space.keys.failed_list(list_name), raws, with_aside=True)
@@ -88,7 +88,7 @@ def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Co
 
 def discard(space: Space, record: FailureRecord) -> bool:
     """Remove one record, that at its place or the first with its bytes; False if it is gone."""
-    args: list[Word] = [space.keys.prefix, record.raw, record.place]
+    args: list[Word] = [space.keys.prefix, record.raw, record.index]
     return bool(_discard.run(space, [space.keys.failed_list(record.list_name)], args))
 
 
@@ -114,7 +114,7 @@ def _lists(space: Space, marks: Marks) -> list[str]:
 def _flat_marks(marks: Marks) -> list[Word]:
     words: list[Word] = [len(marks)]
     for record, marked in marks:
-        words += [record.raw, marked, record.place]
+        words += [record.raw, marked, record.index]
     return words
 
 
@@ -123,14 +123,14 @@ def restore(space: Space, link: str, second: int) -> int:
     return int(_restore.run(space, [], [space.keys.prefix, link, second]))
 
 
-def forward(space: Space, marks: Marks, place: Place, effects: Sequence[Command]) -> bool:
+def forward(space: Space, marks: Marks, index: Element, effects: Sequence[Command]) -> bool:
     """Replace a record and its copies by their marked forms and a delayed job by its push, in one step.
 
     Returns:
         False if the record, or the delayed job, is gone; then nothing is done.
     """
     keys = [*_lists(space, marks), space.keys.delayed_schedule]
-    args: list[Word] = [space.keys.prefix, *_flat_marks(marks), *place, *flat(effects)]
+    args: list[Word] = [space.keys.prefix, *_flat_marks(marks), *index, *flat(effects)]
     return bool(_forward.run(space, keys, args))
 
 

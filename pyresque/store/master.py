@@ -8,28 +8,28 @@ from __future__ import annotations
 from pyresque.errors import RedisReplied
 from pyresque.store import locks
 from pyresque.store.connection.replies import data, digits, either, flag, integer, row
-from pyresque.store.delayed import Claim
+from pyresque.store.delayed import Lease
 from pyresque.store.script import Script
 from pyresque.store.space import Space
 
 _master = Script("become_master", reply=row(flag, data, either(integer(-2), digits)))
 
 
-def claim(space: Space, wanted: Claim) -> tuple[bool, str, float]:
-    """Become master or stay it, for `wanted.milliseconds` from now on.
+def acquire(space: Space, lease: Lease) -> tuple[bool, str, float]:
+    """Become master or stay it, for `lease.milliseconds` from now on.
 
     Returns:
         Whether the lock is ours, what it holds, and for how many seconds (infinite: without end). What is no
         text under its key is nobody's and stays.
     """
     try:
-        ours, held, left = _master.run(space, [wanted.key], [wanted.value, wanted.milliseconds])
+        ours, held, left = _master.run(space, [lease.key], [lease.value, lease.milliseconds])
     except RedisReplied as error:
         return False, str(error), float("inf")
     return bool(ours), held.decode("utf-8", "backslashreplace"), _seconds(int(left))
 
 
-def resign(space: Space, held: Claim) -> bool:
+def resign(space: Space, held: Lease) -> bool:
     """Give the lock back, if it is still ours; whether it was."""
     return locks.release(space, held.key, held.value)
 

@@ -1,4 +1,4 @@
-"""Taking a job and ending it: each one script, so that a job is always in its queue or in `worker:ID`."""
+"""Move a job and ending it: each one script, so that a job is always in its queue or in `worker:ID`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FOUND = cases(
 _SETTLED = row(exactly(b"settled", b"already", b"recounted", b"gone", b"disputed"), words, integer())
 
 _reserve = Script("reserve", uses=("namesake", "json", "remove_at"), call="reserve(KEYS, ARGV)", reply=_FOUND)
-_claim = Script("claim", uses=("namesake", "remove_at"), reply=integer(-1, 1))
+_reserve_element = Script("reserve_element", uses=("namesake", "remove_at"), reply=integer(-1, 1))
 _settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
 _settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
 _advance = Script(
@@ -294,7 +294,7 @@ def settled_count(space: Space, who: Registration) -> int:
     return int(raw) if digits(raw) else 0
 
 
-def claim(
+def reserve_element(
     space: Space, who: Registration, queue: str, raw: bytes, payload: bytes, offset: int = 0
 ) -> bytes | None:
     """Take this very element; returns the record that is now in `worker:ID`, None if it cannot be had.
@@ -308,7 +308,7 @@ def claim(
     record = working_on_bytes(printable(queue), times.run_at(time.time()), payload, space.style)
     keys = [space.keys.worker(who.id), space.keys.queue(queue), space.keys.workers]
     keys.append(space.keys.worker_started(who.id))
-    taken = _claim.run(space, keys, [raw, record, who.id, who.started, offset])
+    taken = _reserve_element.run(space, keys, [raw, record, who.id, who.started, offset])
     if taken < 0:
         raise Stranger(who.id)
     return record if taken else None

@@ -10,7 +10,7 @@ from pyresque.errors import RedisError, RedisReplied
 from pyresque.log import Log
 from pyresque.store.connection.link import Reply, Word
 from pyresque.store.connection.replies import flag, integer, row, words
-from pyresque.store.delayed import NOBODY, Claim, texts
+from pyresque.store.delayed import NO_LEASE, Lease, texts
 from pyresque.store.locks import Guard
 from pyresque.store.script import Script
 from pyresque.store.space import Space
@@ -80,15 +80,15 @@ def last_runs(space: Space) -> dict[str, str]:
     return {name: text.decode("utf-8", "backslashreplace") for name, text in found.items()}
 
 
-def fire(space: Space, firing: Firing, claim: Claim = NOBODY) -> tuple[int, list[str]]:
+def fire(space: Space, firing: Firing, lease: Lease = NO_LEASE) -> tuple[int, list[str]]:
     """Push the job of an entry and note when, unless something else than expected is noted already.
 
     Returns:
         1 done, 2 noted but kept away by a guard, 0 somebody else has noted something meanwhile, -1 the lock
         is another's; and what went wrong.
     """
-    keys = [space.keys.last_enqueued_at, space.keys.queues, claim.key or space.keys.queues]
-    args: list[Word] = [space.keys.prefix, claim.value, firing.name, firing.noted]
+    keys = [space.keys.last_enqueued_at, space.keys.queues, lease.key or space.keys.queues]
+    args: list[Word] = [space.keys.prefix, lease.value, firing.name, firing.noted]
     args += [firing.note, firing.queue, firing.payload, int(time.time())]
     args += [word for one in firing.guards for word in one.words]
     done, troubles = _fire.run(space, keys, args)

@@ -167,7 +167,7 @@ class FailureRecord(msgspec.Struct, frozen=True, eq=False):
     raw: bytes
     value: dict[str, Any]
     list_name: str = "failed"
-    place: int = -1
+    index: int = -1
     copies: tuple[FailureRecord, ...] | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -178,16 +178,16 @@ class FailureRecord(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def _element(self) -> tuple[bytes, str, int]:
-        return self.raw, self.list_name, self.place
+        return self.raw, self.list_name, self.index
 
     @classmethod
-    def parse(cls, raw: bytes, list_name: str = "failed", place: int = -1) -> FailureRecord:
+    def parse(cls, raw: bytes, list_name: str = "failed", index: int = -1) -> FailureRecord:
         """Read an element of a failure list; never raises."""
         try:
             value = decode(raw)
         except MalformedPayload:
             value = None
-        return cls(raw, value if isinstance(value, dict) else {}, list_name, place)
+        return cls(raw, value if isinstance(value, dict) else {}, list_name, index)
 
     @property
     def failure_id(self) -> str | None:

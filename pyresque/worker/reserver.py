@@ -306,10 +306,10 @@ class Reserver:
         return None, offset
 
     def _claimed(self, queue: str, raw: bytes, payload: Payload, offset: int) -> ReservedJob | None:
-        """Claim this element; None if another worker was faster, or it is not a job: then look again."""
+        """Lease this element; None if another worker was faster, or it is not a job: then look again."""
         try:
             normal = payload.normal(self._space.style)
-            record = reservation.claim(self._space, self._who, queue, raw, normal, offset)
+            record = reservation.reserve_element(self._space, self._who, queue, raw, normal, offset)
         except reservation.Stranger:
             self._enter_again()
             return None

@@ -34,7 +34,7 @@ from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.loaded_schedule import LoadedSchedule
 from pyresque.scheduler.master import Master
 from pyresque.store import schedules
-from pyresque.store.delayed import NOBODY, Claim
+from pyresque.store.delayed import NO_LEASE, Lease
 from pyresque.testing.redis_server import DevRedis
 from tests.interop.traces.trace import FOLDER
 from tests.interop.traces.trace import dump as plain_dump
@@ -107,16 +107,16 @@ class Stage:
         notes = {one: lambda *args, one=one: self.note(one, args) for one in hooks}
         return self.job("Cust", "c", scheduled=scheduled, **notes)
 
-    def drain(self, claim: Claim | None = None, batch: int = 100) -> int:
+    def drain(self, lease: Lease | None = None, batch: int = 100) -> int:
         """One pass of the master at the time of the traces."""
-        one = Claim(LOCK, OURS, 180_000) if claim is None else claim
+        one = Lease(LOCK, OURS, 180_000) if lease is None else lease
         return Mover(self.resque.space, self.registry, batch).move_all(one, now=THEN + 20)
 
     def fire(self, name: str, **value: Any) -> str:
         """Fire an entry at the time of the traces."""
         running = Running(Entry.read(name, {"every": "1h", **value}), NOW - 3600)
         running.due = float(NOW)
-        return Firer(self.resque.space, self.registry).fire(running, Claim(LOCK, OURS, 180_000))
+        return Firer(self.resque.space, self.registry).fire(running, Lease(LOCK, OURS, 180_000))
 
     def close(self) -> None:
         self.resque.close()
@@ -320,31 +320,31 @@ def drain_killed(stage: Stage) -> None:
     child = os.fork()
     if child == 0:
         stage.resque = Resque(stage.server.url, registry=stage.registry)
-        stage.drain(NOBODY)
+        stage.drain(NO_LEASE)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     stage.registry = Registry(WorkerHooks())
-    stage.drain(NOBODY)
+    stage.drain(NO_LEASE)
 
 
 @play
 def drain_lost_exec_reply(stage: Stage) -> None:
-    stage.drain(NOBODY, batch=2)
+    stage.drain(NO_LEASE, batch=2)
 
 
 @play
 def drain_redis_away(stage: Stage) -> None:
-    stage.drain(NOBODY, batch=4)
+    stage.drain(NO_LEASE, batch=4)
 
 
 @play
 def loop_undecodable_item(stage: Stage) -> None:
-    stage.drain(NOBODY)
+    stage.drain(NO_LEASE)
 
 
 @play
 def not_master_due(stage: Stage) -> None:
-    assert stage.drain(Claim(LOCK, "not ours", 1000)) == 0
+    assert stage.drain(Lease(LOCK, "not ours", 1000)) == 0
 
 
 @play

@@ -121,7 +121,7 @@ class Me:
 
     def link_to(self, url: str) -> ModelLink:
         """A link to what it takes for this server; all worlds have one only, with one database."""
-        return ModelLink(self, place=url) if "elsewhere" in url else self.link
+        return ModelLink(self, database=url) if "elsewhere" in url else self.link
 
     def token(self) -> int:
         """A number that nobody else gets."""
@@ -156,15 +156,15 @@ class Me:
 class ModelLink:
     """The link of an actor: see `pyresque.store.connection.link.DirectLink`."""
 
-    def __init__(self, me: Me, let_in: bool = False, place: str = ADDRESS) -> None:
+    def __init__(self, me: Me, let_in: bool = False, database: str = ADDRESS) -> None:
         self._me = me
-        self.address = self.place = place
+        self.address = self.database = database
         self.deadline = float("inf")
         self.let_in = let_in
 
     def fresh(self) -> ModelLink:
         """Another link to the same server."""
-        return ModelLink(self._me, self.let_in, self.place)
+        return ModelLink(self._me, self.let_in, self.database)
 
     def adopt(self) -> ModelLink:
         """Nobody forks here."""
@@ -184,8 +184,8 @@ class ModelLink:
             raise unavailable(ADDRESS, TimeoutError("it is too late"), maybe_done=False)
         packed = tuple(tuple(map(as_bytes, words)) for words in commands)
         replies: list[Reply] = []
-        for place in range(len(packed)):
-            reply = self._me.hear(Pending("command", packed[place], packed[place:], place == 0))
+        for at in range(len(packed)):
+            reply = self._me.hear(Pending("command", packed[at], packed[at:], at == 0))
             replies.append(from_reply(reply, ADDRESS) if isinstance(reply, ErrorText) else thawed(reply))
         self.let_in = self.let_in or not all(isinstance(one, RedisError) for one in replies)
         return replies

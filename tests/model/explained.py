@@ -48,7 +48,7 @@ _ODD = "only of scores that are not whole numbers, and of keys of a wrong kind"
 
 EXPLAINED: list[tuple[str, str, str]] = [
     ("json", "local words = {['true']", "in the worlds no argument is true, false or null"),
-    ("claim", "if current == ARGV[2]", _AGAIN),
+    ("reserve_element", "if current == ARGV[2]", _AGAIN),
     ("claim_worker_ids", "if field(KEYS[3], ARGV[2]) == ARGV[3]", _AGAIN),
     ("claim_worker_ids", "attempt({'SREM'", _RUBYS),
     ("claim_worker_ids", "redis.call('UNLINK'", _RUBYS),
@@ -57,7 +57,7 @@ EXPLAINED: list[tuple[str, str, str]] = [
         "attempt({'HSET', KEYS[3]",
         "register writes it, too, and the second of two is refused there",
     ),
-    ("claim", "if is_anothers", _SECOND),
+    ("reserve_element", "if is_anothers", _SECOND),
     ("reserve", "if is_anothers", _SECOND),
     ("namesake", "return found and", _SECOND),
     ("register_worker", "return {0, troubles}", _SECOND),

@@ -779,5 +779,5 @@ def test_a_claim_beside_a_job_that_is_held_already(resque):
     resque.link.execute("SADD", "resque:workers", "h:1:q")
     resque.link.execute("SET", "resque:worker:h:1:q", "{}")
     who = Registration("h", "1:q")
-    assert reservation.claim(resque.space, who, "q", elements(resque)[0], b"{}") is None
+    assert reservation.reserve_element(resque.space, who, "q", elements(resque)[0], b"{}") is None
     assert resque.size("q") == 1

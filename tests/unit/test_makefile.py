@@ -49,3 +49,17 @@ def test_make_lists_every_target() -> None:
     for target, rest in TARGETS.items():
         [line] = [line for line in listed.splitlines() if target in line.split("  ")[0].split()]
         assert line.endswith(rest.partition("## ")[2])
+
+
+def test_the_tests_for_other_versions_are_there():
+    """`.ci/versions` names files of tests: one that has moved would end it."""
+    script = (ROOT / ".ci/versions").read_text()
+    command = (
+        script[script.index("ours=(") :].replace("exec ", "echo ").replace('"$venv/bin/python"', "python")
+    )
+    words = subprocess.run(
+        ["bash", "-c", command], capture_output=True, check=True, text=True, cwd=ROOT
+    ).stdout.split()
+    named = [word.removeprefix("--ignore=") for word in words if "tests/" in word]
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []

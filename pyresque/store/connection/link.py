@@ -48,8 +48,8 @@ class Link(Protocol):
     """Where the server is, without its password."""
 
     @property
-    def place(self) -> str:
-        """The address with the database: links to one place reach the same keys."""
+    def database(self) -> str:
+        """The address with the database: links to one database reach the same keys."""
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command.
@@ -120,9 +120,9 @@ class PatientLink:
         self._unsure_until = 0.0
 
     @property
-    def place(self) -> str:
+    def database(self) -> str:
         """Where the server and its database are."""
-        return self.link.place
+        return self.link.database
 
     def execute(self, *words: Word, check: Check | None = None) -> Reply:
         """Carry out one command; see `Link`."""

@@ -46,7 +46,7 @@ class RedisPyLink:
         self._kind, self._options = kind, options
         self._pool = _careful_pool(kind, options)
         self.address = _address(self._pool.connection_kwargs)
-        self.place = f"{self.address}/{options.get('db') or 0}"
+        self.database = f"{self.address}/{options.get('db') or 0}"
         self._deadline = float("inf")
         self.let_in = False
         self._echoes = True

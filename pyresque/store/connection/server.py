@@ -91,11 +91,11 @@ _SAME: dict[frozenset[str], bool] = {}
 
 def is_same(one: Link, other: Link) -> bool:
     """Whether two links reach the same keys, under whatever names of the server; False if nobody can tell."""
-    if one.place == other.place:
+    if one.database == other.database:
         return True
-    if one.place.rpartition("/")[2] != other.place.rpartition("/")[2]:
+    if one.database.rpartition("/")[2] != other.database.rpartition("/")[2]:
         return False  # another database
-    pair = frozenset((one.place, other.place))
+    pair = frozenset((one.database, other.database))
     if pair not in _SAME:
         ids = [_facts(link, "server").get("run_id") for link in (one, other)]
         if not all(ids):

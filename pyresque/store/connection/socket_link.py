@@ -57,7 +57,7 @@ class SocketLink:
     def __init__(self, url: str | Address, timeout: float = TIMEOUT) -> None:
         self.target = Address.parse(url) if isinstance(url, str) else url
         self.address = str(self.target)
-        self.place = f"{self.target}/{self.target.db}"
+        self.database = f"{self.target}/{self.target.db}"
         self.deadline = inf
         self.let_in = False
         self._timeout = timeout

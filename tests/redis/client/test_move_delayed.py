@@ -31,7 +31,7 @@ from pyresque.registry import Registry
 from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
 from pyresque.scheduler.hook_tries import HookTries
-from pyresque.store.delayed import Claim
+from pyresque.store.delayed import Lease
 from pyresque.wire import times
 from pyresque.wire.records import JOB_WRAPPER
 from tests.faultproxy import FaultProxy
@@ -306,7 +306,7 @@ def test_no_more_code_runs_once_the_lock_is_another_s(stage, kind):
     world.code = losing
     if kind in HOOKS:
         setattr(world.own, kind, staticmethod(losing))
-    step = Mover(stage.resque.space, stage.resque.registry).move(Claim(key, "ours", 60000), now=20)
+    step = Mover(stage.resque.space, stage.resque.registry).move(Lease(key, "ours", 60000), now=20)
     assert step.lost
     assert [number for number, _, _ in world.ran] == [1]
     assert world.left() == world.items[1:]
@@ -326,7 +326,7 @@ def test_the_lock_is_renewed_while_code_runs(stage):
     made.before_enqueue = staticmethod(before_enqueue)  # type: ignore[attr-defined]
     job(queue="q", name="Own", registry=stage.resque.registry)(made)
     stage.delay(10, *(b'{"class":"Own","args":[%d],"queue":"q"}' % n for n in range(5)))
-    Mover(stage.resque.space, stage.resque.registry).move(Claim(key, "ours", 60000), now=20)
+    Mover(stage.resque.space, stage.resque.registry).move(Lease(key, "ours", 60000), now=20)
     assert len(left) == 5
     assert min(left) > 5000
 
@@ -686,7 +686,7 @@ def test_a_taker_tells_how_many_it_took_when_it_is_interrupted(stage):
     World(stage, "before_enqueue", ZeroDivisionError)
     mover = DelayedMover(stage.resque.space, stage.resque.registry)
     with pytest.raises(ZeroDivisionError):
-        mover.take(one.place for one in stage.resque.find_delayed())
+        mover.take(one.element for one in stage.resque.find_delayed())
     assert mover.taken == 3
 
 

@@ -16,7 +16,7 @@ from pyresque import Resque, job
 from pyresque.errors import RedisUnavailable
 from pyresque.registry import Registry
 from pyresque.scheduler.due import Mover
-from pyresque.store.delayed import Claim
+from pyresque.store.delayed import Lease
 from tests.faultproxy import FaultProxy, named
 from tests.redis.stage import FAR, until
 
@@ -262,9 +262,9 @@ def test_nothing_is_moved_without_the_lock(stage, mover):
     key = stage.resque.space.keys.master_lock()
     stage.redis("SET", key, "ours", "PX", 1000)
     stage.delay(10, item(1))
-    assert mover.move(Claim(key, "other", 60000), now=20).lost
+    assert mover.move(Lease(key, "other", 60000), now=20).lost
     assert stage.queue("q") == []
-    assert mover.move(Claim(key, "ours", 60000), now=20).moved == 1
+    assert mover.move(Lease(key, "ours", 60000), now=20).moved == 1
     assert stage.redis("PTTL", key) > 1000
 
 
@@ -274,7 +274,7 @@ def test_a_lost_lock_is_noticed_between_looking_and_taking(stage):
     stage.redis("SET", key, "ours")
     with_hooks(stage, before_enqueue=lambda n: stage.redis("SET", key, "another's"))
     stage.delay(10, item(1, kind="Hooked"))
-    assert Mover(stage.resque.space, stage.resque.registry).move(Claim(key, "ours", 60000), now=20).lost
+    assert Mover(stage.resque.space, stage.resque.registry).move(Lease(key, "ours", 60000), now=20).lost
     assert stage.redis("LLEN", "resque:delayed:10") == 1
 
 

@@ -8,7 +8,7 @@ from pyresque import Resque, job
 from pyresque.schedule.entry import Entry
 from pyresque.schedule.next_runs import Running
 from pyresque.scheduler.firing import Firer
-from pyresque.store.delayed import Claim
+from pyresque.store.delayed import Lease
 from pyresque.wire import times
 from tests.faultproxy import FaultProxy, named
 
@@ -60,7 +60,7 @@ def test_nobody_fires_the_same_run_twice(stage, firer):
 def test_nothing_is_fired_without_the_lock(stage, firer):
     """And nothing is noted."""
     stage.redis("SET", "lock", "other")
-    assert firer.fire(running(), Claim("lock", "ours", 1000)) == "lost"
+    assert firer.fire(running(), Lease("lock", "ours", 1000)) == "lost"
     assert stage.redis("EXISTS", NOTED, "resque:queue:mail") == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pyresque.errors import RedisReplied
 from pyresque.store import delayed, locks, queues, stats
-from pyresque.store.delayed import Taking
+from pyresque.store.delayed import Move
 from pyresque.store.script import REMEMBER_SECONDS
 
 TOKEN = uuid.UUID(int=7)
@@ -45,7 +45,7 @@ def test_lists_are_kept_too(same_token):
 def test_the_answer_to_a_job_taken_is_the_same_again(same_token):
     """With an empty list inside."""
     same_token.link.execute("RPUSH", "resque:delayed:10", b"x")
-    taking = Taking((b"delayed:10", b"x"), copies=1, queue="q", payload=b"p")
+    taking = Move((b"delayed:10", b"x"), copies=1, queue="q", payload=b"p")
     first, again = (delayed.take(same_token, [taking]) for _ in range(2))
     assert first == again
     assert first.counts == [1]
