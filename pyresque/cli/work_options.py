@@ -74,7 +74,7 @@ class Flags:
             return [(self.queues(settings), self.concurrency or config.count or 1)]
         if given:
             raise ConfigError("the pool file names the queues and counts: leave -q and --concurrency away")
-        from pyresque.worker.pool.file import read_pool_file
+        from pyresque.worker.pool.pool_file import read_pool_file
 
         return read_pool_file(path, config.pool_environment)
 

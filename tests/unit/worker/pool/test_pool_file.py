@@ -3,7 +3,7 @@
 import pytest
 
 from pyresque.errors import ConfigError
-from pyresque.worker.pool.file import read_pool_file
+from pyresque.worker.pool.pool_file import read_pool_file
 
 FULL = """
 mail, high: 2
