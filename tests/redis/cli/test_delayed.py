@@ -1,32 +1,11 @@
 """`pyresque delayed`."""
 
 import json
-import os
-import subprocess
-import sys
-
-import pytest
 
 from pyresque.wire import times
 from tests.redis.stage import FAR
 
 LOCK = "resque:resque:resque_scheduler_master_lock"
-
-
-@pytest.fixture
-def run(server, tmp_path):
-    """Runs the program; returns (exit status, what it printed)."""
-
-    def run(*words, status=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "pyresque", *words],
-            env={**os.environ, "REDIS_URL": server.url},
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    return run
 
 
 def test_delayed_lists_shows_runs_and_removes(stage, run):

@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from typing import Any
-
 from pyresque import Resque
+from tests.redis.cli.test_failed import fail, lines
 from tests.unit.cli.program import Program, one_line
-
-RUBYS_FAILURE = {
-    "failed_at": "2026/11/24 10:00:00 UTC",
-    "payload": {"class": "RubyJob", "args": [1, "ü"]},
-    "exception": "ArgumentError",
-    "error": "boom \x1b[31m\nsecond line",
-    "backtrace": ["/app/jobs.rb:7:in `perform'"],
-    "worker": "rubyhost:4711:images,mail",
-    "queue": "images",
-}
-
-
-def lines(done: subprocess.CompletedProcess[str]) -> list[Any]:
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def fail(resque: Resque, number: int = 1, **changes: Any) -> str:
-    """Write a failure as Ruby does; returns its id."""
-    one = f"0000000{number}-0000-4000-8000-000000000000"
-    record = {**RUBYS_FAILURE, "failure_id": one, **changes}
-    resque.link.execute("RPUSH", "resque:failed", json.dumps(record, ensure_ascii=False))
-    return one
 
 
 def test_failed_list_says_what_it_leaves_out(program: Program, resque: Resque) -> None:

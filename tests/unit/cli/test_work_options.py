@@ -2,40 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-from dataclasses import dataclass
-from unittest import mock
-
 import pytest
 
-from pyresque.cli.root import program
-
-CLEAN = ("QUEUE", "QUEUES", "INTERVAL", "COUNT", "REDIS_URL", "RESQUE_REDIS_URL", "RESQUE_NAMESPACE")
-
-
-@dataclass
-class Result:
-    """What one run of the program printed, and how it ended."""
-
-    exit_code: object
-    stdout: str
-    stderr: str
-
-
-def run(*words: str, **env: str) -> Result:
-    """The program in this process. (click's own test runner has no stderr of its own before 8.2.)"""
-    out, err = io.StringIO(), io.StringIO()
-    kept = {name: value for name, value in os.environ.items() if name not in CLEAN}
-    with (
-        mock.patch.dict(os.environ, {**kept, **env}, clear=True),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as end,
-    ):
-        program(list(words), prog_name="pyresque")
-    return Result(end.value.code or 0, out.getvalue(), err.getvalue())
+from tests.unit.cli.in_process import run
 
 
 @pytest.mark.parametrize(

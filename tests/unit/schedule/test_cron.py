@@ -6,18 +6,7 @@ import pytest
 
 from pyresque.errors import InvalidSchedule, ResqueError
 from pyresque.scheduler import Cron
-
-
-def at(text):
-    return datetime.fromisoformat(text)
-
-
-def runs(cron, since, count):
-    seen = [at(since)]
-    for _ in range(count):
-        seen.append(cron.next_after(seen[-1]))
-    return [one.strftime("%Y-%m-%dT%H:%M:%SZ").removesuffix(":00Z") for one in seen[1:]]
-
+from tests.unit.schedule.cron_runs import at, runs
 
 # --- the contract ----------------------------------------------------------------------------------
 

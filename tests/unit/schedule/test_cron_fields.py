@@ -1,27 +1,9 @@
 """What the fields of a cron entry mean: days and weekdays, weeks, drawn values."""
 
-from datetime import datetime
-
 import pytest
 
 from pyresque.scheduler import Cron
-
-
-def at(text):
-    return datetime.fromisoformat(text)
-
-
-def runs(cron, since, count):
-    seen = [at(since)]
-    for _ in range(count):
-        seen.append(cron.next_after(seen[-1]))
-    return [one.strftime("%Y-%m-%dT%H:%M:%SZ").removesuffix(":00Z") for one in seen[1:]]
-
-
-def same(one, other, zone="UTC"):
-    since = "2026-03-13T08:59:59Z"
-    return runs(Cron(one, zone=zone), since, 20) == runs(Cron(other, zone=zone), since, 20)
-
+from tests.unit.schedule.cron_runs import at, runs, same
 
 DRAWN = [
     "22~2 * * * *", "0 20~4 * * *", "0 0 25~L * *", "0 0 * 11~2 *", "0 0 * * 6~2", "10~20/5 * * * *",

@@ -1,7 +1,6 @@
 """YAML files mean to us what they mean to Ruby: nodes, entries, dates, ERB."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -19,16 +18,6 @@ VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors"
 SCALARS, FILES, ENTRIES = (
     json.loads((VECTORS / f"yaml_{name}.json").read_text("utf-8")) for name in ("scalars", "files", "entries")
 )
-
-
-@pytest.fixture(autouse=True)
-def in_utc(monkeypatch):
-    """Ruby shows a time without a zone in the zone of the process; the recording was made in UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.parametrize(("text", "what", "wanted"), FILES, ids=[repr(row[0][:60]) for row in FILES])
