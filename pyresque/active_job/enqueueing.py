@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol, TypedDict, Unpack, overload
+from typing import Any, TypedDict, Unpack, overload
 
 from pyresque.active_job.arguments.conversion import check
 from pyresque.active_job.arguments.times import stamp, stamp_of
@@ -24,23 +24,11 @@ from pyresque.hooks import call, call_around
 from pyresque.model.job_class import JobClass, queue_for
 from pyresque.model.job_types import AnyJob, JobCode, P
 from pyresque.model.moments import seconds_after, seconds_at
-from pyresque.model.registry import Registry
+from pyresque.model.resque_like import ResqueLike
 from pyresque.store import delayed
-from pyresque.store.space import Space
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, with_queue
-
-
-class Resque(Protocol):
-    """What enqueueing needs of a `pyresque.Resque`."""
-
-    registry: Registry
-    space: Space
-    _receiver: Callable[[str, bytes], None] | None
-
-    def _push(self, batches: dict[str, list[bytes]]) -> int:
-        """Put elements on their queues."""
 
 
 class EnqueueOptions(TypedDict, total=False):
@@ -78,7 +66,7 @@ class Prepared:
             raise NotAJob(f"there is no {unknown[0]}= to set: there are {', '.join(SETTABLE)}")
         return replace(self, options={**self.options, **options})
 
-    def enqueue(self, resque: Resque) -> str | None:
+    def enqueue(self, resque: ResqueLike) -> str | None:
         """Enqueue it: see `active_job.enqueue`."""
         return _OutgoingJob(resque, self).enqueue()
 
@@ -97,30 +85,30 @@ def prepare(job: Any, /, *args: Any, **kwargs: Any) -> Prepared:
 # With one of the options among the keywords the arguments cannot be checked: Python's types cannot add a
 # keyword to those of another function. `prepare(job, ...).set(...)` checks both.
 @overload
-def enqueue(resque: Resque, job: str, /, *args: Any, **kwargs: Any) -> str | None: ...
+def enqueue(resque: ResqueLike, job: str, /, *args: Any, **kwargs: Any) -> str | None: ...
 @overload
-def enqueue(resque: Resque, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> str | None: ...
+def enqueue(resque: ResqueLike, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> str | None: ...
 @overload
-def enqueue(resque: Resque, job: partial[Any], /, *args: Any, **kwargs: Any) -> str | None: ...
+def enqueue(resque: ResqueLike, job: partial[Any], /, *args: Any, **kwargs: Any) -> str | None: ...
 @overload
-def enqueue(resque: Resque, job: AnyJob, /, *args: Any, queue: str, **kwargs: Any) -> str | None: ...
+def enqueue(resque: ResqueLike, job: AnyJob, /, *args: Any, queue: str, **kwargs: Any) -> str | None: ...
 @overload
 def enqueue(
-    resque: Resque, job: AnyJob, /, *args: Any, wait: float | timedelta, **kwargs: Any
+    resque: ResqueLike, job: AnyJob, /, *args: Any, wait: float | timedelta, **kwargs: Any
 ) -> str | None: ...
 @overload
 def enqueue(
-    resque: Resque, job: AnyJob, /, *args: Any, wait_until: float | datetime, **kwargs: Any
+    resque: ResqueLike, job: AnyJob, /, *args: Any, wait_until: float | datetime, **kwargs: Any
 ) -> str | None: ...
 @overload
-def enqueue(resque: Resque, job: AnyJob, /, *args: Any, priority: int, **kwargs: Any) -> str | None: ...
+def enqueue(resque: ResqueLike, job: AnyJob, /, *args: Any, priority: int, **kwargs: Any) -> str | None: ...
 @overload
-def enqueue(resque: Resque, job: AnyJob, /, *args: Any, locale: str, **kwargs: Any) -> str | None: ...
+def enqueue(resque: ResqueLike, job: AnyJob, /, *args: Any, locale: str, **kwargs: Any) -> str | None: ...
 @overload
-def enqueue(resque: Resque, job: AnyJob, /, *args: Any, timezone: str, **kwargs: Any) -> str | None: ...
+def enqueue(resque: ResqueLike, job: AnyJob, /, *args: Any, timezone: str, **kwargs: Any) -> str | None: ...
 @overload
-def enqueue(resque: Resque, job: AnyJob, /, *args: Any, rails: str, **kwargs: Any) -> str | None: ...
-def enqueue(resque: Resque, job: Any, /, *args: Any, **kwargs: Any) -> str | None:
+def enqueue(resque: ResqueLike, job: AnyJob, /, *args: Any, rails: str, **kwargs: Any) -> str | None: ...
+def enqueue(resque: ResqueLike, job: Any, /, *args: Any, **kwargs: Any) -> str | None:
     """Enqueue an Active Job.
 
     Args:
@@ -143,7 +131,7 @@ def enqueue(resque: Resque, job: Any, /, *args: Any, **kwargs: Any) -> str | Non
     return Prepared(job, args, kwargs, options).enqueue(resque)
 
 
-def enqueue_many(resque: Resque, jobs: Iterable[Prepared]) -> int:
+def enqueue_many(resque: ResqueLike, jobs: Iterable[Prepared]) -> int:
     """Enqueue many jobs, those that are not delayed in one round trip (Rails' `perform_all_later`).
 
     As in Rails no enqueue callbacks run. If one cannot be serialized, nothing is enqueued.
@@ -167,7 +155,7 @@ def enqueue_many(resque: Resque, jobs: Iterable[Prepared]) -> int:
 class _OutgoingJob:
     """One Active Job on its way to its queue, or to the delayed jobs."""
 
-    def __init__(self, resque: Resque, prepared: Prepared) -> None:
+    def __init__(self, resque: ResqueLike, prepared: Prepared) -> None:
         self._resque = resque
         self._directory = directory_of(resque.registry)
         self._options = prepared.options

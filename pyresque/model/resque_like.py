@@ -1,7 +1,8 @@
-"""A Resque, as workers and schedulers need it: `pyresque.Resque` is one."""
+"""A Resque, as workers, schedulers and Active Job need it: `pyresque.Resque` is one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from pyresque.failure import Backend
@@ -19,3 +20,7 @@ class ResqueLike(Protocol):
     failure_backend: Backend
     failure_ids: bool
     local_schedule: dict[str, Any]
+    _receiver: Callable[[str, bytes], None] | None
+
+    def _push(self, batches: dict[str, list[bytes]]) -> int:
+        """Put elements on their queues."""
