@@ -9,43 +9,43 @@ PYTHON ?= python3
 help:                   ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-$(BIN)/pyresque: requirements/locked.txt
+$(BIN)/pytest: requirements/locked.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c requirements/locked.txt -e '.[dev]'
 	touch $@
 
-$(BIN)/zensical: $(BIN)/pyresque
+$(BIN)/zensical: $(BIN)/pytest
 	$(BIN)/pip install -q -c requirements/locked.txt -e '.[dev,docs]'
 	touch $@
 
-test: $(BIN)/pyresque   ## every test, side by side
+test: $(BIN)/pytest   ## every test, side by side
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-lint: $(BIN)/pyresque   ## style and types
+lint: $(BIN)/pytest   ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-coverage: $(BIN)/pyresque ## how much of the code tests/unit and tests/redis run, in one figure
+coverage: $(BIN)/pytest ## how much of the code tests/unit and tests/redis run, in one figure
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -n 4 --dist worksteal tests/unit tests/redis
 	@$(BIN)/coverage combine -q
 	@echo "covered: $$($(BIN)/coverage report --format=total) % of lines and branches (by module: $(BIN)/coverage report)"
 
-mutation: $(BIN)/pyresque ## how many wrong lines in pure logic the unit tests notice, by module; takes minutes
+mutation: $(BIN)/pytest ## how many wrong lines in pure logic the unit tests notice, by module; takes minutes
 	$(BIN)/python benchmarks/mutation.py
 
 docs: $(BIN)/zensical   ## the site of the documents, into site/; fails at a broken link, and needs no network
 	$(BIN)/python .ci/docs.py
 
-demo: $(BIN)/pyresque   ## both languages' jobs on a Redis of its own
+demo: $(BIN)/pytest   ## both languages' jobs on a Redis of its own
 	$(BIN)/pyresque demo
 
-chaos: $(BIN)/pyresque  ## the long run of kills and lost replies
+chaos: $(BIN)/pytest  ## the long run of kills and lost replies
 	PYRESQUE_CHAOS_ROUNDS=500 $(BIN)/python -m pytest tests/chaos -s --timeout 0
 
-model: $(BIN)/pyresque  ## the long run of the model: every interleaving of small worlds, with more faults
+model: $(BIN)/pytest  ## the long run of the model: every interleaving of small worlds, with more faults
 	$(BIN)/python -m tests.model long
 
-mutants: $(BIN)/pyresque ## whether the model finds out each wrong line in a script
+mutants: $(BIN)/pytest ## whether the model finds out each wrong line in a script
 	$(BIN)/python -m tests.model.mutants
 
 lowest newest:          ## the tests with the oldest, or the newest, versions of other people's packages

@@ -74,7 +74,7 @@ JOBS: tuple[tuple[str, str], ...] = (
 WORKERS = 2
 WORK = ("work", "-q", "*", "-r", "pyresque.demo", "--burst", "-v")
 
-# What Ruby's variables in the user's shell say about his own workers is not meant for the demo's.
+# What Ruby's variables in the user's shell say about their own workers is not meant for the demo's.
 _NOT_OURS = (
     "QUEUE", "QUEUES", "COUNT", "INTERVAL", "MAX_INTERVAL", "MIN_INTERVAL", "BACKOFF_INTERVAL",
     "VERBOSE", "VVERBOSE", "LOGGING", "PIDFILE", "BACKGROUND", "TERM_CHILD", "GRACEFUL_TERM",

@@ -41,7 +41,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 @common
 @pass_settings
 def remove(settings: Settings, ids: tuple[str, ...], force: bool) -> None:
-    """Take dead workers out of the books; a job that one had becomes a failure.
+    """Remove dead workers; a job that one had becomes a failure.
 
     A worker that lives is refused: whose process runs on this host, or whose last heartbeat is not older than
     two minutes.

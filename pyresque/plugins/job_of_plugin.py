@@ -16,7 +16,9 @@ def class_of(plugin: object, resque: Resque) -> str:
     Raises:
         InvalidJob: it has none, or several.
     """
-    names = [job.name for job in resque.registry.jobs() if any(one is plugin for one in job.plugins)]
+    names = [
+        job.name for job in resque.registry.jobs() if any(own_plugin is plugin for own_plugin in job.plugins)
+    ]
     if len(names) != 1:
         raise InvalidJob(
             f"a {type(plugin).__name__} is for one job of this Resque, and this one has "

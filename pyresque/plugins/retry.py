@@ -96,7 +96,7 @@ class Retry:
         if limit is _AS_LONG_AS_THE_BACKOFF:
             steps: Any = self.backoff
             if isinstance(steps, Mapping):
-                return max((len(one) for one in steps.values()), default=1)
+                return max((len(kinds) for kinds in steps.values()), default=1)
             return len(steps) if isinstance(steps, tuple) else 1
         if type(limit) is not int or limit < FOR_EVER:
             raise InvalidJob(

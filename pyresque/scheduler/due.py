@@ -30,7 +30,7 @@ SLICE = 1.0
 class Moved:
     """What one step did: how many jobs left the delayed lists, and what comes next.
 
-    `more`: go on at once. `lost`: the lock is another's. `next`: the next second in the books.
+    `more`: go on at once. `lost`: the lock is another's. `next`: the next second that holds delayed jobs.
     """
 
     moved: int

@@ -94,7 +94,7 @@ class Move:
     @property
     def words(self) -> list[Word]:
         """As the script reads it."""
-        guards, effects = [word for one in self.guards for word in one.words], flat(self.effects)
+        guards, effects = [word for guard in self.guards for word in guard.words], flat(self.effects)
         job: list[Word] = [
             *self.element,
             self.copies,
@@ -206,8 +206,8 @@ def take(
         element = following if first == last and following is not None else (b"", b"")
         args: list[Word] = [space.keys.prefix, lease.value, lease.milliseconds, int(tidy)]
         args += [*element, int(time.time())]
-        for one in moves[first : first + chunk]:
-            args += one.words
+        for move in moves[first : first + chunk]:
+            args += move.words
         keys = [space.keys.delayed_schedule, space.keys.queues, lease.key or space.keys.queues]
         done, *answer = _take.run(space, keys, args)
         if not done:

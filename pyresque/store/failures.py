@@ -63,8 +63,8 @@ def each(space: Space, list_name: str) -> Iterator[FailureRecord]:
 
 def list_names(space: Space) -> list[str]:
     """The names of the per-queue lists, sorted."""
-    found: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.failed_queues)
-    return sorted(name.decode("utf-8", "surrogateescape") for name in found)
+    names: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.failed_queues)
+    return sorted(name.decode("utf-8", "surrogateescape") for name in names)
 
 
 def make_known(space: Space, list_name: str) -> None:
@@ -77,13 +77,15 @@ def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Co
 
     What was put aside with a record goes in the same step, here and wherever a record goes.
     """
-    named = {(one.index, one.raw, n if one.index < 0 else -1): one for n, one in enumerate(records)}
+    named = {
+        (record.index, record.raw, n if record.index < 0 else -1): record for n, record in enumerate(records)
+    }
     # From the end on: so the places of the others hold.
-    doomed = sorted(named.values(), key=lambda one: one.index, reverse=True)
+    doomed = sorted(named.values(), key=lambda record: record.index, reverse=True)
     if len(doomed) > FEW:
-        raws = [one.raw for one in doomed]
+        raws = [record.raw for record in doomed]
         return weed_these(space, space.keys.failed_list(list_name), raws, with_aside=True)
-    return Counter(one.raw for one in doomed if discard(space, one))
+    return Counter(record.raw for record in doomed if discard(space, record))
 
 
 def discard(space: Space, record: FailureRecord) -> bool:
@@ -135,7 +137,7 @@ def forward(space: Space, marks: Marks, index: Element, effects: Sequence[Comman
 
 
 def clear(space: Space, list_name: str) -> None:
-    """Remove all records that a list holds now, the oldest first; a key that is no list goes as it is."""
+    """Remove all records that a list holds now, the oldest first; a key that is not a list goes as it is."""
     key = space.keys.failed_list(list_name)
     if space.link.execute("TYPE", key) not in (b"list", b"none"):
         space.link.execute("UNLINK", key)

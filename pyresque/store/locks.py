@@ -79,8 +79,13 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
     pushed: list[bool] = []
     for first in range(0, len(offers), CHUNK):
         args: list[Word] = [space.keys.prefix, int(time.time())]
-        for one in offers[first : first + CHUNK]:
-            args += [one.queue, one.raw, len(one.guards), *(word for own in one.guards for word in own.words)]
+        for offered in offers[first : first + CHUNK]:
+            args += [
+                offered.queue,
+                offered.raw,
+                len(offered.guards),
+                *(word for guard in offered.guards for word in guard.words),
+            ]
         pushed += map(bool, _offer.run(space, [space.keys.queues], args))
     return pushed
 
@@ -93,31 +98,34 @@ def taken_with(space: Space, guards: Sequence[Guard], attempt: str = "") -> list
     """
     attempt = attempt or uuid.uuid4().hex
     here = []
-    for one in guards:
-        if is_same(one.space.link, space.link):
-            here.append(one)
-        elif _is_held(one.space, one.other) or take(one.space, one.lock, one.seconds, attempt) is None:
+    for guard in guards:
+        if is_same(guard.space.link, space.link):
+            here.append(guard)
+        elif (
+            _is_held(guard.space, guard.other)
+            or take(guard.space, guard.lock, guard.seconds, attempt) is None
+        ):
             return None
     return here
 
 
 def keep(space: Space, guards: Sequence[Guard], attempt: str) -> None:
     """The push was made: from now on what was taken elsewhere for it is not found by the same attempt."""
-    for one in guards:
-        if is_same(one.space.link, space.link):
+    for guard in guards:
+        if is_same(guard.space.link, space.link):
             continue
         try:
-            _keep.run(one.space, [owner_key(one.space, one.lock)], [attempt, f"{attempt} made"])
+            _keep.run(guard.space, [owner_key(guard.space, guard.lock)], [attempt, f"{attempt} made"])
         except RedisError as error:
             logger.warning("a job like %s in the same second may be queued beside it: %s", attempt, error)
 
 
 def give_back(space: Space, guards: Sequence[Guard], attempt: str) -> None:
     """The push was certainly not made: free what was taken elsewhere for it."""
-    for one in guards:
-        held = None if is_same(one.space.link, space.link) else owner(one.space, one.lock)
+    for guard in guards:
+        held = None if is_same(guard.space.link, space.link) else owner(guard.space, guard.lock)
         if held is not None and held.owner == attempt:
-            free(one.space, held)
+            free(guard.space, held)
 
 
 def _is_held(space: Space, key: str) -> bool:

@@ -23,7 +23,7 @@ CHUNK = 10_000
 def push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
     """Append jobs to their queues and make the queues known; returns how many were pushed.
 
-    A lost reply is no danger: the script answers a second call without pushing again.
+    A lost reply is not a danger: the script answers a second call without pushing again.
     """
     if sum(map(len, jobs.values())) > CHUNK:
         return sum(push(space, part) for part in _parts(jobs))
@@ -84,12 +84,12 @@ def move_element(space: Space, source: str, raw: bytes, offset: int, effects: Se
 
 def names(space: Space) -> list[str]:
     """The known queues, sorted as Ruby sorts (by bytes)."""
-    found: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.queues)
-    return [name.decode("utf-8", "surrogateescape") for name in sorted(found)]
+    names: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.queues)
+    return [name.decode("utf-8", "surrogateescape") for name in sorted(names)]
 
 
 def sizes(space: Space, queues: Sequence[str]) -> dict[str, int]:
-    """The size of each queue; a key that is no list counts as 0."""
+    """The size of each queue; a key that is not a list counts as 0."""
     replies = space.link.execute_many([("LLEN", space.keys.queue(queue)) for queue in queues])
     pairs = zip(queues, replies, strict=True)
     return {queue: 0 if isinstance(reply, RedisError) else int(reply) for queue, reply in pairs}

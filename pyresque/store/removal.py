@@ -43,20 +43,31 @@ def weed(space: Space, key: Word, doom: Doom, *, with_aside: bool = False) -> in
 
 def weed_these(space: Space, key: Word, raws: Sequence[bytes], *, with_aside: bool = False) -> Counter[bytes]:
     """The same with one copy for each of these elements; returns those that went."""
-    wanted = Counter(raws)
-    _Pass(space, key, lambda raw: () if raw in wanted else None, with_aside, left := Counter(wanted)).run()
-    return wanted - left
+    doomed_counts = Counter(raws)
+    _Pass(
+        space,
+        key,
+        lambda raw: () if raw in doomed_counts else None,
+        with_aside,
+        left := Counter(doomed_counts),
+    ).run()
+    return doomed_counts - left
 
 
 class _Pass:
     def __init__(
-        self, space: Space, key: Word, doom: Doom, with_aside: bool, wanted: Counter[bytes] | None = None
+        self,
+        space: Space,
+        key: Word,
+        doom: Doom,
+        with_aside: bool,
+        doomed_counts: Counter[bytes] | None = None,
     ) -> None:
         self._space = space
         self._key = key
         self._doom = doom
         self._with_aside = with_aside
-        self._wanted = wanted
+        self._wanted = doomed_counts
         self._behind = 0
         """How many elements at the end were judged, and stay."""
         self._boundary: bytes | None = None

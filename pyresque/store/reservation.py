@@ -209,7 +209,7 @@ class EndedJob:
 
 
 NEVER = 1 << 53
-"""`settled_before` of something that is no finished job, and is therefore not counted."""
+"""`settled_before` of something that is not a finished job, and is therefore not counted."""
 
 
 def reserve(space: Space, search: Search, start: tuple[int, int] = (0, 0)) -> Answer:

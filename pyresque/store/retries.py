@@ -62,8 +62,8 @@ def counter_names(space: Space) -> Iterator[str]:
     pattern = re.sub(r"([*?\[\]\\^-])", r"\\\1", start) + "*"
     cursor: Word = 0
     while True:
-        cursor, found = space.link.execute("SCAN", cursor, "MATCH", pattern, "COUNT", 10_000)
-        yield from (name.decode("utf-8", "replace").removeprefix(start) for name in found)
+        cursor, names = space.link.execute("SCAN", cursor, "MATCH", pattern, "COUNT", 10_000)
+        yield from (name.decode("utf-8", "replace").removeprefix(start) for name in names)
         if int(cursor) == 0:
             return
 
@@ -75,11 +75,11 @@ def lists_with(space: Space, items: Sequence[bytes]) -> list[list[bytes]]:
     prefix = space.keys.prefix.encode()
     # What is noted is looked up: Ruby takes a job out of its list and out of the set in two commands.
     places = _each(space, [("LPOS", prefix + name, items[n]) for n, name in claims])
-    found: list[list[bytes]] = [[] for _ in items]
-    for (n, name), place in zip(claims, places, strict=True):
-        if place is not None:
-            found[n].append(name)
-    return [sorted(names, key=second_of_list) for names in found]
+    lists: list[list[bytes]] = [[] for _ in items]
+    for (n, name), position in zip(claims, places, strict=True):
+        if position is not None:
+            lists[n].append(name)
+    return [sorted(names, key=second_of_list) for names in lists]
 
 
 def waiting(space: Space) -> Iterator[tuple[str, bytes]]:
@@ -94,7 +94,7 @@ def waiting(space: Space) -> Iterator[tuple[str, bytes]]:
             words = ("LRANGE", space.keys.queue(queue), -behind - CHUNK, -behind - 1)
             [reply] = _each(space, [words])
             if reply is None:
-                break  # it is no list
+                break  # it is not a list
             yield from ((queue, element) for element in reversed(reply))
             if len(reply) < CHUNK:
                 break

@@ -54,12 +54,12 @@ def changed(space: Space) -> tuple[dict[str, bytes], list[bytes]]:
     """The entries in Redis, and the names that are said to have changed."""
     keys = space.keys
     commands = [("SMEMBERS", keys.schedules_changed), ("HGETALL", keys.persistent_schedules)]
-    names, found = space.link.execute_many(commands)
-    for reply in (names, found):
+    names, entries = space.link.execute_many(commands)
+    for reply in (names, entries):
         if isinstance(reply, RedisError):
             # The key holds something else: to do without is better than to stop.
             logger.error("the schedule in Redis cannot be read: %s", reply)
-    stored = {} if isinstance(found, RedisError) else _pairs(found)
+    stored = {} if isinstance(entries, RedisError) else _pairs(entries)
     return stored, [] if isinstance(names, RedisError) else list(names)
 
 
@@ -73,11 +73,11 @@ def heard(space: Space, names: Iterable[bytes]) -> None:
 def last_runs(space: Space) -> dict[str, str]:
     """When each entry was fired last, in the text that the master wrote."""
     try:
-        found = _pairs(space.link.execute("HGETALL", space.keys.last_enqueued_at))
+        entries = _pairs(space.link.execute("HGETALL", space.keys.last_enqueued_at))
     except RedisReplied as error:
         logger.error("when the schedule was fired last cannot be read: %s", error)
         return {}
-    return {name: text.decode("utf-8", "backslashreplace") for name, text in found.items()}
+    return {name: text.decode("utf-8", "backslashreplace") for name, text in entries.items()}
 
 
 def fire(space: Space, firing: Firing, lease: Lease = NO_LEASE) -> tuple[int, list[str]]:
@@ -90,7 +90,7 @@ def fire(space: Space, firing: Firing, lease: Lease = NO_LEASE) -> tuple[int, li
     keys = [space.keys.last_enqueued_at, space.keys.queues, lease.key or space.keys.queues]
     args: list[Word] = [space.keys.prefix, lease.value, firing.name, firing.noted]
     args += [firing.note, firing.queue, firing.payload, int(time.time())]
-    args += [word for one in firing.guards for word in one.words]
+    args += [word for guard in firing.guards for word in guard.words]
     done, troubles = _fire.run(space, keys, args)
     return int(done), texts(troubles)
 

@@ -97,7 +97,7 @@ class Script:
             error.maybe_done |= maybe_done
             if not (isinstance(error, RedisReplied) and is_missing_script(error)):
                 raise
-            # It had the text before it, so this was no answer to it.
+            # It had the text before it, so this was not an answer to it.
             raise RedisUnavailable(str(error), maybe_done=True) from error
 
 

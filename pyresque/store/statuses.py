@@ -38,8 +38,8 @@ def remove(space: Space, uuid: str) -> None:
 def newest(space: Space, start: int, count: int | None) -> Sequence[bytes | None]:
     """Statuses as they are stored, the newest first; None for one that has expired."""
     stop = -1 if count is None else start + count - 1
-    found = [] if count == 0 else space.link.execute("ZREVRANGE", space.keys.statuses, start, stop)
-    keys = [space.keys.status(uuid.decode()) for uuid in found]
+    uuids = [] if count == 0 else space.link.execute("ZREVRANGE", space.keys.statuses, start, stop)
+    keys = [space.keys.status(uuid.decode()) for uuid in uuids]
     raws: Sequence[bytes | None] = space.link.execute("MGET", *keys) if keys else []
     return raws
 

@@ -112,15 +112,15 @@ def look(space: Space, worker_ids: Sequence[str]) -> list[Seen]:
     """What Redis says of these ids."""
     keys = space.keys
     commands: list[Command] = []
-    for one in worker_ids:
+    for worker_id in worker_ids:
         commands += [
-            ("SISMEMBER", keys.workers, one),
-            ("HGET", keys.our_workers, one),
-            ("HGET", keys.heartbeats, one),
-            ("GET", keys.worker(one)),
+            ("SISMEMBER", keys.workers, worker_id),
+            ("HGET", keys.our_workers, worker_id),
+            ("HGET", keys.heartbeats, worker_id),
+            ("GET", keys.worker(worker_id)),
         ]
     replies = space.link.execute_many(commands)
-    return [_seen(*replies[place : place + 4]) for place in range(0, len(replies), 4)]
+    return [_seen(*replies[index : index + 4]) for index in range(0, len(replies), 4)]
 
 
 def _seen(registered: Reply, mark: Reply, beat: Reply, working: Reply) -> Seen:
@@ -136,56 +136,65 @@ def claim_ids(space: Space, claims: Sequence[tuple[Registration, Seen]]) -> bool
     keys = space.keys
     names = [keys.workers, keys.heartbeats, keys.our_workers]
     args: list[Word] = [times.heartbeat(redis_time(space))]
-    for one, seen in claims:
-        names += [keys.worker_started(one.id), *(keys.stat(name, one.id) for name in _COUNTED)]
-        args += [one.id, one.mark, int(seen.registered), seen.mark, seen.beat or ""]
+    for registration, seen in claims:
+        names += [
+            keys.worker_started(registration.id),
+            *(keys.stat(name, registration.id) for name in _COUNTED),
+        ]
+        args += [
+            registration.id,
+            registration.mark,
+            int(seen.registered),
+            seen.mark,
+            seen.beat or "",
+        ]
     done, _ = _claim_ids.run(space, names, args)
     return bool(done)
 
 
-def register(space: Space, one: Registration, now: float) -> bool:
+def register(space: Space, registration: Registration, now: float) -> bool:
     """Register a worker of ours, for the first time or again; False if another has its id.
 
     Raises:
         RedisReplied: one of the keys holds something else.
     """
     keys = space.keys
-    if not one.started:
-        one.started = times.started(now)
-    names = [keys.workers, keys.our_workers, keys.worker_started(one.id)]
-    done, troubles = _register.run(space, names, [one.id, one.mark, one.started])
+    if not registration.started:
+        registration.started = times.started(now)
+    names = [keys.workers, keys.our_workers, keys.worker_started(registration.id)]
+    done, troubles = _register.run(space, names, [registration.id, registration.mark, registration.started])
     if troubles:
         raise RedisReplied("; ".join(trouble.decode("utf-8", "replace") for trouble in troubles))
     return bool(done)
 
 
-def release_id(space: Space, one: Registration) -> None:
+def release_id(space: Space, registration: Registration) -> None:
     """Leave an id to the other worker that has registered under it."""
-    _release_id.run(space, [space.keys.our_workers], [one.id, one.mark])
+    _release_id.run(space, [space.keys.our_workers], [registration.id, registration.mark])
 
 
 def beat(space: Space, members: Sequence[Registration]) -> list[Registration]:
     """Write heartbeats with the clock of Redis; returns those that are not registered any more."""
     now, keys = times.heartbeat(redis_time(space)), space.keys
-    beats = [word for one in members for word in (one.id, now)]
-    names = [one.id for one in members]
+    beats = [word for member in members for word in (member.id, now)]
+    names = [member.id for member in members]
     commands: list[Command] = [("HSET", keys.heartbeats, *beats), ("HMGET", keys.our_workers, *names)]
     commands.append(("SMISMEMBER", keys.workers, *names))
     written, marks, there = space.link.execute_many(commands)
     if isinstance(there, RedisReplied):  # a server older than 6.2
-        there = [space.link.execute("SISMEMBER", keys.workers, one) for one in names]
+        there = [space.link.execute("SISMEMBER", keys.workers, member) for member in names]
     for reply in (written, there):
         if isinstance(reply, RedisError):
             raise reply
-    for one, mark in zip(members, [] if isinstance(marks, RedisError) else marks, strict=False):
-        one.contested |= _text(mark) not in ("", one.mark)
-    return [one for one, known in zip(members, there, strict=True) if not known]
+    for member, mark in zip(members, [] if isinstance(marks, RedisError) else marks, strict=False):
+        member.contested |= _text(mark) not in ("", member.mark)
+    return [member for member, known in zip(members, there, strict=True) if not known]
 
 
 def ids(space: Space) -> list[str]:
     """The ids of all registered workers, sorted."""
-    found: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.workers)
-    return sorted(name.decode("utf-8", "surrogateescape") for name in found)
+    names: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.workers)
+    return sorted(name.decode("utf-8", "surrogateescape") for name in names)
 
 
 def is_registered(space: Space, worker_id: str) -> bool:
@@ -225,7 +234,7 @@ def working_on(space: Space, worker_ids: Sequence[str]) -> list[bytes]:
     """The value of `worker:ID` of each worker; empty where there is none."""
     if not worker_ids:
         return []
-    replies = space.link.execute("MGET", *(space.keys.worker(one) for one in worker_ids))
+    replies = space.link.execute("MGET", *(space.keys.worker(worker_id) for worker_id in worker_ids))
     return [reply or b"" for reply in replies]
 
 
@@ -239,7 +248,7 @@ def started(space: Space, worker_ids: Sequence[str]) -> list[str]:
     """When each worker registered, as written; empty where unknown."""
     if not worker_ids:
         return []
-    replies = space.link.execute("MGET", *(space.keys.worker_started(one) for one in worker_ids))
+    replies = space.link.execute("MGET", *(space.keys.worker_started(worker_id) for worker_id in worker_ids))
     return [(reply or b"").decode("utf-8", "replace") for reply in replies]
 
 

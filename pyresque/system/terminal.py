@@ -32,7 +32,7 @@ def _terminal() -> Iterator[int]:
 
 
 class Terminal:
-    """The terminal that this process has, if it has one, and to whom it is lent."""
+    """The terminal that this process has, if it has one, and which job it is lent to."""
 
     def __init__(self) -> None:
         self._lent_to = 0

@@ -250,7 +250,7 @@ def _is_gone(worker_id: str, mark: str | None, own_id: str, listed: Sequence[str
     space = None if mark is None else workers.space_in(mark)
     if not _is_well_formed(worker_id) or (space is not None and space != process_space()):
         return False
-    # Ruby splits at every colon here, and so do we, to hit exactly whom it would hit.
+    # Ruby splits at every colon here, and so do we, to hit exactly the workers that it would hit.
     host, pid, queues = [*worker_id.split(":"), "", ""][:3]
     is_here = bool(space) or host == socket.gethostname()  # one of ours may have an ending to its host name
     if not is_here or not pid.isdecimal() or int(pid) < 1:

@@ -245,7 +245,7 @@ class Reserver:
         Returns:
             The job, where an earlier call took it without our hearing of it. "begun": Redis came back older
             than it was, and it is a job that has run already. "another's": that of another worker. None: it
-            was no job, and was put aside.
+            was not a job, and was put aside.
         """
         working = WorkingOn.parse(record)
         if working.payload is not None:

@@ -1,7 +1,7 @@
 """How a worker tells a running job, in another process, that it is to end, and why.
 
 A signal makes it heard at once, and it is raised in the code of the job. The signal is not TERM: that comes
-from others too (a terminal, systemd), to whom the job is not to listen.
+from others too (a terminal, systemd), which the job must not listen to.
 """
 
 from __future__ import annotations

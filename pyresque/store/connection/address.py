@@ -91,7 +91,7 @@ def _sentinels(location: str, path: str, options: Mapping[str, str], common: dic
     service, _, db = path.strip("/").partition("/")
     if not service:
         raise _Wrong("write redis+sentinel://host:26379[,host:26379]/service-name[/db]")
-    pairs = tuple(_host_port(one, 26379) for one in location.split(","))
+    pairs = tuple(_host_port(part, 26379) for part in location.split(","))
     return Address(
         db=_database(db or options.get("db")),
         sentinels=pairs,

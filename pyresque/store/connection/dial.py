@@ -41,11 +41,11 @@ def tcp_socket(host: str, port: int, until: float, tls: Mapping[str, str] | None
 
 def _reached(host: str, port: int, until: float) -> socket.socket:
     """A connection to the first of the host's addresses that answers; each has its share of the time."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     last: OSError = ConnectionError(f"{host} has no address")
-    for number, (family, _, _, _, where) in enumerate(found):
+    for number, (family, _, _, _, where) in enumerate(addresses):
         try:
-            return _dialled(family, where, left(until, len(found) - number))
+            return _dialled(family, where, left(until, len(addresses) - number))
         except OSError as error:
             last = error
     raise last

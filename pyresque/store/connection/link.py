@@ -67,7 +67,7 @@ class Link(Protocol):
         """Carry out several commands in one round trip; an error reply is a RedisError in the list."""
 
     def forget(self, key: str) -> None:
-        """Remove a key without waiting for the answer; failing to do so is no error."""
+        """Remove a key without waiting for the answer; failing to do so is not an error."""
 
     def close(self) -> None:
         """Close every connection."""
@@ -202,7 +202,7 @@ class PatientLink:
 
 
 def as_bytes(word: Word) -> bytes:
-    """A word as it goes over the wire; names that are no UTF-8 go back as the bytes they were."""
+    """A word as it goes over the wire; names that are not UTF-8 go back as the bytes they were."""
     return word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
 
 
@@ -286,7 +286,7 @@ def _cut(text: str) -> str:
 
 
 def is_hopeless(error: RedisError, link: DirectLink) -> bool:
-    """Whether, at the start, waiting is of no use: a wrong password, something that is no Redis."""
+    """Whether, at the start, waiting is of no use: a wrong password, something that is not a Redis."""
     turned_away = isinstance(error, NotRedis | RedisRefused) and not link.let_in
     return turned_away or isinstance(error, RedisRejected)
 
@@ -312,4 +312,4 @@ def unavailable(address: str, error: BaseException, maybe_done: bool) -> RedisUn
 
 
 class Damaged(ConnectionError):
-    """Bytes that are no replies."""
+    """Bytes that are not replies."""

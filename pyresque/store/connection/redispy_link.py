@@ -107,20 +107,22 @@ class RedisPyLink:
                 words = [tuple(map(as_bytes, command)) for command in trip.sent]
                 connection.send_packed_command(connection.pack_commands(words))
                 replies = [self._read(connection) for _ in words]
-            except Exception as error:  # its parsers have many ways to say that bytes are no reply
+            except Exception as error:  # its parsers have many ways to say that bytes are not a reply
                 if is_by_signal(error):
                     raise
                 raise self._broken(error, maybe_done=True) from error
             in_step = _is_in_step(connection)
-            found = trip.read(replies, self.address, in_step=in_step)
-            keep = in_step and not any(isinstance(one, RedisUnavailable | RedisRefused) for one in found)
+            answers = trip.read(replies, self.address, in_step=in_step)
+            keep = in_step and not any(
+                isinstance(reply, RedisUnavailable | RedisRefused) for reply in answers
+            )
         finally:
             if not keep:
                 connection.disconnect()
             self._pool.release(connection)
-        self.let_in = self.let_in or not all(isinstance(one, RedisError) for one in found)
+        self.let_in = self.let_in or not all(isinstance(reply, RedisError) for reply in answers)
         self._echoes = trip.has_proof
-        return found
+        return answers
 
     def _connect(self) -> Any:
         if self._pid is not None and getpid() != self._pid:

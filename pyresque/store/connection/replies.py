@@ -8,7 +8,8 @@ Nothing that comes over a connection is believed unseen. Three things are asked 
   commands goes an ECHO;
 - what an error reply means is decided in link.py.
 
-What does not hold is no answer at all: the connection is closed, and nobody knows whether the command ran.
+A reply for which one of these fails is not an answer: the connection is closed, and nobody knows whether
+the command ran.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def integer(least: float = float("-inf"), most: float = float("inf")) -> Check:
 
 def exactly(*values: bytes | int | None) -> Check:
     """One of these values."""
-    kinds = {type(one) for one in values}
+    kinds = {type(value) for value in values}
     return lambda reply: type(reply) in kinds and reply in values
 
 
@@ -229,7 +230,7 @@ def expected(command: Command) -> Check:
 
 
 def _of_set(command: Command) -> Check:
-    options = {_text(one).upper() for one in command[3:]}
+    options = {_text(word).upper() for word in command[3:]}
     if "GET" in options:
         return maybe(data)
     return maybe(ok) if options & {"NX", "XX"} else ok
@@ -250,7 +251,7 @@ class RoundTrip:
 
     def __init__(self, commands: Sequence[Command], check: Check | None = None, echoes: bool = True) -> None:
         self._commands = commands
-        self._checks = [check] if check is not None else [expected(one) for one in commands]
+        self._checks = [check] if check is not None else [expected(command) for command in commands]
         self._word = new_word() if check is None and echoes else None
         self.has_proof = check is not None or echoes
         """Whether a reply too many would be seen."""
@@ -265,28 +266,31 @@ class RoundTrip:
         Raises:
             RedisUnavailable: they are not the replies to these commands, or nobody can tell.
         """
-        found = [from_reply(str(one), address) if type(one) is ErrorReply else one for one in replies]
-        echo = found.pop() if self._word is not None else None
-        for command, check, reply in zip(self._commands, self._checks, found, strict=True):
+        answers = [
+            from_reply(str(raw_reply), address) if type(raw_reply) is ErrorReply else raw_reply
+            for raw_reply in replies
+        ]
+        echo = answers.pop() if self._word is not None else None
+        for command, check, reply in zip(self._commands, self._checks, answers, strict=True):
             if not isinstance(reply, RedisError) and not check(reply):
                 raise meaning(reply, command, address)
-        if echo != self._word and not self._is_excused(echo, found):
+        if echo != self._word and not self._is_excused(echo, answers):
             if isinstance(echo, RedisError):
                 raise RedisUnavailable(str(echo), maybe_done=True) from echo
             in_step = False
         elif self.has_proof:
-            return found
+            return answers
         if not in_step:
             raise _strange(address, "with more than one reply, or with the one to another command")
-        return found
+        return answers
 
-    def _is_excused(self, echo: Reply, found: Sequence[Reply]) -> bool:
+    def _is_excused(self, echo: Reply, answers: Sequence[Reply]) -> bool:
         if not isinstance(echo, RedisError):
             return False
         if _NO_ECHO.search(str(echo)):  # unknown, or not permitted: then it has to do without
             self.has_proof = False
             return True
-        return all(isinstance(one, RedisError) for one in found)
+        return all(isinstance(answer, RedisError) for answer in answers)
 
 
 def meaning(reply: Reply, command: Command, address: str) -> RedisError:
@@ -315,7 +319,7 @@ def _kind(reply: Reply) -> str:
 
 def _strange(address: str, what: str) -> RedisUnavailable:
     return RedisUnavailable(
-        f"Redis at {address}, or what stands before it, answered {what}, which is no answer: the connection "
-        "is closed",
+        f"Redis at {address}, or what stands before it, answered {what}, which is not an answer: the "
+        "connection is closed",
         maybe_done=True,
     )

@@ -89,15 +89,15 @@ _SAME: dict[frozenset[str], bool] = {}
 """Pairs of places, and whether they are one: that takes two questions."""
 
 
-def is_same(one: Link, other: Link) -> bool:
+def is_same(first: Link, other: Link) -> bool:
     """Whether two links reach the same keys, under whatever names of the server; False if nobody can tell."""
-    if one.database == other.database:
+    if first.database == other.database:
         return True
-    if one.database.rpartition("/")[2] != other.database.rpartition("/")[2]:
+    if first.database.rpartition("/")[2] != other.database.rpartition("/")[2]:
         return False  # another database
-    pair = frozenset((one.database, other.database))
+    pair = frozenset((first.database, other.database))
     if pair not in _SAME:
-        ids = [_facts(link, "server").get("run_id") for link in (one, other)]
+        ids = [_facts(link, "server").get("run_id") for link in (first, other)]
         if not all(ids):
             return False
         _SAME[pair] = ids[0] == ids[1]

@@ -3,7 +3,7 @@
 Why not redis-py here: a process that has imported it forks 2.4 times slower, it takes 1.5 times as long
 for a command, and what it repeats by itself cannot be seen from outside.
 
-Bytes that are no replies end a connection: whatever the parser makes of them, what comes out is an OSError.
+Bytes that are not replies end a connection: whatever the parser makes of them, what comes out is an OSError.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ class SocketLink:
             for _ in trip.sent:
                 replies.append(connection.read())
             in_step = connection.is_in_step()
-            found = trip.read(replies, self.address, in_step=in_step)
-            keep = in_step and all(map(_may_stay, found))
+            answers = trip.read(replies, self.address, in_step=in_step)
+            keep = in_step and all(map(_may_stay, answers))
         except OSError as error:
             raise self._broken(connection, replies, error) from error
         finally:
@@ -120,9 +120,9 @@ class SocketLink:
                 self._free.append(connection)
             else:
                 connection.close()
-        self.let_in = self.let_in or not all(isinstance(one, RedisError) for one in found)
+        self.let_in = self.let_in or not all(isinstance(answer, RedisError) for answer in answers)
         self._echoes = trip.has_proof
-        return found
+        return answers
 
     def forget(self, key: str) -> None:
         """Remove a key without waiting; see `Link`."""
@@ -274,7 +274,7 @@ class Connection:
         while True:
             try:
                 reply = self._reader.gets()
-            except Exception as error:  # the parser has many ways to say that bytes are no reply
+            except Exception as error:  # the parser has many ways to say that bytes are not a reply
                 if is_by_signal(error):
                     raise
                 raise Damaged(str(error) or type(error).__name__) from error

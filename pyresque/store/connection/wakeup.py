@@ -49,15 +49,15 @@ class Wakeup:
         """Watch these keys; True if that is new, so that one more look at them is due."""
         if self._connection is not None and self._connection.fileno() < 0:
             self.close()  # a job in this process has closed the socket
-        wanted = tuple(keys)
-        if self._address is None or self._armed == wanted or time.monotonic() < self._not_before:
+        watched = tuple(keys)
+        if self._address is None or self._armed == watched or time.monotonic() < self._not_before:
             return False
         is_old = self._connection is not None
         try:
             connection = self._connection = self._connection or _tracking(self._address)
-            _ask(connection, [("CLIENT", "CACHING", "YES"), ("EXISTS", *wanted)])
+            _ask(connection, [("CLIENT", "CACHING", "YES"), ("EXISTS", *watched)])
             # A message that came along with the answer has been received already: nobody can wait for it.
-            self._armed = None if connection.discard_buffered() else wanted
+            self._armed = None if connection.discard_buffered() else watched
         except (OSError, RedisError) as error:
             self.close()
             if is_old:

@@ -61,7 +61,7 @@ for n, member in ipairs(due) do
   if kind == 'list' then read(list)
   elseif kind == 'none' then gone[#gone + 1] = member
   else foreign[#foreign + 1] = member end
-  -- What is no whole number hangs every Ruby master: it goes, and the second that it means is kept.
+  -- What is not a whole number hangs every Ruby master: it goes, and the second that it means is kept.
   local whole = member:match('^(%d+)%.%d*$')
   if whole and redis.call('TYPE', ARGV[1] .. 'delayed:' .. whole).ok == 'list' then
     redis.call('ZADD', KEYS[1], whole, whole)
@@ -91,7 +91,7 @@ for _, trim in ipairs(trims) do
   if trim[4] or redis.call('EXISTS', key) == 0 then gone[#gone + 1] = trim[1]:sub(9) end
 end
 for _, member in ipairs(foreign) do
-  troubles[#troubles + 1] = ARGV[1] .. 'delayed:' .. member .. ' is no list of jobs: its second is forgotten'
+  troubles[#troubles + 1] = ARGV[1] .. 'delayed:' .. member .. ' is not a list of jobs: its second is forgotten'
   set_aside(ARGV[1], 'delayed_queue_schedule', member, troubles[#troubles])
   gone[#gone + 1] = member
 end
