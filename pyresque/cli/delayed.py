@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, limit_option, pass_settings
-from pyresque.cli.output import compact, json_line, moment, pairs, safe, short, table
+from pyresque.cli.output import compact, counted, json_line, moment, pairs, safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import Resque
@@ -107,8 +107,8 @@ def clear(settings: Settings, yes: bool) -> None:
     resque = settings.connected()
     total = resque.count_all_scheduled_jobs()
     if total and not yes:
-        click.confirm(f"Remove {_count(total)}?", abort=True, err=True)
-    click.echo(f"removed {_count(resque.reset_delayed_queue())}")
+        click.confirm(f"Remove {counted(total, 'delayed job')}?", abort=True, err=True)
+    click.echo(f"removed {counted(resque.reset_delayed_queue(), 'delayed job')}")
 
 
 def id_of(job: DelayedItem) -> str:
@@ -179,7 +179,3 @@ def _document(job: DelayedItem) -> dict[str, Any]:
         "queue": job.queue,
         "item": job.raw.decode("utf-8", "backslashreplace"),
     }
-
-
-def _count(number: int) -> str:
-    return f"{number} delayed job{'' if number == 1 else 's'}"

@@ -17,8 +17,8 @@ from pyresque.cli.common_options import (
     style_option,
 )
 from pyresque.cli.failed_retry import Retries, retry_chosen, retry_many
-from pyresque.cli.failed_text import HEAD, coming, count, document, lines, row, title
-from pyresque.cli.output import json_line, pairs, safe, table
+from pyresque.cli.failed_text import HEAD, coming, document, lines, row, title
+from pyresque.cli.output import counted, json_line, pairs, safe, table
 
 if TYPE_CHECKING:
     from pyresque import Resque
@@ -144,11 +144,11 @@ def clear(settings: Settings, retried: bool, yes: bool) -> None:
     failures = settings.connected().failures
     if retried:
         removed = failures.clear_retried(failures.lists())
-        click.echo(f"removed {count(removed, 'failure')}")
+        click.echo(f"removed {counted(removed, 'failure')}")
         return
     held = [record.holds_aside for record in failures.each()]
-    aside = f", and {count(sum(held), 'job')} that {'was' if sum(held) == 1 else 'were'} put aside"
-    all_of_them = f"{count(len(held), 'failure')}{aside if any(held) else ''}"
+    aside = f", and {counted(sum(held), 'job')} that {'was' if sum(held) == 1 else 'were'} put aside"
+    all_of_them = f"{counted(len(held), 'failure')}{aside if any(held) else ''}"
     if held and not yes:
         click.confirm(f"Remove {all_of_them}?", abort=True, err=True)
     for name in failures.lists():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyresque.cli.failed_text import count, title
-from pyresque.cli.output import moment, safe
+from pyresque.cli.failed_text import title
+from pyresque.cli.output import counted, moment, safe
 from pyresque.errors import NotAJob
 from pyresque.keys import DELAYED
 
@@ -76,7 +76,7 @@ def retry_many(resque: Resque, chosen: Sequence[FailureRecord], retries: Retries
             brought.update(() if attempt is None else (attempt.element,))
         else:
             missed += 1
-    click.echo("; ".join([f"put {count(done, 'job')} back", *_left(before, left, retries)]))
+    click.echo("; ".join([f"put {counted(done, 'job')} back", *_left(before, left, retries)]))
     return missed
 
 

@@ -103,11 +103,6 @@ def _held(record: FailureRecord) -> str:
     return f"from {where}; `failed retry` puts it back there, `failed remove` removes it for good"
 
 
-def count(number: int, noun: str) -> str:
-    """`1 job`, `2 jobs`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _attempt(attempt: NextAttempt | None) -> dict[str, Any] | None:
     if attempt is None:
         return None

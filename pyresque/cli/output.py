@@ -87,3 +87,8 @@ def pairs(items: Iterable[tuple[str, object]]) -> None:
     width = max(len(name) for name, _ in items)
     for name, value in items:
         click.echo(f"{name:<{width}}  {safe(value)}".rstrip())
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

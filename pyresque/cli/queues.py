@@ -1,4 +1,4 @@
-"""Looking: `pyresque info`, `queues`, `peek`."""
+"""Read-only commands: `pyresque info`, `queues`, `peek`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyresque.cli.output import compact, job_of, json_line, pairs, safe, short, 
 @common
 @pass_settings
 def info(settings: Settings, as_json: bool) -> None:
-    """Show the numbers: jobs, workers, failures."""
+    """Show the numbers of jobs, workers and failures."""
     numbers = settings.connected().info()
     if as_json:
         json_line(numbers)
@@ -32,7 +32,7 @@ def _spelled(numbers: dict[str, Any]) -> dict[str, Any]:
 @common
 @pass_settings
 def queues(settings: Settings, as_json: bool) -> None:
-    """List the queues and how many jobs wait in each."""
+    """List the queues, with the number of jobs that wait in each."""
     sizes = settings.connected().queue_sizes()
     if as_json:
         for name, size in sizes.items():
@@ -51,7 +51,7 @@ def queues(settings: Settings, as_json: bool) -> None:
 @common
 @pass_settings
 def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) -> None:
-    """Look at the jobs of a QUEUE: COUNT of them (10) from place START (0) on; they stay there."""
+    """Look at jobs of a QUEUE: COUNT of them (default 10) from index START (default 0). None is removed."""
     jobs = settings.connected().peek(queue, start, count)
     if as_json:
         for job in jobs:
@@ -60,7 +60,7 @@ def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) 
         rows = ((start + n, *_cells(job)) for n, job in enumerate(jobs))
         table(("#", "CLASS", "ARGS"), rows)
     else:
-        click.echo(f"nothing in queue {safe(queue)}" + (f" from place {start} on" if start else ""))
+        click.echo(f"queue {safe(queue)} has no jobs" + (f" from index {start} on" if start else ""))
 
 
 def _cells(job: Any) -> tuple[str, str]:

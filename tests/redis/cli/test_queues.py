@@ -49,7 +49,7 @@ def test_peek(program: Program, resque: Resque) -> None:
     assert [line.split()[:2] for line in shown[1:]] == [["1", "SomeJob"], ["2", "SomeJob"], ["3", "(no"]]
     assert "\x1b" not in "".join(shown)
     assert resque.size("x") == 4
-    assert program.run("peek", "nothing").stdout == "nothing in queue nothing\n"
+    assert program.run("peek", "nothing").stdout == "queue nothing has no jobs\n"
 
 
 def test_long_arguments_are_shortened(program: Program, resque: Resque) -> None:
