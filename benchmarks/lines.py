@@ -35,6 +35,8 @@ APART = {
         "worker/aio/*.py", "worker/job_loop.py", "worker/lazy_job_loop.py",
     ),
     "jobs of classes that a worker does not know are left to others": ("worker/unknown_jobs.py",),
+    "continuations, which came with Rails 8.1": ("active_job/continuation.py",),
+    "types of the verbs, for type checkers": ("model/job_types.py",),
     "resque-pool: many workers under one supervisor, new code on HUP": ("worker/pool/*.py",),
     "resque-lock-timeout, resque-loner, resque-status, resque-pause": (
         "plugins/lock.py", "plugins/status.py", "plugins/pausing.py", "plugins/job_of_plugin.py",
