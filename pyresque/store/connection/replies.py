@@ -14,28 +14,22 @@ the command ran.
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
 from collections.abc import Mapping, Sequence
+from os import urandom
 from typing import Any
 
 from pyresque.errors import RedisError, RedisUnavailable
 from pyresque.store.connection.link import Check, Command, Reply, Word, from_reply
-from pyresque.usercode.guards import getpid
 
 
 class ErrorReply(Exception):
     """An error reply, as it came."""
 
 
-_OURS = os.urandom(6).hex()
-_numbers = itertools.count()
-
-
 def new_word() -> bytes:
     """A word that no other call uses, here or in another process."""
-    return f"{_OURS}.{getpid()}.{next(_numbers)}".encode()
+    return urandom(9).hex().encode()
 
 
 MOST = 10_000_000
