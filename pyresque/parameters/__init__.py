@@ -76,9 +76,8 @@ class Parameters:
             Unencodable: one of them has no form in JSON.
         """
         types = self._types
-        if (
-            types is not None and is_checked and len(args) <= len(types)
-        ):  # the usual case, which is to be quick
+        # The usual case, which is to be quick.
+        if types is not None and is_checked and len(args) <= len(types):
             missing = [*types][len(args) :]
             if words.keys() == set(missing) or (not words and len(args) >= self._shapes[0].least):
                 values = [*args, *(words[name] for name in missing)] if words else list(args)

@@ -114,9 +114,8 @@ class Entry:
         if first is not None and first < loaded:
             if not _given_true(self.options.get("first_at_no_error")):
                 raise InvalidSchedule("its first run would be in the past")
-            first = (
-                loaded if self.cron is None else None
-            )  # as in Ruby: it must lie ahead to be a run of its own
+            # As in Ruby: it must lie ahead to be a run of its own.
+            first = loaded if self.cron is None else None
         if last is not None and last < loaded:
             raise InvalidSchedule("its last run would be in the past")
         return Bounds(first, last, times)

@@ -95,9 +95,8 @@ def _known(resque: Resque, raw: bytes) -> None:
 def _run(resque: Resque, queue: str, raw: bytes) -> None:
     error = ReservedJob.of(queue, Payload.parse(raw), resque.registry).run()
     if is_a(error, Handled):
+        # The next attempt of an Active Job; nobody waits for it in a test.
         for name, payload, _ in error.again:
-            resque.push(
-                name, payload.value
-            )  # the next attempt of an Active Job; nobody waits for it in a test
+            resque.push(name, payload.value)
     elif error is not None:
         raise error

@@ -19,7 +19,7 @@ from pyresque.store.reservation import NEVER, Answer, EndedJob, QueueOrder, Sear
 from pyresque.store.space import Space
 from pyresque.wire.aside_links import CLASS as SET_ASIDE
 from pyresque.wire.aside_links import NO_QUEUE, pointed_to
-from pyresque.wire.encoding import decode, encode
+from pyresque.wire.encoding import decode
 from pyresque.wire.records import JOB_WRAPPER, MAX_PAYLOAD_DEPTH, Payload, WorkingOn, working_on_bytes
 from pyresque.worker.current_job import CurrentJob
 from pyresque.worker.queue_list import QueueList
@@ -256,10 +256,8 @@ class Reserver:
         logger.warning(
             "worker:%s held something that is not a job; it was put aside: %r", self._who.id, record[:200]
         )
-        payload = b"" if working.payload is None else encode(working.payload, self._space.style)
         error = DirtyExit("worker:ID held something that no worker of ours has written")
-        payload = payload if working.class_name else b""
-        failure = self._recorder.failure(error, payload, self._who.id, working.queue or NO_QUEUE)
+        failure = self._recorder.failure(error, b"", self._who.id, working.queue or NO_QUEUE)
         effects = self._recorder.aside(self._space.keys.worker(self._who.id), record, failure)
         reservation.settle(self._space, self._who, EndedJob(record, NEVER, effects))
         return None
@@ -306,7 +304,7 @@ class Reserver:
         return None, offset
 
     def _claimed(self, queue: str, raw: bytes, payload: Payload, offset: int) -> ReservedJob | None:
-        """Lease this element; None if another worker was faster, or it is not a job: then look again."""
+        """Reserve this element; None if another worker was faster, or it is not a job: then look again."""
         try:
             normal = payload.normal(self._space.style)
             record = reservation.reserve_element(self._space, self._who, queue, raw, normal, offset)
@@ -328,9 +326,8 @@ class Reserver:
         # Without a class it is nobody's job: it fails here as it would in Ruby.
         if not name or policy == "fail" or self._registry.find_for(payload):
             return "reserve", payload, None
-        if self._registry.is_bare(
-            payload
-        ):  # whoever else has its class would call it done without running it
+        if self._registry.is_bare(payload):
+            # Whoever else has its class would call it done without running it.
             return "reserve", payload, None
         if policy == "park" and queue != self._unknown.queue:
             return "park", payload, None

@@ -424,9 +424,8 @@ def rubys_retry(resque, place):
         "LSET", "resque:failed", place, json.dumps({**value, "retried_at": "2026/11/30 01:00:00"})
     )
     pushed = {"class": value["payload"]["class"], "args": value["payload"]["args"]}
-    queue = (
-        value["queue"] if value["queue"].isidentifier() else "q"
-    )  # not every worker can be given every name
+    # Not every worker can be given every name.
+    queue = value["queue"] if value["queue"].isidentifier() else "q"
     put(resque, json.dumps(pushed, separators=(",", ":")).encode(), queue=queue)
     return queue
 

@@ -312,9 +312,8 @@ def test_a_job_of_which_redis_has_forgotten_the_end_does_not_run_again(mode: str
         assert "Redis came back older" in (record.text("error") or "")
         worker.send(signal.SIGQUIT)
         assert worker.gone() == 0
-        if (
-            mode != "async"
-        ):  # a place whose job is gone without a trace suspects a namesake, and takes a new id
+        # A place whose job is gone without a trace suspects a namesake, and takes a new id.
+        if mode != "async":
             assert keys_of_workers(resque) == []
         resque.close()
 
