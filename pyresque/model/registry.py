@@ -31,7 +31,7 @@ class Registry:
         self.worker_hooks = worker_hooks or WorkerHooks()
         self.wrappers: dict[str, Wrapper] = {}
         self.is_checked = False
-        """Whether a worker has looked at the jobs before it starts (worker/starting.py)."""
+        """Whether a worker has looked at the jobs before it starts (worker/job_checks.py)."""
 
     def add(self, job: JobClass) -> None:
         """Register a job.

@@ -43,8 +43,8 @@ class Mover:
     """Moves due jobs, a batch in one step.
 
     The script moves what it can judge for certain. The rest it leaves where it is and shows us: jobs of
-    classes with hooks, jobs with other keys, what is not a job. A `Taker` takes those in order. So a job is
-    always either delayed or on its queue, or, where it cannot be queued, in a failure record.
+    classes with hooks, jobs with other keys, what is not a job. A `DelayedMover` takes those in order. So a
+    job is always either delayed or on its queue, or, where it cannot be queued, in a failure record.
 
     Args:
         recorder: where a job that cannot be queued is recorded; `failed` unless one is given.

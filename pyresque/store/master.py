@@ -19,7 +19,7 @@ def acquire(space: Space, lease: Lease) -> tuple[bool, str, float]:
     """Become master or stay it, for `lease.milliseconds` from now on.
 
     Returns:
-        Whether the lock is ours, what it holds, and for how many seconds (infinite: without end). What is no
+        Whether the lock is ours, what it holds, and for how many seconds (infinite: without end). What is not
         text under its key is nobody's and stays.
     """
     try:

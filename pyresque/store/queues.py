@@ -23,7 +23,7 @@ CHUNK = 10_000
 def push(space: Space, jobs: Mapping[str, Sequence[bytes]]) -> int:
     """Append jobs to their queues and make the queues known; returns how many were pushed.
 
-    A lost reply is not a danger: the script answers a second call without pushing again.
+    A lost reply does no harm: the script answers a second call without pushing again.
     """
     if sum(map(len, jobs.values())) > CHUNK:
         return sum(push(space, part) for part in _parts(jobs))

@@ -1,4 +1,4 @@
-"""Move a job and ending it: each one script, so that a job is always in its queue or in `worker:ID`."""
+"""Reserving a job and settling it: one script each, so that it is always in its queue or in `worker:ID`."""
 
 from __future__ import annotations
 

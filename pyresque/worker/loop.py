@@ -244,7 +244,8 @@ def unregister(resque: ResqueLike, worker_id: str, beat: str = workers.ANY_BEAT)
 
     See docs/protocol/core.md#the-resque-command.
 
-    It is not asked whether the worker lives (see `living`): a job that still runs then counts as failed.
+    It is not asked whether the worker lives (see worker/liveness.py): a job that still runs then counts as
+    failed.
 
     Args:
         beat: only if this is still its last heartbeat, as `workers.retire` takes it.

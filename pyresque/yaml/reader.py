@@ -1,7 +1,7 @@
 """Reading the YAML files that a team shares with its Ruby side: a schedule, a pool.
 
 The syntax is that of PyYAML's parser: libyaml where PyYAML has it, as in Ruby. What the values mean is
-Psych's rule (yaml_values.py). What is handed out is what JSON makes of them, for resque-scheduler
+Psych's rule (nodes.py). What is handed out is what JSON makes of them, for resque-scheduler
 sends every entry through JSON.
 """
 

@@ -250,7 +250,7 @@ def test_the_places_of_an_async_worker_look_once(resque):
 
 
 def test_a_full_redis_lets_jobs_be_taken_from_the_midst(resque):
-    """Move a job needs no memory, wherever it stands."""
+    """Taking a job needs no memory, wherever it stands."""
     add_echo(resque)
     put(
         resque,

@@ -19,6 +19,9 @@ APART = {
 """What is not looked at, and why."""
 
 _DOCUMENT = re.compile(r"(?<![\w./-])((?:[\w.-]+/)*[\w.-]+\.md)\b(?:#([\w-]*))?")
+_CODE = re.compile(r"(?<![\w./-])((?:[\w-]+/)*\w+\.(?:py|lua))\b")
+_OF_USERS = ("jobs.py", "app/jobs.py")
+"""Files of applications, in examples."""
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _LINKED_WORDS = re.compile(r"\[[^]]*\]\(")
 _ELSEWHERE = re.compile(r"[a-z]+:")
@@ -88,6 +91,27 @@ def troubles(path, text):
 def test_what_is_referred_to_is_there(path):
     """Each document that is named exists, and so does each heading of it; none is referred to by a number."""
     assert troubles(path, path.read_text("utf-8", "surrogateescape")) == []
+
+
+def strange_files(text):
+    """The Python and Lua files that a text of the package names, and that are not in it."""
+    names = {path.as_posix() for kind in ("py", "lua") for path in (ROOT / "pyresque").rglob(f"*.{kind}")}
+    known = lambda name: name in _OF_USERS or any(path.endswith(f"/{name}") for path in names)  # noqa: E731
+    return sorted({name for name in _CODE.findall(text) if not known(name)})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in texts() if path.is_relative_to(ROOT / "pyresque")],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_files_that_the_package_names_are_in_it(path):
+    """In comments and docstrings too: a file that was renamed is named anew."""
+    assert strange_files(path.read_text("utf-8", "surrogateescape")) == []
+
+
+def test_a_file_that_is_gone_is_found():
+    assert strange_files("see worker/books.py, reserve.lua and app/jobs.py") == ["worker/books.py"]
 
 
 @pytest.mark.parametrize(

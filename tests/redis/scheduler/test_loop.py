@@ -8,27 +8,10 @@ import time
 
 import pytest
 
-from pyresque import Resque, job
-from pyresque.schedule.entry import Entry
-from pyresque.schedule.next_runs import Running
+from pyresque import Resque
 from pyresque.wire import times
+from tests.redis.scheduler.test_firing import NOTED, hooked
 from tests.redis.stage import FAR, until
-
-TICK = 1800000000.0
-NOTED = "resque:delayed:last_enqueued_at"
-
-
-def running(name="e", due=TICK, noted="", **value):
-    entry = Entry.read(name, {"class": "Mail", "queue": "mail", "every": "1m", **value})
-    one = Running(entry, due - 60, noted)
-    one.due = due
-    return one
-
-
-def hooked(stage, **hooks):
-    body = {"perform": staticmethod(lambda *args: None)}
-    body |= {name: staticmethod(hook) for name, hook in hooks.items()}
-    return job(queue="h", name="Hooked", registry=stage.resque.registry)(type("Hooked", (), body))
 
 
 def every_second(**more):

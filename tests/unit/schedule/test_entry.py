@@ -4,20 +4,7 @@ import pytest
 
 from pyresque.errors import InvalidSchedule
 from pyresque.schedule.entry import Entry, lasts, shareable
-from pyresque.schedule.next_runs import Running
-from pyresque.wire import times
-
-LOADED = 1800000000.4
-
-
-def running(noted=None, loaded=LOADED, **value):
-    entry = Entry.read("e", {"class": "A", "queue": "q", **value})
-    return Running(entry, loaded, "" if noted is None else times.started(noted))
-
-
-def planned(one, now=LOADED, default="none"):
-    one.plan(now, default)
-    return one.due
+from tests.unit.schedule.test_next_runs import LOADED, planned, running
 
 
 def test_times_first_and_last_limit_the_runs():
