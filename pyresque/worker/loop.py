@@ -121,15 +121,16 @@ class _Loop:
     def live(self) -> None:
         """Begin, work, and leave in good order."""
         try:
-            self._begin()
-            self._loop()
+            if self._begin():
+                self._loop()
         finally:
             self._end()
             drop_word()
 
-    def _begin(self) -> None:
+    def _begin(self) -> bool:
         self._titles.show("Starting")
-        self._membership.enter()
+        if not self._membership.enter():
+            return False
         if self._in_children:
             for job in self._resque.registry.jobs():
                 tried(job.warm_up)  # what the user's code raises here it raises when the job runs
@@ -140,6 +141,7 @@ class _Loop:
             self._watchdog.start()
         logger.info("Worker %s is ready", self._who.id)
         tell_ready()
+        return True
 
     def _end_with_job(self, death: DirtyExit) -> None:
         """The job that runs in this process cannot be ended alone: record what became of it, and end."""

@@ -83,14 +83,17 @@ class Membership:
         """Who the first one is in Redis."""
         return self.members[0].id
 
-    def enter(self) -> None:
-        """Find ids that nobody else has, and register."""
-        self.outages.begin(self._registrar.claim)
+    def enter(self) -> bool:
+        """Find ids that nobody else has, and register; False if it is to leave before that."""
+        if not self.outages.begin(self._registrar.claim):
+            return False
         self.heartbeat.beat()
         self.prune(starting=True)
         self.listener.run_hooks("before_first_fork")
-        self.outages.begin(self._registrar.enter)
+        if not self.outages.begin(self._registrar.enter):
+            return False
         self.heartbeat.registered = True
+        return True
 
     def prune(self, starting: bool = False) -> None:
         """Prune dead workers, on behalf of the first member."""

@@ -45,25 +45,26 @@ class Outages:
         """The worker leaves, and has nothing else left to do: a moment is left."""
         self._link.deadline = min(self._link.deadline, time.monotonic() + LEAVE_SECONDS)
 
-    def begin(self, step: Callable[[], T]) -> T:
-        """Carry out a step of the worker's start.
+    def begin(self, step: Callable[[], object]) -> bool:
+        """Carry out a step of the worker's start; False if it was told to leave before Redis took it.
 
         Raises:
-            RedisError: Redis does not speak our language, or does not let us in; or it was away for too long,
-                or until the worker was told to leave.
+            RedisError: Redis does not speak our language, or does not let us in; or it was away for too long.
         """
         text = f"%s. The worker waits for it, up to {self._start:g} seconds (--start-timeout)"
         outage = Outage(logger, text)
         while True:
             try:
-                return step()
+                step()
+                return True
             except RedisError as error:
                 if is_hopeless(error, self._link) or time.monotonic() >= self._until:
                     raise
                 outage.failed(error)
                 self._listener.wait(outage.seconds_left)
                 if self._listener.shutdown.asked:
-                    raise
+                    logger.warning("The worker leaves: it was told to before it could begin")
+                    return False
 
     def persist(
         self,

@@ -1,5 +1,6 @@
 """The ways to reach a Redis: passwords, users, sockets, TLS, Sentinel; with the same worker and client."""
 
+import contextlib
 import secrets
 import shutil
 import signal
@@ -8,12 +9,14 @@ import threading
 import time
 
 import pytest
+import redis
 
 from pyresque import Resque, job
-from pyresque.errors import ConfigError, RedisRefused, RedisReplied, RedisUnavailable
+from pyresque.errors import ConfigError, RedisRefused, RedisReplied, RedisUnavailable, TermException
 from pyresque.store.connection.address import Address
 from pyresque.store.connection.socket_link import SocketLink
 from pyresque.testing.redis_server import DevRedis, running
+from pyresque.usercode.guards import by_signal
 from tests.redis.bench import add_echo, eventually, failed, note, seen
 
 
@@ -235,3 +238,34 @@ def test_an_address_never_shows_its_password():
     address = Address.parse("redis://user:secret@h:7000/0")
     assert str(address) == "h:7000"
     assert "secret" not in repr(address)
+
+
+def test_a_signal_while_redis_py_logs_in(server, registry):
+    """The connection is not used half made: not without its parser, nor on another database."""
+    begun = []
+
+    class Interrupted(redis.Connection):
+        """A connection in whose log-in a signal raises, once before it has a parser and once after that."""
+
+        def on_connect_check_health(self, check_health=True):
+            begun.append(self)
+            if len(begun) == 1:
+                raise by_signal(TermException("SIGTERM"))
+            super().on_connect_check_health(check_health)
+
+        def send_command(self, *words, **more):
+            if words[0] == "SELECT" and len(begun) == 2:
+                raise by_signal(TermException("SIGTERM"))
+            super().send_command(*words, **more)
+
+    url = server.url.rsplit("/", 1)[0] + "/5"
+    pool = redis.ConnectionPool.from_url(url, connection_class=Interrupted)
+    with contextlib.closing(Resque(redis.Redis(connection_pool=pool), registry=registry)) as client:
+        for _ in range(2):
+            with pytest.raises(TermException):
+                client.queues()
+        client.push("q", {"class": "A", "args": []})
+        with contextlib.closing(Resque(url)) as ours:
+            assert ours.size("q") == 1
+            ours.remove_queue("q")
+    assert len(set(begun)) == 1  # the pool has given it out again, each time

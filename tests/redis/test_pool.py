@@ -119,6 +119,7 @@ def test_quit_lets_jobs_finish(start: Started, resque: Resque) -> None:
 def test_a_worker_that_is_killed_as_the_pool_leaves(start: Started) -> None:
     """The pool waits for the others and exits with 1."""
     pool = start("-n", "2")
+    pool.full(2)
     pool.begin("a")
     pool.send(signal.SIGQUIT)
     until(lambda: len(pool.workers()) == 1)

@@ -164,6 +164,16 @@ def test_a_redis_that_is_full_at_the_start_is_waited_for(kind: str, program: Pro
         resque.close()
 
 
+def test_told_to_leave_while_it_registers(program: Program) -> None:
+    """It has not begun, so nothing is left undone: every worker, and so the pool, ends with exit code 0."""
+    with running("--maxmemory", "1") as server:
+        for kind in KINDS:
+            told = _Told(program.start(*KINDS[kind], REDIS_URL=server.url))
+            told.wait_for("OOM")
+            told.process.terminate()
+            assert told.end() == 0
+
+
 @pytest.mark.parametrize("words", [[*KINDS["worker"]], [*KINDS["pool"]], ["scheduler"]])
 @pytest.mark.parametrize("seconds", ["0", "0.3"])
 def test_waiting_has_an_end(words: list[str], seconds: str, program: Program) -> None:

@@ -200,16 +200,21 @@ class _Careful:
 
     def connect(self) -> None:
         sock = self._sock  # type: ignore[attr-defined]  # of redis-py
-        if sock is not None and sock is self._owned and self._own and not self._own.is_ours:
-            sock.detach()  # its number may be somebody else's: a job has closed it
-            self.disconnect()  # type: ignore[attr-defined]  # of redis-py
+        if sock is not None:
+            if sock is not self._owned:
+                # A signal came up while it was made: it may not be logged in, nor on its database.
+                self.disconnect()  # type: ignore[attr-defined]  # of redis-py
+            elif self._own and not self._own.is_ours:
+                sock.detach()  # its number may be somebody else's: a job has closed it
+                self.disconnect()  # type: ignore[attr-defined]  # of redis-py
         Retry(ExponentialBackoff(base=0.02, cap=0.2), 2).call_with_retry(
             super().connect,  # type: ignore[misc]  # of redis-py
             lambda _: self.disconnect(),  # type: ignore[attr-defined]  # of redis-py
         )
         sock = self._sock  # type: ignore[attr-defined]  # of redis-py
         if sock is not self._owned:
-            self._owned, self._own = sock, Own(sock.fileno())
+            self._own = Own(sock.fileno())
+            self._owned = sock
 
 
 @lru_cache

@@ -129,7 +129,8 @@ class _Loop:
         """Begin, work, and leave in good order."""
         try:
             self._titles.show("Starting")
-            self._membership.enter()
+            if not self._membership.enter():
+                return
             # A thread, for a job may hold the loop for longer than a worker without a beat is thought alive.
             self._membership.heartbeat.start_thread()
             logger.info(
