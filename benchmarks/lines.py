@@ -1,14 +1,15 @@
 """How much code pyresque is, beside the Ruby that it replaces: `python benchmarks/lines.py` (-v: each file).
 
-Lines of code: without blank lines, comments and docstrings. Ruby takes 9,331 for Resque 3.0,
-resque-scheduler, resque-retry, fugit with raabro, rufus-scheduler, et-orbi, Active Job 6.1 and GlobalID,
-counted the same way, without web pages, generators and tests. `APART` names what these gems do not do.
+Lines of code: without blank lines, comments and docstrings. `RUBY` has the gems whose work pyresque does, in
+the newest versions that the tests run; `python benchmarks/lines.py --ruby DIR` counts those in DIR the same
+way, without what `NOT_RUBY` names. `APART` names what these gems do not do.
 """
 
 from __future__ import annotations
 
 import ast
 import io
+import re
 import sys
 import tokenize
 from collections import Counter
@@ -17,7 +18,24 @@ from pathlib import Path
 import pyresque
 
 PACKAGE = Path(pyresque.__file__).parent
-RUBY = 9_331
+RUBY = {
+    "resque-3.2.0": 2_241,
+    "resque-scheduler-5.1.1": 1_405,
+    "resque-retry-1.9.0": 439,
+    "fugit-1.14.0": 1_644,
+    "raabro-1.5.0": 462,
+    "rufus-scheduler-3.9.2": 1_045,
+    "et-orbi-1.4.2": 783,
+    "activejob-8.1.4.1": 1_854,
+    "globalid-1.4.0": 417,
+}
+
+NOT_RUBY = re.compile(
+    r"server|web_|vendor|generators|test_?help|test_case|fixture|signed|verifier|event_subscriber"
+    r"|queue_adapters/(?!resque|abstract|inline|test)"
+    r"|failure/(airbrake|thoughtbot)"
+)
+"""Web pages, generators, help for tests, signed GlobalIDs, other queues, failures sent to services."""
 
 APART = {
     "a Redis client (redis-rb is not counted either)": ("store/connection/*.py",),
@@ -35,7 +53,6 @@ APART = {
         "worker/aio/*.py", "worker/job_loop.py", "worker/lazy_job_loop.py",
     ),
     "jobs of classes that a worker does not know are left to others": ("worker/unknown_jobs.py",),
-    "continuations, which came with Rails 8.1": ("active_job/continuation.py",),
     "types of the verbs, for type checkers": ("model/job_types.py",),
     "resque-pool: many workers under one supervisor, new code on HUP": ("worker/pool/*.py",),
     "resque-lock-timeout, resque-loner, resque-status, resque-pause": (
@@ -45,6 +62,17 @@ APART = {
         "store/lua/push_guarded.lua", "store/lua/rename_lock_owner.lua", "store/lua/parts/lock_holders.lua",
         "store/lua/parts/guards.lua",
     ),
+    "a job is reserved in one step, and settled in one: no kill and no lost reply loses or doubles it": (
+        "store/reservation.py", "store/lua/reserve.lua", "store/lua/reserve_element.lua",
+        "store/lua/settle.lua", "store/lua/settle_apart.lua", "store/lua/settle_and_reserve.lua",
+        "worker/reserver.py", "worker/settlement.py", "worker/current_job.py",
+    ),
+    "a command whose reply was lost is sent again, and counts once": (
+        "store/script.py", "store/effects.py", "store/lua/parts/once.lua", "store/lua/parts/effects.lua",
+    ),
+    "workers and schedulers outlive outages of Redis": ("worker/outages.py", "system/waiting.py"),
+    "a job's process ends with its worker": ("system/parent.py",),
+    "no two workers have one id": ("worker/registrar.py", "store/lua/claim_worker_ids.lua"),
     "limits of time and memory, and what a job that does not end is doing": (
         "worker/limits.py", "worker/time_limit.py", "worker/stack_dump.py", "worker/stop_notice.py",
         "system/oom.py",
@@ -92,6 +120,25 @@ def code_lines(path: Path) -> int:
     return len(lines - documentation)
 
 
+def ruby_lines(path: Path) -> int:
+    """The lines of a Ruby file that hold code."""
+    text = re.sub(r"^=begin\b.*?^=end\b[^\n]*", "", path.read_text("utf-8", "replace"), flags=re.M | re.S)
+    return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
+
+
+def ruby(folder: Path) -> dict[str, int]:
+    """The lines of code of each gem of `RUBY` that is unpacked in a folder."""
+    gems = [folder / name for name in RUBY if (folder / name / "lib").is_dir()]
+    return {
+        gem.name: sum(
+            ruby_lines(path)
+            for path in (gem / "lib").rglob("*.r*")
+            if path.suffix in (".rb", ".rake") and not NOT_RUBY.search(str(path.relative_to(gem)))
+        )
+        for gem in gems
+    }
+
+
 def counted() -> tuple[dict[Path, int], dict[str, list[Path]]]:
     """The lines of each file, and the files that are apart, by reason.
 
@@ -114,13 +161,17 @@ def counted() -> tuple[dict[Path, int], dict[str, list[Path]]]:
 
 def main() -> None:
     """Print the counts."""
+    if "--ruby" in sys.argv:
+        for name, lines in ruby(Path(sys.argv[sys.argv.index("--ruby") + 1])).items():
+            print(f"{lines:6,} {name}")
+        return
     files, apart = counted()
     shared = dict(files)
     for reason, paths in apart.items():
         lines = sum(shared.pop(path) for path in paths)
         print(f"{lines:6,} {reason}")
     print(f"{sum(files.values()):6,} all of pyresque")
-    print(f"{sum(shared.values()):6,} what Ruby has, too, where it takes {RUBY:,}")
+    print(f"{sum(shared.values()):6,} what Ruby has, too, where it takes {sum(RUBY.values()):,}")
     if "-v" in sys.argv:
         for path, count in shared.items():
             print(f"    {count:4} {path.relative_to(PACKAGE)}")
