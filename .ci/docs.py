@@ -67,6 +67,7 @@ def stage() -> None:
     sources = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
     pages = {source.removeprefix("docs/"): page(source) for source in sources}
     pages |= {name: page(source) for source, name in BESIDE.items()}
+    pages |= {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.schema.json")}
     for module in MODULES:
         pages[f"reference/{module.removeprefix('pyresque.')}.md"] = f"# {module}\n\n::: {module}\n"
     for name, text in pages.items():

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, limit_option, pass_settings
-from pyresque.cli.output import compact, counted, json_line, moment, pairs, safe, short, table
+from pyresque.cli.json_output import job_document, json_line, timestamp
+from pyresque.cli.output import compact, counted, moment, pairs, safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import Resque
@@ -134,8 +135,8 @@ def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int 
         (
             id_of(item)[:8],
             moment(item.at),
-            short("" if item.queue is None else item.queue, 30),
-            short(f"{item.class_name} {compact(item.args)}" if item.class_name else "(no job)", 60),
+            "" if item.queue is None else item.queue,
+            f"{item.class_name} {compact(item.args)}" if item.class_name else "(no job)",
         )
         for item in items
     ]
@@ -171,11 +172,13 @@ def _found(resque: Resque, job_id: str) -> DelayedItem | None:
 
 
 def _document(job: DelayedItem) -> dict[str, Any]:
-    return {
-        "id": id_of(job),
-        "at": job.at,
-        "class": job.class_name or None,
-        "args": job.args,
-        "queue": job.queue,
-        "item": job.raw.decode("utf-8", "backslashreplace"),
-    }
+    from pyresque.errors import MalformedPayload
+    from pyresque.wire.records import Payload
+
+    payload = text = None
+    try:
+        payload = Payload.parse(job.raw).value
+    except MalformedPayload:
+        text = job.raw.decode("utf-8", "backslashreplace")
+    due = {"id": id_of(job), "at": timestamp(job.at), "second": job.at}
+    return {**due, "queue": job.queue, **job_document(payload), "text": text}

@@ -18,7 +18,8 @@ from pyresque.cli.common_options import (
 )
 from pyresque.cli.failed_retry import Retries, retry_chosen, retry_many
 from pyresque.cli.failed_text import HEAD, coming, document, lines, row, title
-from pyresque.cli.output import counted, json_line, pairs, safe, table
+from pyresque.cli.json_output import json_line
+from pyresque.cli.output import counted, pairs, safe, table
 
 if TYPE_CHECKING:
     from pyresque import Resque

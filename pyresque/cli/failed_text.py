@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyresque.cli.json_output import time_of, timestamp
 from pyresque.cli.output import compact, job_of, moment, safe, short
 
 if TYPE_CHECKING:
@@ -16,14 +17,14 @@ HEAD = ("ID", "FAILED AT", "QUEUE", "JOB", "ERROR", "RETRIED")
 def row(record: FailureRecord, attempt: NextAttempt | None) -> tuple[str, ...]:
     """A failure as a line of a table."""
     error = f"{record.text('exception') or ''}: {record.text('error') or ''}"
-    retried = "put aside" if record.holds_aside else short(record.text("retried_at") or "", 26)
+    retried = "put aside" if record.holds_aside else record.text("retried_at")
     return (
         short_id(record),
-        short(record.text("failed_at") or "", 26),
-        short(record.text("queue") or "", 30),
-        short(_job(record), 40),
-        short(error, 50),
-        "; ".join(filter(None, [retried, short(coming(attempt), 60)])),
+        record.text("failed_at") or "",
+        record.text("queue") or "",
+        _job(record),
+        error,
+        "; ".join(filter(None, [retried, coming(attempt)])),
     )
 
 
@@ -53,15 +54,16 @@ def document(record: FailureRecord, attempt: NextAttempt | None) -> dict[str, An
     return {
         "id": record.id,
         "list": record.list_name,
-        "failed_at": record.value.get("failed_at"),
-        "queue": record.value.get("queue"),
-        "class": None if record.aside_text else record.class_name or record.payload.get("class"),
+        "failed_at": time_of(record.value.get("failed_at")),
+        "queue": record.text("queue"),
+        "class": None if record.aside_text else record.class_name or None,
         "args": None if record.aside_text else job_of(record.payload)[1],
-        "exception": record.value.get("exception"),
-        "error": record.value.get("error"),
-        "backtrace": record.value.get("backtrace"),
-        "worker": record.value.get("worker"),
-        "retried_at": record.value.get("retried_at"),
+        "exception": record.text("exception"),
+        "error": record.text("error"),
+        "backtrace": record.backtrace,
+        "worker": record.text("worker"),
+        "retried": record.was_retried,
+        "retried_at": time_of(record.retried_at),
         "next_attempt": _attempt(attempt),
         "put_aside": record.aside if record.holds_aside else None,
         "payload": record.value.get("payload"),
@@ -108,7 +110,7 @@ def _attempt(attempt: NextAttempt | None) -> dict[str, Any] | None:
         return None
     return {
         "state": attempt.state,
-        "at": attempt.at if attempt.state == "delayed" else None,
+        "at": timestamp(attempt.at) if attempt.state == "delayed" else None,
         "queue": attempt.where if attempt.state == "queued" else None,
         "worker": attempt.where if attempt.state == "running" else None,
         "sure": attempt.sure,

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
-from pyresque.cli.output import compact, job_of, json_line, pairs, safe, short, table
+from pyresque.cli.json_output import job_document, json_line
+from pyresque.cli.output import compact, job_of, pairs, safe, table
 
 
 @click.command()
@@ -38,7 +39,7 @@ def queues(settings: Settings, as_json: bool) -> None:
         for name, size in sizes.items():
             json_line({"queue": name, "size": size})
     elif sizes:
-        table(("QUEUE", "JOBS"), ((safe(name), size) for name, size in sizes.items()))
+        table(("QUEUE", "JOBS"), sizes.items(), whole=("QUEUE",))
     else:
         click.echo("no queues")
 
@@ -54,8 +55,9 @@ def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) 
     """Look at jobs of a QUEUE: COUNT of them (default 10) from index START (default 0). None is removed."""
     jobs = settings.connected().peek(queue, start, count)
     if as_json:
-        for job in jobs:
-            json_line(job if isinstance(job, dict) else {"class": None, "args": None, "text": job})
+        for n, job in enumerate(jobs, start):
+            text = None if isinstance(job, dict) else str(job)
+            json_line({"queue": queue, "index": n, **job_document(job), "text": text})
     elif jobs:
         rows = ((start + n, *_cells(job)) for n, job in enumerate(jobs))
         table(("#", "CLASS", "ARGS"), rows)
@@ -66,5 +68,5 @@ def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) 
 def _cells(job: Any) -> tuple[str, str]:
     if isinstance(job, dict):
         name, args = job_of(job)
-        return short(name or job.get("class", ""), 50), short(compact(args), 100)
-    return "(no job)", short(job, 100)
+        return str(name or job.get("class", "")), compact(args)
+    return "(no job)", str(job)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings, style_option
-from pyresque.cli.output import compact, json_line, moment, pairs, safe, short, table
+from pyresque.cli.json_output import json_line, time_of, timestamp
+from pyresque.cli.output import compact, moment, pairs, safe, table
 from pyresque.errors import InvalidSchedule
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
     resque = settings.connected()
     value = _value(resque.stored_schedule(), name)
     if as_json:
-        json_line({"name": name, "entry": value, "last_enqueued_at": resque.last_enqueued_at().get(name)})
+        last = time_of(resque.last_enqueued_at().get(name))
+        json_line({"name": name, "entry": value, "last": last})
         return
     entry, why = _read(resque, name, _raws(resque))
     shown = value.items() if isinstance(value, dict) else [("text", value)]
@@ -85,11 +87,11 @@ def next_(settings: Settings, name: str | None, count: int, as_json: bool) -> No
     for shown in [name] if name is not None else sorted(raws):
         _value(raws, shown)
         entry, why = _read(resque, shown, raws)
-        runs = _runs(entry, count) if entry else []
         if as_json:
+            runs = [timestamp(at) for at in _moments(entry, count)]
             json_line({"name": shown, "next": runs, "refused": why or None})
         else:
-            click.echo(f"{safe(shown)}: {', '.join(runs) if entry else safe(why)}")
+            click.echo(f"{safe(shown)}: {', '.join(_runs(entry, count)) if entry else safe(why)}")
 
 
 @schedule.command()
@@ -173,12 +175,7 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
         differs = differs or verdict != "same"
         if as_json:
             old, new = stored.get(name), entries.get(name)
-            click.echo(
-                json.dumps(
-                    {"name": name, "what": verdict, "why": why or None, "redis": old, "file": new},
-                    default=str,
-                )
-            )
+            json_line({"name": name, "what": verdict, "why": why or None, "redis": old, "file": new})
         elif verdict != "same":
             click.echo(f"{verdict:<8} {safe(name)}{': ' + safe(why) if why else ''}")
     if not differs and not as_json:
@@ -202,25 +199,16 @@ def _list(settings: Settings, as_json: bool) -> None:
     rows = []
     for name, value in resque.stored_schedule().items():
         entry, why = _read(resque, name, raws)
-        runs = _runs(entry, 1) if entry else []
-        following = runs[0] if runs else None
+        following = next(iter(_moments(entry, 1)), None)
         if as_json:
-            json_line(
-                {
-                    "name": name,
-                    "entry": value,
-                    "next": following,
-                    "last": last.get(name),
-                    "refused": why or None,
-                }
-            )
+            times = {"next": timestamp(following), "last": time_of(last.get(name))}
+            json_line({"name": name, "entry": value, **times, "refused": why or None})
         timing = entry.timing if entry else f"refused: {why}"
         kind = str(value.get("class", "")) if isinstance(value, dict) else ""
-        rows.append(
-            (short(name, 30), short(kind, 30), short(timing, 50), following or "", last.get(name, ""))
-        )
+        rows.append((name, kind, timing, "" if following is None else moment(following), last.get(name, "")))
     if as_json:
-        json_line({"master": _master(settings, resque)})
+        master = _master(settings, resque)
+        json_line({"master": master and {**master, "since": timestamp(master["since"])}})
         return
     if rows:
         table(("NAME", "CLASS", "WHEN", "NEXT", "LAST"), rows)
@@ -277,10 +265,11 @@ def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry |
 
 
 def _runs(entry: Entry | None, count: int) -> list[str]:
-    from pyresque.schedule.next_runs import Running
-    from pyresque.wire import times
+    return [moment(at) for at in _moments(entry, count)]
 
-    if entry is None:
-        return []
+
+def _moments(entry: Entry | None, count: int) -> list[float]:
+    from pyresque.schedule.next_runs import Running
+
     now = time.time()
-    return [times.started(at) for at in Running(entry, now).next_runs(count, now)]
+    return [] if entry is None else list(Running(entry, now).next_runs(count, now))

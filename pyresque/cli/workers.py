@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
-from pyresque.cli.output import job_of, json_line, safe, short, table
+from pyresque.cli.json_output import job_document, json_line, number_of, time_of
+from pyresque.cli.output import safe, short, table
 
 if TYPE_CHECKING:
     from pyresque import Resque, WorkerInfo
@@ -85,8 +86,7 @@ def _list(settings: Settings, as_json: bool) -> None:
 def _row(worker: WorkerInfo) -> tuple[object, ...]:
     working = worker.working
     job = f"{working.class_name} on {working.queue}" if working else ""
-    started = short(worker.started, 30)
-    return safe(worker.id), worker.state, short(job, 60), worker.processed, worker.failed, started
+    return worker.id, worker.state, job, worker.processed, worker.failed, worker.started
 
 
 def _document(worker: WorkerInfo) -> dict[str, Any]:
@@ -94,15 +94,14 @@ def _document(worker: WorkerInfo) -> dict[str, Any]:
     return {
         "id": worker.id,
         "host": worker.host,
-        "pid": worker.pid,
+        "pid": number_of(worker.pid),
         "queues": worker.queues,
         "state": worker.state,
         "queue": working.queue if working else None,
-        "class": working.class_name if working else None,
-        "args": job_of(working.payload or {})[1] if working else None,
-        "run_at": working.run_at if working else None,
-        "started": worker.started,
-        "heartbeat": worker.heartbeat,
+        **job_document(working.payload if working else None),
+        "run_at": time_of(working.run_at) if working else None,
+        "started": time_of(worker.started),
+        "heartbeat": time_of(worker.heartbeat),
         "processed": worker.processed,
         "failed": worker.failed,
     }

@@ -6,7 +6,14 @@ See docs/protocol/core.md#forms-of-time.
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
+
+_ZONES = {"Z": 0, "UT": 0, "UTC": 0, "GMT": 0}
+_ZONES |= {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
+_ZONES |= {"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "BST": 1, "MSK": 3}
+_ZONES |= {"AKST": -9, "AKDT": -8, "HST": -10, "JST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13}
+"""The abbreviations in failures, with their hours: those of Ruby's `Time.parse`, and others."""
 
 
 def run_at(epoch: float) -> str:
@@ -37,13 +44,19 @@ def retried_at_without_zone(epoch: float) -> str:
 def parse(text: str) -> float | None:
     """Read a time that any Resque wrote; None where it is not a time.
 
-    A time without an offset is local time, as Ruby's `Time.parse` has it.
+    A time without an offset, or with a zone that is not known, is local time, as Ruby's `Time.parse` has it.
     """
-    text = re.sub(r"\s+(?=[+-]\d\d:?\d\d$)", "", text.strip().replace("/", "-"))
-    text = re.sub(r"\s+(UTC|GMT)$", "+00:00", text)
+    text = re.sub(r"\s+(?=[+-]\d\d(:?\d\d)?$)", "", text.strip().replace("/", "-"))
+    text = re.sub(r"\s+([A-Z]{1,5})$", _offset, text)
     if not re.match(r"\d{4}-", text):
         return None
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _offset(zone: re.Match[str]) -> str:
+    name = zone[1]
+    hours = None if name in time.tzname and name not in ("UTC", "GMT") else _ZONES.get(name)
+    return "" if hours is None else f"{'-' if hours < 0 else '+'}{abs(hours):02}:00"

@@ -2,6 +2,7 @@
 
 import json
 
+from pyresque.cli.json_output import timestamp
 from pyresque.wire import times
 from tests.redis.stage import FAR
 
@@ -16,8 +17,9 @@ def test_delayed_lists_shows_runs_and_removes(stage, run):
     stage.delay(FAR + 9, b"no job\x1b")
     lines = [json.loads(line) for line in run("delayed", "list", "--json").splitlines()]
     assert [(one["at"], one["class"], one["args"]) for one in lines[:3]] == [
-        (FAR + n, "Mail", [n]) for n in range(3)
+        (timestamp(FAR + n), "Mail", [n]) for n in range(3)
     ]
+    assert [one["second"] for one in lines] == [FAR, FAR + 1, FAR + 2, FAR + 9]
     assert lines[3]["class"] is None
     ids = [one["id"] for one in lines]
     assert times.started(FAR) in run("delayed", "show", ids[0][:8])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
+from pyresque.cli.json_output import timestamp
 from pyresque.client.failures import Failures
 from pyresque.errors import NotAJob, RedisRefused
 from pyresque.testing.redis_server import DevRedis
@@ -125,7 +126,7 @@ def test_what_comes_by_itself_is_left_alone_and_paid_once(
     bank.fails("Pay", 1)
     shown = bank.failed("list").stdout
     (one,) = lines(bank.failed("list", "--json"))
-    assert [one["next_attempt"]["at"]] == [job.at for job in bank.resque.each_delayed()]
+    assert [one["next_attempt"]["at"]] == [timestamp(job.at) for job in bank.resque.each_delayed()]
     assert "retry due " in shown
     assert "next attempt  retry due " in bank.failed("show", one["id"]).stdout
     done = bank.failed("retry", *words, *known)

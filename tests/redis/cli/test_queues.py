@@ -41,9 +41,17 @@ def test_peek(program: Program, resque: Resque) -> None:
     resque.enqueue_many([("SomeJob", n) for n in range(3)], queue="x")
     resque.link.execute("RPUSH", "resque:queue:x", b"no \x1b json \xff")
     found = lines(program.run("peek", "x", "2", "5", "--json"))
+    job = {"class": "SomeJob", "args": [2]}
     assert found == [
-        {"class": "SomeJob", "args": [2]},
-        {"class": None, "args": None, "text": "no \x1b json \\xff"},
+        {"queue": "x", "index": 2, "class": "SomeJob", "args": [2], "payload": job, "text": None},
+        {
+            "queue": "x",
+            "index": 3,
+            "class": None,
+            "args": None,
+            "payload": None,
+            "text": "no \x1b json \\xff",
+        },
     ]
     shown = program.run("peek", "x", "1").stdout.splitlines()
     assert [line.split()[:2] for line in shown[1:]] == [["1", "SomeJob"], ["2", "SomeJob"], ["3", "(no"]]

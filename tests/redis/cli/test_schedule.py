@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from pyresque.cli.json_output import timestamp
 from pyresque.wire import times
 
 LOCK = "resque:resque:resque_scheduler_master_lock"
@@ -24,7 +25,7 @@ def test_schedule_set_list_show_next_run_remove(stage, run):
     assert "refused: it is not JSON" in shown
     *rows, last = map(json.loads, run("schedule", "list", "--json").splitlines())
     assert [row["name"] for row in rows] == ["broken", "nightly"]
-    assert last["master"]["since"] == since
+    assert last["master"]["since"] == timestamp(since)
     assert "Europe/Berlin" in run("schedule", "show", "nightly")
     found = json.loads(run("schedule", "next", "nightly", "-n", "3", "--json"))
     assert len(found["next"]) == 3

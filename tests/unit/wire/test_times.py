@@ -60,7 +60,7 @@ def test_fractions_are_cut_off(berlin):
 
 
 @pytest.mark.parametrize(
-    "form", [times.run_at, times.heartbeat, times.started, times.retried_at_without_zone]
+    "form", [times.run_at, times.heartbeat, times.started, times.failed_at, times.retried_at_without_zone]
 )
 def test_what_we_write_we_can_read(zone, form):
     """In any zone, to the second."""
@@ -83,6 +83,23 @@ def test_what_we_write_we_can_read(zone, form):
 def test_times_of_other_writers(berlin, text, epoch):
     """With or without offset; without one it is the reader's local time."""
     assert times.parse(text) == epoch
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [("EST", -5), ("PDT", -7), ("CEST", 2), ("UTC", 0), ("Z", 0), ("JST", 9), ("XYZ", -3), ("-05", -5)],
+)
+def test_the_zone_of_a_failure(monkeypatch, text, offset):
+    """It may have failed in another zone than the reader's; a zone that is not known is the reader's."""
+    for _ in _in_zone("America/Sao_Paulo", monkeypatch):
+        assert times.parse(f"2026/11/23 18:07:34 {text}") == WINTER - offset * 3600
+
+
+def test_the_readers_own_abbreviation_wins(monkeypatch):
+    """IST is Israel's to who is in Israel, CST is China's in China."""
+    for zone, text, offset in (("Asia/Shanghai", "CST", 8), ("Asia/Jerusalem", "IST", 2)):
+        for _ in _in_zone(zone, monkeypatch):
+            assert times.parse(f"2026/11/23 18:07:34 {text}") == WINTER - offset * 3600
 
 
 @pytest.mark.parametrize(
