@@ -18,6 +18,8 @@ from typing import IO
 
 from pyresque.client.resque import Resque
 from pyresque.config.server_setting import parse_server
+from pyresque.config.settings import PREFIX
+from pyresque.config.settings_file import NAMED_BY
 from pyresque.errors import ConfigError, RedisUnavailable
 from pyresque.keys import Keys
 from pyresque.model.registry import job
@@ -83,6 +85,10 @@ _NOT_OURS = (
 )  # fmt: skip
 
 
+def _is_of_the_user(variable: str) -> bool:
+    return variable in _NOT_OURS or (variable.startswith(PREFIX) and variable != "PYRESQUE_REDIS_SERVER")
+
+
 # --- the story --------------------------------------------------------------------------------------
 
 
@@ -107,8 +113,9 @@ class Stage:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a `pyresque` command on this Redis, as a process of its own."""
-        env = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+        env = {name: value for name, value in os.environ.items() if not _is_of_the_user(name)}
         env |= {"REDIS_URL": self.url, "RESQUE_NAMESPACE": self.namespace, "PYTHONIOENCODING": "utf-8"}
+        env[NAMED_BY] = os.devnull  # no settings file of theirs either
         return subprocess.Popen(
             [sys.executable, "-m", "pyresque", *words],
             env=env,

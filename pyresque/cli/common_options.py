@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pyresque.config.env import Config
-from pyresque.config.server_setting import parse_server
+from pyresque.config.options import STYLES
+from pyresque.config.settings import Place, Rank, load
+from pyresque.config.settings import Settings as Stored
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque
@@ -19,51 +20,74 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-STYLES = ("ruby", "ruby-json2.10", "rails", "rails-json2.10")
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
 @dataclass
 class Settings:
-    """What was given before and after the command's name, over what the environment says."""
+    """What was given before and after the command's name, over what is set elsewhere.
+
+    `command`: the command that runs, if it has settings of its own.
+    """
 
     redis: str | None = None
     namespace: str | None = None
     modules: list[str] = field(default_factory=list)
+    command: str = ""
 
     @cached_property
+    def stored(self) -> Stored:
+        """What PYRESQUE_* variables, Ruby's variables and the settings file say.
+
+        Raises:
+            ConfigError: one of them cannot be used.
+        """
+        return load()
+
+    @property
     def config(self) -> Config:
-        """What the environment says.
+        """What Ruby's variables say.
 
         Raises:
             ConfigError: a variable holds something that it cannot mean.
         """
-        return Config.from_env(os.environ)
+        return self.stored.config
+
+    def value(self, name: str) -> Any:
+        """The value of a setting that was not given as an option."""
+        return self.stored.find(self.command, name).value
+
+    @property
+    def place(self) -> Place:
+        """Where Redis is, and the namespace."""
+        return self.stored.place_for(self.command, self.redis, self.namespace)
 
     @property
     def server(self) -> str:
         """Where Redis is, as it was written."""
-        return self.redis or self.config.server
+        return self.place.server
 
     @property
     def chosen_namespace(self) -> str | None:
         """The namespace that was asked for; None where nobody did."""
-        if self.namespace is not None:
-            return self.namespace
-        named = parse_server(self.redis).namespace if self.redis else None
-        return named if named is not None else self.config.namespace or None
+        return self.place.namespace
 
     def import_jobs(self) -> None:
-        """Import the modules of `-r`.
+        """Import the modules of `-r`, else those of the settings.
 
         Raises:
             ImportFailed: one of them cannot be imported.
         """
         from pyresque.cli.load_jobs import import_jobs
 
-        import_jobs(self.modules)
+        if self.modules:
+            import_jobs(self.modules)
+            return
+        found = self.stored.find(self.command, "require")
+        file = self.stored.file if found.rank == Rank.FILE else None
+        import_jobs(found.value, file.path.parent if file else None)
 
-    def resque(self, failure_backend: str | None = None, json_style: Style = "ruby") -> Resque:
+    def resque(self, failure_backend: str | None = None, json_style: Style | None = None) -> Resque:
         """A Resque as the settings describe it; nothing is sent yet.
 
         Raises:
@@ -72,14 +96,15 @@ class Settings:
         from pyresque.client.resque import Resque
         from pyresque.failure import backend_named
 
+        place = self.place
         return Resque(
-            self.server,
-            self.chosen_namespace,
-            json_style=json_style,
-            failure=backend_named(failure_backend or self.config.failure_backend),
+            place.server,
+            place.namespace,
+            json_style=json_style or self.value("json-style"),
+            failure=backend_named(failure_backend or self.value("failure-backend")),
         )
 
-    def connected(self, json_style: Style = "ruby") -> Resque:
+    def connected(self, json_style: Style | None = None) -> Resque:
         """The same, with the user's modules imported and a Redis that has answered.
 
         Raises:
@@ -123,10 +148,13 @@ def style_option(command: F) -> F:
     return click.option(
         "--json-style",
         type=click.Choice(STYLES),
-        default="ruby",
-        show_default=True,
-        help="How the Ruby side writes JSON; matters only if it compares bytes.",
+        callback=_style,
+        help="How the Ruby side writes JSON; matters only if it compares bytes. Else ruby.",
     )(command)
+
+
+def _style(ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
+    return value or ctx.ensure_object(Settings).value("json-style")
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
@@ -146,14 +174,16 @@ _COMMON = (
         metavar="URL",
         expose_value=False,
         callback=_keep,
-        help="Where Redis is: redis://..., or host:port. Else REDIS_URL, RESQUE_REDIS_URL, localhost:6379.",
+        help="Where Redis is: redis://..., or host:port. Else PYRESQUE_REDIS, REDIS_URL, RESQUE_REDIS_URL, "
+        "the settings file, localhost:6379.",
     ),
     click.option(
         "--namespace",
         metavar="NAME",
         expose_value=False,
         callback=_keep,
-        help="What every key begins with. Else RESQUE_NAMESPACE, else resque.",
+        help="What every key begins with. Else PYRESQUE_NAMESPACE, RESQUE_NAMESPACE, the settings file, "
+        "resque.",
     ),
     click.option(
         "-r",
@@ -163,6 +193,7 @@ _COMMON = (
         multiple=True,
         expose_value=False,
         callback=_keep,
-        help="Import your jobs: app.jobs or app/jobs.py. May be given several times.",
+        help="Import your jobs: app.jobs or app/jobs.py. May be given several times. Else PYRESQUE_REQUIRE, "
+        "the settings file.",
     ),
 )

@@ -27,22 +27,28 @@ _LIBRARIES = tuple(
 _OURS = str(Path(__file__).parents[1])
 
 
-def import_jobs(names: list[str]) -> None:
+def import_jobs(names: list[str], folder: Path | None = None) -> None:
     """Import modules by their names or files, in order; the current directory is looked at first.
+
+    Args:
+        names: module names, and paths of files.
+        folder: where to look first instead: that of the settings file that names the modules.
 
     Raises:
         ImportFailed: one cannot be imported; the text says why and where, and what has led to it.
     """
-    here = str(Path.cwd())
-    if names and "" not in sys.path and here not in sys.path:
-        sys.path.insert(0, here)
+    here = Path.cwd()
+    first = folder or here
+    is_here = "" in sys.path and first == here
+    if names and not is_here and str(first) not in sys.path:
+        sys.path.insert(0, str(first))
     for name in names:
-        _import(name)
+        _import(name, first)
 
 
-def _import(name: str) -> None:
+def _import(name: str, first: Path) -> None:
     is_file = name.endswith(".py") or os.sep in name
-    module = _module_of(name) if is_file else name
+    module = _module_of(name, first) if is_file else name
     try:
         found = importlib.import_module(module)
     except KeyboardInterrupt:
@@ -56,15 +62,15 @@ def _import(name: str) -> None:
         )
 
 
-def _module_of(name: str) -> str:
-    """The module name of a file; its folder becomes importable where it is not below the current one."""
+def _module_of(name: str, first: Path) -> str:
+    """The module name of a file; its folder becomes importable where it is not below the first one."""
     path = Path(name)
     if path.is_dir():
         raise ImportFailed(f"cannot import {name}: it is a folder; write for example -r {path}/jobs.py")
     if not path.is_file():
         raise ImportFailed(f"cannot import {name}: there is no such file in {Path.cwd()}")
     path = path.resolve()
-    folder = Path.cwd().resolve()
+    folder = first.resolve()
     parts = path.relative_to(folder).with_suffix("").parts if path.is_relative_to(folder) else ()
     if parts and all(part.isidentifier() for part in parts):
         return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)

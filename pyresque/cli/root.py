@@ -17,6 +17,7 @@ import click
 
 from pyresque._version import __version__
 from pyresque.cli.common_options import HELP, common
+from pyresque.cli.config import config
 from pyresque.cli.delayed import delayed
 from pyresque.cli.demo import demo
 from pyresque.cli.enqueue import enqueue
@@ -107,6 +108,7 @@ def program() -> None:
 
 for command in (work, scheduler, enqueue, info, queues, peek, workers, failed, delayed, schedule, demo):
     program.add_command(command)
+program.add_command(config)
 
 
 def main() -> None:

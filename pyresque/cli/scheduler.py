@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings, style_option
+from pyresque.cli.configurable import ConfigurableCommand
 from pyresque.config.options import LOG_FORMATS
 from pyresque.errors import ConfigError
 from pyresque.log import Log
@@ -55,7 +56,7 @@ class _Flags:
         return replace(settings.config.scheduler, **flags)
 
 
-@click.command()
+@click.command(cls=ConfigurableCommand)
 @click.option(
     "--schedule", metavar="FILE", help="A schedule in resque-scheduler's YAML. USR2 reads it again."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pyresque.cli.common_options import Settings
+from pyresque.cli.configurable import ConfigurableCommand
 from pyresque.config.env import split_queues
 from pyresque.config.options import Recover, Unknown, WorkerOptions
 from pyresque.errors import ConfigError
@@ -198,6 +199,7 @@ GROUPS: dict[str, tuple[Callable[[Any], Any], ...]] = {
         _option(
             "-c",
             "--config",
+            "--pool-file",
             "pool_file",
             metavar="FILE",
             help="Run the workers that this file lists, as resque-pool does: queue list, and how many "
@@ -268,7 +270,7 @@ def work_options(command: F) -> F:
     return command
 
 
-class GroupedCommand(click.Command):
+class GroupedCommand(ConfigurableCommand):
     """A command whose help has a heading for each group of options."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pyresque.client.delaying import Delaying
 from pyresque.client.failures import Failures
@@ -75,6 +75,40 @@ class Resque(Delaying, Scheduling):
         self.failure_backend = failure or Redis()
         self.failure_ids = failure_ids
         self.failures = Failures(self.space, keeps_lists_per_queue(self.failure_backend), registry)
+
+    @classmethod
+    def from_env(
+        cls,
+        server: str | redis.Redis | None = None,
+        namespace: str | None = None,
+        *,
+        json_style: Style | None = None,
+        failure: Backend | None = None,
+        failure_ids: bool = True,
+        registry: Registry = default_registry,
+    ) -> Self:
+        """A Resque as the environment and the settings file describe it (docs/settings.md).
+
+        It is read as by the command `pyresque`: PYRESQUE_REDIS and so on, else REDIS_URL, RESQUE_REDIS_URL,
+        RESQUE_NAMESPACE and FAILURE_BACKEND, else the settings file. What is given here wins.
+
+        Raises:
+            ConfigError: a setting cannot be used.
+        """
+        from pyresque.config.settings import load
+        from pyresque.failure import backend_named
+
+        stored = load()
+        text = server if server is None or isinstance(server, str) else DEFAULT_SERVER
+        place = stored.place(text, namespace)
+        return cls(
+            place.server if server is None else server,
+            place.namespace,
+            json_style=json_style or stored.find("", "json-style").value,
+            failure=failure or backend_named(stored.find("", "failure-backend").value),
+            failure_ids=failure_ids,
+            registry=registry,
+        )
 
     def __repr__(self) -> str:
         return f"<Resque {self.link.address} {self.space.keys.namespace}>"

@@ -11,7 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pyresque.config.options import LOG_FORMATS, Polling, SchedulerOptions, Stopping, WorkerOptions
+from pyresque.config.options import (
+    FAILURE_BACKENDS,
+    LOG_FORMATS,
+    Polling,
+    SchedulerOptions,
+    Stopping,
+    WorkerOptions,
+)
 from pyresque.config.server_setting import DEFAULT_SERVER
 from pyresque.errors import ConfigError
 
@@ -45,7 +52,7 @@ class Config:
             ConfigError: a variable holds something that it cannot mean.
         """
         return cls(
-            server=env.get("REDIS_URL") or env.get("RESQUE_REDIS_URL") or DEFAULT_SERVER,
+            server=server(env),
             namespace=env.get("RESQUE_NAMESPACE"),
             queues=_queues(env),
             worker=_worker(env),
@@ -56,7 +63,7 @@ class Config:
             pidfile=env.get("PIDFILE") or None,
             background="BACKGROUND" in env,
             verbosity=2 if "VVERBOSE" in env else int("VERBOSE" in env or "LOGGING" in env),
-            failure_backend=_failure_backend(env),
+            failure_backend=failure_backend(env),
             environment=environment(env),
         )
 
@@ -118,9 +125,19 @@ def _count(env: Mapping[str, str]) -> int | None:
     return int(text)
 
 
-def _failure_backend(env: Mapping[str, str]) -> str:
-    name = env.get("FAILURE_BACKEND") or "redis"
-    if name not in ("redis", "redis_multi_queue"):
+def server(env: Mapping[str, str]) -> str:
+    """Where Redis is: REDIS_URL, else RESQUE_REDIS_URL."""
+    return env.get("REDIS_URL") or env.get("RESQUE_REDIS_URL") or DEFAULT_SERVER
+
+
+def failure_backend(env: Mapping[str, str]) -> str:
+    """Where failures go: FAILURE_BACKEND.
+
+    Raises:
+        ConfigError: it names none.
+    """
+    name = env.get("FAILURE_BACKEND") or FAILURE_BACKENDS[0]
+    if name not in FAILURE_BACKENDS:
         raise ConfigError(f"FAILURE_BACKEND={name!r} is unknown: use redis or redis_multi_queue")
     return name
 

@@ -21,6 +21,12 @@ START_TIMEOUT = 60.0
 LOG_FORMATS = ("text", "json", "logfmt")
 """The forms of a log line that resque-scheduler knows."""
 
+FAILURE_BACKENDS = ("redis", "redis_multi_queue")
+"""Where failures go: one list, or one for each queue."""
+
+STYLES = ("ruby", "ruby-json2.10", "rails", "rails-json2.10")
+"""How a Ruby side writes JSON (docs/json-styles.md)."""
+
 
 @dataclass(frozen=True)
 class Polling:

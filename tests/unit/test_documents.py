@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 import yaml
 
 from pyresque.cli.root import program
+from pyresque.config.settings import load
 from tests.documents import DOCUMENTS, ROOT, Block, blocks, commands, inline_commands, named_files
 
-LANGUAGES = {"python", "console", "ruby", "yaml", "json", "ini", "text"}
+LANGUAGES = {"python", "console", "ruby", "yaml", "toml", "json", "ini", "text"}
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
 
 
@@ -70,12 +72,23 @@ def test_python_compiles(block: Block) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_data_can_be_read(document: str) -> None:
-    """YAML as a whole, JSON as a whole or line by line."""
+    """YAML and TOML as a whole, JSON as a whole or line by line."""
     for block in blocks(document):
         if block.language == "yaml":
             assert list(yaml.safe_load_all(block.text)) != [None], block
+        elif block.language == "toml":
+            assert tomllib.loads(block.text), block
         elif block.language == "json":
             assert is_json(block.text) or all(map(is_json, block.text.splitlines())), block
+
+
+@pytest.mark.parametrize("block", of("toml"), ids=str)
+def test_settings_exist(block: Block, tmp_path: Path) -> None:
+    """What a pyresque.toml, or a pyproject.toml, in the documents says is a setting with such a value."""
+    name = block.text.partition("\n")[0].removeprefix("# ")
+    assert name in ("pyresque.toml", "pyproject.toml")
+    (tmp_path / name).write_text(block.text, "utf-8")
+    assert load(tmp_path, {}).file is not None
 
 
 @pytest.mark.parametrize("block", of("console", "ini"), ids=str)

@@ -27,7 +27,11 @@ class Result:
 def run(*words: str, **env: str) -> Result:
     """The program in this process. (click's own test runner has no stderr of its own before 8.2.)"""
     out, err = io.StringIO(), io.StringIO()
-    kept = {name: value for name, value in os.environ.items() if name not in CLEAN}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in CLEAN and not name.startswith("PYRESQUE_")
+    }
     with (
         mock.patch.dict(os.environ, {**kept, **env}, clear=True),
         contextlib.redirect_stdout(out),

@@ -1,0 +1,84 @@
+"""`pyresque config`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings
+from pyresque.cli.output import json_line, safe, table
+from pyresque.config.server_setting import without_login
+from pyresque.config.setting_table import TABLES, settings_of
+from pyresque.config.settings import Found, Rank
+
+
+@click.command()
+@json_option
+@common
+@pass_settings
+def config(settings: Settings, as_json: bool) -> None:
+    """Show every setting, and where its value comes from. No password is shown.
+
+    The first of these that says something wins: an option, a variable PYRESQUE_*, one of Ruby's variables,
+    the settings file, the default. The settings file is the nearest pyresque.toml, or pyproject.toml with
+    [tool.pyresque], from the current directory upwards.
+    """
+    found = list(_all(settings))
+    file = settings.stored.file
+    if as_json:
+        for command, name, one in found:
+            json_line(
+                {
+                    "setting": name,
+                    "command": command or None,
+                    "value": _value(name, one),
+                    "from": one.rank.name.lower(),
+                    "source": one.source,
+                    "file": str(file.path) if file else None,
+                }
+            )
+        return
+    click.echo(f"settings file: {safe(file.path) if file else 'none'}\n")
+    rows = [
+        (safe(f"{command}.{name}" if command else name), safe(_told(_value(name, one))), safe(one.source))
+        for command, name, one in found
+    ]
+    table(("SETTING", "VALUE", "FROM"), rows)
+
+
+def _all(settings: Settings) -> Iterator[tuple[str, str, Found]]:
+    """Command ("" for all), name, and what holds; what all commands have once more where one differs."""
+    stored = settings.stored
+    for command in ("", *TABLES):
+        own = {setting.name for setting in TABLES.get(command, ())}
+        for setting in settings_of(command):
+            one = _given(settings, setting.name) or stored.find(command, setting.name)
+            if not command or setting.name in own or one.source != stored.find("", setting.name).source:
+                yield command, setting.name, one
+
+
+def _given(settings: Settings, name: str) -> Found | None:
+    """What the command line says."""
+    if name in ("redis", "namespace"):
+        place = settings.stored.place(settings.redis, settings.namespace)
+        one = place.redis if name == "redis" else place.named
+        return one if one.rank == Rank.OPTION else None
+    if name == "require" and settings.modules:
+        return Found(settings.modules, Rank.OPTION, "--require")
+    return None
+
+
+def _value(name: str, one: Found) -> Any:
+    return without_login(str(one.value)) if name == "redis" else one.value
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(value) or "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,33 @@
+"""Commands whose options may be settings: what their command line does not say is taken from there."""
+
+from __future__ import annotations
+
+import click
+
+from pyresque.cli.common_options import Settings
+from pyresque.config.setting_table import TABLES
+
+
+class ConfigurableCommand(click.Command):
+    """A command with a table of its own among the settings."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line, over what is set."""
+        given = self.make_parser(ctx).parse_args([*args])[2]
+        if not ctx.resilient_parsing and not any(one.is_eager for one in given):  # --help needs no settings
+            settings = ctx.ensure_object(Settings)
+            settings.command = str(self.name)
+            names = self.setting_names()
+            options = {names[str(one.name)] for one in given if one.name in names}
+            found = settings.stored.given(settings.command, options)
+            ctx.default_map = {param: found[name].value for param, name in names.items() if name in found}
+        return super().parse_args(ctx, args)
+
+    def setting_names(self) -> dict[str, str]:
+        """The names of the command's own settings, by the names of their parameters."""
+        return {
+            str(param.name): setting.name
+            for param in self.params
+            for setting in TABLES[str(self.name)]
+            if any(f"--{name}" in param.opts for name in setting.names)
+        }
