@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
-from pyresque.cli.output import json_line, safe, table
+from pyresque.cli.json_output import json_line
+from pyresque.cli.output import echo, table
 from pyresque.config.server_setting import without_login
 from pyresque.config.setting_table import TABLES, settings_of
 from pyresque.config.settings import Found, Rank
@@ -40,12 +41,12 @@ def config(settings: Settings, as_json: bool) -> None:
                 }
             )
         return
-    click.echo(f"settings file: {safe(file.path) if file else 'none'}\n")
+    echo(f"settings file: {file.path if file else 'none'}")
     rows = [
-        (safe(f"{command}.{name}" if command else name), safe(_told(_value(name, one))), safe(one.source))
+        (f"{command}.{name}" if command else name, _told(_value(name, one)), one.source)
         for command, name, one in found
     ]
-    table(("SETTING", "VALUE", "FROM"), rows)
+    table(("SETTING", "VALUE", "FROM"), rows, whole=("SETTING",))
 
 
 def _all(settings: Settings) -> Iterator[tuple[str, str, Found]]:

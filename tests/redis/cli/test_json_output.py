@@ -22,6 +22,7 @@ broken: {cron: "nonsense", class: Report, queue: other}
 """
 
 COMMANDS: dict[str, list[tuple[str, ...]]] = {
+    "config": [()],
     "delayed": [()],
     "delayed list": [()],
     "delayed show": [("ID",)],

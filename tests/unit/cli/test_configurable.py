@@ -105,7 +105,7 @@ def test_config_shows_values_and_where_they_come_from(folder: Path) -> None:
     )
     shown = run("config", QUEUE="x,y", PYRESQUE_TIMEOUT="60").stdout
     assert shown.startswith(f"settings file: {folder / OWN}\n")
-    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines()[3:]}
+    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines()[2:]}
     assert rows["redis"] == ["redis://db:1/2", "pyresque.toml", "redis"]
     assert rows["namespace"] == ["resque", "default"]
     assert rows["require"] == ["a", "pyresque.toml", "require"]
@@ -117,7 +117,7 @@ def test_config_shows_values_and_where_they_come_from(folder: Path) -> None:
     assert rows["scheduler.lock-timeout"] == ["180", "default"]
     assert "geheim" not in shown
     told = run("--redis", "redis://:geheim@other:2", "--namespace", "n", "config", "-r", "m").stdout
-    rows = {line.split()[0]: line.split()[1:] for line in told.splitlines()[3:]}
+    rows = {line.split()[0]: line.split()[1:] for line in told.splitlines()[2:]}
     assert rows["redis"] == ["redis://other:2", "--redis"]
     assert (rows["namespace"], rows["require"]) == (["n", "--namespace"], ["m", "--require"])
 
