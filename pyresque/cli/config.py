@@ -46,7 +46,7 @@ def config(settings: Settings, as_json: bool) -> None:
         (f"{command}.{name}" if command else name, _told(_value(name, one)), one.source)
         for command, name, one in found
     ]
-    table(("SETTING", "VALUE", "FROM"), rows, whole=("SETTING",))
+    table(("SETTING", "VALUE", "FROM"), rows, whole=("SETTING", "FROM"))
 
 
 def _all(settings: Settings) -> Iterator[tuple[str, str, Found]]:
