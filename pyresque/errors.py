@@ -9,6 +9,7 @@
     │   └── InvalidTime .... a time for a delayed job that is none, or has no zone
     ├── InvalidJob ......... @job was used on something that cannot be one
     ├── InvalidSchedule .... an entry of the schedule that cannot be used; the text says why
+    ├── InvalidSelection ... what is to be selected, or a page of it, that cannot be understood
     ├── MalformedPayload ... bytes in Redis that are not a job
     ├── WrongArguments ..... a job's arguments do not fit its function
     │   └── MalformedActiveJob  what stands in an Active Job's wrapper is none
@@ -87,6 +88,10 @@ class InvalidJob(ResqueError):
 
 class InvalidSchedule(ResqueError, ValueError):
     """An entry of the schedule, or its `cron` or `every`, that cannot be used."""
+
+
+class InvalidSelection(ResqueError, ValueError):
+    """What is to be selected, how it is to be grouped, or a page of it, cannot be understood."""
 
 
 class MalformedPayload(ResqueError):

@@ -6,15 +6,15 @@ moves while people look at it, only chooses among records with the same bytes.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from msgspec import structs
 
 from pyresque.client.delayed_item import ready_item
 from pyresque.client.next_retry import NextAttempt, next_attempts
+from pyresque.client.put_back import PutBack
 from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.failure.copies import as_one, copies_of, grouped, identity, joined, with_copies
 from pyresque.model.registry import Registry
@@ -23,10 +23,13 @@ from pyresque.store import failures as store
 from pyresque.store.connection.link import Command
 from pyresque.store.space import Space
 from pyresque.usercode.safely import plain_name
-from pyresque.wire import times
-from pyresque.wire.aside_links import RESTORABLE
-from pyresque.wire.encoding import encode
 from pyresque.wire.records import FailureRecord
+
+if TYPE_CHECKING:
+    from pyresque.client.failure_selection import FailureSelection
+    from pyresque.client.selection import Group, NameFilter, When
+
+    Groups = list[Group[FailureRecord]]
 
 Records = list[FailureRecord]
 Effects = list[Command]
@@ -35,6 +38,19 @@ Names = list[str]
 Flags = list[bool]
 MaybeRecords = list[FailureRecord | None]
 Attempts = list[NextAttempt | None]
+
+
+class FailureFilters(TypedDict, total=False):
+    """What `select` may be asked for."""
+
+    class_name: NameFilter
+    exception: NameFilter
+    queue: NameFilter
+    text: str | None
+    since: When
+    until: When
+    retried: bool | None
+    ids: NameFilter
 
 
 class Failures:
@@ -49,6 +65,7 @@ class Failures:
         self._space = space
         self._multi_queue = multi_queue
         self._registry = Registry() if registry is None else registry
+        self._put_back = PutBack(space, self.with_copies)
 
     def lists(self) -> Names:
         """The names of the failure lists: `failed` and every `Q_failed`."""
@@ -112,6 +129,28 @@ class Failures:
             return [structs.replace(record, copies=record.copies or ()) for record in records]
         return with_copies(records, (record for name in full for record in store.each(self._space, name)))
 
+    def select(self, *, list_name: str | None = None, **filters: Unpack[FailureFilters]) -> FailureSelection:
+        """Some of the failures, to look at and to act on: `select(exception="Timeout*").retry()`.
+
+        Args:
+            list_name: the list that is read; all of them unless it is given.
+            filters: `class_name` (an Active Job's own), `exception` and `queue` are names, with `*` for any
+                text, or several names. `text` is a text anywhere in the record. `since` and `until`, which
+                are included, are moments, or timedeltas: `since=timedelta(hours=1)` is an hour ago.
+                `retried` is whether its job was put back. `ids` are ids, or beginnings of just one id.
+
+        Raises:
+            InvalidSelection, InvalidTime: one of them cannot be understood.
+        """
+        from pyresque.client.failure_selection import FailureFilter, FailureSelection
+
+        wanted = FailureFilter.of(**filters)
+        return FailureSelection(self, self._space, self._put_back, wanted, list_name)
+
+    def groups(self, by: str = "class") -> Groups:
+        """All failures in groups: by `class`, `exception`, `frame`, `queue` or `hour`; the largest first."""
+        return self.select().groups(by)
+
     def search(self, text: str) -> Records:
         """The failures in whose record this text occurs."""
         return [record for record in self.each() if text in record.raw.decode("utf-8", "replace")]
@@ -144,24 +183,7 @@ class Failures:
             NotAJob: the record holds nothing that could be put on a queue.
         """
         record = self._record(failure)
-        if record is None:
-            return False
-        if not record.value:
-            raise NotAJob("this record is not a JSON object: it can only be shown and removed")
-        marks = self._marks(record)
-        if record.aside is None:
-            return store.requeue(self._space, marks, self._push(record)) == 1
-        return self._requeue_aside(record, record.aside, marks)
-
-    def _marks(self, record: FailureRecord) -> Marks:
-        """The record and its copies, each with what it is once it is marked as retried."""
-        if record.copies is None:
-            [record] = self.with_copies([record])
-        marks = []
-        for copy in (record, *(record.copies or ())):
-            value = {**copy.value, "retried_at": self._now(copy.list_name)}
-            marks.append((copy, encode(value, self._space.style)))
-        return marks
+        return record is not None and self._put_back.one(record)
 
     def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
         """Let a delayed attempt at the job of a failure come now; its records are marked as retried.
@@ -179,7 +201,7 @@ class Failures:
         except MalformedPayload as error:
             raise NotAJob(f"its delayed job is not a job: {error}") from None
         push = effects.push(self._space.keys, ready.queue, ready.payload)
-        return store.forward(self._space, self._marks(failure), attempt.element, push)
+        return store.forward(self._space, self._put_back.marks(failure), attempt.element, push)
 
     def requeue_all(self) -> int:
         """Put every failed job of the backend's lists back, as Ruby does; returns how many.
@@ -281,67 +303,14 @@ class Failures:
         return self._requeue_each(records if name == "failed" else records[::-1])
 
     def _requeue_each(self, records: Records) -> int:
-        return sum(self._requeued(record) for record in self.with_copies(joined(records)))
-
-    def _requeued(self, record: FailureRecord) -> int:
-        try:
-            return int(self.requeue(record))
-        except NotAJob:
-            return 0
+        return self._put_back.many(self.with_copies(joined(records))).count("done")
 
     def _known(self, queue: str) -> str:
         name = f"{queue}_failed"
         store.make_known(self._space, name)
         return name
 
-    def _now(self, list_name: str) -> str:
-        return (
-            times.failed_at(time.time())
-            if list_name == "failed"
-            else times.retried_at_without_zone(time.time())
-        )
-
-    def _push(self, record: FailureRecord) -> Effects:
-        queue = record.text("queue")
-        if not queue:
-            raise NotAJob("this record names no queue: it can only be shown and removed")
-        if not record.class_name:
-            raise NotAJob("this record holds no job with a class: it can only be shown and removed")
-        return effects.push(self._space.keys, queue, encode(_requeued(record.payload), self._space.style))
-
-    def _requeue_aside(self, record: FailureRecord, name: str, marks: Marks) -> bool:
-        """Put back what was put aside; its list tells where it belongs."""
-        if record.was_retried and record.class_name:
-            raise NotAJob(f"its job was put back before, at {record.retried_at}: the record can go")
-        if name.startswith(RESTORABLE):
-            answer = store.requeue(self._space, marks, second=int(time.time()))
-        elif record.class_name:
-            answer = store.requeue(self._space, marks, self._push(record))
-        else:
-            raise NotAJob("what was put aside is not a job: it can only be shown and removed")
-        if answer < 0:
-            aside = self._space.keys.aside(self._space.keys.prefix + name)
-            if answer == store.NOT_THERE:
-                raise NotAJob(f"it is not in the list {aside} any more: it was put back before, or removed")
-            raise NotAJob(f"it stays in {aside}: where it came from, a key holds something else than a list")
-        return answer == 1
-
 
 def _only_one(record_id: str, candidates: Records) -> FailureRecord | None:
     exact = [record for record in candidates if record.id == record_id] or candidates
     return as_one(grouped(exact)[0]) if len({identity(record) for record in exact}) == 1 else None
-
-
-def _requeued(payload: dict[str, Any]) -> dict[str, Any]:
-    """The job as it goes back: class and args first as Ruby writes them, then whatever else it had.
-
-    Args that are not a list are spread as Ruby's splat does it. Ruby drops the further keys; a writer who put
-    them there may need them.
-    """
-    args = payload.get("args")
-    if isinstance(args, dict):
-        args = [[key, value] for key, value in args.items()]
-    elif args is None:
-        args = []
-    others = {key: value for key, value in payload.items() if key not in ("class", "args")}
-    return {"class": payload["class"], "args": args if isinstance(args, list) else [args], **others}

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from pyresque.store.connection.link import Command, Word
-from pyresque.store.connection.replies import amount, flag, integer
+from pyresque.store.connection.replies import amount, data, flag, integer, row, words
 from pyresque.store.delayed import Element
-from pyresque.store.removal import weed_these
+from pyresque.store.removal import NODES, weed_these
 from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
@@ -22,6 +22,9 @@ _requeue = Script(
     reply=integer(-3, 1),
     once=True,
 )
+_requeue_many = Script(
+    "requeue_failures", uses=("effects", "retried_marks"), reply=row(data, words), once=True
+)
 _discard = Script("remove_failure", uses=("aside_links",), reply=flag, once=True)
 _clear = Script("clear_failures", uses=("aside_links",), reply=amount, once=True)
 _restore = Script("restore_aside", uses=("aside_links",), reply=integer(-3, 1))
@@ -32,6 +35,8 @@ NOT_THERE = -1
 
 WINDOW = 500
 """Records that are read, or removed, at a time."""
+BATCH, BATCH_BYTES = 100, 1_000_000
+"""Records, and bytes of them, that one script puts back at most."""
 FEW = 20
 """So many records, or less, are removed one by one, each from its place; more in one pass."""
 
@@ -51,14 +56,21 @@ def read(space: Space, list_name: str, offset: int = 0, limit: int | None = None
     return [FailureRecord.parse(raw, list_name, offset + n if known else -1) for n, raw in enumerate(raws)]
 
 
-def each(space: Space, list_name: str) -> Iterator[FailureRecord]:
+def each(
+    space: Space, list_name: str, *, newest_first: bool = False, window: int = WINDOW
+) -> Iterator[FailureRecord]:
     """Every record that is in the list now, oldest first, read in windows.
 
     The windows are taken from a fixed end, so that records added meanwhile do not shift them.
     """
     length = count(space, list_name)
-    for offset in range(0, length, WINDOW):
-        yield from read(space, list_name, offset, min(WINDOW, length - offset))
+    if not newest_first:
+        for offset in range(0, length, window):
+            yield from read(space, list_name, offset, min(window, length - offset))
+    while newest_first and length > 0:
+        offset = max(0, length - window)
+        yield from reversed(read(space, list_name, offset, length - offset))
+        length = offset
 
 
 def list_names(space: Space) -> list[str]:
@@ -105,18 +117,36 @@ def requeue(space: Space, marks: Marks, effects: Sequence[Command] = (), second:
     Returns:
         1; 0 if the record is gone; what `put_back` in aside_links.lua answers if that cannot go back.
     """
-    args: list[Word] = [space.keys.prefix, *_flat_marks(marks), "" if second is None else second]
-    return int(_requeue.run(space, _lists(space, marks), [*args, *flat(effects)]))
+    args: list[Word] = [space.keys.prefix, *_flat_marks(space, marks), "" if second is None else second]
+    return int(_requeue.run(space, [], [*args, *flat(effects)]))
 
 
-def _lists(space: Space, marks: Marks) -> list[str]:
-    return [space.keys.failed_list(record.list_name) for record, _ in marks]
+def requeue_many(space: Space, failures: Sequence[tuple[Marks, Sequence[Command]]]) -> list[bool]:
+    """The same with many, of which none was put aside, in few steps; for each whether it was still there."""
+    there: list[bool] = []
+    items = [_requeued_item(space, marks, effects) for marks, effects in failures]
+    while len(there) < len(items):
+        args: list[Word] = [space.keys.prefix, NODES]
+        first, size = len(there), 0
+        for item in items[first : first + BATCH]:
+            size += sum(len(word) for word in item if isinstance(word, bytes))
+            if size > BATCH_BYTES and len(args) > 2:
+                break
+            args += item
+        signs, _ = _requeue_many.run(space, [], args)
+        there += [sign == ord("1") for sign in bytes(signs).rstrip(b"+")]
+    return there
 
 
-def _flat_marks(marks: Marks) -> list[Word]:
+def _requeued_item(space: Space, marks: Marks, effects: Sequence[Command]) -> list[Word]:
+    words = flat(effects)
+    return [*_flat_marks(space, marks), len(words), *words]
+
+
+def _flat_marks(space: Space, marks: Marks) -> list[Word]:
     words: list[Word] = [len(marks)]
     for record, marked in marks:
-        words += [record.raw, marked, record.index]
+        words += [space.keys.failed_list(record.list_name), record.raw, marked, record.index]
     return words
 
 
@@ -131,9 +161,8 @@ def forward(space: Space, marks: Marks, index: Element, effects: Sequence[Comman
     Returns:
         False if the record, or the delayed job, is gone; then nothing is done.
     """
-    keys = [*_lists(space, marks), space.keys.delayed_schedule]
-    args: list[Word] = [space.keys.prefix, *_flat_marks(marks), *index, *flat(effects)]
-    return bool(_forward.run(space, keys, args))
+    args: list[Word] = [space.keys.prefix, *_flat_marks(space, marks), *index, *flat(effects)]
+    return bool(_forward.run(space, [space.keys.delayed_schedule], args))
 
 
 def clear(space: Space, list_name: str) -> None:

@@ -29,7 +29,14 @@ _Doomed = tuple[int, bytes, list[Word]]
 """How far an element is from the end (1: it is the last), the element, the words of its effects."""
 
 
-def weed(space: Space, key: Word, doom: Doom, *, with_aside: bool = False) -> int:
+def weed(
+    space: Space,
+    key: Word,
+    doom: Doom,
+    *,
+    with_aside: bool = False,
+    gone: Callable[[bytes], object] | None = None,
+) -> int:
     """Remove what is doomed from a list (full key) in one pass; returns how many elements went.
 
     The list is read from its end: what others push or pop meanwhile then moves nothing that is still to be
@@ -37,8 +44,9 @@ def weed(space: Space, key: Word, doom: Doom, *, with_aside: bool = False) -> in
 
     Args:
         with_aside: they are failures: what was put aside goes with its record.
+        gone: is called with each element that went.
     """
-    return _Pass(space, key, doom, with_aside).run()
+    return _Pass(space, key, doom, with_aside, gone=gone).run()
 
 
 def weed_these(space: Space, key: Word, raws: Sequence[bytes], *, with_aside: bool = False) -> Counter[bytes]:
@@ -62,12 +70,14 @@ class _Pass:
         doom: Doom,
         with_aside: bool,
         doomed_counts: Counter[bytes] | None = None,
+        gone: Callable[[bytes], object] | None = None,
     ) -> None:
         self._space = space
         self._key = key
         self._doom = doom
         self._with_aside = with_aside
         self._wanted = doomed_counts
+        self._gone = gone
         self._behind = 0
         """How many elements at the end were judged, and stay."""
         self._boundary: bytes | None = None
@@ -130,6 +140,10 @@ class _Pass:
         for at, raw, effects in doomed:
             args += [at, raw, len(effects), *effects]
         signs, _ = _weed.run(self._space, [self._key], args)
+        went = [one[1] for one, sign in zip(doomed, signs, strict=True) if sign == ord("1")]
         if self._wanted is not None:
-            self._wanted.subtract(one[1] for one, sign in zip(doomed, signs, strict=True) if sign == ord("1"))
+            self._wanted.subtract(went)
+        if self._gone is not None:
+            for raw in went:
+                self._gone(raw)
         return bytes(signs)

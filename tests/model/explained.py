@@ -44,6 +44,7 @@ _SECOND = (
 )
 _PRUNER = "who prunes a worker of his host frees the locks of its job himself"
 _COPIES = "only of failures that have copies in other lists"
+_CHANGED = "where a record stood only tells where to look first, and which of equal ones is meant"
 _ODD = "only of scores that are not whole numbers, and of keys of a wrong kind"
 
 EXPLAINED: list[tuple[str, str, str]] = [
@@ -69,6 +70,12 @@ EXPLAINED: list[tuple[str, str, str]] = [
     ("lock_holders", "return true", _PRUNER),
     ("retried_marks", "local other", _COPIES),
     ("retried_marks", "if other then", _COPIES),
+    ("retried_marks", "moved", _CHANGED),
+    ("retried_marks", "local near", _CHANGED),
+    ("retried_marks", "place = (redis", _CHANGED),
+    ("retried_marks", "nodes_passed", _LARGE),
+    ("retried_marks", "if seen >= 0", _CHANGED),
+    ("requeue_failures", "nodes_passed", _LARGE),
     ("fire", "if ARGV[3] ~= ''", _LOCK),
     ("aside_links", "place = place + step", _LARGE),
     ("reserve", "looked > 1000", _LARGE),

@@ -577,7 +577,7 @@ def test_every_script_that_puts_aside_writes_a_record():
         for path in itertools.chain(package.rglob("*.py"), package.rglob("*.lua"))
         if writes.search(path.read_text("utf-8"))
     }
-    assert found == {"effects.lua", "effects.py", "recorder.py", "failures.py", "due.py", "reserver.py"}
+    assert found == {"effects.lua", "effects.py", "recorder.py", "put_back.py", "due.py", "reserver.py"}
 
 
 def test_a_worker_of_a_registry_without_jobs_puts_back_too(resque, bench, server):

@@ -106,6 +106,9 @@ OPERATIONS: dict[str, Operation] = {
     "failures.bring_forward": _bring_forward,
     "failures.requeue_all": lambda r: r.failures.requeue_all(),
     "failures.requeue_queue": lambda r: r.failures.requeue_queue("jobs"),
+    "failures.select.retry": lambda r: r.failures.select(class_name="F*").retry(),
+    "failures.select.remove": lambda r: r.failures.select(class_name="F*").remove(),
+    "failures.groups": lambda r: [(one.key, one.count) for one in r.failures.groups()],
     "failures.remove": lambda r: r.failures.remove("f1"),
     "failures.remove_queue": lambda r: r.failures.remove_queue("jobs"),
     "failures.clear": lambda r: r.failures.clear(),
@@ -212,6 +215,7 @@ ONCE = [
     "push to two queues",
     "pop one of two alike",
     "failures.requeue",
+    "failures.select.retry",
     "failures.bring_forward",
     "dequeue with arguments",
 ]
