@@ -6,7 +6,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 from msgspec import structs
@@ -43,7 +43,6 @@ from pyresque.wire import times
 from pyresque.wire.records import FailureRecord
 
 if TYPE_CHECKING:
-    from pyresque.client.failures import Failures
     from pyresque.client.next_retry import NextAttempt
     from pyresque.client.put_back import PutBack
 
@@ -60,6 +59,28 @@ SAME_JOB = "another failure of the same job"
 GONE = "gone meanwhile"
 NOT_A_JOB = "not a job"
 """Why failures are left alone by a retry: the keys of `ActionResult.skipped`."""
+
+
+class FailureLists(Protocol):
+    """What a selection needs of `resque.failures`."""
+
+    def lists(self) -> list[str]:
+        """The names of the failure lists."""
+
+    def find_all(self, record_ids: Sequence[str]) -> list[FailureRecord | None]:
+        """The failure with each of these ids, or with an id that alone begins so."""
+
+    def with_copies(self, failures: Sequence[FailureRecord]) -> list[FailureRecord]:
+        """These failures, each with its copies in other lists."""
+
+    def next_attempts(self, failures: Sequence[FailureRecord]) -> list[NextAttempt | None]:
+        """The automatic attempt at the job of each that is still to come."""
+
+    def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
+        """Let a delayed attempt come now; False if it, or the failure, is gone."""
+
+    def remove_all(self, failures: Sequence[FailureRecord]) -> list[bool]:
+        """Remove failures with their copies; for each whether it was still there."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +164,7 @@ class FailureSelection:
 
     def __init__(
         self,
-        failures: Failures,
+        failures: FailureLists,
         space: Space,
         put_back: PutBack,
         wanted: FailureFilter,
@@ -260,7 +281,7 @@ class FailureSelection:
 class _Lists:
     """The failure lists that are read for a selection."""
 
-    def __init__(self, failures: Failures, space: Space, list_name: str | None) -> None:
+    def __init__(self, failures: FailureLists, space: Space, list_name: str | None) -> None:
         self._space = space
         every = failures.lists()
         full = [name for name in every if store.count(space, name)]
@@ -324,7 +345,7 @@ class _Retries:
     """Puts failures back, piece by piece."""
 
     def __init__(
-        self, failures: Failures, put_back: PutBack, again: bool, pending: bool, tally: Tally
+        self, failures: FailureLists, put_back: PutBack, again: bool, pending: bool, tally: Tally
     ) -> None:
         self._failures = failures
         self._put_back = put_back
