@@ -9,6 +9,7 @@ from pyresque._version import __version__
 
 if TYPE_CHECKING:
     from pyresque.client.info import WorkerInfo
+    from pyresque.client.job_handle import JobHandle
     from pyresque.client.resque import Resque
     from pyresque.errors import DontPerform, JobTimeout, ResqueError
     from pyresque.model.registry import job
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DontPerform",
+    "JobHandle",
     "JobTimeout",
     "Resque",
     "ResqueError",
@@ -33,6 +35,7 @@ __all__ = [
 # `job` do not wait for redis-py.
 _HOMES = {
     "DontPerform": "pyresque.errors",
+    "JobHandle": "pyresque.client.job_handle",
     "JobTimeout": "pyresque.errors",
     "Resque": "pyresque.client.resque",
     "ResqueError": "pyresque.errors",

@@ -21,6 +21,10 @@
     │   └── UnadvanceableCursor  its cursor has no next value
     ├── Handled ............ an error that the job has dealt with, and what follows from it
     ├── UnknownJobClass .... no function is registered for a job's class
+    ├── JobFailed .......... `handle.result()` of a job that has failed
+    ├── JobCancelled ....... of one that was cancelled; raised inside a running one as well
+    ├── JobNotDone ......... of one that is not over yet, after the time that was given
+    ├── NoResult ........... of one of which no result can be had; the text says why
     ├── DontPerform ........ raise it in before_perform: the job is done without a failure
     ├── DirtyExit .......... the process of a job went away
     │   ├── PruneDeadWorkerDirtyExit
@@ -165,6 +169,26 @@ class UnknownJobClass(ResqueError):
     """Nothing is registered for the class of a job."""
 
     ruby_name = "NameError"
+
+
+class JobFailed(ResqueError):
+    """A tracked job has failed; `exception` is the class name in its failure record."""
+
+    def __init__(self, message: str, exception: str = "") -> None:
+        super().__init__(message)
+        self.exception = exception
+
+
+class JobCancelled(ResqueError):
+    """A tracked job was cancelled. Raised inside it, when it next says how far it is, it ends the job."""
+
+
+class JobNotDone(ResqueError, TimeoutError):
+    """A tracked job was not over when the time to wait for it was."""
+
+
+class NoResult(ResqueError):
+    """A tracked job is over, or unknown, and what its function returned cannot be had."""
 
 
 class DontPerform(ResqueError):

@@ -28,7 +28,8 @@ ones are resque-scheduler's, docs/protocol/scheduler.md#keys):
     schedules_changed                     set     names of entries that have changed
     NS:resque_scheduler_master_lock       string  who fires the schedule (NS: the namespace, once more)
     lock:CLASS:ARGS, loner:lock:CLASS:ARGS  string  second at which the lock expires (resque-lock-timeout)
-    status:UUID, _statuses, _kill         string, zset, set   progress of jobs (resque-status)
+    status:UUID, _statuses, _kill         string, zset, set   progress of jobs (resque-status), and of those
+                                          that are tracked (docs/tracking.md)
     pause:queue:Q, pause:all              string  while it is there, the queue (or all) is paused
 
 Ours, which no Ruby process reads (docs/protocol/pyresque.md):

@@ -218,7 +218,7 @@ def _ready(
     for key, member in members.items():
         if key not in ("class", "args", "queue", "custom_job_class"):
             parts.append(encode(key, style) + b":" + member)
-    return ScheduledJob(name, queue, args, b"{" + b",".join(parts) + b"}", job, sources)
+    return ScheduledJob(name, queue, args, b"{" + b",".join(parts) + b"}", job, sources=sources)
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from pyresque.client.delayed_item import DelayedItem, attempt_of, scheduled_of
+from pyresque.client.delayed_item import DelayedItem, attempt_of, ready_item, scheduled_of
 from pyresque.client.enqueueing import Enqueueing, OutgoingJob
 from pyresque.client.move_delayed import DelayedMover, not_in_hand, with_job_in_hand
+from pyresque.errors import NotAJob, RedisError
 from pyresque.hooks import call
 from pyresque.keys import delayed_list
-from pyresque.model.job_types import AnyJob, enqueues_at, enqueues_to_at, finds, finds_at
+from pyresque.model.job_types import Answer, AnyJob, enqueues_at, enqueues_to_at, finds, finds_at, moves_to
 from pyresque.model.moments import Moment, second_after, second_of
-from pyresque.store import delayed, locks
+from pyresque.store import delayed, effects, locks, statuses
+from pyresque.store.connection.link import Command
 from pyresque.store.delayed import Element, Move
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.encoding import same
+from pyresque.wire.extra_keys import has_extra_keys, tracked_id_in
 from pyresque.wire.records import Payload, with_queue
+
+if TYPE_CHECKING:
+    from pyresque.client.job_handle import JobHandle
 
 FEW = 20
 """So many jobs of one second, or less, are looked for one by one; more are removed in one pass."""
 
+Delayed: TypeAlias = "Answer[bool | None, JobHandle | None]"
+"""What the verbs answer that delay a job."""
 ArgsTest = Callable[[list[Any]], object]
 """A question about the arguments of a job."""
 
@@ -36,43 +46,49 @@ class Delaying(Enqueueing):
     """
 
     @enqueues_at
-    def enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
+    def enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> Delayed:
         """Put a job on its queue at this moment; at once if that is now or past.
 
         Args:
             moment: seconds since the epoch, or a datetime with a zone.
-            job: as for `enqueue`; `queue=` names another queue than the job's own.
+            job: as for `enqueue`; `queue=` names another queue than the job's own, `track=True` gives it
+                an id.
 
         Returns:
-            True; None if a before_schedule (now: before_enqueue) hook refused; False if an after_schedule
-            hook said so, though the job is delayed. Now, for a class with its own `scheduled`: its answer.
+            True, or a JobHandle if the job is tracked; None if a before_schedule (now: before_enqueue) hook
+            refused; False if an after_schedule hook said so, though the job is delayed. Now, for a class with
+            its own `scheduled`: its answer.
 
         Raises:
             InvalidTime: the moment is none, or a datetime without a zone.
             NotAJob: it cannot be enqueued.
         """
-        return self._delay(second_of(moment), self._outgoing(job, args, kwargs))
+        second = second_of(moment)
+        return self._delay(second, self._outgoing(job, args, kwargs, due=second))
 
     @enqueues_at
-    def enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> bool | None:
+    def enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> Delayed:
         """Put a job on its queue after so many seconds, or a timedelta; see `enqueue_at`."""
-        return self._delay(second_after(delay), self._outgoing(job, args, kwargs))
+        second = second_after(delay)
+        return self._delay(second, self._outgoing(job, args, kwargs, due=second))
 
     @enqueues_to_at
     def enqueue_at_with_queue(
         self, queue: str, moment: Moment, job: Any, /, *args: Any, **kwargs: Any
-    ) -> bool | None:
+    ) -> Delayed:
         """Like `enqueue_at`, on a queue of your choice."""
-        return self._delay(second_of(moment), self._outgoing(job, args, kwargs, queue))
+        second = second_of(moment)
+        return self._delay(second, self._outgoing(job, args, kwargs, queue, due=second))
 
     @enqueues_to_at
     def enqueue_in_with_queue(
         self, queue: str, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any
-    ) -> bool | None:
+    ) -> Delayed:
         """Like `enqueue_in`, on a queue of your choice."""
-        return self._delay(second_after(delay), self._outgoing(job, args, kwargs, queue))
+        second = second_after(delay)
+        return self._delay(second, self._outgoing(job, args, kwargs, queue, due=second))
 
-    @enqueues_at
+    @moves_to
     def delay_or_enqueue_at(self, moment: Moment, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Move what is delayed of this job to this moment; if nothing is, delay it.
 
@@ -84,7 +100,7 @@ class Delaying(Enqueueing):
         """
         return self._delay_again(second_of(moment), self._outgoing(job, args, kwargs))
 
-    @enqueues_at
+    @moves_to
     def delay_or_enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Like `delay_or_enqueue_at`, after so many seconds, or a timedelta."""
         return self._delay_again(second_after(delay), self._outgoing(job, args, kwargs))
@@ -205,29 +221,55 @@ class Delaying(Enqueueing):
         mover.take(item.element for item in found)
         return mover.taken
 
-    def _delay(self, second: int, job: OutgoingJob) -> bool | None:
+    def _delay(self, second: int, job: OutgoingJob) -> Answer[Any, Any]:
+        _check_end(job)
         if second <= int(time.time()) or self._receiver is not None:
             scheduled = scheduled_of(job.job, job.args) if self._receiver is None else None
-            return self._enqueue(job) if scheduled is None else _call_scheduled(job, scheduled)
+            if scheduled is None:
+                return self._enqueue(job)
+            return cast("Answer[Any, Any]", _call_scheduled(job, scheduled))
         if not job.run_hooks("before_schedule"):
-            return None
-        delayed.delay(self.space, second, self._forms(job))
-        return job.run_hooks("after_schedule")
+            return cast("Answer[Any, Any]", None)
+        with self._status_of(job):
+            delayed.delay(self.space, second, self._forms(job))
+        answer: Any = job.run_hooks("after_schedule")
+        return cast("Answer[Any, Any]", answer if job.status is None else self.handle(job.status.uuid))
+
+    @contextmanager
+    def _status_of(self, job: OutgoingJob) -> Iterator[None]:
+        """Write its status, if it is tracked; where it was certainly not delayed then, that goes again."""
+        if job.status is None:
+            yield
+            return
+        locks.offer(self.space, [job.offer((), to_redis=False)])
+        try:
+            yield
+        except RedisError as error:
+            if not error.maybe_done:
+                with suppress(RedisError):
+                    statuses.remove(self.space, job.status.uuid)
+            raise
 
     def _forms(self, job: OutgoingJob) -> delayed.Job:
         return delayed.Job(with_queue(job.payload, job.queue, self.space.style), job.queue, job.payload)
 
     def _delay_again(self, second: int, job: OutgoingJob) -> int:
         if self._receiver is not None:
-            return int(self._enqueue(job) is True)
+            return int(self._enqueue(job) is not None)
         is_due = second <= int(time.time())
+        _check_end(job)
         elements = [item.element for item in self._equal(job)]
         scheduled = scheduled_of(job.job, job.args) if is_due else None
         if scheduled is not None:
             return self._schedule_each(elements, job, scheduled)
         hooks = ("before_enqueue", "after_enqueue") if is_due else ("before_schedule", "after_schedule")
         epoch = None if is_due else second
-        if any(map(job.has_hooks, hooks)) or (is_due and job.job is not None and job.job.guarding):
+        has_more = job.options is not None or any(has_extra_keys(raw) for _, raw in elements)
+        if (
+            has_more
+            or any(map(job.has_hooks, hooks))
+            or (is_due and job.job is not None and job.job.guarding)
+        ):
             return self._delay_each(elements, job, epoch, hooks)
         return delayed.delay(self.space, epoch, self._forms(job), list(dict.fromkeys(elements)))
 
@@ -262,9 +304,12 @@ class Delaying(Enqueueing):
 
     def _move(self, element: Element | None, job: OutgoingJob, epoch: int | None, least: int) -> int:
         """Delay a job anew, or enqueue it where no second is given; returns how often that was done."""
+        if element is not None:
+            job = self._kept(element, job)
         if epoch is not None:
             instead = [] if element is None else [element]
-            return delayed.delay(self.space, epoch, self._forms(job), instead, copies=1, least=least)
+            with self._status_of(job):
+                return delayed.delay(self.space, epoch, self._forms(job), instead, copies=1, least=least)
         if element is None:
             return len(self._pushed([job]))
         attempt = attempt_of(element)
@@ -278,17 +323,34 @@ class Delaying(Enqueueing):
         locks.keep(self.space, job.guards, attempt)
         return 1
 
+    def _kept(self, element: Element, job: OutgoingJob) -> OutgoingJob:
+        """The same job as it was delayed: with its own id, if it has one, and whatever else it had."""
+        if job.options is None and not has_extra_keys(element[1]):
+            return job
+        own = ready_item(element[1], self.registry, self.space.style)
+        return replace(job, payload=own.payload, options=None, status=None)
+
     def _remove(self, items: Sequence[DelayedItem], tidy: bool = False) -> int:
         lists: dict[bytes, dict[bytes, None]] = {}
         for name, raw in (item.element for item in items):
             lists.setdefault(name, {})[raw] = None
-        few = [Move((name, raw)) for name, raws in lists.items() if len(raws) <= FEW for raw in raws]
+        few = [
+            Move((name, raw), effects=self._status_gone(raw))
+            for name, raws in lists.items()
+            if len(raws) <= FEW
+            for raw in raws
+        ]
         answer = delayed.take(self.space, few, tidy=tidy) if few else None
         removed = sum(answer.counts) if answer else 0
         for name, raws in lists.items():
             if len(raws) > FEW:
-                removed += delayed.remove(self.space, name, raws, tidy=tidy)
+                removed += delayed.remove(self.space, name, raws, self._status_gone, tidy=tidy)
         return removed
+
+    def _status_gone(self, raw: bytes) -> list[Command]:
+        """What the removal of a delayed job means for its status: nothing is known of it any more."""
+        job_id = tracked_id_in(raw)
+        return [] if job_id is None else [effects.forget(self.space.keys.status(job_id))]
 
     def _items_of(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedItem]:
         """The delayed items that a call with these arguments means."""
@@ -313,6 +375,11 @@ class Delaying(Enqueueing):
             ):
                 items.append(item)
         return items
+
+
+def _check_end(job: OutgoingJob) -> None:
+    if job.options is not None and job.options.at_front:
+        raise NotAJob("at_front=True is for a job that goes to its queue now; a delayed one goes to the end")
 
 
 def _call_scheduled(job: OutgoingJob, scheduled: Callable[..., Any]) -> Any:

@@ -6,26 +6,33 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pyresque.errors import MalformedPayload, NoClassError, NotAJob, RedisError
 from pyresque.hooks import call
+from pyresque.model.enqueue_options import NAMES, EnqueueOptions, options_of
 from pyresque.model.job_class import JobClass, queue_for
-from pyresque.model.job_types import JobCall, dequeues, enqueues, enqueues_to
+from pyresque.model.job_types import Answer, JobCall, dequeues, enqueues, enqueues_to
 from pyresque.model.registry import Registry
 from pyresque.store import locks, queues
 from pyresque.store.locks import Guard, Offer
 from pyresque.store.space import Space
+from pyresque.store.statuses import NewStatus
 from pyresque.usercode.safely import is_by_signal, plain_name
 from pyresque.wire.encoding import Style, encode, same
+from pyresque.wire.extra_keys import tracked_id
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
+
+if TYPE_CHECKING:
+    from pyresque.client.job_handle import JobHandle
 
 
 @dataclass(frozen=True)
 class OutgoingJob:
     """A job on its way to a queue: its payload as bytes, and the class whose hooks run about its push.
 
-    `job` is None where only its name is known here.
+    `job` is None where only its name is known here; `options` is None where nothing was asked for. `status`
+    is written with it, if it is tracked.
     """
 
     class_name: str
@@ -33,6 +40,8 @@ class OutgoingJob:
     args: list[Any]
     payload: bytes
     job: JobClass | None
+    options: EnqueueOptions | None = None
+    status: NewStatus | None = None
 
     def run_hooks(self, kind: str) -> bool:
         """Run all hooks of one kind; False if one returned False (docs/protocol/core.md#job-hooks)."""
@@ -50,6 +59,11 @@ class OutgoingJob:
     def guards(self) -> list[Guard]:
         """The locks that must be free for it to be pushed, and that are taken with the push."""
         return self.job.guards(self.args) if self.job is not None and self.job.guarding else []
+
+    def offer(self, guards: Sequence[Guard], to_redis: bool = True) -> Offer:
+        """Its push with all that belongs to it; without the push itself if it goes elsewhere."""
+        at_front = self.options is not None and self.options.at_front
+        return Offer(self.queue if to_redis else "", self.payload, guards, at_front, self.status)
 
 
 def job_bytes(class_name: str, args: Iterable[Any], style: Style) -> bytes:
@@ -73,15 +87,19 @@ class Enqueueing:
         self._receiver: Callable[[str, bytes], None] | None = None
 
     @enqueues
-    def enqueue(self, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
+    def enqueue(self, job: Any, *args: Any, **kwargs: Any) -> Answer[Literal[True] | None, JobHandle | None]:
         """Put a job on its queue, with its enqueue hooks (docs/protocol/core.md#client-operations).
 
         `job` is a registered function or class, or the class name of a job that only Ruby knows; a name
         needs `queue=`. Keyword arguments of a registered job become positions, those that cannot be any a
         hash behind them. Arguments may be whatever the annotations say, such as a UUID or a dataclass.
 
+        These keywords are not arguments, unless the job has a parameter of that name: `queue` names another
+        queue; `at_front=True` puts the job at the head of it; `track=True` gives the job an id, under which
+        its status and result are kept (docs/tracking.md).
+
         Returns:
-            True; None if a before_enqueue hook returned False.
+            True, or a JobHandle if the job is tracked; None if a before_enqueue hook returned False.
 
         Raises:
             NotAJob: it cannot be enqueued (no queue, an argument that Ruby could not read, ...).
@@ -91,9 +109,17 @@ class Enqueueing:
         return self._enqueue(self._outgoing(job, args, kwargs))
 
     @enqueues_to
-    def enqueue_to(self, queue: str, job: Any, *args: Any, **kwargs: Any) -> Literal[True] | None:
+    def enqueue_to(
+        self, queue: str, job: Any, *args: Any, **kwargs: Any
+    ) -> Answer[Literal[True] | None, JobHandle | None]:
         """Like `enqueue`, on a queue of your choice."""
         return self._enqueue(self._outgoing(job, args, kwargs, queue))
+
+    def handle(self, job_id: str) -> JobHandle:
+        """The handle of a job that was enqueued with `track=True`, by its id, whether it exists or not."""
+        from pyresque.client.job_handle import JobHandle  # only who tracks jobs waits for it
+
+        return JobHandle(self.space, job_id)
 
     def enqueue_many(self, jobs: Iterable[JobCall], queue: str | None = None) -> int:
         """Enqueue many jobs in one round trip.
@@ -170,7 +196,9 @@ class Enqueueing:
             if payload.class_name == class_name and (
                 encoded_args is None or same(payload.args, encoded_args)
             ):
-                return self._locks_of(class_name, payload.args)
+                job_id = tracked_id(payload.value)
+                known = [] if job_id is None else [self.space.keys.status(job_id)]
+                return [*self._locks_of(class_name, payload.args), *known]
             return None
 
         return queues.remove_if(self.space, queue, locks_of)
@@ -204,11 +232,15 @@ class Enqueueing:
         kwargs: Mapping[str, Any],
         queue: str | None = None,
         is_checked: bool = True,
+        due: float | None = None,
     ) -> OutgoingJob:
         """Read a call of a verb: `target` is a registered function or class, or a class name.
 
-        Among `kwargs`, `queue` names the queue, unless the job itself has a parameter of that name. Whoever
-        looks for jobs (`is_checked=False`) may look for such as do not fit.
+        Among `kwargs`, `queue` names the queue, unless the job itself has a parameter of that name; so it is
+        with the options. Whoever looks for jobs (`is_checked=False`) may look for such as do not fit.
+
+        Args:
+            due: when it is to go to its queue (seconds since the epoch); None: now.
 
         Raises:
             NotAJob: it cannot be enqueued (no queue, an argument that Ruby could not read, ...).
@@ -220,6 +252,9 @@ class Enqueueing:
         if queue is None and "queue" in kwargs and not (job and "queue" in job.parameters.names):
             queue = kwargs["queue"]
             kwargs = {name: value for name, value in kwargs.items() if name != "queue"}
+        options: EnqueueOptions | None = None
+        if (job is not None and job.options) or (kwargs and not NAMES.isdisjoint(kwargs)):
+            options, kwargs = options_of(job, kwargs)
         if job is not None:
             name, positions = job.name, job.parameters.written(args, kwargs, is_checked)
         elif kwargs:
@@ -230,18 +265,25 @@ class Enqueueing:
             name, positions = target, list(args)
         payload = job_bytes(name, positions, self.space.style)
         own_queue = job.queue if job is not None and queue is None else None
-        return OutgoingJob(name, own_queue or queue_for(job, name, queue), positions, payload, job)
+        status = None
+        if options is not None:
+            from pyresque.model.tracking import with_options  # only who asks for something waits for it
 
-    def _enqueue(self, job: OutgoingJob) -> Literal[True] | None:
-        if not job.run_hooks("before_enqueue") or not self._pushed([job]):
-            return None
-        job.run_hooks("after_enqueue")
-        return True
+            payload, status = with_options(payload, options, (name, positions), self.space.style, due)
+        own_queue = own_queue or queue_for(job, name, queue)
+        return OutgoingJob(name, own_queue, positions, payload, job, options, status)
+
+    def _enqueue(self, job: OutgoingJob) -> Answer[Any, Any]:
+        answer: Any = None
+        if job.run_hooks("before_enqueue") and self._pushed([job]):
+            job.run_hooks("after_enqueue")
+            answer = True if job.status is None else self.handle(job.status.uuid)
+        return cast("Answer[Any, Any]", answer)
 
     def _pushed(self, jobs: Sequence[OutgoingJob]) -> Sequence[OutgoingJob]:
-        """Push jobs in order, each in one step with its locks; returns those that no lock kept away."""
-        if any(job.job is not None and job.job.guarding for job in jobs):
-            jobs = self._pushed_with_locks(jobs)
+        """Push jobs in order, each with what belongs to it; returns those that no lock kept away."""
+        if any(job.options is not None or (job.job is not None and job.job.guarding) for job in jobs):
+            jobs = self._pushed_with_more(jobs)
         elif self._receiver is None and jobs:
             batches: dict[str, list[bytes]] = {}
             for job in jobs:
@@ -252,8 +294,8 @@ class Enqueueing:
                 self._receiver(job.queue, job.payload)
         return jobs
 
-    def _pushed_with_locks(self, jobs: Sequence[OutgoingJob]) -> Sequence[OutgoingJob]:
-        """The same where locks may keep some away; with a receiver only the locks are taken."""
+    def _pushed_with_more(self, jobs: Sequence[OutgoingJob]) -> Sequence[OutgoingJob]:
+        """The same where there are locks, options or statuses; with a receiver no job goes to a queue."""
         token = uuid.uuid4().hex
         judged = [(job, job.guards, f"{token} {number}") for number, job in enumerate(jobs)]
         try:
@@ -262,9 +304,9 @@ class Enqueueing:
                 for job, guards, attempt in judged
                 if (here := locks.taken_with(self.space, guards, attempt)) is not None
             ]
-            if any(here for _, here in free) or (free and self._receiver is None):
-                to_redis = self._receiver is None
-                offers = [Offer(job.queue if to_redis else "", job.payload, here) for job, here in free]
+            to_redis = self._receiver is None
+            if any(here or job.status for job, here in free) or (free and to_redis):
+                offers = [job.offer(here, to_redis) for job, here in free]
                 answers = locks.offer(self.space, offers)
                 free = [pair for pair, is_pushed in zip(free, answers, strict=True) if is_pushed]
         except RedisError as error:

@@ -3,8 +3,9 @@
 A verb is written once, as a plain method, and its decorator (`enqueues`, `finds`, ...) tells a type checker
 how it may be called. When the program runs, the decorators return the method as it is.
 
-A class name may be followed by any arguments. With `queue=` the arguments of a registered job are not
-checked: Python's types cannot add a keyword to those of another function.
+A class name may be followed by any arguments. With `queue=`, or another keyword that is not the job's own,
+the arguments of a registered job are not checked: Python's types cannot add a keyword to those of another
+function.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import CodeType
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
 
 P = ParamSpec("P")
 A = TypeVar("A", contravariant=True)
 R = TypeVar("R", covariant=True)
+H = TypeVar("H", covariant=True)
 V = TypeVar("V", covariant=True)
 T = TypeVar("T")
+U = TypeVar("U")
 First = TypeVar("First")
 
 
@@ -52,21 +55,164 @@ class Verb(Protocol[V]):
     def __get__(self, resque: object, kind: Any = None) -> V: ...
 
 
-class Enqueues(Protocol[R]):
-    """`verb(job, ...)`; a class name needs `queue=`."""
+class Answer(Generic[R, H]):
+    """What a method that is a verb answers, for a type checker only: `R`, or `H` if the job is tracked."""
+
+
+class Enqueues(Protocol[R, H]):
+    """`verb(job, ...)`; a class name needs `queue=`; with `track=True` it gives `H`."""
 
     @overload
-    def __call__(self, job: str, /, *args: Any, queue: str) -> R: ...
+    def __call__(
+        self, job: str, /, *args: Any, queue: str, track: Literal[True], at_front: bool = False
+    ) -> H: ...
+    @overload
+    def __call__(
+        self, job: str, /, *args: Any, queue: str, track: Literal[False] = False, at_front: bool = False
+    ) -> R: ...
     @overload
     def __call__(self, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def __call__(self, job: JobCode[...], /, *args: Any, queue: str, **kwargs: Any) -> R: ...
+    def __call__(
+        self,
+        job: JobCode[...],
+        /,
+        *args: Any,
+        track: Literal[True],
+        queue: str = ...,
+        at_front: bool = False,
+        **kwargs: Any,
+    ) -> H: ...
+    @overload
+    def __call__(
+        self,
+        job: JobCode[...],
+        /,
+        *args: Any,
+        queue: str,
+        track: Literal[False] = False,
+        at_front: bool = False,
+        **kwargs: Any,
+    ) -> R: ...
+    @overload
+    def __call__(
+        self, job: JobCode[...], /, *args: Any, at_front: bool, track: Literal[False] = False, **kwargs: Any
+    ) -> R: ...
+    @overload
+    def __call__(self, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any) -> H: ...
     @overload
     def __call__(self, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
 
 
-class EnqueuesAt(Protocol[A, R]):
-    """`verb(moment, job, ...)`; a class name needs `queue=`."""
+class EnqueuesAt(Protocol[A, R, H]):
+    """`verb(moment, job, ...)`; a class name needs `queue=`; with `track=True` it gives `H`."""
+
+    @overload
+    def __call__(self, moment: A, job: str, /, *args: Any, queue: str, track: Literal[True]) -> H: ...
+    @overload
+    def __call__(
+        self, moment: A, job: str, /, *args: Any, queue: str, track: Literal[False] = False
+    ) -> R: ...
+    @overload
+    def __call__(self, moment: A, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(
+        self,
+        moment: A,
+        job: JobCode[...],
+        /,
+        *args: Any,
+        track: Literal[True],
+        queue: str = ...,
+        **kwargs: Any,
+    ) -> H: ...
+    @overload
+    def __call__(
+        self,
+        moment: A,
+        job: JobCode[...],
+        /,
+        *args: Any,
+        queue: str,
+        track: Literal[False] = False,
+        **kwargs: Any,
+    ) -> R: ...
+    @overload
+    def __call__(
+        self, moment: A, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any
+    ) -> H: ...
+    @overload
+    def __call__(self, moment: A, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
+
+
+class EnqueuesTo(Protocol[R, H]):
+    """`verb(queue, job, ...)`."""
+
+    @overload
+    def __call__(
+        self, queue: str, job: str, /, *args: Any, track: Literal[True], at_front: bool = False
+    ) -> H: ...
+    @overload
+    def __call__(
+        self, queue: str, job: str, /, *args: Any, track: Literal[False] = False, at_front: bool = False
+    ) -> R: ...
+    @overload
+    def __call__(self, queue: str, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(
+        self,
+        queue: str,
+        job: JobCode[...],
+        /,
+        *args: Any,
+        track: Literal[True],
+        at_front: bool = False,
+        **kwargs: Any,
+    ) -> H: ...
+    @overload
+    def __call__(
+        self,
+        queue: str,
+        job: JobCode[...],
+        /,
+        *args: Any,
+        at_front: bool,
+        track: Literal[False] = False,
+        **kwargs: Any,
+    ) -> R: ...
+    @overload
+    def __call__(
+        self, queue: str, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any
+    ) -> H: ...
+    @overload
+    def __call__(self, queue: str, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
+
+
+class EnqueuesToAt(Protocol[A, R, H]):
+    """`verb(queue, moment, job, ...)`."""
+
+    @overload
+    def __call__(self, queue: str, moment: A, job: str, /, *args: Any, track: Literal[True]) -> H: ...
+    @overload
+    def __call__(
+        self, queue: str, moment: A, job: str, /, *args: Any, track: Literal[False] = False
+    ) -> R: ...
+    @overload
+    def __call__(self, queue: str, moment: A, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(
+        self, queue: str, moment: A, job: JobCode[...], /, *args: Any, track: Literal[True], **kwargs: Any
+    ) -> H: ...
+    @overload
+    def __call__(
+        self, queue: str, moment: A, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any
+    ) -> H: ...
+    @overload
+    def __call__(self, queue: str, moment: A, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
+
+
+class MovesTo(Protocol[A, R]):
+    """`verb(moment, job, ...)` of a job that may be there already; a class name needs `queue=`."""
 
     @overload
     def __call__(self, moment: A, job: str, /, *args: Any, queue: str) -> R: ...
@@ -76,28 +222,6 @@ class EnqueuesAt(Protocol[A, R]):
     def __call__(self, moment: A, job: JobCode[...], /, *args: Any, queue: str, **kwargs: Any) -> R: ...
     @overload
     def __call__(self, moment: A, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
-
-
-class EnqueuesTo(Protocol[R]):
-    """`verb(queue, job, ...)`."""
-
-    @overload
-    def __call__(self, queue: str, job: str, /, *args: Any) -> R: ...
-    @overload
-    def __call__(self, queue: str, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    @overload
-    def __call__(self, queue: str, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
-
-
-class EnqueuesToAt(Protocol[A, R]):
-    """`verb(queue, moment, job, ...)`."""
-
-    @overload
-    def __call__(self, queue: str, moment: A, job: str, /, *args: Any) -> R: ...
-    @overload
-    def __call__(self, queue: str, moment: A, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    @overload
-    def __call__(self, queue: str, moment: A, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
 
 
 class Finds(Protocol[R]):
@@ -141,26 +265,33 @@ class Dequeues(Protocol[R]):
     def __call__(self, job: partial[Any], /, *args: Any, **kwargs: Any) -> R: ...
 
 
-def enqueues(method: Callable[Concatenate[Any, Any, ...], T]) -> Verb[Enqueues[T]]:
+def enqueues(method: Callable[Concatenate[Any, Any, ...], Answer[T, U]]) -> Verb[Enqueues[T, U]]:
     """Type a verb that takes a job."""
-    return cast("Verb[Enqueues[T]]", method)
+    return cast("Verb[Enqueues[T, U]]", method)
 
 
-def enqueues_at(method: Callable[Concatenate[Any, First, Any, ...], T]) -> Verb[EnqueuesAt[First, T]]:
+def enqueues_at(
+    method: Callable[Concatenate[Any, First, Any, ...], Answer[T, U]],
+) -> Verb[EnqueuesAt[First, T, U]]:
     """Type a verb that takes a moment (or a delay) and a job."""
-    return cast("Verb[EnqueuesAt[First, T]]", method)
+    return cast("Verb[EnqueuesAt[First, T, U]]", method)
 
 
-def enqueues_to(method: Callable[Concatenate[Any, str, Any, ...], T]) -> Verb[EnqueuesTo[T]]:
+def enqueues_to(method: Callable[Concatenate[Any, str, Any, ...], Answer[T, U]]) -> Verb[EnqueuesTo[T, U]]:
     """Type a verb that takes a queue and a job."""
-    return cast("Verb[EnqueuesTo[T]]", method)
+    return cast("Verb[EnqueuesTo[T, U]]", method)
 
 
 def enqueues_to_at(
-    method: Callable[Concatenate[Any, str, First, Any, ...], T],
-) -> Verb[EnqueuesToAt[First, T]]:
+    method: Callable[Concatenate[Any, str, First, Any, ...], Answer[T, U]],
+) -> Verb[EnqueuesToAt[First, T, U]]:
     """Type a verb that takes a queue, a moment (or a delay) and a job."""
-    return cast("Verb[EnqueuesToAt[First, T]]", method)
+    return cast("Verb[EnqueuesToAt[First, T, U]]", method)
+
+
+def moves_to(method: Callable[Concatenate[Any, First, Any, ...], T]) -> Verb[MovesTo[First, T]]:
+    """Type a verb that moves a job to a moment."""
+    return cast("Verb[MovesTo[First, T]]", method)
 
 
 def finds(method: Callable[Concatenate[Any, Any, ...], T]) -> Verb[Finds[T]]:

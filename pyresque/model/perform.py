@@ -12,6 +12,7 @@ from pyresque.errors import (
     DirtyExit,
     DontPerform,
     HookError,
+    JobCancelled,
     MalformedActiveJob,
     ResqueError,
     UnknownJobClass,
@@ -38,17 +39,27 @@ from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 from pyresque.wire.ruby_inspect import inspect
 
 
+@dataclass
+class Outcome:
+    """What a tracked job leaves: what its function returned, or that somebody has cancelled it."""
+
+    value: Any = None
+    cancelled: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Invocation:
     """One call of the application's code, of those that a job takes: a hook, or the job's function.
 
-    `inner` is the rest of the job, for an around hook; `is_job`: it is the job's own function.
+    `inner` is the rest of the job, for an around hook; `is_job`: it is the job's own function. `outcome` gets
+    what it returns.
     """
 
     function: Callable[..., Any]
     args: list[Any]
     inner: Callable[[], Invocations] | None = None
     is_job: bool = False
+    outcome: Outcome | None = None
 
 
 logger = Log("pyresque.worker")
@@ -80,6 +91,8 @@ class ReservedJob:
     """Those about each job (`hooks.before_job`)."""
     record: bytes = b""
     """What `worker:ID` holds for it; empty where no worker has reserved it."""
+    outcome: Outcome | None = None
+    """Where it leaves what its function returns, if it is tracked."""
 
     def __str__(self) -> str:
         name, args = tried(shown, self.payload.value)[0] or ("", None)
@@ -110,7 +123,12 @@ class ReservedJob:
     def run(self) -> BaseException | None:
         """Perform the job with all its hooks; returns the exception that failed it, None if it is done."""
         job, hooks = self.job, self.worker_hooks
-        if job is None or not (_NO_HOOKS.items() <= job.found_hooks.items()) or (hooks and hooks.about_jobs):
+        if (
+            job is None
+            or self.outcome is not None
+            or not (_NO_HOOKS.items() <= job.found_hooks.items())
+            or (hooks and hooks.about_jobs)
+        ):
             with one_process():
                 return _carried_out(self._invocations())
         try:  # without hooks, as most jobs are, it is the call of its function
@@ -148,6 +166,8 @@ class ReservedJob:
             return either(_carried_out(self._failed(error)), error)
 
     def _invocations(self) -> Invocations:
+        if self.outcome is not None and self.outcome.cancelled:
+            return None
         hooks = self.worker_hooks
         if hooks is None or self.job is None or not hooks.about_jobs:
             return (yield from self._with_hooks())
@@ -212,7 +232,10 @@ class ReservedJob:
             return raised
         args, words = converted
         function = partial(job.perform, **words) if words else job.perform
-        return (yield Invocation(function, args, is_job=True))
+        error = yield Invocation(function, args, is_job=True, outcome=self.outcome)
+        if self.outcome is not None and is_a(error, JobCancelled):
+            self.outcome.cancelled, error = True, None
+        return error
 
     def _each(self, kind: str, args: list[Any]) -> Invocations:
         hooks, error = tried(self._hooks, kind)  # which these are may be the user's code to say
@@ -285,6 +308,8 @@ def _done(due: Invocation) -> BaseException | None:
                 result = call(due.function, *due.args)
                 if due.is_job:
                     check_ran(result)
+                if due.outcome is not None:
+                    due.outcome.value = result
             else:
                 call_around(due.function, due.args, partial(_inner, due.inner, getpid()))
     except BaseException as raised:
@@ -304,6 +329,8 @@ async def _done_async(due: Invocation, meaning: Meaning) -> BaseException | None
                 result = await result
             if due.is_job:
                 check_ran(result)
+            if due.outcome is not None:
+                due.outcome.value = result
     except BaseException as raised:
         return meaning(raised)
     return None

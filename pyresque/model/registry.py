@@ -133,6 +133,7 @@ def job(
     plugins: Sequence[object] = (),
     timeout: float | None = None,
     retry: RetryPolicy | None = None,
+    track: bool = False,
     registry: Registry = default_registry,
 ) -> Callable[[_T], _T]:
     """Register a function, or a class with `perform`, as a job. It stays what it is.
@@ -143,6 +144,7 @@ def job(
         timeout: seconds that it may take; then its process is ended and the job fails. Without a process of
             its own (--no-fork) a job cannot be ended.
         retry: when a job that failed is run again, `Retry(limit=3, backoff=[1, 10, 60])`.
+        track: whether each such job gets an id, under which its status and result are kept.
         plugins: objects whose methods are hooks of this job too (a plain function has no other hooks).
         registry: where to register it.
 
@@ -155,7 +157,7 @@ def job(
     def register(target: _T) -> _T:
         check_code(target, is_named=name is not None)
         class_queue = getattr(target, "queue", None) if inspect.isclass(target) else None
-        options_given = {"timeout": timeout, "retry": retry}
+        options_given = {"timeout": timeout, "retry": retry, "track": track or None}
         options = {name: value for name, value in options_given.items() if value is not None}
         class_queue = plain_name(class_queue) if isinstance(plain_name(class_queue), str) else None
         default = plain_name(queue) if queue is not None else class_queue

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import time
 import uuid as uuids
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pyresque.errors import InvalidJob, MalformedPayload, RedisError, ResqueError
+from pyresque.errors import InvalidJob, JobCancelled, MalformedPayload, RedisError
 from pyresque.failure.describe import whole_message
 from pyresque.log import Log
 from pyresque.plugins.job_of_plugin import class_of
 from pyresque.store import statuses
+from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.ruby_inspect import inspect
@@ -32,7 +33,7 @@ QUEUE = "statused"
 """Where jobs go whose class names no queue, as in Ruby."""
 
 
-class Killed(ResqueError):
+class Killed(JobCancelled):
     """Raised inside a job that somebody has killed, when it next says how far it is."""
 
 
@@ -43,18 +44,67 @@ def current_status() -> Status:
     """The status of the job that is running.
 
     Raises:
-        LookupError: the job has no status: it is not one with `plugins=[Statuses(...)]`.
+        LookupError: the job has no status: it was not enqueued with `track=True`, and is not one with
+            `plugins=[Statuses(...)]`.
     """
     return _current.get()
+
+
+def entered(status: Status) -> Callable[[], None]:
+    """Let this be the status of the job that runs from now on; returns what ends that."""
+    before = _current.set(status)
+    return lambda: _current.reset(before)
+
+
+class StoredStatuses:
+    """Statuses as they are stored, by their UUIDs.
+
+    Args:
+        space: where they are.
+        expire_in: seconds after which a status that nobody writes any more is forgotten.
+    """
+
+    def __init__(self, space: Space, expire_in: int | None = None) -> None:
+        self._space, self._expire_in = space, expire_in
+
+    def get(self, uuid: str) -> dict[str, Any] | None:
+        """A status as Ruby and we write it: time, status, uuid, options, name, num, total, message ..."""
+        return _read(statuses.read(self._space, uuid))
+
+    def kill(self, uuid: str) -> None:
+        """Let a job end when it next says how far it is."""
+        statuses.kill(self._space, uuid)
+
+    def spare(self, uuid: str) -> None:
+        """Take back a `kill`."""
+        statuses.spare(self._space, uuid)
+
+    def is_to_be_killed(self, uuid: str) -> bool:
+        """Whether somebody wants the job to end."""
+        return statuses.is_to_be_killed(self._space, uuid)
+
+    def remove(self, uuid: str) -> None:
+        """Forget a status."""
+        statuses.remove(self._space, uuid)
+
+    def update(self, uuid: str, values: dict[str, Any]) -> None:
+        """Write values into a status, beside what it holds."""
+        base = {"time": int(time.time()), "status": "queued", "uuid": uuid}
+        self._write(uuid, {**(self.get(uuid) or base), **values})
+
+    def _write(self, uuid: str, value: dict[str, Any]) -> None:
+        statuses.write(self._space, uuid, encode(value, self._space.style), self._expire_in)
 
 
 @dataclass(frozen=True)
 class Status:
     """The status of one job, from inside it."""
 
-    statuses: Statuses
+    statuses: StoredStatuses
     uuid: str
     name: str
+    said: dict[str, Any] = field(default_factory=dict, compare=False)
+    """The state and message that were set last."""
 
     def at(self, num: float, total: float, message: str | None = None, **more: Any) -> None:
         """Say how far the job is: `at(3, 10, "third of ten")`.
@@ -93,6 +143,7 @@ class Status:
     def set(self, state: str, message: str | None = None, **more: Any) -> None:
         """Write a state and whatever else there is to say."""
         text = {} if message is None else {"message": message}
+        self.said.update({"status": state}, **text)
         self.statuses.update(self.uuid, {"status": state, "name": self.name, **more, **text})
 
     @property
@@ -101,7 +152,7 @@ class Status:
         return self.statuses.get(self.uuid) or {}
 
 
-class Statuses:
+class Statuses(StoredStatuses):
     """The plugin for a job with a status, and the place where statuses are looked at.
 
     `statuses = Statuses(resque)`, then `@job(plugins=[statuses])`: one for each job; all look at the same.
@@ -115,8 +166,8 @@ class Statuses:
     def __init__(self, resque: Resque, expire_in: int | None = None) -> None:
         if expire_in is not None and (type(expire_in) is not int or expire_in < 1):
             raise InvalidJob(f"Statuses: expire_in={expire_in!r} must be whole seconds, 1 or more")
+        super().__init__(resque.space, expire_in)
         self._resque = resque
-        self._expire_in = expire_in
 
     def create(self, job: AnyJob, **options: Any) -> str | None:
         """Enqueue a job with a status.
@@ -163,39 +214,14 @@ class Statuses:
 
     def _enqueued(self, uuid: str, now: int, queue: str, job: Any, options: dict[str, Any]) -> bool:
         self._write(uuid, {"time": now, "status": "queued", "uuid": uuid, "options": options})
-        statuses.add(self._resque.space, uuid, now)
+        statuses.add(self._space, uuid, now)
         if self._expire_in is not None:
-            statuses.remove_until(self._resque.space, now - self._expire_in)
+            statuses.remove_until(self._space, now - self._expire_in)
         return self._resque.enqueue_to(queue, job, uuid, options) is True
-
-    def get(self, uuid: str) -> dict[str, Any] | None:
-        """A status as Ruby and we write it: time, status, uuid, options, name, num, total, message ..."""
-        return _read(statuses.read(self._resque.space, uuid))
-
-    def kill(self, uuid: str) -> None:
-        """Let a job end when it next says how far it is."""
-        statuses.kill(self._resque.space, uuid)
-
-    def spare(self, uuid: str) -> None:
-        """Take back a `kill`."""
-        statuses.spare(self._resque.space, uuid)
-
-    def is_to_be_killed(self, uuid: str) -> bool:
-        """Whether somebody wants the job to end."""
-        return statuses.is_to_be_killed(self._resque.space, uuid)
-
-    def remove(self, uuid: str) -> None:
-        """Forget a status."""
-        statuses.remove(self._resque.space, uuid)
-
-    def update(self, uuid: str, values: dict[str, Any]) -> None:
-        """Write values into a status, beside what it holds."""
-        base = {"time": int(time.time()), "status": "queued", "uuid": uuid}
-        self._write(uuid, {**(self.get(uuid) or base), **values})
 
     def list(self, start: int = 0, count: int | None = None) -> list[dict[str, Any]]:
         """Statuses, the newest first; those that have expired are left out."""
-        values = map(_read, statuses.newest(self._resque.space, start, count))
+        values = map(_read, statuses.newest(self._space, start, count))
         return [value for value in values if value is not None]
 
     def around_perform_status(self, *args: Any) -> Iterator[None]:
@@ -208,7 +234,7 @@ class Statuses:
             return
         uuid, options = args[0], args[1:]
         status = self._status(uuid, options)
-        before = _current.set(status)
+        leave = entered(status)
         try:
             with _only_told(uuid):
                 status.set("working")
@@ -218,7 +244,7 @@ class Statuses:
                 status.killed()
             return
         finally:
-            _current.reset(before)
+            leave()
         with _only_told(uuid):
             if status.value.get("status") not in ("failed", "completed"):
                 status.completed()
@@ -234,9 +260,6 @@ class Statuses:
     def _status(self, uuid: str, options: tuple[Any, ...]) -> Status:
         given = inspect(options[0]) if options and options[0] else ""
         return Status(self, uuid, f"{class_of(self, self._resque)}({given})")
-
-    def _write(self, uuid: str, value: dict[str, Any]) -> None:
-        statuses.write(self._resque.space, uuid, encode(value, self._resque.space.style), self._expire_in)
 
 
 @contextmanager

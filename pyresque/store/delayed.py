@@ -8,7 +8,7 @@ here is one script, which may be sent again after a lost reply.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyresque.errors import RedisError
@@ -269,15 +269,25 @@ def reset(space: Space) -> int:
     return jobs
 
 
-def remove(space: Space, name: bytes, items: Collection[bytes], *, tidy: bool = False) -> int:
+def remove(
+    space: Space,
+    name: bytes,
+    items: Collection[bytes],
+    effects: Callable[[bytes], list[Command]] | None = None,
+    *,
+    tidy: bool = False,
+) -> int:
     """Remove every copy of these jobs from one list, `delayed:EPOCH`, in one pass; returns how many went.
 
     Args:
+        effects: what else the removal of a job means.
         tidy: forget its second if it has become empty.
     """
 
     def doom(item: bytes) -> Sequence[Command] | None:
-        return [("SREM", space.keys.timestamps(item), name)] if item in items else None
+        if item not in items:
+            return None
+        return [("SREM", space.keys.timestamps(item), name), *(effects(item) if effects else [])]
 
     removed = weed(space, _key(space, name), doom)
     if tidy:

@@ -6,6 +6,13 @@ from collections.abc import Iterable
 
 from pyresque.keys import Keys, delayed_list
 from pyresque.store.connection.link import Command
+from pyresque.store.space import Space
+
+
+def carry_out(space: Space, commands: Iterable[Command]) -> None:
+    """Do now, one by one, what else a script does in its own step."""
+    for command in commands:
+        space.link.execute(*command)
 
 
 def push(keys: Keys, queue: str, raw: bytes) -> list[Command]:

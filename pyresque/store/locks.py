@@ -21,11 +21,12 @@ from pyresque.store.connection.replies import flag, many
 from pyresque.store.connection.server import is_same
 from pyresque.store.script import Script
 from pyresque.store.space import Space
+from pyresque.store.statuses import NO_STATUS, NewStatus
 
 logger = Log("pyresque.store")
 
 _lock = Script("lock", uses=("lock_holders",), reply=flag)
-_offer = Script("push_guarded", uses=("lock_holders", "guards"), reply=many(flag), once=True)
+_offer = Script("push_guarded", uses=("lock_holders", "guards", "new_status"), reply=many(flag), once=True)
 _unlock = Script("unlock", reply=flag)
 _keep = Script("rename_lock_owner", reply=flag)
 _release = Script("release_lock", reply=flag)
@@ -63,15 +64,28 @@ class Guard:
 
 @dataclass(frozen=True)
 class Offer:
-    """A job to be pushed (no queue: nowhere, only its locks are taken) if nobody holds its locks."""
+    """A job to be pushed (no queue: nowhere, but all else is done) if nobody holds its locks.
+
+    `at_front`: to the head of its queue. `status` is written with it.
+    """
 
     queue: str
     raw: bytes
-    guards: Sequence[Guard]
+    guards: Sequence[Guard] = ()
+    at_front: bool = False
+    status: NewStatus | None = None
+
+    @property
+    def words(self) -> list[Word]:
+        """As the script reads it."""
+        end, status = "LPUSH" if self.at_front else "RPUSH", self.status
+        guards = [word for guard in self.guards for word in guard.words]
+        known = NO_STATUS if status is None else status.words
+        return [self.queue, self.raw, end, *known, len(self.guards), *guards]
 
 
 def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
-    """Push jobs in order; whether each was pushed. Its locks are taken in the same step, or not at all.
+    """Push jobs in order, each with what belongs to it in the same step, or not at all; whether it was.
 
     Raises:
         RedisReplied: a queue or a lock holds something else; nothing was done.
@@ -80,12 +94,7 @@ def offer(space: Space, offers: Sequence[Offer]) -> list[bool]:
     for first in range(0, len(offers), CHUNK):
         args: list[Word] = [space.keys.prefix, int(time.time())]
         for offered in offers[first : first + CHUNK]:
-            args += [
-                offered.queue,
-                offered.raw,
-                len(offered.guards),
-                *(word for guard in offered.guards for word in guard.words),
-            ]
+            args += offered.words
         pushed += map(bool, _offer.run(space, [space.keys.queues], args))
     return pushed
 

@@ -3,8 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from pyresque.errors import RedisError
+from pyresque.store.connection.link import Command, Word
 from pyresque.store.space import Space
+
+
+@dataclass(frozen=True)
+class NewStatus:
+    """A status that is written, and entered in the list of all, in the step that pushes its job."""
+
+    uuid: str
+    value: bytes
+    seconds: int
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """As the script reads it."""
+        return (self.uuid, self.value, self.seconds)
+
+
+NO_STATUS: tuple[Word, ...] = ("", "", 0)
+"""What the script reads for a job without one."""
+
+
+def written(space: Space, uuid: str, status: bytes, seconds: int) -> list[Command]:
+    """The effect that stores a status, for so many seconds."""
+    return [("SET", space.keys.status(uuid), status, "EX", seconds)]
+
+
+def spared(space: Space, uuid: str) -> list[Command]:
+    """The effect that takes back a `kill`."""
+    return [("SREM", space.keys.doomed_statuses, uuid)]
+
+
+def begin(space: Space, uuid: str, status: bytes, seconds: int) -> bool:
+    """Store the status of a job that is to begin; whether somebody wants it to end instead.
+
+    In this order: whoever has asked for its end, and reads afterwards that it has not begun, knows that it
+    never will.
+    """
+    [command] = written(space, uuid, status, seconds)
+    replies = space.link.execute_many([command, ("SISMEMBER", space.keys.doomed_statuses, uuid)])
+    for reply in replies:
+        if isinstance(reply, RedisError):
+            raise reply
+    return bool(replies[1])
+
+
+def look(space: Space, uuid: str) -> tuple[bool, bytes | None]:
+    """Whether somebody wants a job to end, and its status as it is stored; asked in this order."""
+    replies = space.link.execute_many(
+        [("SISMEMBER", space.keys.doomed_statuses, uuid), ("GET", space.keys.status(uuid))]
+    )
+    for reply in replies:
+        if isinstance(reply, RedisError):
+            raise reply
+    return bool(replies[0]), replies[1]
 
 
 def read(space: Space, uuid: str) -> bytes | None:

@@ -14,11 +14,14 @@ from typing import Any
 
 from pyresque.client.resque import Resque
 from pyresque.errors import Handled, MalformedPayload, NotAJob, UnknownJobClass
+from pyresque.failure.describe import error_name, whole_message
 from pyresque.model.job_types import AnyJob
 from pyresque.model.perform import ReservedJob
-from pyresque.store import queues
+from pyresque.store import effects, queues
 from pyresque.usercode.safely import is_a, plain_name
 from pyresque.wire.records import Payload, is_wrapper, shown
+from pyresque.worker.report import Report
+from pyresque.worker.tracking import at_end, tracked_job
 
 
 @contextmanager
@@ -92,8 +95,21 @@ def _known(resque: Resque, raw: bytes) -> None:
         raise UnknownJobClass(f"{name} waits in the queue, but no @job with this name is registered")
 
 
+def _error_of(resque: Resque, job: ReservedJob) -> BaseException | None:
+    """Run a job, and write its status where it is tracked."""
+    tracked = tracked_job(resque.space, job)
+    if tracked is None:
+        return job.run()
+    tracked.begin()
+    error = tracked.job.run()
+    tracked.leave()
+    report = Report() if error is None else Report(error_name(error), whole_message(error))
+    effects.carry_out(resque.space, at_end(resque.space, job, tracked.told(report), goes_on=False))
+    return error
+
+
 def _run(resque: Resque, queue: str, raw: bytes) -> None:
-    error = ReservedJob.of(queue, Payload.parse(raw), resque.registry).run()
+    error = _error_of(resque, ReservedJob.of(queue, Payload.parse(raw), resque.registry))
     if is_a(error, Handled):
         # The next attempt of an Active Job; nobody waits for it in a test.
         for name, payload, _ in error.again:

@@ -11,6 +11,7 @@ from pyresque.failure import Recorder
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.model.resque_like import ResqueLike
+from pyresque.store.connection.link import PatientLink
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
 from pyresque.system.waiting import Outage
@@ -56,6 +57,8 @@ class Membership:
         # The worker's own link does not repeat anything: the loop decides what to do after a lost reply.
         self.link = resque.link.fresh().adopt()
         self._space = Space(self.link, resque.space.keys, resque.space.style)
+        self.for_jobs = Space(PatientLink(resque.link.fresh()), resque.space.keys, resque.space.style)
+        """For what is told of a job where it runs: in the process of the job, if it has one."""
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self.heartbeat = Heartbeat(self._space, whos, options.heartbeat_interval)
         self.prune_seconds = max(1, int(options.heartbeat_interval))

@@ -25,6 +25,7 @@ from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
 from pyresque.worker.pruning_lock import PruningLock
+from pyresque.worker.report import Report
 from pyresque.worker.retries import attempt_at, following_of, requeue
 
 logger = Log("pyresque.worker")
@@ -167,7 +168,12 @@ class Pruner:
             return []
         logger.warning("%s died; its job goes back to %s: %s", worker_id, queue, shown(payload)[0])
         recovery = effects.count_recovery(keys, digest, RECOVERY_MEMORY)
-        return [*recovery, *effects.push_first(keys, queue, raw)]
+        back = [*recovery, *effects.push_first(keys, queue, raw)]
+        if len(payload) > 2:
+            from pyresque.worker.tracking import back_on_queue  # only who tracks jobs waits for it
+
+            back += back_on_queue(self._space, ReservedJob(queue, Payload(raw, payload), None))
+        return back
 
     def _failed(self, worker_id: str, raw: bytes, payload: object, error: BaseException) -> list[Command]:
         named = decode(raw).get("queue")
@@ -188,9 +194,21 @@ class Pruner:
         raw = job.payload.normal(self._space.style) if job else encode(payload, self._space.style)
         failure = self._recorder.failure(error, raw, worker_id, named if isinstance(named, str) else None)
         attempt = attempt_at(self._space, job, begun=True) if job else None
-        if job is None or attempt is None:
+        if job is None:
             return self._recorded(failure)
-        return attempt.failed(job, failure, following_of(job, error, self._space.style), self._recorded)
+        if attempt is None:
+            return [*self._recorded(failure), *self._status(job, failure, goes_on=False)]
+        following = following_of(job, error, self._space.style)
+        commands, goes_on = attempt.failed(job, failure, following, self._recorded)
+        return [*commands, *self._status(job, failure, goes_on)]
+
+    def _status(self, job: ReservedJob, failure: Failure, goes_on: bool) -> list[Command]:
+        """What it means for the status of a job that is tracked."""
+        if len(job.payload.value) <= 2:
+            return []
+        from pyresque.worker.tracking import at_end  # only who tracks jobs waits for it
+
+        return at_end(self._space, job, Report(failure.exception, failure.error), goes_on)
 
     def _following(self, handled: Handled) -> list[Command]:
         parts = [(queue, job.as_written(self._space.style), due) for queue, job, due in handled.again]

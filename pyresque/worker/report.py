@@ -26,6 +26,18 @@ class Following(msgspec.Struct, frozen=True):
     """The job, if it is not the same."""
 
 
+class Returned(msgspec.Struct, frozen=True):
+    """What the function of a tracked job has left: its value as JSON, or why that is missing.
+
+    `cancelled`: somebody has ended the job. `said`: the state and message that it has set itself.
+    """
+
+    value: bytes = b"null"
+    missing: str = ""
+    cancelled: bool = False
+    said: tuple[str, str] = ("", "")
+
+
 class Report(msgspec.Struct):
     """What became of a job: nothing but defaults is "done", else the failure."""
 
@@ -41,6 +53,8 @@ class Report(msgspec.Struct):
     """What follows from a job that is done: its next attempt."""
     payload: bytes = b""
     """The job as its failure shows it, where that may not be how it was taken (an Active Job's counts)."""
+    returned: Returned | None = None
+    """What is to be told of a tracked job that is done."""
     broken: bool = False
     """What became of the job cannot be told, for its process is broken: `error` says how."""
 

@@ -93,8 +93,8 @@ class Attempt:
         failure: Failure,
         following: Following,
         record: Callable[[Failure], list[Command]],
-    ) -> list[Command]:
-        """Everything that its failure means: the record and, where one follows, the next attempt.
+    ) -> tuple[list[Command], bool]:
+        """Everything that its failure means: the record and the next attempt; and whether one follows.
 
         Args:
             following: what the policy makes of the error.
@@ -107,11 +107,11 @@ class Attempt:
         queue = following.queue or (job.job.queue if job.job else None) or job.queue
         if delay is None or self.number is None or not queue:
             recorded = [*([effects.forget(self._suppressed)] if self.quiet else []), *record(failure)]
-            return [*recorded, *([] if self.number is None else [effects.forget(self.key)])]
+            return [*recorded, *([] if self.number is None else [effects.forget(self.key)])], False
         recorded = self._suppress(failure, delay) if self.quiet else record(failure)
         payload = Payload.parse(following.payload) if following.payload else job.payload
         way = again(self.space, queue, payload, time.time() + delay)
-        return [*recorded, *self._counted_on(job, payload, following), *way]
+        return [*recorded, *self._counted_on(job, payload, following), *way], True
 
     def _counted_on(self, job: ReservedJob, payload: Payload, following: Following) -> list[Command]:
         """The counter of the next attempt; with other arguments it has another name."""

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pyresque.config.options import WorkerOptions
 from pyresque.errors import RedisError
@@ -30,6 +31,9 @@ from pyresque.worker.member import Member
 from pyresque.worker.membership import Membership
 from pyresque.worker.report import Report, Task
 from pyresque.worker.time_limit import Watchdog
+
+if TYPE_CHECKING:
+    from pyresque.worker.tracking import TrackedJob
 
 logger = Log("pyresque.worker")
 
@@ -56,6 +60,7 @@ class Runner:
         self._titles = titles
         self._stopping = options.stopping
         self._limits = limits
+        self._for_jobs = membership.for_jobs
         self._outage, self._outages = membership.outage, membership.outages
         self._watchdog = watchdog
         self.has_worked = False
@@ -115,13 +120,17 @@ class Runner:
         if self._loop is None or "asyncio" in sys.modules:
             self._prepare_loop()
         limit = job.limit(self._timeout)
+        tracked = self._tracked(job) if len(job.payload.value) > 2 else None
+        running = job if tracked is None else tracked.job
         signals.lend(stopping.term_child and not stopping.patience, self._heard_in_job)
         failed: BaseException | None = None
         try:
             if limit:
                 watchdog.begin(limit, self._grace)
             try:
-                error = job.run()
+                if tracked is not None:
+                    tracked.begin()
+                error = running.run()
             except BaseException as raised:  # between two calls of its code
                 failed = raised
             if failed is not None:
@@ -134,6 +143,9 @@ class Runner:
         if signals.noted:
             self._listener.look()
         report = Report() if error is None else self._settler.report(job, error)
+        if tracked is not None:
+            tracked.leave()
+            report = tracked.told(report)
         if stopping.requeue and self._shutdown.asked and _was_told_to_end(report):
             self.put_back(job, report)
             return None
@@ -308,6 +320,8 @@ class Runner:
 
     def _in_child(self, task: Task) -> Report:
         job = ReservedJob.of(task.queue, Payload.parse(task.raw), self._registry)
+        tracked = self._tracked(job) if len(job.payload.value) > 2 else None
+        job = job if tracked is None else tracked.job
         self._prepare_loop()
         signals = self._signals
         self._children.notice.begin(task.number)
@@ -316,9 +330,20 @@ class Runner:
             self._show_processing(job)  # nothing to do for a child that has inherited the title
             error = self._after_fork(job)
             if error is None:
+                if tracked is not None:
+                    tracked.begin()
                 error = _performed(job)
             self._children.notice.end()
-        return self._settler.report(job, error)
+        if tracked is not None:
+            tracked.leave()
+        report = self._settler.report(job, error)
+        return report if tracked is None else tracked.told(report)
+
+    def _tracked(self, job: ReservedJob) -> TrackedJob | None:
+        """The same job with its status, if it is tracked."""
+        from pyresque.worker.tracking import tracked_job  # only who tracks jobs waits for it
+
+        return tracked_job(self._for_jobs, job)
 
     def _after_fork(self, job: ReservedJob) -> BaseException | None:
         """Run the after_fork hooks, once in a child; returns the error of the job that one of them is."""

@@ -100,7 +100,9 @@ class Settler:
         is_done = not report.exception
         counters = self._counters[1][: 2 * (min(counted, 1) if is_done else counted)]
         if is_done and not report.again and (self._attempt is None or self._attempt[0] is not job):
-            self._current.settlement = Settlement(job, bool(counters), counters)
+            if len(job.payload.value) > 2:
+                counters = [*self._status(job, report), *counters]
+            self._current.settlement = Settlement(job, counted > 0, counters)
             return
         meaning, error = tried(self._meaning, job, report)
         if meaning is None and error is not None:
@@ -125,6 +127,10 @@ class Settler:
         attempt = self._attempt_at(job)
         if attempt is not None:
             back += attempt.undone()
+        if len(job.payload.value) > 2:
+            from pyresque.worker.tracking import back_on_queue
+
+            back += back_on_queue(self._space, job)
         self._current.settlement = Settlement(job, False, back, token=uuid.uuid4().hex)
 
     def settle(self, search: Search | None = None) -> Answer | None:
@@ -196,7 +202,8 @@ class Settler:
         attempt = self._attempt_at(job)
         if report.done:
             following = [requeue(self._space, queue, raw, due) for queue, raw, due in report.again]
-            return [*(attempt.done() if attempt else []), *chain.from_iterable(following)], iter(())
+            done = [*(attempt.done() if attempt else []), *chain.from_iterable(following)]
+            return [*done, *self._status(job, report, goes_on=bool(report.again))], iter(())
         job = job.untouched()
         failure, policy = self._failure(job, report), policy_of(job)
         saved: list[bool] = [] if is_quiet(policy) else [report.saved]
@@ -207,10 +214,21 @@ class Settler:
             return self._recorder.effects(failure, saved[0])
 
         def written(failure: Failure, attempt: Attempt | None) -> list[Command]:
-            return attempt.failed(job, failure, report.following, recorded) if attempt else recorded(failure)
+            if attempt is None:
+                return [*recorded(failure), *self._status(job, report)]
+            commands, goes_on = attempt.failed(job, failure, report.following, recorded)
+            return [*commands, *self._status(job, report, goes_on)]
 
         forms = ((failure.short(), attempt), (failure.short(), None))
         return written(failure, attempt), (written(*form) for form in forms)
+
+    def _status(self, job: ReservedJob, report: Report, goes_on: bool = False) -> list[Command]:
+        """What the end means for the status of a job that is tracked."""
+        if len(job.payload.value) <= 2:  # nothing but class and args, as nearly always
+            return []
+        from pyresque.worker.tracking import at_end  # only who tracks jobs waits for it
+
+        return at_end(self._space, job, report, goes_on)
 
     def _bare(self, job: ReservedJob, report: Report, error: BaseException) -> list[Command]:
         """The record of a failure and nothing else, where all else cannot be told because of this error."""

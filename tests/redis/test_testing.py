@@ -210,3 +210,27 @@ def test_the_resque_redis_fixture(tmp_path):
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 passed" in result.stdout
+
+
+# --- tracked jobs ----------------------------------------------------------------------------------
+
+
+def test_a_tracked_job_has_its_result_in_tests_too(resque):
+    """Whether it runs inline or is drained; what it raises is raised, and is its status."""
+
+    @job(queue="q", name="Half", registry=resque.registry)
+    def half(number: int):
+        return 10 / number
+
+    with inline(resque):
+        handle = resque.enqueue(half, 4, track=True)
+        assert handle.result(timeout=0) == 2.5
+        with pytest.raises(ZeroDivisionError):
+            resque.enqueue(half, 0, track=True)
+    assert resque.queues() == []
+    handle = resque.enqueue(half, 5, track=True)
+    assert (drain(resque), handle.result(timeout=0)) == (1, 2.0)
+    handle = resque.enqueue(half, 0, track=True)
+    with pytest.raises(ZeroDivisionError):
+        drain(resque)
+    assert handle.status == "failed"

@@ -11,6 +11,7 @@ import pyresque
 PUBLIC = {
     "pyresque": [
         "DontPerform",
+        "JobHandle",
         "JobTimeout",
         "Resque",
         "ResqueError",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextvars import copy_context
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyresque.config.options import GRACE
 from pyresque.errors import JobTimeout, JobTimeoutExit, TermException
@@ -22,6 +22,9 @@ from pyresque.usercode.interrupting import Interruptible
 from pyresque.usercode.safely import either, is_a, trace_of, tried
 from pyresque.worker.aio.shared_loop import SharedTask, running_job
 from pyresque.worker.stop_notice import timeout_error
+
+if TYPE_CHECKING:
+    from pyresque.worker.tracking import TrackedJob
 
 logger = Log("pyresque.worker")
 
@@ -59,12 +62,19 @@ class AsyncJob:
         limit: seconds that it may take; None: any time.
         grace: seconds that it may take to end once it has been stopped.
         timeout_grace: the same once its time is over.
+        tracked: the same job with its status, if it is tracked.
     """
 
     def __init__(
-        self, job: ReservedJob, limit: float | None, grace: float, timeout_grace: float = GRACE
+        self,
+        job: ReservedJob,
+        limit: float | None,
+        grace: float,
+        timeout_grace: float = GRACE,
+        tracked: TrackedJob | None = None,
     ) -> None:
-        self._job = job
+        self.tracked = tracked
+        self._job = job if tracked is None else tracked.job
         self._limit = limit
         self._graces = (timeout_grace, grace)
         self._coroutine = Interruptible(self._run())
@@ -95,6 +105,8 @@ class AsyncJob:
             self.was_stopped = True
             self._coroutine.close()
             return self._reason
+        if self.tracked is not None:
+            self._context.run(self.tracked.begin)
         self._task = task = SharedTask(self._coroutine, asyncio.get_running_loop(), self._context)
         await self._wait(task)
         self._is_over = True

@@ -15,7 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pyresque._version import __version__
 from pyresque.config.options import WorkerOptions
@@ -41,6 +41,9 @@ from pyresque.worker.pool.lifeline import tell_ready
 from pyresque.worker.queue_list import QueueList
 from pyresque.worker.report import Report
 from pyresque.worker.unknown_jobs import UnknownJobs
+
+if TYPE_CHECKING:
+    from pyresque.worker.tracking import TrackedJob
 
 logger = Log("pyresque.worker")
 
@@ -262,7 +265,8 @@ class _Loop:
         self._poller.worked()
         limit = job.limit(self._timeout)
         graces = (self._stopping.grace, self._timeout_grace)
-        self._running[member.id] = running = AsyncJob(job, limit, *graces)
+        tracked = self._tracked(job) if len(job.payload.value) > 2 else None
+        self._running[member.id] = running = AsyncJob(job, limit, *graces, tracked)
         try:
             await self._persist(lambda: member.settler.begin(job), outlasts_shutdown=False)
             self._show(member.reserver.search())
@@ -277,6 +281,12 @@ class _Loop:
             if not self._running:
                 self._poller.stir()  # whoever looks for jobs may now be idle, or have been so for long enough
 
+    def _tracked(self, job: ReservedJob) -> TrackedJob | None:
+        """The same job with its status, if it is tracked."""
+        from pyresque.worker.tracking import tracked_job  # only who tracks jobs waits for it
+
+        return tracked_job(self._membership.for_jobs, job)
+
     async def _finish(
         self, member: Member, job: ReservedJob, running: AsyncJob, error: BaseException | None
     ) -> Answer | None:
@@ -285,6 +295,8 @@ class _Loop:
             await self._put_back(member, job, settler.report(job, error) if job.has_steps else None)
             return None
         report = settler.report(job, error, running.stack)
+        if running.tracked is not None:
+            report = running.tracked.told(report)
         settler.ended(job, report)
         if report.done:
             logger.info("done: %s", job.untouched())

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
-from pyresque import Resque, active_job, job
+from pyresque import JobHandle, Resque, active_job, job
 from pyresque.plugins import Statuses
 from pyresque.testing import drain, enqueued, inline
 
@@ -131,6 +131,48 @@ Archive.perform("x")  # error
 
 resque.enqueue(convert, 42, queue="elsewhere")
 resque.enqueue(convert, 42, queue=5)  # error
+
+handle: JobHandle | None = resque.enqueue(convert, 42, track=True)
+handle = resque.enqueue(Archive, 1, branch="main", queue="elsewhere", track=True, at_front=True)
+handle = resque.enqueue("Reports::Monthly", 2026, queue="reports", track=True)
+handle = resque.enqueue(tidy_now, dry_run=True, track=True)
+handle = resque.enqueue_to("elsewhere", convert, 42, track=True, at_front=True)
+handle = resque.enqueue_to("elsewhere", "Reports::Monthly", 2026, track=True)
+handle = resque.enqueue_in(60, convert, 42, track=True)
+handle = resque.enqueue_at_with_queue("slow", 1_900_000_000, "Reports::Monthly", track=True)
+handle = resque.enqueue(convert, 42, track=False)  # error
+handle = resque.enqueue(convert, 42, track="yes")  # error
+handle = resque.enqueue(convert, 42)  # error
+answer = resque.enqueue(convert, 42, at_front=True)
+answer = resque.enqueue("Reports::Monthly", 2026, queue="reports", at_front=True)
+answer = resque.enqueue(convert, 42, track=True)  # error
+resque.enqueue(convert, 42, at_front="yes")  # error
+resque.enqueue("Reports::Monthly", 2026, at_front=True)  # error
+resque.enqueue("Reports::Monthly", 2026, queue="reports", at_front=1)  # error
+resque.enqueue_to("elsewhere", convert, 42, track=1)  # error
+resque.enqueue_in(60, "Reports::Monthly", queue="reports", at_front=True)  # error
+if handle is not None:
+    text = handle.id
+    text = handle.status
+    done: bool = handle.wait(timeout=1)
+    result = handle.result(timeout=1.5)
+    fraction: float | None = handle.progress.fraction
+    was_there: bool = handle.cancel()
+    handle.result("soon")  # error
+    handle.status = "done"  # error
+resque.handle("0123").result()
+resque.handle(5)  # error
+
+
+@job(queue="trains")
+def train(track: str, at_front: bool = False) -> None: ...
+
+
+answer = resque.enqueue(train, track="nine", at_front=True)
+resque.enqueue(train, "nine", at_front=False)
+resque.enqueue(train, track=9)  # error
+job(queue="trains", track=True)
+job(queue="trains", track="yes")  # error
 
 resque.enqueue_to("elsewhere", convert, 1)
 resque.enqueue_to("elsewhere", Archive, 1, branch="main")

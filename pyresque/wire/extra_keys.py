@@ -1,0 +1,46 @@
+"""What pyresque adds to a payload at its top level (docs/protocol/pyresque.md#fields-in-rubys-places).
+
+Ruby keeps such keys while a job waits and runs, and drops them when its scheduler moves a delayed job or its
+web page puts a failed one back. So a job that has lost them is a job without what they ask for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pyresque.errors import MalformedPayload
+from pyresque.wire.encoding import decode
+
+TRACKED = "pyresque_id"
+"""The id under which the job's status is kept: 32 hex digits."""
+
+_ID = re.compile("[0-9a-f]{32}")
+
+
+def tracked_id(value: Mapping[str, Any]) -> str | None:
+    """The id of a job that is tracked, from its payload; None where it is not, or the id is none."""
+    found = value.get(TRACKED)
+    return found if type(found) is str and _ID.fullmatch(found) else None
+
+
+def has_extra_keys(raw: bytes) -> bool:
+    """Whether an element may have a key of ours: it is not parsed for that."""
+    return b'"pyresque_' in raw
+
+
+def tracked_id_in(raw: bytes) -> str | None:
+    """The id of a job that is tracked, from an element."""
+    if not has_extra_keys(raw):
+        return None
+    try:
+        value = decode(raw)
+    except MalformedPayload:
+        return None
+    return tracked_id(value) if isinstance(value, dict) else None
+
+
+def with_keys(payload: bytes, keys: bytes) -> bytes:
+    """A payload, as it was encoded, with further keys (`"name":value,...`) at its end."""
+    return b"%b,%b}" % (payload[:-1], keys)
