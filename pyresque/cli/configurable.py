@@ -31,3 +31,7 @@ class ConfigurableCommand(click.Command):
             for setting in TABLES[str(self.name)]
             if any(f"--{name}" in param.opts for name in setting.names)
         }
+
+
+class ConfigurableGroup(ConfigurableCommand, click.Group):
+    """The same for a command that has commands of its own; their settings are its settings."""

@@ -27,7 +27,7 @@ from pyresque.cli.queues import info, peek, queues
 from pyresque.cli.schedule import schedule
 from pyresque.cli.scheduler import scheduler
 from pyresque.cli.work import work
-from pyresque.cli.workers import workers
+from pyresque.cli.workers import worker, workers
 from pyresque.errors import (
     ConfigError,
     ImportFailed,
@@ -106,7 +106,20 @@ def program() -> None:
     """
 
 
-for command in (work, scheduler, enqueue, info, queues, peek, workers, failed, delayed, schedule, demo):
+for command in (
+    work,
+    scheduler,
+    enqueue,
+    info,
+    queues,
+    peek,
+    worker,
+    workers,
+    failed,
+    delayed,
+    schedule,
+    demo,
+):
     program.add_command(command)
 program.add_command(config)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings, style_option
-from pyresque.cli.configurable import ConfigurableCommand
+from pyresque.cli.configurable import ConfigurableGroup
+from pyresque.cli.scheduler_status import release, status
 from pyresque.config.options import LOG_FORMATS
 from pyresque.errors import ConfigError
 from pyresque.log import Log
@@ -56,7 +57,7 @@ class _Flags:
         return replace(settings.config.scheduler, **flags)
 
 
-@click.command(cls=ConfigurableCommand)
+@click.group(cls=ConfigurableGroup, invoke_without_command=True)
 @click.option(
     "--schedule", metavar="FILE", help="A schedule in resque-scheduler's YAML. USR2 reads it again."
 )
@@ -108,14 +109,20 @@ class _Flags:
 @click.option("-P", "--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
 @common
 @pass_settings
-def scheduler(settings: Settings, /, **flags: Any) -> None:
+@click.pass_context
+def scheduler(ctx: click.Context, settings: Settings, /, **flags: Any) -> None:
     """Move delayed jobs to their queues when they are due, and fire the schedule.
 
     Any number may run, of either language: one of them is master. TERM gives the lock back, USR1 prints the
     schedule, USR2 reads it again. -r imports your jobs; without it their hooks do not run, and entries
     need a queue.
     """
-    run(settings, _Flags(**flags))
+    if ctx.invoked_subcommand is None:
+        run(settings, _Flags(**flags))
+
+
+scheduler.add_command(status)
+scheduler.add_command(release)
 
 
 def run(settings: Settings, flags: _Flags) -> None:

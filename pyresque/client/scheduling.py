@@ -106,7 +106,7 @@ class Scheduling(Enqueueing):
 
     def stored_schedule(self) -> dict[str, Any]:
         """The entries in Redis by name; one that is not JSON as its text."""
-        return {name: _shown(raw) for name, raw in sorted(schedules.entries(self.space).items())}
+        return {name: stored_value(raw) for name, raw in sorted(schedules.entries(self.space).items())}
 
     def schedule_entry(self, name: str) -> Entry | None:
         """An entry, ready to be asked when it runs; None if there is none of this name.
@@ -150,7 +150,8 @@ class Scheduling(Enqueueing):
         return value if job is None or job.queue is None else {**value, "queue": job.queue}
 
 
-def _shown(raw: bytes) -> Any:
+def stored_value(raw: bytes) -> Any:
+    """An entry in Redis, decoded; as text if it is not JSON."""
     try:
         return decode(raw)
     except MalformedPayload:

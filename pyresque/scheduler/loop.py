@@ -25,6 +25,7 @@ from pyresque.scheduler.signals import SchedulerSignals
 from pyresque.store import schedules
 from pyresque.store.connection.link import LEAVE_SECONDS, PatientLink
 from pyresque.store.connection.wakeup import Wakeup
+from pyresque.store.master import connection_name
 from pyresque.store.space import Space
 from pyresque.system.waiting import Backoff, Outage
 
@@ -71,7 +72,7 @@ class Scheduler:
         recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
         self._mover = Mover(self._space, resque.registry, self.options.batch, recorder)
         self._firer = Firer(self._space, resque.registry)
-        self._wakeup = Wakeup(resque.link)
+        self._wakeup = Wakeup(resque.link, connection_name(self.master.who, self.master.key))
         self._outage = Outage(
             logger, "%s. The scheduler waits for it", "the scheduler goes on", Backoff(first=0.05, most=5.0)
         )

@@ -30,7 +30,8 @@ class Master:
         self._space = space
         self._lifetime = options.lock_timeout
         self._key = space.keys.master_lock(options.lock_prefix)
-        self._who = f"{socket.gethostname()}:{os.getpid()}"
+        self.who = f"{socket.gethostname()}:{os.getpid()}"
+        """Who this process is: `host:pid`."""
         self._secret = uuid.uuid4().hex[:12]
         self._next_ask = float("inf")
         self._fired = float("-inf")
@@ -90,7 +91,7 @@ class Master:
         self.active = False
 
     def _new_lease(self) -> Lease:
-        value = f"{self._who}:{int(time.time())}-{self._secret}"
+        value = f"{self.who}:{int(time.time())}-{self._secret}"
         return Lease(self._key, value, max(1, int(self._lifetime * 1000)))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 WORD_LENGTH = 16
@@ -42,13 +44,67 @@ def process_birth(pid: int) -> str:
     return _state_and_birth(pid)[1]
 
 
-def _state_and_birth(pid: int) -> tuple[str, str]:
-    """What proc(5) says of a process; empty if it cannot be read."""
+def process_began(pid: int) -> float | None:
+    """When a process began, in seconds since the epoch; None if nobody can tell."""
+    birth = process_birth(pid)
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+        return int(boot.split()[1]) + int(birth, 16) / os.sysconf("SC_CLK_TCK")
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
+def process_parent(pid: int) -> int:
+    """The process that a process is a child of; 0 if nobody can tell."""
+    fields = _stat(pid)
+    return int(fields[1]) if len(fields) > 1 and fields[1].isdigit() else 0
+
+
+def send_signal(pid: int, birth: str, number: int) -> bool:
+    """Send a signal to the process that has this id and birth (empty: any); False if it is gone.
+
+    Where the system can, the process is held meanwhile: no other one gets its id.
+
+    Raises:
+        PermissionError: it belongs to another user.
+    """
+    opened = getattr(os, "pidfd_open", None)
+    try:
+        handle = opened(pid) if opened is not None else -1
+    except ProcessLookupError:
+        return False
+    except OSError:
+        handle = -1  # an old kernel, or a container that does not let it
+    try:
+        if not process_lives(pid, birth):
+            return False
+        if handle >= 0:
+            signal.pidfd_send_signal(handle, number)
+        else:
+            os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        if handle >= 0:
+            os.close(handle)
+    return True
+
+
+def _state_and_birth(pid: int) -> tuple[str, str]:
+    """The state of a process, and when it began; empty if that cannot be read."""
+    try:
+        fields = _stat(pid)
         return fields[0], f"{int(fields[19]):x}"
-    except (OSError, IndexError, ValueError):
+    except (IndexError, ValueError):
         return "", ""
+
+
+def _stat(pid: int) -> list[str]:
+    """What proc(5) says of a process, from its state on; nothing if it cannot be read."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def process_title(pid: int) -> str:
@@ -57,6 +113,26 @@ def process_title(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ").strip()
     except OSError:
         return ""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, and its title as `ps` shows it."""
+
+    pid: int
+    title: str
+
+
+def processes_with(text: str) -> list[Process] | None:
+    """The processes with this in the first word of their title; None where the system does not tell."""
+    try:
+        pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+    except OSError:
+        return None
+    if not pids:
+        return None
+    found = [Process(pid, process_title(pid)) for pid in pids]
+    return [one for one in found if text in one.title.partition(" ")[0]]
 
 
 def take_word() -> str:

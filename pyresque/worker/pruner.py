@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pyresque.config.options import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
@@ -43,6 +44,34 @@ BEGUN_BEFORE = (
 )
 
 
+@dataclass(frozen=True)
+class Dead:
+    """A worker that is taken for dead, and why.
+
+    `beat` is what its heartbeat must still be when it is unregistered (empty: anything).
+    """
+
+    id: str
+    why: str
+    beat: str = workers.ANY_BEAT
+
+
+@dataclass(frozen=True)
+class _Books:
+    """Who is registered, the marks of ours, the heartbeats, and the time by the clock of Redis."""
+
+    known: list[str]
+    ours: dict[str, str]
+    beats: dict[str, str]
+    now: int
+
+    @property
+    def left_behind(self) -> list[str]:
+        """Workers of ours that somebody else has unregistered: only their marks are left."""
+        known = set(self.known)
+        return [worker for worker in self.ours if worker not in known and worker not in self.beats]
+
+
 class Pruner:
     """Prunes on behalf of one worker."""
 
@@ -71,57 +100,60 @@ class Pruner:
         lock = PruningLock(self._space, worker_id, lock_seconds)
         if lock.take():
             try:
-                pruned = self._prune_everywhere(worker_id, listed)
+                books = self._books()
+                pruned = self._take_out(
+                    _dead(books, worker_id, listed) + self._never_beaten(books, worker_id)
+                )
+                workers.forget_ours(self._space, books.left_behind)
             finally:
                 if not starting:
                     lock.give_back()
         elif starting:
             known, ours = workers.ids(self._space), workers.ours(self._space)
-            pruned = (
-                self._prune_here(worker_id, listed, known, ours) if lock.is_left_over(known, ours) else []
-            )
+            gone = _gone_here(known, ours, worker_id, listed) if lock.is_left_over(known, ours) else []
+            pruned = self._take_out(gone)
         else:
             return []
         for worker in pruned:
             logger.info("pruned dead worker %s", worker)
         return pruned
 
-    def _prune_everywhere(self, worker_id: str, listed: Sequence[str]) -> list[str]:
-        beats, now = workers.heartbeats(self._space), workers.redis_time(self._space)
-        expired = [
-            worker for worker, beat in beats.items() if worker != worker_id and _is_expired(worker, beat, now)
-        ]
-        pruned = [worker for worker in expired if self._prune_expired(worker, beats[worker])]
+    def dead(self, worker_id: str, listed: Sequence[str]) -> list[Dead]:
+        """Those whom `prune` would take for dead now; it only reads."""
+        books = self._books()
+        return _dead(books, worker_id, listed) + self._never_beaten(books, worker_id)
+
+    def _books(self) -> _Books:
+        # In this order. A worker of ours writes its mark and its first beat in one step, and registers then:
+        # of one that is registered the mark is known, and of one that is just about to, the beat.
         known, ours = workers.ids(self._space), workers.ours(self._space)
-        left = [worker for worker in known if worker not in expired]
-        pruned += self._prune_here(worker_id, listed, left, ours)
-        silent = [
-            worker for worker in left if worker in ours and worker not in beats and worker not in pruned
-        ]
-        pruned += self._prune_gone(worker_id, self._never_beaten(silent, now))
-        workers.forget_ours(
-            self._space, [worker for worker in ours if worker not in known and worker not in beats]
-        )
-        return pruned
+        return _Books(known, ours, workers.heartbeats(self._space), workers.redis_time(self._space))
 
-    def _prune_here(
-        self, worker_id: str, listed: Sequence[str], known: Sequence[str], ours: Mapping[str, str]
-    ) -> list[str]:
-        gone = [worker for worker in known if _is_gone(worker, ours.get(worker), worker_id, listed)]
-        return self._prune_gone(worker_id, gone)
+    def _never_beaten(self, books: _Books, worker_id: str) -> list[Dead]:
+        """Workers of ours, without a heartbeat, that registered long ago.
 
-    def _prune_gone(self, worker_id: str, gone: Sequence[str]) -> list[str]:
-        error = DirtyExit(STILL_PROCESSED)
-        return [worker for worker in gone if worker != worker_id and self.retire(worker, error)]
-
-    def _never_beaten(self, worker_ids: Sequence[str], now: int) -> list[str]:
-        """Those of these workers of ours, without a heartbeat, that registered long ago.
-
-        Ours beat before they register. So this one has left, and its registration came late, behind that.
+        Ours beat before they register. So such a one has left, and its registration came late, behind that.
         """
-        started = zip(worker_ids, workers.started(self._space, worker_ids), strict=True)
+        silent = [one for one in books.known if one in books.ours and one not in books.beats]
+        started = zip(silent, workers.started(self._space, silent), strict=True)
         began = {worker: times.parse(text) for worker, text in started}
-        return [worker for worker, at in began.items() if at is not None and now - at > EXPIRED_AFTER]
+        return [
+            Dead(worker, "it has left, and was registered after that")
+            for worker, at in began.items()
+            if at is not None and books.now - at > EXPIRED_AFTER and worker != worker_id
+        ]
+
+    def _take_out(self, dead: Sequence[Dead]) -> list[str]:
+        taken: dict[str, None] = {}
+        for one in dead:
+            if one.id not in taken and self._take_out_one(one):
+                taken[one.id] = None
+        return list(taken)
+
+    def _take_out_one(self, dead: Dead) -> bool:
+        if dead.beat != workers.ANY_BEAT:
+            return self._prune_expired(dead.id, dead.beat)
+        return self.retire(dead.id, DirtyExit(STILL_PROCESSED))
 
     def _prune_expired(self, worker_id: str, beat: str) -> bool:
         raw = workers.working_on(self._space, [worker_id])[0]
@@ -236,6 +268,28 @@ def _payload_in(raw: bytes) -> object:
         return None
     payload = value.get("payload") if isinstance(value, dict) else None
     return payload if isinstance(payload, (dict, str)) else _UNREADABLE
+
+
+def _dead(books: _Books, worker_id: str, listed: Sequence[str]) -> list[Dead]:
+    """Workers whose heartbeat has expired, or whose process is gone; but not the one that asks."""
+    expired = [
+        Dead(worker, "its heartbeat has expired", beat)
+        for worker, beat in books.beats.items()
+        if worker != worker_id and _is_expired(worker, beat, books.now)
+    ]
+    names = {one.id for one in expired}
+    left = [worker for worker in books.known if worker not in names]
+    return expired + _gone_here(left, books.ours, worker_id, listed)
+
+
+def _gone_here(
+    known: Sequence[str], ours: Mapping[str, str], worker_id: str, listed: Sequence[str]
+) -> list[Dead]:
+    return [
+        Dead(worker, "its process is gone")
+        for worker in known
+        if worker != worker_id and _is_gone(worker, ours.get(worker), worker_id, listed)
+    ]
 
 
 def _is_expired(worker_id: str, beat: str, now: int) -> bool:

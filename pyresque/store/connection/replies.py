@@ -208,14 +208,16 @@ _FORMS: dict[str, Check] = {
     "SCAN": row(data, words),
 }  # fmt: skip
 
+_OF_CLIENT: dict[str, Check] = {"LIST": data, **dict.fromkeys(("TRACKING", "CACHING", "SETNAME"), ok)}
+
 
 def expected(command: Command) -> Check:
     """The form of the reply to a command; `anything` where we never send it ourselves."""
     name = _name(command)
     if name == "SET":
         return _of_set(command)
-    if name == "CLIENT" and _text(command[1]).upper() in ("TRACKING", "CACHING"):
-        return ok
+    if name == "CLIENT":
+        return _OF_CLIENT.get(_text(command[1]).upper(), anything)
     if name in ("MGET", "HMGET"):
         return many(maybe(data), len(command) - (1 if name == "MGET" else 2))
     if name == "SMISMEMBER":

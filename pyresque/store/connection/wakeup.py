@@ -33,9 +33,11 @@ class Wakeup:
 
     Args:
         link: the link whose server is to be watched; only our own link tells where that is.
+        name: what CLIENT LIST shows of the connection, where the server lets it have a name.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, name: str = "") -> None:
+        self._name = name
         self._address: Address | None = getattr(link, "target", None)
         self._connection: Connection | None = None
         self._armed: tuple[Word, ...] | None = None
@@ -54,7 +56,7 @@ class Wakeup:
             return False
         is_old = self._connection is not None
         try:
-            connection = self._connection = self._connection or _tracking(self._address)
+            connection = self._connection = self._connection or _tracking(self._address, self._name)
             _ask(connection, [("CLIENT", "CACHING", "YES"), ("EXISTS", *watched)])
             # A message that came along with the answer has been received already: nobody can wait for it.
             self._armed = None if connection.discard_buffered() else watched
@@ -109,12 +111,16 @@ class Wakeup:
         self._connection, self._armed = None, None
 
 
-def _tracking(address: Address) -> Connection:
+def _tracking(address: Address, name: str) -> Connection:
     connection = Connection(address, timeout=TIMEOUT, protocol=3)
     try:
         _ask(connection, [("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")])
-    except BaseException:
+        if name:
+            _ask(connection, [("CLIENT", "SETNAME", name)])
+    except BaseException as error:
         connection.close()
+        if name and isinstance(error, RedisError):
+            return _tracking(address, "")  # to be woken counts for more than to be seen
         raise
     return connection
 

@@ -1,4 +1,4 @@
--- End the registration of a worker: it leaves, is pruned, or `workers remove`.
+-- End the registration of a worker: it leaves, is pruned, or `worker remove`.
 -- KEYS: 1 once:TOKEN, 2 workers, 3 workers:heartbeat, 4 worker:ID, 5 worker:ID:started, 6 stat:processed:ID,
 --       7 stat:failed:ID, 8 pyresque:workers
 -- ARGV: 1 seconds to remember, 2 prefix, 3 ID, 4 what worker:ID must hold ("": nothing), 5 what its heartbeat must be

@@ -37,6 +37,9 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "schedule list": [("--schedule", "FILE")],
     "schedule next": [(), ("nightly",)],
     "schedule show": [("nightly",)],
+    "scheduler status": [(), ("--schedule", "FILE")],
+    "worker": [()],
+    "worker list": [()],
     "workers": [()],
     "workers list": [()],
 }

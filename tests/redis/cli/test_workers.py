@@ -48,7 +48,7 @@ def test_workers(program: Program, resque: Resque) -> None:
 def test_workers_remove(program: Program, resque: Resque) -> None:
     """`workers remove` takes a worker out of the books; its job becomes a failure, as in Ruby."""
     register(resque, {"queue": "images", "run_at": "now", "payload": {"class": "RubyJob", "args": [1]}})
-    done = program.run("workers", "remove", RUBYS_ID)
+    done = program.run("workers", "remove", "--yes", RUBYS_ID)
     assert (done.returncode, done.stdout) == (0, f"removed {RUBYS_ID}\n")
     assert resque.workers() == []
     (record,) = resque.failures.list()
@@ -57,6 +57,6 @@ def test_workers_remove(program: Program, resque: Resque) -> None:
 
 def test_workers_remove_of_nobody(program: Program) -> None:
     """A worker that is not registered cannot be removed: exit code 1."""
-    done = program.run("workers", "remove", "nobody:1:x")
+    done = program.run("workers", "remove", "--yes", "nobody:1:x")
     assert done.returncode == 1
     assert one_line(done.stderr)

@@ -48,13 +48,13 @@ def test_workers_remove_refuses_a_worker_that_beats(program: Program, resque: Re
     """Its job would be recorded as failed, and run on: exit code 1, unless it is forced."""
     beats(resque, RUBYS_ID, age)
     register(resque, {"queue": "images", "run_at": "now", "payload": {"class": "RubyJob", "args": [1]}})
-    done = program.run("workers", "remove", RUBYS_ID)
+    done = program.run("workers", "remove", "--yes", RUBYS_ID)
     assert (done.returncode, done.stdout) == (1, "")
     assert one_line(done.stderr)
     assert "its last heartbeat is " in done.stderr
     assert "--force" in done.stderr
     assert (len(resque.workers()), resque.failures.count()) == (1, 0)
-    assert program.run("workers", "remove", "--force", RUBYS_ID).returncode == 0
+    assert program.run("workers", "remove", "--yes", "--force", RUBYS_ID).returncode == 0
     assert (resque.workers(), resque.failures.count()) == ([], 1)
 
 
@@ -68,7 +68,7 @@ def test_workers_remove_takes_a_worker_without_a_sign_of_life(
         beats(resque, RUBYS_ID, 122)
     elif beat == "rubbish":
         resque.link.execute("HSET", "resque:workers:heartbeat", RUBYS_ID, b"\xff soon")
-    assert program.run("workers", "remove", RUBYS_ID).returncode == 0
+    assert program.run("workers", "remove", "--yes", RUBYS_ID).returncode == 0
     assert resque.link.execute("HLEN", "resque:workers:heartbeat") == 0
 
 
@@ -80,13 +80,13 @@ def test_workers_remove_of_a_living_worker_of_ours(program: Program, resque: Res
         until((program.folder / "x.begun").exists)
         (worker,) = resque.workers()
         resque.link.execute("HDEL", "resque:workers:heartbeat", worker.id)
-        done = program.run("workers", "remove", worker.id)
+        done = program.run("workers", "remove", "--yes", worker.id)
         assert done.returncode == 1
         assert f"its process {process.pid} runs on this host" in done.stderr
         beats(resque, worker.id, 0)
         process.kill()
         process.communicate()
-    assert program.run("workers", "remove", worker.id).stdout == f"removed {worker.id}\n"
+    assert program.run("workers", "remove", "--yes", worker.id).stdout == f"removed {worker.id}\n"
     assert [one.text("error") for one in resque.failures.list()] == ["Job still being processed"]
 
 
@@ -105,7 +105,9 @@ def test_workers_remove_knows_whose_pid_it_is(program: Program, resque: Resque) 
     beats(resque, ours, 0)
     beats(resque, hidden, 0)
     resque.link.execute("SADD", "resque:workers", elsewhere, rubys, aliased, *odd)
-    done = program.run("workers", "remove", elsewhere, rubys, ours, hidden, aliased, *odd, "nobody:1:x")
+    done = program.run(
+        "workers", "remove", "--yes", elsewhere, rubys, ours, hidden, aliased, *odd, "nobody:1:x"
+    )
     assert done.returncode == 1
     assert [one.id for one in resque.workers()] == sorted([rubys, hidden, aliased])
     assert done.stderr.count("lives: its process") == 2

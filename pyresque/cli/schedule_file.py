@@ -1,0 +1,51 @@
+"""How commands that only look find out what the schedulers know: their schedule file and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pyresque.cli.common_options import Settings
+
+if TYPE_CHECKING:
+    from pyresque.config.options import SchedulerOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def schedule_file_option(command: F) -> F:
+    """Give a command `--schedule`."""
+    return click.option(
+        "-f",
+        "--schedule",
+        "file",
+        metavar="FILE",
+        help="The YAML file of the schedulers, whose entries are not in Redis. Else the settings name it.",
+    )(command)
+
+
+def entries_of(settings: Settings, file: str | None) -> Mapping[str, Any]:
+    """The entries of the file by name, else of that which the settings name; none without either.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    from pyresque.schedule.schedule_file import read_file
+
+    path = file if file is not None else settings.stored.find("scheduler", "schedule").value
+    return {} if path is None else read_file(path)
+
+
+def scheduler_options(settings: Settings) -> SchedulerOptions:
+    """How schedulers work that are started with these settings.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    environment, lock_timeout = (
+        settings.stored.find("scheduler", name).value for name in ("environment", "lock-timeout")
+    )
+    return replace(settings.config.scheduler, environment=environment, lock_timeout=lock_timeout)
