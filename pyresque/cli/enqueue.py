@@ -2,93 +2,98 @@
 
 from __future__ import annotations
 
-import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings, style_option
-from pyresque.cli.output import compact, safe
-from pyresque.errors import NoQueueError
-from pyresque.usercode.safely import cut
+from pyresque.cli.moments import LengthOfTime, MomentInTime
+from pyresque.cli.named_job import NamedJob, NumbersAreNoOptions, active_job_option, argument
+from pyresque.cli.output import ago, compact, moment, safe
+from pyresque.cli.selecting import gathered
 
 if TYPE_CHECKING:
-    from pyresque.model.job_class import JobClass
-    from pyresque.model.registry import Registry
     from pyresque.wire.encoding import Style
 
-_NEGATIVE = re.compile(r"-\d[\d.eE+-]*")
-_MARK = "\0"
+
+@dataclass(frozen=True)
+class Due:
+    """When a job is to be put on its queue; now where nothing was said."""
+
+    wait: timedelta | None
+    at: float | None
+
+    def __post_init__(self) -> None:
+        if self.wait is not None and self.at is not None:
+            raise click.UsageError("--in and --at contradict each other")
+
+    @property
+    def moment(self) -> float | None:
+        """The moment, in seconds since the epoch; None for now."""
+        return self.at if self.wait is None else time.time() + self.wait.total_seconds()
 
 
-class _NumbersAreNoOptions(click.Command):
-    """A command for which -5 is an argument, and an unknown -x still an error."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        end = args.index("--") if "--" in args else len(args)
-        marked = [_MARK + word if _NEGATIVE.fullmatch(word) else word for word in args[:end]]
-        return super().parse_args(ctx, marked + args[end:])
-
-
-def _read(text: str) -> Any:
-    """An argument: what it says as JSON, else the text itself."""
-    from pyresque.errors import MalformedPayload
-    from pyresque.wire.encoding import decode
-
-    text = text.removeprefix(_MARK)
-    try:
-        return decode(text.encode("utf-8", "surrogateescape"))
-    except MalformedPayload:
-        return text
+_DUE = {
+    "wait": click.option("--in", "wait", metavar="TIME", type=LengthOfTime(), help="So much later: 90, 10m."),
+    "at": click.option(
+        "--at", "at", metavar="TIME", type=MomentInTime(), help="At this moment: 17:45, 2026-11-30 17:45."
+    ),
+}
 
 
-def _no_queue(registry: Registry, class_name: str) -> str:
-    """What to say where nobody knows the queue of a job."""
-    names = sorted(job.name for job in registry.jobs())
-    if not names:
-        return f"on which queue? write -q QUEUE, or -r MODULE with the module that has the job {class_name}"
-    if class_name in names:
-        return f"on which queue? {class_name} has none of its own: write -q QUEUE"
-    known = cut(", ".join(names), 500)
-    return f"no job is named {class_name} here, but {known}. For one of others write its queue: -q QUEUE"
+def _keywords(ctx: click.Context, param: click.Parameter, text: str | None) -> Mapping[str, Any]:
+    """The value of `--kwargs`."""
+    if text is None:
+        return {}
+    value = argument(text)
+    if not isinstance(value, dict):
+        raise click.BadParameter('it is not a JSON object such as \'{"format": "webp"}\'', ctx, param)
+    return value
 
 
-def _active_job(registry: Registry, class_name: str) -> JobClass | None:
-    """The Active Job of a class that `find` does not know, if there is one: it goes on its queue wrapped."""
-    return next((job for job in registry.jobs() if job.name == class_name), None)
-
-
-@click.command(cls=_NumbersAreNoOptions)
+@click.command(cls=NumbersAreNoOptions)
 @click.option("-q", "--queue", metavar="QUEUE", help="The queue; a job that -r imports may have its own.")
+@click.option(
+    "--kwargs", "keywords", metavar="JSON", callback=_keywords, help="Keyword arguments, as a JSON object."
+)
+@gathered("due", Due, _DUE)
+@active_job_option
 @click.argument("class_name", metavar="CLASS")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 @style_option
 @common
 @pass_settings
 def enqueue(
-    settings: Settings, queue: str | None, class_name: str, args: tuple[str, ...], json_style: Style
+    settings: Settings,
+    queue: str | None,
+    keywords: Mapping[str, Any],
+    due: Due,
+    active_job: bool,
+    class_name: str,
+    args: tuple[str, ...],
+    json_style: Style,
 ) -> None:
-    """Put a job on a queue, for a worker of either language.
+    """Put a job on a queue, for a worker of either language; with --in or --at later.
 
     Each argument is JSON (42, true, '{"a": [1]}', '"42"'), else text.
 
     Example:  pyresque enqueue -q reports Reports::Monthly 2026 11
     """
     resque = settings.connected(json_style)
-    job = resque.registry.find(class_name)
-    wrapped = _active_job(resque.registry, class_name) if job is None else None
-    known = job or wrapped
-    values = [_read(word) for word in args]
-    queue = queue if queue is not None else known.queue if known else None
-    if not queue:
-        raise NoQueueError(_no_queue(resque.registry, class_name))
-    done: object
-    if wrapped is not None:
-        from pyresque.active_job import prepare
-
-        done = prepare(wrapped.target, *values).set(queue=queue).enqueue(resque)
-    else:
-        done = resque.enqueue_to(queue, job.target if job else class_name, *values)
-    if done is None:
+    job = NamedJob.find(resque.registry, class_name, queue, active_job)
+    values, at = [argument(word) for word in args], due.moment
+    if job.enqueue(resque, at, values, keywords) is None:
         raise click.ClickException(f"not enqueued: a before_enqueue hook of {safe(class_name)} refused it")
-    click.echo(f"enqueued {safe(class_name)} {safe(compact(values))} on queue {safe(queue)}")
+    what = f"{safe(job.name)} {safe(compact(_all(values, keywords)))}"
+    if at is not None and at > time.time():
+        click.echo(f"delayed {what} until {moment(at)} ({ago(at)}), for queue {safe(job.queue)}")
+    else:
+        click.echo(f"enqueued {what} on queue {safe(job.queue)}")
+
+
+def _all(values: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
+    return [*values, *([dict(keywords)] if keywords else [])]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from pyresque import Resque
+from pyresque.wire.records import Payload, inner_class
+from tests.unit.cli.in_process import run
 from tests.unit.cli.program import Program, one_line
 
 
@@ -90,3 +96,75 @@ def test_enqueue_with_wrong_arguments(program: Program, resque: Resque) -> None:
     assert done.returncode == 1
     assert one_line(done.stderr)
     assert resque.size("images") == 0
+
+
+# --- later, with keywords, for Rails -------------------------------------------------------------------
+
+
+def test_enqueue_later(server, resque: Resque) -> None:
+    """--in and --at delay it as `enqueue_at` does; a moment that is past means now."""
+    began = int(time.time())
+    done = run("enqueue", "-q", "mail", "Mail", "1", "--in", "10m", REDIS_URL=server.url)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("delayed Mail [1] until ")
+    assert done.stdout.endswith("for queue mail\n")
+    assert "(in " in done.stdout
+    done = run("enqueue", "-q", "mail", "Mail", "2", "--at", "2096-10-02T07:06:40Z", REDIS_URL=server.url)
+    assert done.exit_code == 0
+    first, second = resque.find_delayed()
+    assert began + 600 <= first.at <= time.time() + 600
+    assert (second.at, second.args) == (4_000_000_000, [2])
+    done = run("enqueue", "-q", "mail", "Mail", "3", "--at", "2001-01-01", REDIS_URL=server.url)
+    assert done.stdout == "enqueued Mail [3] on queue mail\n"
+    assert resque.size("mail") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--in", "10m", "--at", "17:45"), "contradict"),
+        (("--in", "soon"), "not a length of time such as"),
+        (("--in", "-5m"), "not a length of time such as"),
+        (("--at", "tomorrow"), "not a moment such as"),
+        (("--at", "1796060700000"), "not a moment such as"),
+        (("--kwargs", "[1]"), "not a JSON object such as"),
+        (("--kwargs", "{a: 1}"), "not a JSON object such as"),
+        (("--kwargs", '{"a": 1}'), "known by name only"),
+        (("--kwargs", '{"queue": 1}'), "by its position"),
+        (("--active-job", "--kwargs", '{"a": 1}', "--in", "99999999y"), "not a length of time"),
+    ],
+)
+def test_enqueue_of_what_cannot_be_meant(server, resque: Resque, words, said) -> None:
+    """Wrong usage is told in a line, and nothing is enqueued."""
+    done = run("enqueue", "-q", "mail", "Mail", *words, REDIS_URL=server.url)
+    assert done.exit_code in (1, 2)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (resque.queues(), resque.count_all_scheduled_jobs()) == ([], 0)
+
+
+def test_enqueue_of_an_active_job_that_only_rails_knows(server, resque: Resque) -> None:
+    """--active-job wraps it, now or later, with keywords as Rails writes them."""
+    words = ("enqueue", "-q", "mail", "--active-job", "Users::WelcomeMailJob", "42")
+    done = run(*words, "--kwargs", '{"lang": "de"}', REDIS_URL=server.url)
+    assert done.stdout == 'enqueued Users::WelcomeMailJob [42,{"lang":"de"}] on queue mail\n'
+    assert run(*words, "--at", "2096-10-02", REDIS_URL=server.url).exit_code == 0
+    [now] = resque.peek("mail")
+    [later] = resque.find_delayed()
+    assert inner_class(now) == "Users::WelcomeMailJob"
+    assert now["args"][0]["arguments"] == [42, {"lang": "de", "_aj_ruby2_keywords": ["lang"]}]
+    assert inner_class(Payload.parse(later.raw).value) == "Users::WelcomeMailJob"
+    assert later.queue == "mail"
+
+
+def test_enqueue_with_keywords(program: Program, resque: Resque) -> None:
+    """Of a job that -r imports they become what its function takes; a wrong one is refused."""
+    program.jobs()
+    words = ("enqueue", "-r", "jobs", "ConvertJob", "1", "--kwargs")
+    done = program.run(*words, '{"fmt": "webp"}')
+    assert done.stdout == 'enqueued ConvertJob [1,{"fmt":"webp"}] on queue images\n'
+    assert resque.peek("images") == [{"class": "ConvertJob", "args": [1, "webp"]}]
+    done = program.run(*words, '{"nonsense": 1}', "--in", "1h")
+    assert done.returncode == 1
+    assert one_line(done.stderr)
+    assert (resque.size("images"), resque.count_all_scheduled_jobs()) == (1, 0)
