@@ -2,26 +2,28 @@
 
 inline(resque) ............ jobs run at once, in the caller, through the same JSON
 enqueued(resque, job) ..... the argument lists of the jobs that wait
+delayed(resque, job) ...... those of the jobs that are delayed, with the moments at which they are due
 drain(resque, queue) ...... run what waits, without processes; what a job raises is raised
+drain(resque, until=...) .. the same, and time passes: what is delayed, and retries, come when they are due
 resque_redis .............. a pytest fixture: the URL of an empty, private, real Redis
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from pyresque.client.resque import Resque
-from pyresque.errors import Handled, MalformedPayload, NotAJob, UnknownJobClass
-from pyresque.failure.describe import error_name, whole_message
+from pyresque.errors import MalformedPayload, NotAJob
+from pyresque.model.job_class import JobClass
 from pyresque.model.job_types import AnyJob
-from pyresque.model.perform import ReservedJob
-from pyresque.store import effects, queues
-from pyresque.usercode.safely import is_a, plain_name
+from pyresque.store import queues
+from pyresque.testing.draining import drain as drain
+from pyresque.testing.draining import run_job
+from pyresque.usercode.safely import plain_name
 from pyresque.wire.records import Payload, is_wrapper, shown
-from pyresque.worker.report import Report
-from pyresque.worker.tracking import at_end, tracked_job
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def inline(resque: Resque) -> Iterator[Resque]:
     the way through JSON, and a failure is not recorded. A class that is not registered cannot run:
     UnknownJobClass.
     """
-    with resque.pushing_to(lambda _queue, raw: _run(resque, "inline", raw)):
+    with resque.pushing_to(lambda _queue, raw: run_job(resque, "inline", raw)):
         yield resque
 
 
@@ -46,9 +48,7 @@ def enqueued(resque: Resque, job: AnyJob, queue: str | None = None) -> list[list
         queue: where to look, instead of the job's own queue.
     """
     job, queue = plain_name(job), plain_name(queue)
-    registered = None if isinstance(job, str) else resque.registry.of(job)
-    if registered is None and not isinstance(job, str):
-        raise NotAJob(f"{job!r} is not a job: register it with @job")
+    registered = None if isinstance(job, str) else _registered(resque, job)
     name = registered.name if registered else str(job)
     queue = queue or (registered.queue if registered else None)
     if queue is None:
@@ -64,55 +64,47 @@ def enqueued(resque: Resque, job: AnyJob, queue: str | None = None) -> list[list
     return jobs
 
 
-def drain(resque: Resque, queue: str | None = None) -> int:
-    """Run the jobs that wait, those that they enqueue too, in this process; returns how many ran.
+class DelayedCall(list[Any]):
+    """The arguments of a delayed job: a list, and beside it when the job is due, and its queue."""
+
+    def __init__(self, args: Sequence[Any], second: int, queue: str | None) -> None:
+        super().__init__(args)
+        self.second = second
+        """When it is due, in seconds since the epoch."""
+        self.queue = queue
+        """Where it goes; None: to the queue of its class."""
+
+    @property
+    def at(self) -> datetime:
+        """When it is due."""
+        return datetime.fromtimestamp(self.second, UTC)
+
+
+def delayed(resque: Resque, job: AnyJob) -> list[DelayedCall]:
+    """The arguments of each delayed job of this class, by time: `delayed(resque, mail)[0].at` is a datetime.
 
     Args:
-        queue: one queue; every queue if none is named.
-
-    Raises:
-        Exception: what a job raised; that job is off its queue, and is not recorded as failed.
-        UnknownJobClass: a job of a class that is not registered here; it stays on its queue.
+        job: a registered function or class, an Active Job too, or a class name.
     """
-    queue, ran = plain_name(queue), 0
-    while True:
-        for name in [queue] if queue is not None else resque.queues():
-            raw = queues.first(resque.space, name)
-            if raw is not None:
-                _known(resque, raw)
-                resque.pop(name)
-                _run(resque, name, raw)
-                ran += 1
-                break
-        else:
-            return ran
+    job = plain_name(job)
+    name = job if isinstance(job, str) else _registered(resque, job).name
+    calls = []
+    for item in resque.each_delayed():
+        try:
+            payload = Payload.parse(item.raw)
+        except MalformedPayload:
+            continue
+        if payload.job_class == name:
+            args = shown(payload.value)[1] if is_wrapper(payload.class_name) else payload.args
+            calls.append(DelayedCall(args or [], item.at, item.queue))
+    return calls
 
 
-def _known(resque: Resque, raw: bytes) -> None:
-    payload = Payload.parse(raw)
-    if resque.registry.find_for(payload) is None:
-        name = payload.job_class
-        raise UnknownJobClass(f"{name} waits in the queue, but no @job with this name is registered")
-
-
-def _error_of(resque: Resque, job: ReservedJob) -> BaseException | None:
-    """Run a job, and write its status where it is tracked."""
-    tracked = tracked_job(resque.space, job)
-    if tracked is None:
-        return job.run()
-    tracked.begin()
-    error = tracked.job.run()
-    tracked.leave()
-    report = Report() if error is None else Report(error_name(error), whole_message(error))
-    effects.carry_out(resque.space, at_end(resque.space, job, tracked.told(report), goes_on=False))
-    return error
-
-
-def _run(resque: Resque, queue: str, raw: bytes) -> None:
-    error = _error_of(resque, ReservedJob.of(queue, Payload.parse(raw), resque.registry))
-    if is_a(error, Handled):
-        # The next attempt of an Active Job; nobody waits for it in a test.
-        for name, payload, _ in error.again:
-            resque.push(name, payload.value)
-    elif error is not None:
-        raise error
+def _registered(resque: Resque, job: object) -> JobClass:
+    """What a function or class was registered as; an Active Job, too."""
+    found = resque.registry.of(job)
+    if found is None:
+        found = next((one for one in resque.registry.jobs() if one.target is job), None)
+    if found is None:
+        raise NotAJob(f"{job!r} is not a job: register it with @job")
+    return found

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pyresque import job
+from pyresque import Retry, active_job, job
 from pyresque.errors import DontPerform, MalformedPayload, NotAJob, UnknownJobClass
-from pyresque.testing import drain, enqueued, inline
+from pyresque.testing import delayed, drain, enqueued, inline
 
 
 @pytest.fixture
@@ -234,3 +236,120 @@ def test_a_tracked_job_has_its_result_in_tests_too(resque):
     with pytest.raises(ZeroDivisionError):
         drain(resque)
     assert handle.status == "failed"
+
+
+# --- delayed jobs, and time that passes --------------------------------------------------------------
+
+
+@pytest.fixture
+def log(resque):
+    """Jobs that say when they run, on the clock of the test."""
+    said = []
+
+    @job(queue="q", name="Say", registry=resque.registry)
+    def say(word, again=0):
+        said.append((word, round((time.time() - start) / 50) * 50))  # delays are cut to whole seconds
+        if again:
+            resque.enqueue_in(100, say, word, again - 1)
+
+    start = time.time()
+    return say, said
+
+
+def test_delayed_lists_the_calls(resque, log):
+    """By time, with the moment and the queue; of this class only, of an Active Job as well."""
+    say, _ = log
+
+    @active_job.job("LaterJob", queue="rails", registry=resque.registry)
+    def later(number, *, mode="slow"): ...
+
+    resque.enqueue_in(60, say, "b")
+    resque.enqueue_at(datetime(2030, 1, 2, tzinfo=UTC), say, "c", queue="other")
+    resque.enqueue_in(30, say, "a", 2)
+    resque.enqueue_in(30, "Other", 1, queue="q")
+    active_job.enqueue(resque, later, 5, wait=60)
+    calls = delayed(resque, say)
+    assert calls == [["a", 2], ["b"], ["c"]]
+    assert calls[2].at == datetime(2030, 1, 2, tzinfo=UTC)
+    assert [call.queue for call in calls] == ["q", "q", "other"]
+    assert delayed(resque, "Say") == calls
+    assert delayed(resque, later)[0][0] == 5
+    assert delayed(resque, "Nothing") == []
+    with pytest.raises(NotAJob):
+        delayed(resque, print)
+
+
+def test_drain_until_a_moment(resque, log):
+    """What is delayed comes in order, when it is due, and so does what that delays; the rest stays."""
+    say, said = log
+    resque.enqueue_in(250, say, "late", 5)
+    resque.enqueue_in(60, say, "early", 1)
+    resque.enqueue(say, "now")
+    assert drain(resque, until=timedelta(seconds=400)) == 5
+    assert said == [("now", 0), ("early", 50), ("early", 150), ("late", 250), ("late", 350)]
+    assert delayed(resque, say) == [["late", 3]]
+    assert abs(time.time() - delayed(resque, say)[0].second) > 200, "the clock is right again"
+    assert drain(resque) == 0
+    assert drain(resque, until=datetime.now(UTC) + timedelta(days=1)) == 4
+    assert delayed(resque, say) == []
+
+
+def test_drain_until_a_moment_tries_again(resque):
+    """`Retry` counts as with a worker; the last attempt's error is raised, and the pauses are kept."""
+    tries = []
+
+    @job(queue="q", name="Try", retry=Retry(limit=2, backoff=[10, 100]), registry=resque.registry)
+    def work(bad):
+        tries.append(round((time.time() - start) / 10) * 10)
+        if len(tries) <= bad:
+            raise OSError(len(tries))
+
+    start = time.time()
+    handle = resque.enqueue(work, 2, track=True)
+    assert drain(resque, until=timedelta(seconds=20)) == 2
+    assert (tries, handle.status) == ([0, 10], "queued")
+    assert delayed(resque, work) == [[2]]
+    assert drain(resque, until=timedelta(hours=1)) == 1
+    assert (len(tries), handle.status) == (3, "completed")
+    tries.clear()
+    resque.enqueue(work, 9)
+    with pytest.raises(OSError, match="3"):
+        drain(resque, until=timedelta(hours=1))
+    assert len(tries) == 3
+    assert [key for key in keys(resque) if b"retry" in key] == []
+    tries.clear()
+    resque.enqueue(work, 1)
+    with pytest.raises(OSError, match="1"):
+        drain(resque)
+
+
+def test_drain_until_a_moment_waits_for_an_active_job(resque):
+    """`retry_on` has its wait, too."""
+    tries = []
+
+    @active_job.retry_on(LookupError, wait=30, attempts=3)
+    @active_job.job("FlakyJob", queue="rails", registry=resque.registry)
+    def flaky():
+        tries.append(time.time() - start)
+        if len(tries) == 1:
+            raise LookupError
+
+    start = time.time()
+    active_job.enqueue(resque, flaky)
+    assert drain(resque, until=timedelta(seconds=5)) == 1
+    assert len(delayed(resque, flaky)) == 1
+    assert drain(resque, until=timedelta(hours=1)) == 1
+    assert tries[1] > 25
+
+
+def test_a_clock_is_right_after_an_error(resque):
+    """Whatever a drained job raises."""
+
+    @job(queue="q", name="Bad", registry=resque.registry)
+    def bad():
+        raise KeyboardInterrupt
+
+    resque.enqueue_in(10_000, bad)
+    with pytest.raises(KeyboardInterrupt):
+        drain(resque, until=timedelta(days=1))
+    assert abs(datetime.now(UTC).timestamp() - time.time()) < 1000

@@ -83,7 +83,7 @@ PUBLIC = {
     "pyresque.worker": ["Worker"],
 }  # fmt: skip
 USED = {
-    "pyresque.testing": ["drain", "enqueued", "inline"],
+    "pyresque.testing": ["DelayedCall", "delayed", "drain", "enqueued", "inline"],
     "pyresque.hooks": [
         "Hook", "WorkerHooks", "after_fork", "after_job", "after_pause", "before_first_fork", "before_fork",
         "before_job", "before_pause", "call", "call_around", "job_hooks", "queue_empty", "shutdown",
@@ -91,12 +91,13 @@ USED = {
     ],
     "pyresque.errors": [
         "BackendError", "ConfigError", "ContinuationError", "DeserializationError", "DirtyExit",
-        "DontPerform", "Handled", "HookError", "ImportFailed", "InvalidJob", "InvalidSchedule", "InvalidStep",
-        "InvalidTime", "JobTimeout", "JobTimeoutExit", "MalformedActiveJob", "MalformedPayload",
-        "NoClassError", "NoQueueError", "NotAJob", "NotRedis", "PruneDeadWorkerDirtyExit", "RecordNotFound",
-        "RedisError", "RedisRefused", "RedisRejected", "RedisReplied", "RedisTooOld", "RedisUnavailable",
-        "ResqueError", "ResumeLimit", "SerializationError", "SignalException", "TermException",
-        "UnadvanceableCursor", "Unencodable", "UnknownJobClass", "WrongArguments",
+        "DontPerform", "Handled", "HookError", "ImportFailed", "InvalidJob", "InvalidSchedule",
+        "InvalidStep", "InvalidTime", "JobCancelled", "JobFailed", "JobNotDone", "JobTimeout",
+        "JobTimeoutExit", "MalformedActiveJob", "MalformedPayload", "NoClassError", "NoQueueError",
+        "NoResult", "NotAJob", "NotRedis", "PruneDeadWorkerDirtyExit", "RecordNotFound",
+        "RedisError", "RedisRefused", "RedisRejected", "RedisReplied", "RedisTooOld",
+        "RedisUnavailable", "ResqueError", "ResumeLimit", "SerializationError", "SignalException",
+        "TermException", "UnadvanceableCursor", "Unencodable", "UnknownJobClass", "WrongArguments",
     ],
 }  # fmt: skip
 

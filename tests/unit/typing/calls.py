@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pyresque import JobHandle, Resque, active_job, job
 from pyresque.plugins import Statuses
-from pyresque.testing import drain, enqueued, inline
+from pyresque.testing import delayed, drain, enqueued, inline
 
 
 @job(queue="images", name="ImageConversionJob")
@@ -201,7 +201,7 @@ resque.enqueue_in(60, "Reports::Monthly", 2026)  # error
 resque.enqueue_in(60, Restore, 1, branch=2)  # error
 
 moment = datetime(2030, 1, 1, tzinfo=UTC)
-delayed: bool | None = resque.enqueue_at(moment, convert, 42)
+was_delayed: bool | None = resque.enqueue_at(moment, convert, 42)
 resque.enqueue_at(1_900_000_000, Archive, 1, branch="main")
 resque.enqueue_at(moment, "Reports::Monthly", 2026, queue="reports")
 resque.enqueue_at(moment, ship, Order(1, date(2026, 1, 2)), UUID(int=5), price=Decimal("1.5"))
@@ -343,4 +343,9 @@ def later() -> None:
     enqueued(resque, "Reports::Monthly", queue="reports")
     enqueued(resque, 17)  # error
     ran: int = drain(resque)
-    print(lists, ran)
+    drain(resque, "images", until=timedelta(hours=1))
+    drain(resque, until=datetime(2030, 1, 1, tzinfo=UTC))
+    drain(resque, until="tomorrow")  # error
+    at: datetime = delayed(resque, convert)[0].at
+    delayed(resque, 17)  # error
+    print(lists, ran, at)
