@@ -1,32 +1,29 @@
-"""`pyresque failed`."""
+"""`pyresque failed`: looking at failures."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 
-from pyresque.cli.common_options import (
-    Settings,
-    common,
-    json_option,
-    limit_option,
-    pass_settings,
-    style_option,
-)
-from pyresque.cli.failed_retry import Retries, retry_chosen, retry_many
-from pyresque.cli.failed_text import HEAD, coming, document, lines, row, title
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings
+from pyresque.cli.failed_act import clear, remove, retry
+from pyresque.cli.failed_text import HEAD, document, found, lines, row, short_id
+from pyresque.cli.groups import show_groups
 from pyresque.cli.json_output import json_line
-from pyresque.cli.output import counted, pairs, safe, table
+from pyresque.cli.output import pairs, table
+from pyresque.cli.selecting import Page, Wanted, failure_filters, paged
 
 if TYPE_CHECKING:
-    from pyresque import Resque
-    from pyresque.wire.encoding import Style
+    from pyresque.client.failure_selection import FailureSelection
+    from pyresque.client.failures import Failures
     from pyresque.wire.records import FailureRecord
 
-_SHOWN = 20
+_SORTS = ("newest", "oldest", "class", "exception", "queue")
+_WAYS = ("class", "exception", "frame", "queue", "hour")
+_PIECE = 5000
 
 
 @click.group(invoke_without_command=True)
@@ -37,18 +34,34 @@ _SHOWN = 20
 def failed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     """Look at failed jobs of both languages, put them back, remove them."""
     if ctx.invoked_subcommand is None:
-        _list(settings, as_json, None, None)
+        _list(settings.connected().failures, Wanted(), Page(None, None), as_json)
 
 
 @failed.command("list")
-@click.option("-q", "--queue", metavar="QUEUE", help="Only the failures of this queue.")
-@limit_option("last", _SHOWN)
+@failure_filters
+@paged("last", _SORTS)
 @json_option
 @common
 @pass_settings
-def list_(settings: Settings, queue: str | None, limit: int | None, as_json: bool) -> None:
-    """List failures, the newest last."""
-    _list(settings, as_json, queue, limit)
+def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None:
+    """List failures, the newest last; with filters only some of them.
+
+    --sort newest has the newest first, --sort oldest the oldest.
+    """
+    _list(settings.connected().failures, wanted, page, as_json)
+
+
+@failed.command()
+@click.option("--by", type=click.Choice(_WAYS), default="class", show_default=True, help="What they share.")
+@failure_filters
+@paged("largest")
+@json_option
+@common
+@pass_settings
+def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
+    """Count failures by class, exception, top frame of the backtrace, queue, or hour (UTC)."""
+    selection = settings.connected().failures.select(**wanted.filters)
+    show_groups(selection.groups(by), by, page, as_json, "failures", _example)
 
 
 @failed.command()
@@ -59,7 +72,7 @@ def list_(settings: Settings, queue: str | None, limit: int | None, as_json: boo
 def show(settings: Settings, record_id: str, as_json: bool) -> None:
     """Show one failure with its backtrace. The beginning of its ID is enough."""
     resque = settings.connected()
-    [record] = _found(resque, [record_id])
+    [record] = found(resque, [record_id])
     if record is None:
         click.get_current_context().exit(1)
     attempt = resque.failures.next_attempt(record)
@@ -69,127 +82,80 @@ def show(settings: Settings, record_id: str, as_json: bool) -> None:
         pairs(lines(record, attempt))
 
 
-@failed.command()
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All failures.")
-@click.option("-q", "--queue", metavar="QUEUE", help="All failures of this queue.")
-@click.option("--again", is_flag=True, help="Also those that were put back before.")
-@click.option(
-    "--with-due", is_flag=True, help="Also those whose automatic attempt is delayed: it comes now instead."
-)
-@click.option("--yes", is_flag=True, help="With IDs: do not ask, whatever may run twice.")
-@style_option
-@common
-@pass_settings
-def retry(
-    settings: Settings,
-    ids: tuple[str, ...],
-    everything: bool,
-    queue: str | None,
-    again: bool,
-    with_due: bool,
-    yes: bool,
-    json_style: Style,
-) -> None:
-    """Put jobs back on their queues: by ID (its beginning is enough), or with --all or --queue.
-
-    What was put back before, and what comes by itself (Retry, resque-retry), is left alone by --all and
-    --queue; by ID there is a question first. Name your modules with -r: a Retry may have an identify.
-
-    The records stay, marked as retried; `pyresque failed clear --retried` removes them.
-    """
-    if (bool(ids) + everything + (queue is not None)) != 1:
-        raise click.UsageError("say which: one or more IDs, or --all, or --queue QUEUE")
-    resque = settings.connected(json_style)
-    retries = Retries(again, with_due, ask=not yes)
-    if ids:
-        found = _found(resque, ids)
-        named = list({id(record): record for record in found if record is not None}.values())
-        missed = found.count(None) + retry_chosen(resque, named, retries)
-    else:
-        missed = retry_many(resque, _of_queue(resque.failures.each(), queue), retries)
-    click.get_current_context().exit(1 if missed else 0)
+for _command in (retry, remove, clear):
+    failed.add_command(_command)
 
 
-@failed.command()
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@common
-@pass_settings
-def remove(settings: Settings, ids: tuple[str, ...]) -> None:
-    """Remove failures by ID (its beginning is enough), and what was put aside with them."""
-    resque = settings.connected()
-    found = _found(resque, ids)
-    missed = found.count(None)
-    records = [record for record in found if record is not None]
-    attempts = resque.failures.next_attempts(records, thorough=False)
-    for record, attempt, gone in zip(records, attempts, resque.failures.remove_all(records), strict=True):
-        if not gone:
-            missed += 1
-            continue
-        click.echo(f"removed {title(record)}{', with what was put aside' if record.holds_aside else ''}")
-        if attempt is not None:
-            click.echo(f"its job still comes by itself: {safe(coming(attempt))}", err=True)
-    click.get_current_context().exit(1 if missed else 0)
-
-
-@failed.command()
-@click.option("--retried", is_flag=True, help="Only those whose job has been put back.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@common
-@pass_settings
-def clear(settings: Settings, retried: bool, yes: bool) -> None:
-    """Remove all failures, or only those that were retried. Their jobs are gone then.
-
-    So is what was put aside with them.
-    """
-    failures = settings.connected().failures
-    if retried:
-        removed = failures.clear_retried(failures.lists())
-        click.echo(f"removed {counted(removed, 'failure')}")
-        return
-    held = [record.holds_aside for record in failures.each()]
-    aside = f", and {counted(sum(held), 'job')} that {'was' if sum(held) == 1 else 'were'} put aside"
-    all_of_them = f"{counted(len(held), 'failure')}{aside if any(held) else ''}"
-    if held and not yes:
-        click.confirm(f"Remove {all_of_them}?", abort=True, err=True)
-    for name in failures.lists():
-        failures.clear(name)
-    click.echo(f"removed {all_of_them}")
-
-
-def _list(settings: Settings, as_json: bool, queue: str | None, limit: int | None) -> None:
-    failures = settings.connected().failures
-    most = limit if limit is not None else 0 if as_json else _SHOWN
-    if queue is None:
-        total = failures.count()
-        records = failures.list(max(0, total - most) if most else 0, most or None)
-    else:
-        chosen = _of_queue(failures.each(), queue)
-        total, records = len(chosen), list(deque(chosen, maxlen=most or None))
-    attempts = failures.next_attempts(records, thorough=False)
+def _list(failures: Failures, wanted: Wanted, page: Page, as_json: bool) -> None:
+    selection = failures.select(**wanted.filters)
     if as_json:
-        for record, attempt in zip(records, attempts, strict=True):
-            json_line(document(record, attempt))
+        for piece in _pieces(_chosen(selection, page, True)):
+            for record, attempt in zip(piece, failures.next_attempts(piece, thorough=False), strict=True):
+                json_line(document(record, attempt))
         return
+    records = list(_chosen(selection, page, False))
     if not records:
-        click.echo("no failures")
+        click.echo(_nothing(failures, wanted, page))
         return
-    table(HEAD, map(row, records, attempts))
-    if len(records) < total:
-        click.echo(f"the last {len(records)} of {total}; --limit 0 lists all", err=True)
+    table(HEAD, map(row, records, failures.next_attempts(records, thorough=False)))
+    if not page.is_whole(False):
+        _tell_rest(selection, wanted, page, len(records))
 
 
-def _of_queue(records: Iterable[FailureRecord], queue: str | None) -> list[FailureRecord]:
-    return [record for record in records if queue is None or record.text("queue") == queue]
+def _chosen(selection: FailureSelection, page: Page, as_json: bool) -> Iterable[FailureRecord]:
+    """The failures of this page, in its order."""
+    if page.sort in ("class", "exception", "queue"):
+        return page.sorted(selection, _KEYS[page.sort], as_json)
+    if page.is_whole(as_json):
+        return selection if page.sort != "newest" else reversed(list(selection))
+    records = selection.page(page.number or 1, page.size, newest_first=page.sort != "oldest")
+    return reversed(records) if page.sort is None else records
 
 
-def _found(resque: Resque, ids: Sequence[str]) -> list[FailureRecord | None]:
-    records = resque.failures.find_all(ids)
-    for failure_id, record in zip(ids, records, strict=True):
-        if record is None:
-            click.echo(
-                f"Error: no failure has the ID {safe(failure_id)}, or several begin with it; "
-                "`pyresque failed list` lists them",
-                err=True,
-            )
-    return records
+_KEYS = {
+    "class": lambda record: record.class_name,
+    "exception": lambda record: record.text("exception") or "",
+    "queue": lambda record: record.text("queue") or "",
+}
+
+
+def _tell_rest(selection: FailureSelection, wanted: Wanted, page: Page, shown: int) -> None:
+    """Say on stderr what is on other pages. How many fit a filter is not counted: that reads all of them."""
+    last = page.first + shown
+    if page.first == 0 and shown < page.size:
+        return
+    if wanted.is_open:
+        total = selection.count()
+        if total <= shown:
+            return
+        which = (
+            f"the last {shown}"
+            if page.first == 0 and page.sort in (None, "newest")
+            else f"{page.first + 1} to {last}"
+        )
+        rest = (
+            f"; --page {(page.number or 1) + 1} has those {'after' if page.sort == 'oldest' else 'before'}"
+            if last < total
+            else ""
+        )
+        click.echo(f"{which} of {total}{rest}, --limit 0 lists all", err=True)
+    elif selection.page(last + 1, 1):
+        click.echo(f"there are more: --page {(page.number or 1) + 1} goes on, --limit 0 lists all", err=True)
+
+
+def _nothing(failures: Failures, wanted: Wanted, page: Page) -> str:
+    if not wanted.is_open and failures.count():
+        return "no failures are like that; `pyresque failed groups` shows which there are"
+    return "no failures" if page.first == 0 or not failures.count() else f"no failures on page {page.number}"
+
+
+def _pieces(records: Iterable[FailureRecord]) -> Iterable[Sequence[FailureRecord]]:
+    iterator = iter(records)
+    while piece := list(islice(iterator, _PIECE)):
+        yield piece
+
+
+def _example(record: FailureRecord) -> tuple[str, str]:
+    """The ID of a failure, and what tells most of it."""
+    error = f"{record.text('exception') or ''}: {record.text('error') or ''}"
+    return short_id(record), f"{record.class_name or '(no job)'}: {error}"

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from pyresque.cli.confirm import agreed, confirmed
 from pyresque.cli.failed_text import title
-from pyresque.cli.output import counted, moment, safe
+from pyresque.cli.output import counted, moment, of_classes, safe
+from pyresque.cli.progress import Progress
 from pyresque.errors import NotAJob
 from pyresque.keys import DELAYED
 
 if TYPE_CHECKING:
     from pyresque import Resque
+    from pyresque.client.failure_selection import FailureSelection
     from pyresque.client.next_retry import NextAttempt
-    from pyresque.store.delayed import Element
     from pyresque.wire.records import FailureRecord
 
 
 @dataclass(frozen=True)
 class Retries:
-    """Which failures are meant of those whose job may run twice, and whether to ask before that."""
+    """Which failures are meant of those whose job may run twice, and whether that is asked, or only said."""
 
     again: bool
     with_due: bool
-    ask: bool = False
+    yes: bool = False
+    dry_run: bool = False
 
 
 def retry_chosen(resque: Resque, records: Sequence[FailureRecord], retries: Retries) -> int:
@@ -39,7 +41,10 @@ def retry_chosen(resque: Resque, records: Sequence[FailureRecord], retries: Retr
     missed = 0
     for record, attempt in zip(records, resque.failures.next_attempts(records), strict=True):
         doubt = _doubt(record, attempt, retries)
-        if doubt and retries.ask and not _agreed(f"{title(record)} {doubt}", attempt):
+        if retries.dry_run:
+            click.echo(f"would put back {title(record)}{f'; it {doubt}' if doubt else ''}")
+            continue
+        if doubt and not retries.yes and not _agreed(f"{title(record)} {doubt}", attempt):
             missed += 1
             continue
         done = _put_back(resque, record, attempt)
@@ -49,35 +54,34 @@ def retry_chosen(resque: Resque, records: Sequence[FailureRecord], retries: Retr
     return missed
 
 
-def retry_many(resque: Resque, chosen: Sequence[FailureRecord], retries: Retries) -> int:
-    """Put back the jobs of many failures, and tell how many were left alone, and why.
+def retry_selected(selection: FailureSelection, retries: Retries) -> int:
+    """Put back the jobs of many failures, after a question, and tell how many were left alone, and why.
 
     Returns:
         How many could not be put back.
     """
-    from pyresque.failure.copies import joined  # only a retry waits for it
+    from pyresque.client.retries import GONE, NOT_A_JOB
 
-    every = joined(chosen)
-    fresh = [record for record in every if retries.again or not record.was_retried]
-    before = len(every) - len(fresh)
-    done = missed = 0
-    left: list[NextAttempt] = []
-    brought: set[Element] = set()
-    for record, attempt in zip(fresh, resque.failures.next_attempts(fresh), strict=True):
-        # Several failures may be attempts at one job: it comes once.
-        if attempt is not None and (
-            not retries.with_due
-            or attempt.state != "delayed"
-            or (attempt.sure and attempt.element in brought)
-        ):
-            left.append(attempt)
-        elif _put_back(resque, record, attempt):
-            done += 1
-            brought.update(() if attempt is None else (attempt.element,))
-        else:
-            missed += 1
-    click.echo("; ".join([f"put {counted(done, 'job')} back", *_left(before, left, retries)]))
-    return missed
+    total = None
+    if retries.dry_run or not retries.yes:
+        with Progress("reading", "failures") as told:
+            plan = selection.plan(again=retries.again, pending=retries.with_due, progress=told)
+        what = f"put back {of_classes('job', plan.by_class)}"
+        if retries.dry_run:
+            what = "; ".join([what, *_left(plan.skipped)])
+        if (plan.done or retries.dry_run) and not confirmed(what, yes=False, dry_run=retries.dry_run):
+            return 0
+        total = plan.done + plan.left_alone
+    with Progress("putting back", "failures", total) as told:
+        result = selection.retry(
+            again=retries.again, pending=retries.with_due, progress=told, refused=_tell_refused
+        )
+    click.echo("; ".join([f"put {counted(result.done, 'job')} back", *_left(result.skipped)]))
+    return result.skipped.get(GONE, 0) + result.skipped.get(NOT_A_JOB, 0)
+
+
+def _tell_refused(record: FailureRecord, why: str) -> None:
+    click.echo(f"Error: {title(record)}: {safe(why)}", err=True)
 
 
 def _put_back(resque: Resque, record: FailureRecord, attempt: NextAttempt | None) -> bool:
@@ -122,15 +126,12 @@ def _coming(attempt: NextAttempt) -> str:
 
 def _agreed(doubt: str, attempt: NextAttempt | None) -> bool:
     offer = "Let it come now instead" if _can_come_now(attempt) else "Put it back all the same"
-    try:
-        return click.confirm(f"{doubt}. {offer}?", err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise
+    answer = agreed(f"{doubt}. {offer}?")
+    if answer is None:
         click.echo(
-            "\nError: nobody answered, so it was left alone; --yes puts it back without a question", err=True
+            "Error: nobody answered, so it was left alone; --yes puts it back without a question", err=True
         )
-        return False
+    return bool(answer)
 
 
 def _can_come_now(attempt: NextAttempt | None) -> bool:
@@ -151,34 +152,24 @@ def _due_now(record: FailureRecord) -> str:
     return "; it was delayed, and is due now" if held is not None and held.startswith(DELAYED) else ""
 
 
-def _left(before: int, left: Sequence[NextAttempt], retries: Retries) -> list[str]:
+def _left(skipped: Mapping[str, int]) -> list[str]:
     """Why failures were left alone, with their numbers."""
-    sure = [attempt.at for attempt in left if attempt.state == "delayed" and attempt.sure]
-    perhaps = [attempt for attempt in left if not attempt.sure]
-    others = len(left) - len(sure) - len(perhaps)
-    sentences = []
-    if before:
-        sentences.append(
-            f"{before} had been put back before and {_were(before)} left alone (--again takes them too)"
-        )
-    if sure and retries.with_due:
-        sentences.append(f"{len(sure)} {_were(len(sure))} left alone: other failures of the same jobs")
-    elif sure:
-        sentences.append(
-            f"{len(sure)} {_were(len(sure))} left alone: their automatic attempt is still to come, the next "
-            f"at {moment(min(sure))} (--with-due lets it come now)"
-        )
-    if perhaps:
-        sentences.append(
-            f"{len(perhaps)} {_were(len(perhaps))} left alone: a delayed job may be their automatic attempt "
-            "(-r with their module tells; --with-due puts them back all the same)"
-        )
-    if others:
-        sentences.append(
-            f"{others} {_were(others)} left alone: their automatic attempt waits on a queue, runs, or was "
-            "put aside with a failure of its own"
-        )
-    return sentences
+    from pyresque.client.retries import PENDING, PERHAPS_PENDING, RETRIED, SAME_JOB, UNDER_WAY
+
+    reasons = {
+        RETRIED: "had been put back before and {were} left alone (--again takes them too)",
+        PENDING: "{were} left alone: their automatic attempt is still to come (--with-due lets it come now)",
+        PERHAPS_PENDING: "{were} left alone: a delayed job may be their automatic attempt "
+        "(-r with their module tells; --with-due puts them back all the same)",
+        UNDER_WAY: "{were} left alone: their automatic attempt waits on a queue, runs, "
+        "or was put aside with a failure of its own",
+        SAME_JOB: "{were} left alone: other failures of the same jobs",
+    }
+    return [
+        f"{skipped[reason]} {text.format(were=_were(skipped[reason]))}"
+        for reason, text in reasons.items()
+        if skipped.get(reason)
+    ]
 
 
 def _were(number: int) -> str:

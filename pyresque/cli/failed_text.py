@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pyresque.cli.by_id import tell_unclear
 from pyresque.cli.json_output import time_of, timestamp
-from pyresque.cli.output import compact, job_of, moment, safe, short
+from pyresque.cli.output import ago, compact, job_of, moment, safe, short
 
 if TYPE_CHECKING:
+    from pyresque import Resque
     from pyresque.client.next_retry import NextAttempt
     from pyresque.wire.records import FailureRecord
 
-HEAD = ("ID", "FAILED AT", "QUEUE", "JOB", "ERROR", "RETRIED")
+HEAD = ("ID", "FAILED", "QUEUE", "JOB", "ERROR", "RETRIED")
 
 
 def row(record: FailureRecord, attempt: NextAttempt | None) -> tuple[str, ...]:
     """A failure as a line of a table."""
     error = f"{record.text('exception') or ''}: {record.text('error') or ''}"
-    retried = "put aside" if record.holds_aside else record.text("retried_at")
+    retried = "put aside" if record.holds_aside else _since(record.retried_at)
     return (
         short_id(record),
-        record.text("failed_at") or "",
+        _since(record.value.get("failed_at")),
         record.text("queue") or "",
         _job(record),
         error,
-        "; ".join(filter(None, [retried, coming(attempt)])),
+        "; ".join(filter(None, [retried, coming(attempt, ago)])),
     )
 
 
@@ -77,20 +80,41 @@ def title(record: FailureRecord) -> str:
 
 def short_id(record: FailureRecord) -> str:
     """As much of its ID as is typed."""
-    return safe(record.id[: 13 if record.id.startswith("sha1:") else 8])
+    return safe(_short_id(record.id))
 
 
-def coming(attempt: NextAttempt | None) -> str:
+def found(resque: Resque, ids: Sequence[str]) -> list[FailureRecord | None]:
+    """The failures with these IDs; what names none, or several, is said on stderr."""
+    records = resque.failures.find_all(ids)
+    if missed := [one for one, record in zip(ids, records, strict=True) if record is None]:
+        every = (record.id for record in resque.failures.each())
+        tell_unclear(missed, every, "failure", "pyresque failed list", _short_id)
+    return records
+
+
+def coming(attempt: NextAttempt | None, when: Callable[[float], str] = moment) -> str:
     """What comes of a failed job by itself, in a few words."""
     if attempt is None:
         return ""
     if attempt.state == "delayed":
-        return f"{'retry' if attempt.sure else 'equal job'} due {moment(attempt.at)}"
+        return f"{'retry' if attempt.sure else 'equal job'} due {when(attempt.at)}"
     if attempt.state == "unknown":
         return "retry to come"
     if attempt.state == "aside":
         return f"retry put aside with {attempt.where[:8]}"
     return f"retry {'waits on' if attempt.state == 'queued' else 'runs on'} {attempt.where}"
+
+
+def _short_id(whole: str) -> str:
+    return whole[: 13 if whole.startswith("sha1:") else 8]
+
+
+def _since(text: object) -> str:
+    """A stored time as seen from now; as it is where it is not a time."""
+    from pyresque.wire import times
+
+    at = times.parse(text) if isinstance(text, str) else None
+    return ago(at) if at is not None else "" if text is None else str(text)
 
 
 def _job(record: FailureRecord) -> str:

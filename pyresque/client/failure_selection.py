@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from msgspec import structs
 
+from pyresque.client.retries import GONE, Comings, Refused, Retries
 from pyresque.client.selection import (
     ActionResult,
     Group,
@@ -32,18 +33,15 @@ from pyresque.client.selection import (
     in_pieces,
     page_of,
 )
-from pyresque.errors import NotAJob
 from pyresque.failure.copies import identity
 from pyresque.store import failures as store
 from pyresque.store.connection.link import Command
-from pyresque.store.delayed import Element
 from pyresque.store.removal import weed
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.records import FailureRecord
 
 if TYPE_CHECKING:
-    from pyresque.client.next_retry import NextAttempt
     from pyresque.client.put_back import PutBack
 
 PIECE = 5000
@@ -51,17 +49,8 @@ PIECE = 5000
 LENGTHS = (36, 45)
 """How long ids are: a failure_id, and `sha1:` with a digest. Others are beginnings of them."""
 
-RETRIED = "put back before"
-PENDING = "automatic retry to come"
-PERHAPS_PENDING = "automatic retry may come"
-UNDER_WAY = "automatic retry waits or runs"
-SAME_JOB = "another failure of the same job"
-GONE = "gone meanwhile"
-NOT_A_JOB = "not a job"
-"""Why failures are left alone by a retry: the keys of `ActionResult.skipped`."""
 
-
-class FailureLists(Protocol):
+class FailureLists(Comings, Protocol):
     """What a selection needs of `resque.failures`."""
 
     def lists(self) -> list[str]:
@@ -72,12 +61,6 @@ class FailureLists(Protocol):
 
     def with_copies(self, failures: Sequence[FailureRecord]) -> list[FailureRecord]:
         """These failures, each with its copies in other lists."""
-
-    def next_attempts(self, failures: Sequence[FailureRecord]) -> list[NextAttempt | None]:
-        """The automatic attempt at the job of each that is still to come."""
-
-    def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
-        """Let a delayed attempt come now; False if it, or the failure, is gone."""
 
     def remove_all(self, failures: Sequence[FailureRecord]) -> list[bool]:
         """Remove failures with their copies; for each whether it was still there."""
@@ -206,7 +189,21 @@ class FailureSelection:
         """How many there are of each class, the most first."""
         return by_class(record.class_name for record in self)
 
-    def retry(self, *, again: bool = False, pending: bool = False, progress: Progress = None) -> ActionResult:
+    def plan(self, *, again: bool = False, pending: bool = False, progress: Progress = None) -> ActionResult:
+        """What `retry` would do now: with how many, of which classes, and how many it would leave alone.
+
+        That something is not a job shows only when it is put back.
+        """
+        return self._retried(Retries(self._failures, None, again, pending, Tally(progress)))
+
+    def retry(
+        self,
+        *,
+        again: bool = False,
+        pending: bool = False,
+        progress: Progress = None,
+        refused: Refused = None,
+    ) -> ActionResult:
         """Put their jobs back on their queues; the records stay, and are marked as retried.
 
         Each is put back in one step with its mark. What was put back before is left alone, and so is what
@@ -216,8 +213,13 @@ class FailureSelection:
             again: put back also those that were put back before.
             pending: let those that are delayed until their next attempt come now instead.
             progress: is called with how many failures were dealt with until now.
+            refused: is called with each failure that cannot be put back, and why.
         """
-        retries = _Retries(self._failures, self._put_back, again, pending, Tally(progress))
+        return self._retried(
+            Retries(self._failures, self._put_back, again, pending, Tally(progress), refused)
+        )
+
+    def _retried(self, retries: Retries) -> ActionResult:
         lists = _Lists(self._failures, self._space, self._list_name)
         if lists.may_hold_copies:
             retries.retry(self._failures.with_copies(list(self._each(lists))))
@@ -255,9 +257,9 @@ class FailureSelection:
 
     def _each(self, lists: _Lists, newest_first: bool = False) -> Iterator[FailureRecord]:
         wanted = self._resolved()
-        marked = lists.marked() if wanted.retried is not None else frozenset()
-        for record in lists.each(newest_first):
-            if wanted(record, bool(marked) and _digest(record) in marked):
+        marked = lists.marked(newest_first) if wanted.retried is not None else frozenset()
+        for key, record in lists.each(newest_first):
+            if wanted(record, key in marked):
                 yield record
 
     def _resolved(self) -> FailureFilter:
@@ -290,28 +292,32 @@ class _Lists:
         self.may_hold_copies = "failed" in full and len(full) > 1
         """Whether a failure may be in two lists: with several backends, in `failed` and in its queue's."""
 
-    def each(self, newest_first: bool = False) -> Iterator[FailureRecord]:
-        """Every failure once, by time where there are several lists."""
+    def each(self, newest_first: bool = False) -> Iterator[tuple[int, FailureRecord]]:
+        """Every failure once, by time where there are several lists; with a key of its copies."""
         window = max(10, store.WINDOW // max(1, len(self.names)))
         lists = [
             store.each(self._space, name, newest_first=newest_first, window=window) for name in self.names
         ]
         if len(lists) == 1:
-            yield from lists[0]
+            yield from ((0, record) for record in lists[0])
             return
         start = float("inf") if newest_first else 0.0
         timed = heapq.merge(
             *(_timed(records, start) for records in lists), key=lambda pair: pair[0], reverse=newest_first
         )
         records = (record for _, record in timed)
-        yield from _each_once(records) if self.may_hold_copies else records
+        yield from _each_once(records) if self.may_hold_copies else ((0, record) for record in records)
 
-    def marked(self) -> frozenset[int]:
+    def marked(self, newest_first: bool) -> frozenset[int]:
         """Which failures have a record that is marked as retried, where another may not be."""
         if not self.may_hold_copies:
             return frozenset()
-        records = (record for name in self._full for record in store.each(self._space, name))
-        return frozenset(_digest(record) for record in records if record.was_retried)
+        records = (
+            record
+            for name in self._full
+            for record in store.each(self._space, name, newest_first=newest_first)
+        )
+        return frozenset(key for key, record in _keyed(records) if record.was_retried)
 
 
 def _timed(records: Iterator[FailureRecord], before: float) -> Iterator[tuple[float, FailureRecord]]:
@@ -322,75 +328,22 @@ def _timed(records: Iterator[FailureRecord], before: float) -> Iterator[tuple[fl
         yield before, record
 
 
-def _each_once(records: Iterator[FailureRecord]) -> Iterator[FailureRecord]:
+def _each_once(records: Iterator[FailureRecord]) -> Iterator[tuple[int, FailureRecord]]:
     """The same without copies of what came before (failure/copies.py): the first one stands for all."""
     seen: set[int] = set()
+    for key, record in _keyed(records):
+        if key not in seen:
+            seen.add(key)
+            yield key, record
+
+
+def _keyed(records: Iterator[FailureRecord]) -> Iterator[tuple[int, FailureRecord]]:
+    """Records with what all copies of one failure share; read in the same direction from each list."""
     before: Counter[int] = Counter()
     for record in records:
-        digest = _digest(record)
+        key = hash(identity(record))
         if record.failure_id is None:  # equal ones of one list are failures of their own
-            name = hash((digest, record.list_name))
+            name = hash((key, record.list_name))
             before[name] += 1
-            digest = hash((digest, before[name]))
-        if digest not in seen:
-            seen.add(digest)
-            yield record
-
-
-def _digest(record: FailureRecord) -> int:
-    return hash(identity(record))
-
-
-class _Retries:
-    """Puts failures back, piece by piece."""
-
-    def __init__(
-        self, failures: FailureLists, put_back: PutBack, again: bool, pending: bool, tally: Tally
-    ) -> None:
-        self._failures = failures
-        self._put_back = put_back
-        self._again = again
-        self._pending = pending
-        self._brought: set[Element] = set()
-        self.tally = tally
-
-    def retry(self, records: Sequence[FailureRecord]) -> None:
-        """Put back those of these failures that may be; they know their copies."""
-        fresh = [record for record in records if self._again or not record.was_retried]
-        for _ in range(len(records) - len(fresh)):
-            self.tally.skip(RETRIED)
-        together = []
-        for record, attempt in zip(fresh, self._failures.next_attempts(fresh), strict=True):
-            reason = None if attempt is None else self._against(attempt)
-            if reason is not None:
-                self.tally.skip(reason)
-            elif attempt is not None and attempt.sure:
-                self._bring_forward(record, attempt)
-            else:
-                together.append(record)
-        for record, outcome in zip(together, self._put_back.many(together), strict=True):
-            if outcome == "done":
-                self.tally.done(record.class_name)
-            else:
-                self.tally.skip(GONE if outcome == "gone" else NOT_A_JOB)
-
-    def _against(self, attempt: NextAttempt) -> str | None:
-        """Why a failure with this attempt still to come is left alone; None if it is not."""
-        if attempt.state != "delayed":
-            return UNDER_WAY
-        if not self._pending:
-            return PENDING if attempt.sure else PERHAPS_PENDING
-        return SAME_JOB if attempt.sure and attempt.element in self._brought else None
-
-    def _bring_forward(self, record: FailureRecord, attempt: NextAttempt) -> None:
-        """Several failures may be attempts at one job: it comes once."""
-        try:
-            done = self._failures.bring_forward(record, attempt)
-        except NotAJob:
-            self.tally.skip(NOT_A_JOB)
-            return
-        if done:
-            self._brought.add(attempt.element)
-            self.tally.done(record.class_name)
-        else:
-            self.tally.skip(GONE)
+            key = hash((key, before[name]))
+        yield key, record

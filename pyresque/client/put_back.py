@@ -20,8 +20,8 @@ from pyresque.wire.aside_links import RESTORABLE
 from pyresque.wire.encoding import encode
 from pyresque.wire.records import FailureRecord
 
-Outcome = Literal["done", "gone", "not a job"]
-"""What became of a failure that was to be put back."""
+Outcome = Literal["done", "gone"] | NotAJob
+"""What became of a failure that was to be put back; an error tells why it could not be."""
 
 Marks = list[tuple[FailureRecord, bytes]]
 
@@ -54,7 +54,7 @@ class PutBack:
 
     def many(self, records: Sequence[FailureRecord]) -> list[Outcome]:
         """Put many back, in few steps; for each what became of it. Their copies are known."""
-        outcomes: list[Outcome] = ["not a job"] * len(records)
+        outcomes: list[Outcome] = ["gone"] * len(records)
         together: list[tuple[int, Marks, list[Command]]] = []
         for number, record in enumerate(records):
             try:
@@ -62,8 +62,8 @@ class PutBack:
                     together.append((number, self.marks(record), self._push(record)))
                 else:
                     outcomes[number] = "done" if self.one(record) else "gone"
-            except NotAJob:
-                continue
+            except NotAJob as error:
+                outcomes[number] = error
         there = store.requeue_many(self._space, [(marks, push) for _, marks, push in together])
         for (number, *_), done in zip(together, there, strict=True):
             outcomes[number] = "done" if done else "gone"

@@ -80,11 +80,11 @@ def test_failed_retry_by_id(program: Program, resque: Resque) -> None:
 def test_failed_retry_of_many(program: Program, resque: Resque) -> None:
     """--queue and --all put back what has not been put back yet; --again takes the others too."""
     fail(resque, 1), fail(resque, 2, queue="mail"), fail(resque, 3, queue="mail")
-    assert program.run("failed", "retry", "--queue", "mail").stdout == "put 2 jobs back\n"
-    done = program.run("failed", "retry", "--all")
+    assert program.run("failed", "retry", "--queue", "mail", "--yes").stdout == "put 2 jobs back\n"
+    done = program.run("failed", "retry", "--all", "--yes")
     assert done.stdout.startswith("put 1 job back; 2 had been put back before")
     assert resque.queue_sizes() == {"images": 1, "mail": 2}
-    assert program.run("failed", "retry", "--all", "--again").stdout == "put 3 jobs back\n"
+    assert program.run("failed", "retry", "--all", "--yes", "--again").stdout == "put 3 jobs back\n"
     assert resque.queue_sizes() == {"images": 2, "mail": 4}
 
 
@@ -94,23 +94,23 @@ def test_failed_retry_puts_a_failure_of_two_lists_back_once(program: Program, re
     [raw] = resque.link.execute("LRANGE", "resque:failed", 0, -1)
     resque.link.execute("RPUSH", "resque:images_failed", raw)
     resque.link.execute("SADD", "resque:failed_queues", "images_failed")
-    assert program.run("failed", "retry", "--all").stdout == "put 1 job back\n"
-    assert program.run("failed", "retry", "--all").stdout.startswith("put 0 jobs back")
+    assert program.run("failed", "retry", "--all", "--yes").stdout == "put 1 job back\n"
+    assert program.run("failed", "retry", "--all", "--yes").stdout.startswith("put 0 jobs back")
     assert resque.size("images") == 1
 
 
 def test_failed_remove(program: Program, resque: Resque) -> None:
     """`failed remove` removes just the failures that are named."""
     one, other = fail(resque, 1), fail(resque, 2)
-    assert program.run("failed", "remove", one).returncode == 0
+    assert program.run("failed", "remove", one, "--yes").returncode == 0
     assert [record.id for record in resque.failures.list()] == [other]
 
 
 def test_failed_clear_retried(program: Program, resque: Resque) -> None:
-    """`failed clear --retried` removes those that were put back, without asking."""
+    """`failed clear --retried` removes those that were put back."""
     one, other = fail(resque, 1), fail(resque, 2)
     program.run("failed", "retry", one)
-    assert program.run("failed", "clear", "--retried").stdout == "removed 1 failure\n"
+    assert program.run("failed", "clear", "--retried", "--yes").stdout == "removed 1 failure\n"
     assert [record.id for record in resque.failures.list()] == [other]
 
 
@@ -129,6 +129,6 @@ def test_failed_clear_takes_every_list(program: Program, resque: Resque) -> None
         for more in ({}, {"retried_at": "2026/11/24 10:00:00"}):
             resque.link.execute("RPUSH", f"resque:{key}", json.dumps({**RUBYS_FAILURE, **more}))
     resque.link.execute("SADD", "resque:failed_queues", "images_failed")
-    assert program.run("failed", "clear", "--retried").stdout == "removed 2 failures\n"
-    assert program.run("failed", "clear", "--yes").stdout == "removed 2 failures\n"
+    assert program.run("failed", "clear", "--retried", "--yes").stdout == "removed 1 failure\n"
+    assert program.run("failed", "clear", "--yes").stdout == "removed 1 failure\n"
     assert resque.failures.count() == 0

@@ -106,14 +106,14 @@ def test_it_goes_back_where_it_came_from(post: Post) -> None:
     (mailer,) = (one for one in post.resque.failures.list() if one.class_name == "Mailer")
     assert "; it was delayed, and is due now" in post.failed("retry", mailer.id)
     assert [job.class_name for job in post.resque.each_delayed()] == ["Mailer"]
-    assert post.failed("retry", "--all").startswith(
+    assert post.failed("retry", "--all", "--yes").startswith(
         "put 3 jobs back; 1 had been put back before and was left"
     )
     assert post.aside_keys() == []
     assert post.put_aside() == [(one, None) for one, _ in post.put_aside()]
     post.run()
     assert post.mailed() == ["7"]
-    assert post.failed("retry", "--all").startswith("put 3 jobs back; 4 had been")
+    assert post.failed("retry", "--all", "--yes").startswith("put 3 jobs back; 4 had been")
 
 
 def test_a_second_time_by_id_there_is_nothing(post: Post) -> None:
@@ -132,7 +132,7 @@ def test_a_second_time_by_id_there_is_nothing(post: Post) -> None:
 def test_removing_the_record_removes_what_was_put_aside(post: Post) -> None:
     """`failed remove` says so; nothing is left that nobody can see."""
     for one in post.resque.failures.list():
-        assert post.failed("remove", one.id).endswith(", with what was put aside\n")
+        assert post.failed("remove", one.id, "--yes").endswith(", with what was put aside\n")
     assert (post.resque.failures.count(), post.aside_keys()) == (0, [])
 
 
@@ -140,9 +140,12 @@ def test_clearing_says_what_goes(post: Post) -> None:
     """`failed clear` counts what was put aside, in its question and in its answer."""
     done = post.program.run("failed", "clear", answer="n\n")
     assert (done.returncode, len(post.resque.failures.list())) == (1, 4)
-    assert "Remove 4 failures, and 4 jobs that were put aside?" in done.stderr
+    assert (
+        "Remove 4 failures (2 (no class), 1 Mailer, 1 NoQueueJob), and 4 jobs that were put aside?"
+        in done.stderr
+    )
     post.failed("retry", post.resque.failures.list()[0].id)
-    assert post.failed("clear", "--retried") == "removed 1 failure\n"
+    assert post.failed("clear", "--retried", "--yes") == "removed 1 failure\n"
     assert post.failed("clear", "--yes") == "removed 3 failures, and 3 jobs that were put aside\n"
     assert (post.resque.failures.count(), post.aside_keys()) == (0, [])
 
@@ -161,7 +164,7 @@ def test_an_attempt_that_was_put_aside_is_not_doubled(program: Program, resque: 
     done = program.run("failed", "retry", first.id)
     assert done.returncode == 1
     assert "was put aside at its automatic attempt, with the failure" in done.stderr
-    assert post.failed("retry", "--all").startswith("put 1 job back; 1 was left alone")
+    assert post.failed("retry", "--all", "--yes").startswith("put 1 job back; 1 was left alone")
     (post.folder / "up").touch()
     post.run()
     assert post.mailed() == ["1"]
@@ -178,8 +181,8 @@ def test_a_record_of_an_odd_writer(program: Program, resque: Resque, record: byt
     """It looks as if something had been put aside, in a spelling that nobody of ours writes."""
     resque.link.execute("RPUSH", "resque:failed", record)
     assert "put aside" in program.run("failed", "list").stdout
-    done = program.run("failed", "retry", "--all")
+    done = program.run("failed", "retry", "--all", "--yes")
     assert done.returncode == 1
     assert "is not in the list resque:pyresque:aside:queue:mail any more" in done.stderr
     assert done.stdout == "put 0 jobs back\n"
-    assert program.run("failed", "remove", "a").returncode == 0
+    assert program.run("failed", "remove", "a", "--yes").returncode == 0

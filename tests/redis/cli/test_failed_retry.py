@@ -117,7 +117,16 @@ def states(bank: Bank) -> list[tuple[str, bool] | None]:
 # --- all of them -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [("--all",), ("--queue", "pay")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            "--all",
+            "--yes",
+        ),
+        ("--queue", "pay", "--yes"),
+    ],
+)
 @pytest.mark.parametrize("known", [(), ("-r", "paying")])
 def test_what_comes_by_itself_is_left_alone_and_paid_once(
     bank: Bank, words: tuple[str, ...], known: tuple[str, ...]
@@ -143,7 +152,7 @@ def test_what_comes_by_itself_is_left_alone_and_paid_once(
 def test_with_due_lets_it_come_now_instead(bank: Bank) -> None:
     """The delayed attempt goes to its queue, its record is marked: it runs once."""
     bank.fails("PayMuchLater", 1)
-    assert bank.failed("retry", "--all", "--with-due").stdout == "put 1 job back\n"
+    assert bank.failed("retry", "--all", "--yes", "--with-due").stdout == "put 1 job back\n"
     assert (bank.resque.size("pay"), bank.retried()) == (1, [True])
     assert list(bank.resque.each_delayed()) == []
     assert bank.resque.link.execute("KEYS", "resque:[dt]*") == []
@@ -158,12 +167,12 @@ def test_several_failures_of_one_job_let_it_come_once(bank: Bank) -> None:
     bank.resque.enqueue_delayed("PayMuchLater", 1)
     bank.work()
     assert states(bank) == [("delayed", True)] * 2
-    done = bank.failed("retry", "--all", "--with-due")
+    done = bank.failed("retry", "--all", "--yes", "--with-due")
     assert (done.returncode, done.stdout) == (
         0, "put 1 job back; 1 was left alone: other failures of the same jobs\n",
     )  # fmt: skip
     assert bank.resque.size("pay") == 1
-    assert bank.failed("retry", "--all").stdout.startswith("put 0 jobs back")
+    assert bank.failed("retry", "--all", "--yes").stdout.startswith("put 0 jobs back")
     bank.comes_back()
     assert bank.paid == ["1"]
 
@@ -173,7 +182,14 @@ def test_an_attempt_that_waits_on_its_queue_is_left_alone(bank: Bank) -> None:
     bank.fails("PayNow", 1)
     assert states(bank) == [("queued", True)]
     assert "retry waits on pay" in bank.failed("list").stdout
-    for words in (("--all",), ("--all", "--with-due"), ("--all", "--again", "--with-due")):
+    for words in (
+        (
+            "--all",
+            "--yes",
+        ),
+        ("--all", "--yes", "--with-due"),
+        ("--all", "--yes", "--again", "--with-due"),
+    ):
         assert "left alone: their automatic attempt waits on a queue" in bank.failed("retry", *words).stdout
     (bank.program.folder / "up").touch()
     bank.work()
@@ -192,7 +208,7 @@ def test_an_attempt_that_runs_is_left_alone(bank: Bank) -> None:
     bank.resque.link.execute("SADD", "resque:workers", "rubyhost:1:images")
     bank.resque.link.execute("SET", "resque:worker:rubyhost:1:images", json.dumps(working))
     assert "retry runs on rubyhost:1:images" in bank.failed("list").stdout
-    assert bank.failed("retry", "--all").stdout.startswith("put 0 jobs back; 1 was left alone")
+    assert bank.failed("retry", "--all", "--yes").stdout.startswith("put 0 jobs back; 1 was left alone")
     assert bank.resque.queues() == []
 
 
@@ -204,7 +220,7 @@ def test_what_does_not_come_by_itself_is_put_back(bank: Bank) -> None:
     counter(bank.resque, "RubyJob", [2])
     counter(bank.resque, "PlainOther", [1])
     assert states(bank) == [None, None]
-    assert bank.failed("retry", "--all").stdout == "put 2 jobs back\n"
+    assert bank.failed("retry", "--all", "--yes").stdout == "put 2 jobs back\n"
     assert [job.class_name for job in bank.resque.each_delayed()] == ["Plain"]
 
 
@@ -275,7 +291,7 @@ def test_by_id_without_a_question(bank: Bank, flag: str) -> None:
     """Who says so beforehand is not asked; a delayed attempt comes once, now."""
     bank.fails("PayMuchLater", 1)
     assert bank.failed("retry", bank.ids()[0], flag).returncode == 0
-    assert bank.failed("retry", "--all").stdout.startswith(
+    assert bank.failed("retry", "--all", "--yes").stdout.startswith(
         "put 0 jobs back; 1 had been put back before and was"
     )
     bank.comes_back()
@@ -326,12 +342,12 @@ def test_a_retry_with_an_identify_of_its_own(bank: Bank) -> None:
     bank.fails("PayBill", 1, 2)
     assert states(bank) == [("delayed", False)]
     assert "equal job due " in bank.failed("list").stdout
-    left = bank.failed("retry", "--all").stdout
+    left = bank.failed("retry", "--all", "--yes").stdout
     assert left.startswith(
         "put 0 jobs back; 1 was left alone: a delayed job may be their automatic attempt (-r"
     )
     assert "retry due " in bank.failed("list", "-r", "paying").stdout
-    done = bank.failed("retry", "--all", "--with-due", "-r", "paying")
+    done = bank.failed("retry", "--all", "--yes", "--with-due", "-r", "paying")
     assert (done.stdout, list(bank.resque.each_delayed())) == ("put 1 job back\n", [])
 
 
@@ -339,7 +355,7 @@ def test_what_may_be_its_attempt_is_not_taken_away(bank: Bank) -> None:
     """A job that cannot be told from the next attempt stays delayed: it may be another one."""
     bank.fails("PayBill", 1, 2)
     assert "which may be its automatic attempt" in bank.failed("retry", bank.ids()[0]).stderr
-    assert bank.failed("retry", "--all", "--with-due").stdout == "put 1 job back\n"
+    assert bank.failed("retry", "--all", "--yes", "--with-due").stdout == "put 1 job back\n"
     assert (bank.resque.size("pay"), len(list(bank.resque.each_delayed()))) == (1, 1)
 
 
@@ -359,7 +375,7 @@ def test_an_attempt_in_any_spelling(bank: Bank, item: bytes) -> None:
     counter(bank.resque, "RubyJob", [1.5, "ü<"])
     delay(bank.resque, item)
     assert states(bank) == [("delayed", True)]
-    assert bank.failed("retry", "--all", "--with-due").stdout == "put 1 job back\n"
+    assert bank.failed("retry", "--all", "--yes", "--with-due").stdout == "put 1 job back\n"
     assert sum(bank.resque.queue_sizes().values()) == 1
     assert list(bank.resque.each_delayed()) == []
 
@@ -373,8 +389,8 @@ def test_what_resque_retry_has_left(bank: Bank) -> None:
         flat = [word for item in value for word in (item if isinstance(item, list) else [item])]
         bank.resque.link.execute(*words[held["type"]], *flat)
     assert states(bank) == [("delayed", True)]
-    assert bank.failed("retry", "--all").stdout.startswith("put 0 jobs back; 1 was left alone")
-    assert bank.failed("retry", "--all", "--with-due").stdout == "put 1 job back\n"
+    assert bank.failed("retry", "--all", "--yes").stdout.startswith("put 0 jobs back; 1 was left alone")
+    assert bank.failed("retry", "--all", "--yes", "--with-due").stdout == "put 1 job back\n"
     assert bank.resque.peek("jobs") == [{"class": "RetryLater", "args": [1, "a b", None, {"x": 1}]}]
     assert bank.resque.link.execute("KEYS", "resque:[dt]*") == []
 
@@ -387,8 +403,10 @@ def test_an_active_job_is_known_by_its_job_id(bank: Bank) -> None:
     later = {"class": WRAPPER, "args": [{**job, "executions": 1}]}
     delay(bank.resque, {**later, "queue": "mail"})
     assert states(bank) == [("delayed", True), None]
-    assert bank.failed("retry", "--all").stdout.startswith("put 1 job back; 1 was left alone")
-    assert bank.failed("retry", "--all", "--with-due").stdout.startswith("put 1 job back; 1 had been")
+    assert bank.failed("retry", "--all", "--yes").stdout.startswith("put 1 job back; 1 was left alone")
+    assert bank.failed("retry", "--all", "--yes", "--with-due").stdout.startswith(
+        "put 1 job back; 1 had been"
+    )
     assert bank.resque.peek("mail") == [later]
 
 
@@ -416,7 +434,7 @@ def test_odd_failures_beside_an_attempt(bank: Bank, payload: object) -> None:
     done = bank.failed("list", "--json")
     assert done.returncode == 0
     assert [one["next_attempt"] is not None for one in lines(done)][-1] is True
-    done = bank.failed("retry", "--all")
+    done = bank.failed("retry", "--all", "--yes")
     assert "Traceback" not in done.stderr
     assert "1 was left alone: their automatic attempt is still to come" in done.stdout
 
@@ -526,7 +544,7 @@ def test_many_failures_take_one_look(resque: Resque, where: str) -> None:
 def test_removing_the_record_tells_that_the_job_comes(bank: Bank) -> None:
     """`failed remove` removes the record only."""
     bank.fails("PayMuchLater", 1)
-    done = bank.failed("remove", bank.ids()[0])
+    done = bank.failed("remove", bank.ids()[0], "--yes")
     assert done.returncode == 0
     assert done.stderr.startswith("its job still comes by itself: retry due ")
     assert len(list(bank.resque.each_delayed())) == 1
@@ -539,7 +557,7 @@ def test_removing_the_delayed_attempt_ends_the_retries(bank: Bank) -> None:
     assert bank.program.run("delayed", "remove", one["id"]).returncode == 0
     assert bank.resque.link.execute("KEYS", "resque:*retry*") == []
     assert states(bank) == [None]
-    assert bank.failed("retry", "--all").stdout == "put 1 job back\n"
+    assert bank.failed("retry", "--all", "--yes").stdout == "put 1 job back\n"
 
 
 def test_removing_an_equal_delayed_job_leaves_the_retries(bank: Bank) -> None:

@@ -13,7 +13,7 @@ def test_failed_list_says_what_it_leaves_out(program: Program, resque: Resque) -
         fail(resque, failure_id=f"id-{number:02}")
     done = program.run("failed", "list")
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [f"id-{n:02}" for n in range(5, 25)]
-    assert done.stderr == "the last 20 of 25; --limit 0 lists all\n"
+    assert done.stderr == "the last 20 of 25; --page 2 has those before, --limit 0 lists all\n"
     assert len(program.run("failed", "list", "--limit", "0").stdout.splitlines()) == 26
 
 
@@ -37,5 +37,5 @@ def test_failed_show_of_what_is_no_record(program: Program, resque: Resque) -> N
     retried = program.run("failed", "retry", found["id"])
     assert retried.returncode == 1
     assert one_line(retried.stderr)
-    assert program.run("failed", "remove", found["id"]).returncode == 0
+    assert program.run("failed", "remove", found["id"], "--yes").returncode == 0
     assert resque.failures.count() == 0

@@ -10,14 +10,7 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.client import failure_selection
-from pyresque.client.failure_selection import (
-    GONE,
-    NOT_A_JOB,
-    PENDING,
-    RETRIED,
-    SAME_JOB,
-    UNDER_WAY,
-)
+from pyresque.client.retries import GONE, NOT_A_JOB, PENDING, RETRIED, SAME_JOB, UNDER_WAY
 from pyresque.errors import InvalidSelection, InvalidTime
 from pyresque.plugins import Retry
 from pyresque.store import failures as store
@@ -363,3 +356,50 @@ def test_lengths_of_time_count_from_now(resque):
     )
     assert numbers(resque.failures.select(since=timedelta(hours=1))) == [1]
     assert numbers(resque.failures.select(until=timedelta(hours=1))) == [0]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("retried", [0, 1])
+def test_of_equal_failures_in_two_lists_each_has_its_own_mark(resque, retried, newest_first):
+    """Without ids: where one of two equal failures was put back, the other is not taken for it."""
+    value = {"failed_at": "2026/11/24 10:00:00", "payload": {"class": "A", "args": []}, "queue": "q"}
+    for key in ("failed", "q_failed"):
+        for number in range(2):
+            mark = {"retried_at": "2026/11/24 11:00:00"} if number == retried else {}
+            resque.link.execute("RPUSH", f"resque:{key}", json.dumps({**value, **mark}))
+    resque.link.execute("SADD", "resque:failed_queues", "q_failed")
+    for wanted in (True, False):
+        chosen = resque.failures.select(retried=wanted)
+        assert [one.was_retried for one in chosen.page(newest_first=newest_first)] == [wanted]
+    assert resque.failures.select(retried=True).remove().done == 1
+    assert [one.was_retried for one in resque.failures.list(limit=None)] == [False, False]
+
+
+def test_a_plan_is_what_a_retry_does(resque):
+    """It counts the same, leaves the same alone, and changes nothing."""
+    for number in range(6):
+        mark = {"retried_at": "2026/11/24 11:00:00"} if number == 5 else {}
+        value = {
+            "failed_at": "x",
+            "payload": {"class": f"A{number % 2}", "args": [number]},
+            "queue": "q",
+            **mark,
+        }
+        resque.link.execute("RPUSH", "resque:failed", json.dumps(value))
+    before = resque.failures.list(limit=None)
+    plan = resque.failures.select().plan()
+    assert (plan.done, plan.by_class, plan.skipped) == (5, {"A0": 3, "A1": 2}, {RETRIED: 1})
+    assert resque.failures.select().plan(again=True).done == 6
+    assert (resque.failures.list(limit=None), resque.queues()) == (before, [])
+    assert resque.failures.select().retry() == plan
+
+
+def test_what_cannot_be_put_back_is_told(resque):
+    """Each failure with the reason."""
+    resque.link.execute("RPUSH", "resque:failed", "rubbish", '{"payload":{"class":"A"}}')
+    told = []
+    result = resque.failures.select().retry(refused=lambda record, why: told.append((record.raw, why)))
+    assert result.skipped == {NOT_A_JOB: 2}
+    assert [why.split(":")[0] for _, why in told] == [
+        "this record is not a JSON object", "this record names no queue"
+    ]  # fmt: skip

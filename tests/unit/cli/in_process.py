@@ -24,8 +24,11 @@ class Result:
     stderr: str
 
 
-def run(*words: str, **env: str) -> Result:
-    """The program in this process. (click's own test runner has no stderr of its own before 8.2.)"""
+def run(*words: str, answer: str = "", **env: str) -> Result:
+    """The program in this process, with an answer to its question.
+
+    (click's own test runner has no stderr of its own before 8.2.)
+    """
     out, err = io.StringIO(), io.StringIO()
     kept = {
         name: value
@@ -34,6 +37,7 @@ def run(*words: str, **env: str) -> Result:
     }
     with (
         mock.patch.dict(os.environ, {**kept, **env}, clear=True),
+        mock.patch("sys.stdin", io.StringIO(answer)),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as end,
