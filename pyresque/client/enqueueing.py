@@ -203,6 +203,21 @@ class Enqueueing:
 
         return queues.remove_if(self.space, queue, locks_of)
 
+    def empty(self, queue: str) -> int:
+        """Remove every job of a queue, which stays known, with the locks that they hold; returns how many."""
+        queue = queue_for(None, "", queue)
+        if not any(job.guarding for job in self.registry.jobs()):
+            return queues.empty(self.space, queue)
+
+        def locks_of(raw: bytes) -> list[str]:
+            try:
+                payload = Payload.parse(raw)
+            except MalformedPayload:
+                return []
+            return self._locks_of(payload.class_name, payload.args)
+
+        return queues.remove_if(self.space, queue, locks_of)
+
     def _locks_of(self, class_name: str, args: list[Any]) -> list[str]:
         """The locks that a job holds while it waits."""
         job = self.registry.find(class_name)

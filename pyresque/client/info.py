@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pyresque.client.worker_signs import found_at, lives
 from pyresque.config.env import environment
 from pyresque.store import failures, queues, stats, workers
 from pyresque.store.space import Space
+from pyresque.wire import times
 from pyresque.wire.records import WorkingOn
 
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """What Redis tells about one worker. `started` and `heartbeat` are as that worker wrote them."""
+    """What Redis tells about one worker. `started` and `heartbeat` are as that worker wrote them.
+
+    `language` is whose worker it is. `heartbeat_age` and `working_for` are seconds by the clock of Redis;
+    None where they cannot be told. `is_alive` is None where nobody can tell from here: it has not beaten for
+    two minutes, or beats although it has no process on its host, which is this one. `can_be_signalled`: its
+    process runs on this host, and is the worker for certain.
+    """
 
     id: str
     working: WorkingOn | None
@@ -21,6 +29,11 @@ class WorkerInfo:
     heartbeat: str
     processed: int
     failed: int
+    language: Literal["ruby", "python"] | None = None
+    heartbeat_age: float | None = None
+    working_for: float | None = None
+    is_alive: bool | None = None
+    can_be_signalled: bool = False
 
     @property
     def host(self) -> str:
@@ -49,20 +62,37 @@ class WorkerInfo:
 def worker_infos(space: Space) -> list[WorkerInfo]:
     """Every registered worker, of either language, sorted by id."""
     ids = workers.ids(space)
-    beats = workers.heartbeats(space) if ids else {}
+    if not ids:
+        return []
+    beats, marks, now = workers.heartbeats(space), workers.marks(space), workers.redis_time(space)
     working, started = workers.working_on(space, ids), workers.started(space, ids)
     counts = stats.read(space, [f"{kind}:{name}" for name in ids for kind in ("processed", "failed")])
-    return [
-        WorkerInfo(
-            worker_id,
-            WorkingOn.parse(working[n]) if working[n] else None,
-            started[n],
-            beats.get(worker_id, ""),
-            counts[2 * n],
-            counts[2 * n + 1],
+    found = []
+    for n, worker_id in enumerate(ids):
+        job = WorkingOn.parse(working[n]) if working[n] else None
+        beat_age = _age(beats.get(worker_id), now)
+        place = found_at(worker_id, (marks or {}).get(worker_id, ""), started[n])
+        found.append(
+            WorkerInfo(
+                worker_id,
+                job,
+                started[n],
+                beats.get(worker_id, ""),
+                counts[2 * n],
+                counts[2 * n + 1],
+                language=None if marks is None else "python" if worker_id in marks else "ruby",
+                heartbeat_age=beat_age,
+                working_for=_age(job.run_at, now) if job else None,
+                is_alive=lives(place, beat_age),
+                can_be_signalled=place.lives and not place.doubt,
+            )
         )
-        for n, worker_id in enumerate(ids)
-    ]
+    return found
+
+
+def _age(text: str | None, now: int) -> float | None:
+    at = times.parse(text) if text else None
+    return None if at is None else max(0.0, now - at)
 
 
 def resque_info(space: Space, address: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pyresque.errors import ConfigError, MalformedPayload
 from pyresque.failure import Backend, Redis
 from pyresque.failure.multiple import keeps_lists_per_queue
 from pyresque.keys import Keys
+from pyresque.model.job_class import queue_for
 from pyresque.model.registry import Registry, default_registry
 from pyresque.store import queues, stats
 from pyresque.store.connection.link import DirectLink, PatientLink
@@ -24,6 +25,8 @@ from pyresque.wire.records import Payload
 
 if TYPE_CHECKING:
     import redis
+
+    from pyresque.client.pausing import PausedQueues
 
 
 class Resque(Delaying, Scheduling):
@@ -140,6 +143,36 @@ class Resque(Delaying, Scheduling):
     def remove_queue(self, queue: str) -> bool:
         """Forget a queue and every job in it; whether the queue was known."""
         return queues.remove_queue(self.space, plain_name(queue))
+
+    def pause(self, queue: str) -> bool:
+        """Let nobody take jobs from a queue until `resume` (docs/plugins.md); whether the queue exists."""
+        from pyresque.client import pausing  # few pause
+
+        return pausing.pause(self.space, queue_for(None, "", queue))
+
+    def resume(self, queue: str) -> bool:
+        """End the pause of a queue; whether it was paused. `pause_all` has one of its own."""
+        from pyresque.client import pausing
+
+        return pausing.resume(self.space, queue_for(None, "", queue))
+
+    def pause_all(self) -> None:
+        """Let nobody take jobs from any queue until `resume_all`."""
+        from pyresque.store import pauses
+
+        pauses.pause(self.space, None)
+
+    def resume_all(self) -> None:
+        """End the pause of all queues, and Ruby's `pause-all-workers`. Queues paused one by one stay so."""
+        from pyresque.client import pausing
+
+        pausing.resume_all(self.space)
+
+    def paused(self) -> PausedQueues:
+        """What is paused now."""
+        from pyresque.client import pausing
+
+        return pausing.paused_queues(self.space)
 
     def info(self) -> dict[str, Any]:
         """The numbers that Ruby's `Resque.info` gives, under the same names and in the same order."""

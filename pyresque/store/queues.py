@@ -14,6 +14,7 @@ from pyresque.store.space import Space
 _enqueue = Script("push", reply=amount, once=True)
 _remove = Script("remove_element", reply=flag, once=True)
 _remove_queue = Script("remove_queue", reply=flag, once=True)
+_empty = Script("empty_queue", reply=amount, once=True)
 _move = Script("move_element", uses=("effects", "remove_at"), reply=row(flag, words), once=True)
 
 CHUNK = 10_000
@@ -106,3 +107,8 @@ def samples(space: Space, queues: Sequence[str], count: int) -> dict[str, list[b
 def remove_queue(space: Space, queue: str) -> bool:
     """Forget a queue and everything in it; whether it was known."""
     return bool(_remove_queue.run(space, [space.keys.queues, space.keys.queue(queue)], [queue]))
+
+
+def empty(space: Space, queue: str) -> int:
+    """Remove every job of a queue, which stays known; returns how many there were."""
+    return int(_empty.run(space, [space.keys.queue(queue)], []))

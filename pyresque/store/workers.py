@@ -204,10 +204,15 @@ def is_registered(space: Space, worker_id: str) -> bool:
 
 def ours(space: Space) -> dict[str, str]:
     """The workers that are pyresque's, and the mark of each: where its pid is valid, and since when."""
+    return marks(space) or {}
+
+
+def marks(space: Space) -> dict[str, str] | None:
+    """The same; None where somebody has put something else there, so that we know of none."""
     try:
         return _hash(space, space.keys.our_workers)
     except RedisReplied:
-        return {}  # somebody has put something else there: then we know of none
+        return None
 
 
 def forget_ours(space: Space, gone: Sequence[str]) -> None:

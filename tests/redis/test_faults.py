@@ -97,6 +97,8 @@ OPERATIONS: dict[str, Operation] = {
     "queue_sizes": lambda r: r.queue_sizes(),
     "sample_queues": lambda r: r.sample_queues(),
     "remove_queue": lambda r: r.remove_queue("jobs"),
+    "empty": lambda r: r.empty("jobs"),
+    "pause": lambda r: (r.pause("jobs"), r.paused()),
     "info": lambda r: {**r.info(), "servers": None},
     "workers": lambda r: [(one.id, one.state) for one in r.workers()],
     "working": lambda r: [one.id for one in r.working()],
@@ -216,6 +218,7 @@ ONCE = [
     "pop one of two alike",
     "failures.requeue",
     "failures.select.retry",
+    "empty",
     "failures.bring_forward",
     "dequeue with arguments",
 ]

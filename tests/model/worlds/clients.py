@@ -218,6 +218,12 @@ WORLDS = [
         faults=(0, 1),
     ),
     _world(
+        "a queue is emptied",
+        waiting("Good", "Good"),
+        removed(calls(lambda resque: resque.empty("jobs")), (1, 2)),
+        _run_or_removed((1, 2), int),
+    ),
+    _world(
         "two put the same job back",
         failed(1),
         {name: calls(lambda resque: resque.failures.requeue_all()) for name in ("one", "two")}

@@ -1,0 +1,162 @@
+"""Which classes wait that nobody here knows, and what may be wrong with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from pyresque.errors import MalformedPayload, RedisReplied
+from pyresque.model.registry import Registry
+from pyresque.model.resque_like import ResqueLike
+from pyresque.store import queues as store
+from pyresque.store.space import Space
+from pyresque.wire.records import Payload, is_wrapper
+
+MOST = 10_000
+"""Jobs at the head of a queue that are looked at, unless another number is given."""
+WINDOW = 1000
+"""Jobs that are read at a time."""
+MOST_CLASSES = 1000
+"""So many classes of a queue are told apart."""
+LIKE = 0.75
+"""How much alike two names are, from 0 to 1, where one may be meant for the other."""
+
+
+@dataclass(frozen=True)
+class WaitingClass:
+    """A class whose jobs wait on a queue, and that is not registered here: `count` of them.
+
+    `near` are the registered classes that may be meant, `advice` is a sentence for people. `is_sampled`: the
+    queue has more jobs than were looked at.
+    """
+
+    queue: str
+    class_name: str
+    count: int
+    near: list[str]
+    advice: str
+    is_sampled: bool = False
+
+
+def waiting_classes(
+    resque: ResqueLike,
+    registry: Registry | None = None,
+    queues: Sequence[str] | None = None,
+    most: int = MOST,
+) -> list[WaitingClass]:
+    """The classes that wait and are not registered here, by queue, the most frequent first.
+
+    What is not a job is left out: the next worker that comes to it puts it aside.
+
+    Args:
+        registry: the jobs that are known; those of `resque` unless another one is given.
+        queues: the queues that are looked at; all of them unless some are named.
+        most: how many jobs of each queue are looked at.
+    """
+    registry = resque.registry if registry is None else registry
+    found = []
+    for queue in store.names(resque.space) if queues is None else queues:
+        counts, is_sampled = counted(resque.space, queue, registry, most)
+        for (name, wrapped), count in counts.most_common():
+            near, advice = _advice(name, wrapped, registry)
+            found.append(WaitingClass(queue, name, count, near, advice, is_sampled))
+    return found
+
+
+def counted(
+    space: Space, queue: str, registry: Registry, most: int = MOST
+) -> tuple[Counter[tuple[str, bool]], bool]:
+    """How many jobs wait of each class that is not registered, and whether there are more jobs.
+
+    With each class whether its jobs come wrapped, as those of Active Job.
+    """
+    counts: Counter[tuple[str, bool]] = Counter()
+    is_known: dict[tuple[str, str], bool] = {}
+    seen = 0
+    for raw in _first(space, queue, most):
+        seen += 1
+        outer, inner = names_in(raw)
+        if not inner:
+            continue
+        if (outer, inner) not in is_known and len(is_known) < MOST_CLASSES:
+            is_known[outer, inner] = _is_known(outer, inner, registry)
+        if not is_known.get((outer, inner), True):
+            counts[inner, is_wrapper(outer)] += 1
+    return counts, seen >= most
+
+
+def _first(space: Space, queue: str, most: int) -> Iterator[bytes]:
+    for start in range(0, most, WINDOW):
+        try:
+            piece = store.elements(space, queue, start, min(WINDOW, most - start))
+        except RedisReplied:  # it is not a list
+            return
+        yield from piece
+        if len(piece) < WINDOW:
+            return
+
+
+class _Head(msgspec.Struct):
+    """As much of a job as is read of all."""
+
+    class_: Any = msgspec.field(name="class", default=None)
+
+
+_HEADS = msgspec.json.Decoder(_Head)
+
+
+def names_in(raw: bytes) -> tuple[str, str]:
+    """The class on the wire and the job's own, which differ where it is wrapped; empty without one."""
+    try:
+        name = _HEADS.decode(raw).class_
+        if isinstance(name, str) and not is_wrapper(name):
+            return name, name
+        payload = Payload.parse(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError, MalformedPayload):
+        return "", ""
+    return payload.class_name, payload.job_class
+
+
+def _is_known(outer: str, inner: str, registry: Registry) -> bool:
+    value: Mapping[str, Any] = {"class": outer, "args": [{"job_class": inner}]}
+    return registry.find_for(Payload(b"", dict(value))) is not None
+
+
+def _advice(name: str, wrapped: bool, registry: Registry) -> tuple[list[str], str]:
+    """The names that may be meant, and what to do."""
+    bare = name.removeprefix("::")
+    jobs = [job.name for job in registry.jobs()]
+    inner = [job.name for wrapper in registry.wrappers.values() for job in wrapper.jobs()]
+    plain = [one for one in jobs if one not in inner]
+    if wrapped and bare in plain:
+        return [bare], f"{bare} is an Active Job; here it is registered with @job: use @active_job.job"
+    if not wrapped and bare in inner:
+        return [bare], (
+            f"{bare} was not enqueued as an Active Job; here it is registered as one: enqueue it with "
+            "active_job.enqueue, or register it with @job"
+        )
+    near = close_names(bare, inner if wrapped else plain) or close_names(bare, plain if wrapped else inner)
+    if near:
+        return near, f"{bare}: did you mean {' or '.join(near)}?"
+    if not jobs:
+        return [], "no job is registered here: name the module that has them with -r"
+    return [], f"{bare} is not registered here: is its module imported, or is it for Ruby?"
+
+
+def close_names(name: str, known: Sequence[str]) -> list[str]:
+    """Those of the known names that somebody may have meant, the most alike first; three at most."""
+    last = name.rpartition("::")[2].lower()
+    same_end = [one for one in known if one.rpartition("::")[2].lower() == last]
+    spelled = {_letters(one): one for one in known}
+    alike = get_close_matches(_letters(name), spelled, n=3, cutoff=LIKE)
+    return list(dict.fromkeys([*same_end, *(spelled[one] for one in alike)]))[:3]
+
+
+def _letters(name: str) -> str:
+    """A name as it compares: `send_mail`, `send-mail` and `SendMail` are alike."""
+    return name.lower().replace("_", "").replace("-", "")
