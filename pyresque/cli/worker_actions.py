@@ -17,7 +17,7 @@ from pyresque.config.options import Recover
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.worker.liveness import Place
+    from pyresque.client.worker_signs import Place
     from pyresque.worker.pruner import Dead
 
 _IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True)

@@ -90,13 +90,13 @@ def lives(place: Place, beat_age: float | None) -> bool | None:
     Args:
         beat_age: seconds since its last heartbeat; None where it has none.
     """
-    if place.lives:
+    is_fresh = beat_age is not None and beat_age <= FRESH
+    if place.lives and (is_fresh or not place.doubt):
         return True
     if place.is_here and place.is_known:
         return False
     if beat_age is not None and beat_age > EXPIRED:
         return False
-    is_fresh = beat_age is not None and beat_age <= FRESH
     if place.is_here:  # of Ruby's only the host name is known, which containers may share
         return None if is_fresh else False
     return True if is_fresh else None

@@ -6,12 +6,12 @@ import os
 import socket
 from collections.abc import Sequence
 
+from pyresque.client.worker_signs import Place
 from pyresque.config.options import Recover
 from pyresque.failure import Recorder
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import workers
 from pyresque.system.processes import process_parent, process_title, send_signal
-from pyresque.worker.liveness import Place
 from pyresque.worker.pruner import Dead, Pruner
 
 _ALL = ("*",)
