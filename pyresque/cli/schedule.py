@@ -1,23 +1,31 @@
-"""`pyresque schedule`."""
+"""`pyresque schedule`: what only looks at the schedule, and runs an entry now."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.common_options import Settings, common, json_option, pass_settings, style_option
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings
 from pyresque.cli.json_output import json_line, time_of, timestamp
-from pyresque.cli.output import compact, moment, pairs, safe, table
+from pyresque.cli.output import compact, moment, pairs, safe, table, tinted
+from pyresque.cli.schedule_changes import remove, set_
+from pyresque.cli.schedule_file import entries_of, file_name, schedule_file_option, scheduler_options
 from pyresque.errors import InvalidSchedule
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.schedule.entry import Entry
-    from pyresque.wire.encoding import Style
+    from pyresque.scheduler.entries import Listed
+
+LEGEND = {
+    "differs": "the file and Redis hold different entries of this name; the one in Redis counts",
+    "file": "only the file holds it: it runs where a scheduler has this file",
+    "redis": "only Redis holds it: it runs on whatever scheduler is master",
+    "refused": "the entry of the file cannot be used",
+}
+"""What the words of `diff` mean."""
 
 
 @click.group(invoke_without_command=True)
@@ -28,78 +36,67 @@ if TYPE_CHECKING:
 def schedule(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     """Look at the schedule in Redis, which both languages share, and change it."""
     if ctx.invoked_subcommand is None:
-        _list(settings, as_json)
+        _list(settings, None, as_json)
 
 
 @schedule.command("list")
-@click.option("--schedule", "file", metavar="FILE", help="Say which entries of this file Redis hides.")
+@schedule_file_option
 @json_option
 @common
 @pass_settings
 def list_(settings: Settings, file: str | None, as_json: bool) -> None:
-    """List the entries, when each runs next and ran last, and who is master."""
-    _list(settings, as_json)
-    if file is not None:
-        _tell_hidden(settings, file, as_json)
+    """List the entries, when each runs next and ran last, and who is master.
 
-
-def _tell_hidden(settings: Settings, file: str, as_json: bool) -> None:
-    from pyresque.schedule.schedule_file import hidden, read_file
-
-    for name in hidden(read_file(file), _raws(settings.connected())):
-        if as_json:
-            json_line({"hidden": name, "file": file})
-        else:
-            click.echo(f"{safe(name)}: the entry in Redis counts, not the one of {safe(file)}")
+    Of a schedule file the entries that are not in Redis are listed, too, and which of it Redis hides.
+    """
+    _list(settings, file, as_json)
 
 
 @schedule.command()
 @click.argument("name")
+@schedule_file_option
 @json_option
 @common
 @pass_settings
-def show(settings: Settings, name: str, as_json: bool) -> None:
+def show(settings: Settings, name: str, file: str | None, as_json: bool) -> None:
     """Show one entry, whole."""
-    resque = settings.connected()
-    value = _value(resque.stored_schedule(), name)
+    now = time.time()
+    [one] = _chosen(_entries(settings, settings.connected(), file, now), name)
     if as_json:
-        last = time_of(resque.last_enqueued_at().get(name))
-        json_line({"name": name, "entry": value, "last": last})
+        json_line({"name": name, "entry": one.value, "last": time_of(one.last)})
         return
-    entry, why = _read(resque, name, _raws(resque))
-    shown = value.items() if isinstance(value, dict) else [("text", value)]
+    shown = one.value.items() if isinstance(one.value, dict) else [("text", one.value)]
     lines = [(str(key), item if isinstance(item, str) else compact(item)) for key, item in shown]
-    lines.append(("last run", resque.last_enqueued_at().get(name, "never")))
-    lines += [("next run" if n == 0 else "", at) for n, at in enumerate(_runs(entry, 5))] if entry else []
-    pairs([("name", name), *lines, *([] if entry else [("refused", why)])])
+    lines += [("from", one.source), ("last run", one.last or "never")]
+    lines += [("next run" if n == 0 else "", moment(at)) for n, at in enumerate(one.runs(5, now))]
+    pairs([("name", name), *lines, *([("refused", one.refused)] if one.refused else [])])
 
 
 @schedule.command("next")
 @click.argument("name", required=False)
 @click.option("-n", "--count", type=click.IntRange(1), default=5, show_default=True, help="How many runs.")
+@schedule_file_option
 @json_option
 @common
 @pass_settings
-def next_(settings: Settings, name: str | None, count: int, as_json: bool) -> None:
+def next_(settings: Settings, name: str | None, count: int, file: str | None, as_json: bool) -> None:
     """Print the next runs of an entry, or of each."""
-    resque = settings.connected()
-    raws = _raws(resque)
-    for shown in [name] if name is not None else sorted(raws):
-        _value(raws, shown)
-        entry, why = _read(resque, shown, raws)
+    now = time.time()
+    for one in _chosen(_entries(settings, settings.connected(), file, now), name):
+        runs = one.runs(count, now)
         if as_json:
-            runs = [timestamp(at) for at in _moments(entry, count)]
-            json_line({"name": shown, "next": runs, "refused": why or None})
+            json_line({"name": one.name, "next": list(map(timestamp, runs)), "refused": one.refused or None})
         else:
-            click.echo(f"{safe(shown)}: {', '.join(_runs(entry, count)) if entry else safe(why)}")
+            click.echo(f"{safe(one.name)}: {safe(one.refused) or ', '.join(map(moment, runs)) or 'never'}")
 
 
 @schedule.command()
 @click.argument("name")
 @click.argument("parameters", metavar="[KEY=VALUE]...", nargs=-1)
+@schedule_file_option
 @common
 @pass_settings
-def run(settings: Settings, name: str, parameters: tuple[str, ...]) -> None:
+def run(settings: Settings, name: str, parameters: tuple[str, ...], file: str | None) -> None:
     """Put the job of an entry on its queue now, with the hooks that it has here (-r).
 
     Of an entry with `parameters` each KEY=VALUE goes into its args, as from the form of its web page; a
@@ -108,62 +105,31 @@ def run(settings: Settings, name: str, parameters: tuple[str, ...]) -> None:
     values = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
     if wrong := [parameter for parameter in parameters if "=" not in parameter]:
         raise click.UsageError(f"{safe(wrong[0])} is not KEY=VALUE")
-    done = settings.connected().run_schedule(name, values)
+    resque = settings.connected()
+    resque.local_schedule.update(entries_of(settings, file))
+    done = resque.run_schedule(name, values)
     click.echo(f"queued {safe(name)}" if done else f"{safe(name)}: a hook refused it")
     click.get_current_context().exit(0 if done else 1)
 
 
-@schedule.command("set")
-@click.argument("name")
-@click.argument("entry", metavar="JSON")
-@style_option
-@common
-@pass_settings
-def set_(settings: Settings, name: str, entry: str, json_style: Style) -> None:
-    """Write an entry: {"class": "Report", "cron": "0 3 * * *", "queue": "reports", "args": [1]}."""
-    try:
-        value = json.loads(entry)
-    except (ValueError, RecursionError) as error:
-        raise InvalidSchedule(f"the entry is not JSON: {error}") from None
-    resque = settings.connected(json_style)
-    resque.write_schedule(name, value)
-    stored = resque.schedule_entry(name)
-    click.echo(f"set {safe(name)}; next {', '.join(_runs(stored, 5)) if stored else 'never'}")
-
-
 @schedule.command()
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@common
-@pass_settings
-def remove(settings: Settings, names: tuple[str, ...]) -> None:
-    """Remove entries. Schedulers follow within one interval."""
-    resque = settings.connected()
-    missed = 0
-    for name in names:
-        if resque.remove_schedule(name):
-            click.echo(f"removed {safe(name)}")
-        else:
-            missed += 1
-            said = f"there is no entry {safe(name)} in Redis; `pyresque schedule list` lists them"
-            click.echo(f"Error: {said}", err=True)
-    click.get_current_context().exit(1 if missed else 0)
-
-
-@schedule.command()
-@click.argument("file")
+@click.argument("file", required=False)
 @json_option
 @common
 @pass_settings
-def diff(settings: Settings, file: str, as_json: bool) -> None:
-    """Compare a YAML file with what Redis holds. Exit status 1 if they differ or an entry is refused."""
+def diff(settings: Settings, file: str | None, as_json: bool) -> None:
+    """Compare a YAML file with what Redis holds. Exit status 1 if they differ or an entry is refused.
+
+    Without FILE it is that of the settings.
+    """
     from pyresque.config.env import local_zone
-    from pyresque.schedule.schedule_file import read, read_file, why_refused
+    from pyresque.schedule.schedule_file import read, why_refused
     from pyresque.scheduler.loaded_schedule import check_queueable
 
-    entries = read_file(file)
+    entries = entries_of(settings, file, needed=True)
     resque = settings.connected()
     stored = resque.stored_schedule()
-    differs = False
+    told: set[str] = set()
     for name in sorted({*entries, *stored}):
         verdict, why = _compared(name, entries, stored), ""
         if name in entries:
@@ -172,15 +138,26 @@ def diff(settings: Settings, file: str, as_json: bool) -> None:
                 check_queueable(entry, resque.registry, resque.space.style)
             except InvalidSchedule as error:
                 verdict, why = "refused", why_refused(entries[name], error)
-        differs = differs or verdict != "same"
+        told |= {verdict} - {"same"}
         if as_json:
             old, new = stored.get(name), entries.get(name)
             json_line({"name": name, "what": verdict, "why": why or None, "redis": old, "file": new})
         elif verdict != "same":
             click.echo(f"{verdict:<8} {safe(name)}{': ' + safe(why) if why else ''}")
-    if not differs and not as_json:
+    if not as_json:
+        _explain(told)
+    click.get_current_context().exit(1 if told else 0)
+
+
+def _explain(told: set[str]) -> None:
+    """Say what the words mean that `diff` has used."""
+    if not told:
         click.echo("no difference")
-    click.get_current_context().exit(1 if differs else 0)
+        return
+    click.echo(err=True)
+    for word, meaning in LEGEND.items():
+        if word in told:
+            click.echo(f"{word:<8} {meaning}", err=True)
 
 
 def _compared(name: str, entries: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
@@ -193,28 +170,68 @@ def _compared(name: str, entries: Mapping[str, Any], stored: Mapping[str, Any]) 
     return "same" if is_stored(name, entries[name], stored[name]) else "differs"
 
 
-def _list(settings: Settings, as_json: bool) -> None:
-    resque = settings.connected()
-    last, raws = resque.last_enqueued_at(), _raws(resque)
-    rows = []
-    for name, value in resque.stored_schedule().items():
-        entry, why = _read(resque, name, raws)
-        following = next(iter(_moments(entry, 1)), None)
-        if as_json:
-            times = {"next": timestamp(following), "last": time_of(last.get(name))}
-            json_line({"name": name, "entry": value, **times, "refused": why or None})
-        timing = entry.timing if entry else f"refused: {why}"
-        kind = str(value.get("class", "")) if isinstance(value, dict) else ""
-        rows.append((name, kind, timing, "" if following is None else moment(following), last.get(name, "")))
+def _list(settings: Settings, file: str | None, as_json: bool) -> None:
+    resque, now = settings.connected(), time.time()
+    entries = _entries(settings, resque, file, now)
+    hidden = [one.name for one in entries if one.hides]
+    master = _master(settings, resque)
     if as_json:
-        master = _master(settings, resque)
+        for one in entries:
+            json_line(_document(one))
         json_line({"master": master and {**master, "since": timestamp(master["since"])}})
+        for name in hidden:
+            json_line({"hidden": name, "file": file_name(settings, file)})
         return
-    if rows:
-        table(("NAME", "CLASS", "WHEN", "NEXT", "LAST"), rows)
+    if entries:
+        table(("NAME", "FROM", "CLASS", "WHEN", "NEXT", "LAST"), map(_row, entries), whole=("NAME",))
     else:
-        click.echo("no entries in Redis (a scheduler may have entries of its own, from a file)")
-    click.echo(_master_line(_master(settings, resque)))
+        click.echo(
+            "no entries in Redis (a scheduler may have entries of its own, from a file: name it with -f)"
+        )
+    click.echo(_master_line(master))
+    for name in hidden:
+        click.echo(
+            f"{safe(name)}: the entry in Redis counts, not the one of {safe(file_name(settings, file))}"
+        )
+
+
+def _entries(settings: Settings, resque: Resque, file: str | None, now: float) -> list[Listed]:
+    from pyresque.scheduler.entries import listed
+
+    return listed(resque, now, entries_of(settings, file), scheduler_options(settings).environment)
+
+
+def _chosen(entries: Sequence[Listed], name: str | None) -> Sequence[Listed]:
+    """The entry of this name; without one all of them."""
+    found = [one for one in entries if name is None or one.name == name]
+    if name is not None and not found:
+        raise InvalidSchedule(
+            f"there is no entry {name} in Redis or in the schedule file; `pyresque schedule list` lists them"
+        )
+    return found
+
+
+def _row(one: Listed) -> tuple[object, ...]:
+    whole = one.entry.value if one.entry is not None else one.value
+    kind = whole.get("class", "") if isinstance(whole, dict) else ""
+    when: object = tinted(f"refused: {one.refused}", "red")
+    if one.entry is not None:
+        environments = one.entry.environments
+        when = one.entry.timing + (f" (only {environments})" if environments is not None else "")
+    following = "" if one.next is None else moment(one.next)
+    return one.name, one.source, kind, when, following, one.last
+
+
+def _document(one: Listed) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "source": one.source,
+        "entry": one.value,
+        "next": timestamp(one.next),
+        "last": time_of(one.last),
+        "refused": one.refused or None,
+        "runs_here": one.runs_here,
+    }
 
 
 def _master(settings: Settings, resque: Resque) -> dict[str, Any] | None:
@@ -238,38 +255,5 @@ def _master_line(master: dict[str, Any] | None) -> str:
     return f"master: {safe(master['who'])} ({since}{until})"
 
 
-def _raws(resque: Resque) -> dict[str, bytes]:
-    """The entries as they are stored in Redis, read once however many are shown."""
-    from pyresque.store import schedules
-
-    return schedules.entries(resque.space)
-
-
-def _value(entries: Mapping[str, Any], name: str) -> Any:
-    if name not in entries:
-        raise InvalidSchedule(f"there is no entry {name} in Redis; `pyresque schedule list` lists them")
-    return entries[name]
-
-
-def _read(resque: Resque, name: str, raws: Mapping[str, bytes]) -> tuple[Entry | None, str]:
-    from pyresque.config.env import local_zone
-    from pyresque.schedule.schedule_file import read
-    from pyresque.scheduler.loaded_schedule import check_queueable
-
-    try:
-        entry = read(name, raws.get(name), local_zone())
-        check_queueable(entry, resque.registry, resque.space.style)
-        return entry, ""
-    except InvalidSchedule as error:
-        return None, str(error)
-
-
-def _runs(entry: Entry | None, count: int) -> list[str]:
-    return [moment(at) for at in _moments(entry, count)]
-
-
-def _moments(entry: Entry | None, count: int) -> list[float]:
-    from pyresque.schedule.next_runs import Running
-
-    now = time.time()
-    return [] if entry is None else list(Running(entry, now).next_runs(count, now))
+schedule.add_command(set_)
+schedule.add_command(remove)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pyresque.cli.common_options import Settings
+from pyresque.errors import ConfigError
 
 if TYPE_CHECKING:
     from pyresque.config.options import SchedulerOptions
@@ -27,16 +28,28 @@ def schedule_file_option(command: F) -> F:
     )(command)
 
 
-def entries_of(settings: Settings, file: str | None) -> Mapping[str, Any]:
-    """The entries of the file by name, else of that which the settings name; none without either.
+def file_name(settings: Settings, file: str | None) -> str | None:
+    """The file that is meant: that of the option, else the one of the settings; None without either."""
+    found: str | None = settings.stored.find("scheduler", "schedule").value
+    return found if file is None else file
+
+
+def entries_of(settings: Settings, file: str | None, *, needed: bool = False) -> Mapping[str, Any]:
+    """The entries of the file that is meant, by name; none without one.
 
     Raises:
-        ConfigError: it cannot be used.
+        ConfigError: it cannot be used, or there is none though it is `needed`.
     """
     from pyresque.schedule.schedule_file import read_file
 
-    path = file if file is not None else settings.stored.find("scheduler", "schedule").value
-    return {} if path is None else read_file(path)
+    path = file_name(settings, file)
+    if path is None:
+        if needed:
+            raise ConfigError(
+                "which schedule file? name it, or write schedule = FILE under [scheduler] into the settings"
+            )
+        return {}
+    return read_file(path)
 
 
 def scheduler_options(settings: Settings) -> SchedulerOptions:

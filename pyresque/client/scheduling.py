@@ -76,6 +76,16 @@ class Scheduling(Enqueueing):
 
     def write_schedule(self, name: str, value: dict[str, Any], *, persist: bool = True) -> None:
         """Write an entry as a mapping in resque-scheduler's format; raises as `set_schedule` does."""
+        from pyresque.schedule.entry import shareable
+
+        entry = self.check_schedule(name, value, persist=persist)
+        if persist:
+            schedules.save(self.space, entry.name, shareable(entry, self.space.style))
+        else:
+            self.local_schedule[entry.name] = entry.value
+
+    def check_schedule(self, name: str, value: dict[str, Any], *, persist: bool = True) -> Entry:
+        """The entry that `write_schedule` would write; raises as it does, and writes nothing."""
         from pyresque.schedule.entry import Entry, shareable
 
         if isinstance(value, dict):
@@ -87,13 +97,11 @@ class Scheduling(Enqueueing):
             raise InvalidSchedule("an entry of the schedule needs a name")
         try:
             entry = Entry.read(name, self._with_queue(value), local_zone())
-            raw = shareable(entry, self.space.style) if persist else b""
+            if persist:
+                shareable(entry, self.space.style)
         except InvalidSchedule as error:
             raise InvalidSchedule(f"{name}: {error}") from None
-        if persist:
-            schedules.save(self.space, name, raw)
-        else:
-            self.local_schedule[name] = entry.value
+        return entry
 
     def remove_schedule(self, name: str) -> bool:
         """Remove an entry, of Redis and of this process; whether there was one."""

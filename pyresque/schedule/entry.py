@@ -127,9 +127,15 @@ class Entry:
             raise InvalidSchedule(f"times must be a whole number, not {times!r}")
         return first, last, times
 
+    @property
+    def environments(self) -> str | None:
+        """The environments that it is for, as they were written; None where it is for all."""
+        found: str | None = _environments(self.value)
+        return found
+
     def runs_in(self, environment: str | None) -> bool:
         """Whether it is for this environment (RAILS_ENV); without one only what is for all."""
-        environments = _environments(self.value)
+        environments = self.environments
         return environments is None or (
             environment is not None and environment in re.split(r"[\s,]+", environments)
         )

@@ -31,7 +31,7 @@ def test_schedule_set_list_show_next_run_remove(stage, run):
     assert len(found["next"]) == 3
     assert run("schedule", "run", "nightly") == "queued nightly\n"
     assert stage.queue("reports") == [b'{"class":"Report","args":[1]}']
-    assert run("schedule", "remove", "nightly") == "removed nightly\n"
+    assert run("schedule", "remove", "--yes", "nightly").endswith("\nremoved nightly\n")
     assert "there is no entry nightly" in run("schedule", "remove", "nightly", status=1)
     assert "there is no entry nightly" in run("schedule", "show", "nightly", status=1)
 
@@ -86,10 +86,11 @@ def test_schedule_diff_compares_a_file_with_redis(stage, run, tmp_path):
         "a: {class: A, every: 2h, queue: q}\nb: {class: B, every: 1h, queue: q}\nc: {every: never}\n"
     )
     stage.redis("HSET", "resque:persistent_schedules", "d", '{"class":"D","every":"1h"}')
-    lines = run("schedule", "diff", str(path), status=1).splitlines()
-    assert [line.split()[:2] for line in lines] == [
+    lines, legend = run("schedule", "diff", str(path), status=1).split("\n\n")
+    assert [line.split()[:2] for line in lines.splitlines()] == [
         ["differs", "a"], ["file", "b"], ["refused", "c:"], ["redis", "d"],
     ]  # fmt: skip
+    assert [line.split()[0] for line in legend.splitlines()] == ["differs", "file", "redis", "refused"]
     found = [json.loads(line) for line in run("schedule", "diff", str(path), "--json", status=1).splitlines()]
     assert [one["what"] for one in found] == ["differs", "file", "refused", "redis"]
 
@@ -105,6 +106,101 @@ def test_schedule_list_says_which_entries_of_a_file_are_hidden(stage, run, tmp_p
     shown = run("schedule", "list", "--schedule", str(path))
     assert f"a: the entry in Redis counts, not the one of {path}" in shown
     assert "b: the entry" not in shown
+
+
+FILE = """
+soon: {class: Mail, every: 1h, queue: mail, args: [1]}
+Mail: {cron: "0 3 * * *", queue: mail, rails_env: production}
+bad: {every: never}
+stored: {class: A, every: 1h, queue: q}
+"""
+
+
+def test_entries_of_a_file_are_listed_shown_and_run(stage, console, tmp_path):
+    """They are not in Redis; each says where it comes from, and for which environment it is."""
+    path = tmp_path / "schedule.yml"
+    path.write_text(FILE)
+    stage.redis("HSET", "resque:persistent_schedules", "stored", '{"class":"A","every":"1h","queue":"q"}')
+    assert console.shown("schedule").splitlines()[1].split()[:3] == ["stored", "redis", "A"]
+    shown = console.shown("schedule", "list", "-f", str(path))
+    rows = {line.split()[0]: line for line in shown.splitlines()[1:5]}
+    assert {name: rows[name].split()[1] for name in rows} == {
+        "Mail": "file", "bad": "file", "soon": "file", "stored": "redis",
+    }  # fmt: skip
+    assert "(only production)" in rows["Mail"]
+    assert "refused: " in rows["bad"]
+    found = {one.get("name"): one for one in console.documents("schedule", "list", "-f", str(path))}
+    assert (found["soon"]["source"], found["stored"]["source"]) == ("file", "redis")
+    assert found["Mail"]["next"]
+    elsewhere = console.run("schedule", "list", "-f", str(path), "--json", RAILS_ENV="staging")
+    found = {one.get("name"): one for one in map(json.loads, elsewhere.stdout.splitlines())}
+    assert (found["Mail"]["runs_here"], found["Mail"]["next"], found["soon"]["runs_here"]) == (
+        False,
+        None,
+        True,
+    )
+    assert "from      file" in console.shown("schedule", "show", "soon", "-f", str(path))
+    assert console.shown("schedule", "next", "soon", "-f", str(path)).startswith("soon: 2")
+    assert console.shown("schedule", "run", "soon", "-f", str(path)) == "queued soon\n"
+    assert stage.queue("mail") == [b'{"class":"Mail","args":[1]}']
+    assert "there is no entry soon" in console.run("schedule", "show", "soon").stderr
+
+
+def test_the_settings_name_the_file(stage, console, tmp_path):
+    """Then it need not be named again, by whatever only looks."""
+    path = tmp_path / "schedule.yml"
+    path.write_text(FILE)
+    settings = {"PYRESQUE_SCHEDULER_SCHEDULE": str(path)}
+    assert "soon  " in console.shown("schedule", **settings)
+    assert console.run("schedule", "diff", **settings).exit_code == 1
+    assert "which schedule file?" in console.run("schedule", "diff").stderr
+    assert "\nnext entry      " in console.shown("scheduler", "status", **settings)
+
+
+def test_when_an_entry_runs_next_counts_from_its_last_run(stage, console):
+    """As the scheduler counts; an entry whose time is over is refused, and not an error of the list."""
+    now = int(time.time())
+    entry = '{"class":"A","every":"2h","queue":"q"}'
+    stage.redis("HSET", "resque:persistent_schedules", "a", entry)
+    stage.redis("HSET", "resque:delayed:last_enqueued_at", "a", times.started(now - 3600))
+    over = '{"class":"A","every":["1h",{"first_at":"2020-01-01"}],"queue":"q"}'
+    stage.redis("HSET", "resque:persistent_schedules", "over", over)
+    found = {one.get("name"): one for one in console.documents("schedule")}
+    assert found["a"]["next"] == timestamp(now + 3600)
+    assert (found["over"]["next"], found["over"]["refused"]) == (None, "its first run would be in the past")
+
+
+def test_set_over_an_entry_asks_and_shows_both(stage, console):
+    """A new one is written without a question; the same again changes nothing."""
+    old, new = (f'{{"class":"A","every":"{hours}h","queue":"q"}}' for hours in (1, 2))
+    stored = ("HGET", "resque:persistent_schedules", "a")
+    assert console.shown("schedule", "set", "a", old, "--dry-run").startswith("would set the entry a, next ")
+    assert stage.redis(*stored) is None
+    assert console.shown("schedule", "set", "a", old).startswith("set a; next ")
+    assert console.shown("schedule", "set", "a", old).startswith("a is like that already; next ")
+    for words, answer, code in ((["--dry-run"], "", 0), ([], "n\n", 1), ([], "", 1)):
+        done = console.run("schedule", "set", "a", new, *words, answer=answer)
+        assert done.exit_code == code
+        assert done.stdout.startswith(f"old  {old}\nnew  {new}\n")
+        assert stage.redis(*stored) == old.encode()
+    assert console.run("schedule", "set", "a", new, answer="y\n").exit_code == 0
+    assert stage.redis(*stored) == new.encode()
+    assert console.run("schedule", "set", "a", old, "--yes").exit_code == 0
+    assert stage.redis(*stored) == old.encode()
+
+
+def test_remove_asks_and_shows_what_goes(stage, console):
+    """Also an entry that is broken; a name that is not there is told, and the others go."""
+    stage.redis("HSET", "resque:persistent_schedules", "a", '{"class":"A"}', "b\x1b", b"\xff no json")
+    order = "remove 2 entries of the schedule (a, b\\x1b)"
+    done = console.run("schedule", "remove", "a", "b\x1b", "nobody", "--dry-run")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (1, f"would {order}")
+    assert 'a  {"class":"A"}' in done.stdout
+    assert "there is no entry nobody" in done.stderr
+    assert console.run("schedule", "remove", "a", answer="n\n").exit_code == 1
+    assert stage.redis("HLEN", "resque:persistent_schedules") == 2
+    assert console.run("schedule", "remove", "a", "b\x1b", answer="y\n").exit_code == 0
+    assert stage.redis("HLEN", "resque:persistent_schedules") == 0
 
 
 def test_an_entry_is_the_same_wherever_its_class_is_written(stage, run, tmp_path):
