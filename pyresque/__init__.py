@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyresque._version import __version__
 
 if TYPE_CHECKING:
+    from pyresque.client.async_resque import AsyncResque
     from pyresque.client.info import WorkerInfo
     from pyresque.client.job_handle import JobHandle
     from pyresque.client.resque import Resque
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pyresque.worker import Worker
 
 __all__ = [
+    "AsyncResque",
     "DontPerform",
     "JobHandle",
     "JobTimeout",
@@ -34,6 +36,7 @@ __all__ = [
 # Each name is imported when it is first asked for: `pyresque --help` and a module that only needs
 # `job` do not wait for redis-py.
 _HOMES = {
+    "AsyncResque": "pyresque.client.async_resque",
     "DontPerform": "pyresque.errors",
     "JobHandle": "pyresque.client.job_handle",
     "JobTimeout": "pyresque.errors",

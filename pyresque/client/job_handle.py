@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,36 +100,22 @@ class JobHandle:
             JobNotDone: it was not over in that time.
             NoResult: its result cannot be had: it has no form in JSON, or nothing is known of the job.
         """
-        value = self._outcome(timeout)
-        if value is None:
-            raise JobNotDone(f"job {self.id} was not over after {timeout:g} seconds: ask again later")
-        state, message = _state(value), value.get("message")
-        if state == "failed":
-            exception = value.get("exception")
-            raise JobFailed(str(message), exception if isinstance(exception, str) else "")
-        if state == "killed":
-            raise JobCancelled(f"job {self.id} was cancelled: {message}")
-        if state == "unknown":
-            raise NoResult(
-                f"nothing is known of job {self.id}: it was not tracked, or a day has passed since it ended"
-            )
-        if "result_missing" in value:
-            raise NoResult(f"job {self.id} is done, but its result is not stored: {value['result_missing']}")
-        return value.get("result")
+        return result_of(self.id, self._outcome(timeout), timeout)
 
     def _outcome(self, timeout: float | None) -> dict[str, Any] | None:
         """The status of the job once it is over, or unknown; None if the time is over before."""
-        until = None if timeout is None else time.monotonic() + timeout
-        pause = _FIRST_PAUSE
-        while True:
-            value = self._seen()
-            if _state(value) not in ("queued", "working"):
-                return value or {}
-            left = _LAST_PAUSE if until is None else until - time.monotonic()
-            if left <= 0:
-                return None
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, _LAST_PAUSE)
+        value = self.outcome()
+        for pause in pauses(timeout) if value is None else ():
+            time.sleep(pause)
+            value = self.outcome()
+            if value is not None:
+                break
+        return value
+
+    def outcome(self) -> dict[str, Any] | None:
+        """Its status if it is over, or unknown (then it is empty); else None."""
+        value = self._seen()
+        return None if _state(value) in ("queued", "working") else value or {}
 
     def _seen(self) -> dict[str, Any] | None:
         """The status, as it is stored, but that a job which waits and is cancelled is `killed` already."""
@@ -137,6 +124,34 @@ class JobHandle:
         if is_doomed and value is not None and value.get("status") == "queued":
             return {**value, "status": "killed", "message": "Cancelled before it began"}
         return value
+
+
+def pauses(timeout: float | None) -> Iterator[float]:
+    """The seconds to wait between two looks at a job, until the time is over (None: without an end)."""
+    until = None if timeout is None else time.monotonic() + timeout
+    pause = _FIRST_PAUSE
+    while (left := pause if until is None else until - time.monotonic()) > 0:
+        yield min(pause, left)
+        pause = min(pause * 1.5, _LAST_PAUSE)
+
+
+def result_of(job_id: str, value: dict[str, Any] | None, timeout: float | None) -> Any:
+    """What the end of a job gives to whoever waits for its result; see `JobHandle.result`."""
+    if value is None:
+        raise JobNotDone(f"job {job_id} was not over after {timeout:g} seconds: ask again later")
+    state, message = _state(value), value.get("message")
+    if state == "failed":
+        exception = value.get("exception")
+        raise JobFailed(str(message), exception if isinstance(exception, str) else "")
+    if state == "killed":
+        raise JobCancelled(f"job {job_id} was cancelled: {message}")
+    if state == "unknown":
+        raise NoResult(
+            f"nothing is known of job {job_id}: it was not tracked, or a day has passed since it ended"
+        )
+    if "result_missing" in value:
+        raise NoResult(f"job {job_id} is done, but its result is not stored: {value['result_missing']}")
+    return value.get("result")
 
 
 def _state(value: dict[str, Any] | None) -> str:

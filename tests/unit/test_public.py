@@ -10,6 +10,7 @@ import pyresque
 
 PUBLIC = {
     "pyresque": [
+        "AsyncResque",
         "DontPerform",
         "JobHandle",
         "JobTimeout",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
-from pyresque import JobHandle, Resque, active_job, job
+from pyresque import AsyncResque, JobHandle, Resque, active_job, job
 from pyresque.plugins import Statuses
 from pyresque.testing import delayed, drain, enqueued, inline
 
@@ -324,6 +324,32 @@ active_job.prepare(17)  # error
 active_job.prepare(welcome, 42).set(wait="soon")  # error
 active_job.prepare(welcome, 42).set(colour=1)  # error
 active_job.enqueue_many(resque, [(welcome, 42)])  # error
+
+own = AsyncResque("redis://localhost:6379/0", namespace="resque")
+
+
+async def requested() -> None:
+    said: bool | None = await own.enqueue(convert, 42, fmt="webp")
+    handle = await own.enqueue(convert, 42, track=True)
+    if handle is not None:
+        state: str = await handle.status()
+        print(said, state, await handle.result(timeout=5))
+    await own.enqueue_to("elsewhere", "Reports::Monthly", 2026)
+    await own.enqueue_in(60, Archive, 1, branch="main")
+    count: int = await own.enqueue_many([(convert, 1)])
+    removed: int | None = await own.dequeue(convert, 42)
+    delayed: int = await own.remove_delayed(convert, 42)
+    waiting: int = await own.size("images")
+    answer: int = await own.run(len, "x")
+    print(count, removed, delayed, waiting, answer, await own.failures.count())
+    await own.enqueue(convert, "42")  # error
+    await own.enqueue(convert)  # error
+    await own.enqueue("Reports::Monthly", 2026)  # error
+    await own.enqueue_in("60", convert, 42)  # error
+    await own.dequeue(convert, "42")  # error
+    answer = own.size("images")  # error
+    said = own.enqueue(convert, 42)  # error
+
 
 sizes: dict[str, int] = resque.queue_sizes()
 names: list[str] = [worker.id for worker in resque.workers()]
