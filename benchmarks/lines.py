@@ -93,7 +93,7 @@ APART = {
     ),
     "breakpoint() and input() in a job": ("system/terminal.py",),
     "commands beyond those of Ruby's rake tasks and `resque`": (
-        "cli/delayed.py", "cli/failed.py", "cli/schedule.py", "cli/queues.py", "cli/enqueue.py",
+        "cli/delayed.py", "cli/failed.py", "cli/schedule.py", "cli/queue.py", "cli/enqueue.py",
         "cli/output.py",
     ),
     "the demo, and help for the tests of applications": ("demo.py", "cli/demo.py", "testing/*.py"),

@@ -22,8 +22,9 @@ from pyresque.cli.delayed import delayed
 from pyresque.cli.demo import demo
 from pyresque.cli.enqueue import enqueue
 from pyresque.cli.failed import failed
+from pyresque.cli.info import info, peek
 from pyresque.cli.output import safe
-from pyresque.cli.queues import info, peek, queues
+from pyresque.cli.queue import queue, queues
 from pyresque.cli.schedule import schedule
 from pyresque.cli.scheduler import scheduler
 from pyresque.cli.work import work
@@ -111,6 +112,7 @@ for command in (
     scheduler,
     enqueue,
     info,
+    queue,
     queues,
     peek,
     worker,

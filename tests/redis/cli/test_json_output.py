@@ -32,6 +32,8 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "failed show": [("ID",)],
     "info": [()],
     "peek": [("mail", "0", "10")],
+    "queue": [()],
+    "queue list": [()],
     "queues": [()],
     "schedule": [()],
     "schedule diff": [("FILE",)],

@@ -1,4 +1,4 @@
-"""Read-only commands: `pyresque info`, `queues`, `peek`."""
+"""`pyresque info` and `pyresque peek`."""
 
 from __future__ import annotations
 
@@ -26,22 +26,6 @@ def info(settings: Settings, as_json: bool) -> None:
 
 def _spelled(numbers: dict[str, Any]) -> dict[str, Any]:
     return {**numbers, "servers": ", ".join(numbers["servers"])}
-
-
-@click.command()
-@json_option
-@common
-@pass_settings
-def queues(settings: Settings, as_json: bool) -> None:
-    """List the queues, with the number of jobs that wait in each."""
-    sizes = settings.connected().queue_sizes()
-    if as_json:
-        for name, size in sizes.items():
-            json_line({"queue": name, "size": size})
-    elif sizes:
-        table(("QUEUE", "JOBS"), sizes.items(), whole=("QUEUE",))
-    else:
-        click.echo("no queues")
 
 
 @click.command()

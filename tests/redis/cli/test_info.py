@@ -30,10 +30,10 @@ def test_queues(program: Program, resque: Resque) -> None:
     resque.enqueue("SomeJob", queue="évil\x1b[2J")
     resque.enqueue("SomeJob", queue="x")
     assert lines(program.run("queues", "--json")) == [
-        {"queue": "x", "size": 1},
-        {"queue": "évil\x1b[2J", "size": 1},
+        {"queue": "x", "size": 1, "paused": False},
+        {"queue": "évil\x1b[2J", "size": 1, "paused": False},
     ]
-    assert program.run("queues").stdout == "QUEUE        JOBS\nx            1\névil\\x1b[2J  1\n"
+    assert program.run("queues").stdout == "QUEUE        JOBS\nx               1\névil\\x1b[2J     1\n"
 
 
 def test_peek(program: Program, resque: Resque) -> None:
