@@ -206,17 +206,24 @@ class Enqueueing:
     def empty(self, queue: str) -> int:
         """Remove every job of a queue, which stays known, with the locks that they hold; returns how many."""
         queue = queue_for(None, "", queue)
-        if not any(job.guarding for job in self.registry.jobs()):
+        if not self._has_locks():
             return queues.empty(self.space, queue)
 
-        def locks_of(raw: bytes) -> list[str]:
-            try:
-                payload = Payload.parse(raw)
-            except MalformedPayload:
-                return []
-            return self._locks_of(payload.class_name, payload.args)
+        return queues.remove_if(self.space, queue, self._locks_held)
 
-        return queues.remove_if(self.space, queue, locks_of)
+    def _locks_held(self, raw: bytes) -> list[str]:
+        """The locks that an element of a queue holds while it waits."""
+        if not self._has_locks():
+            return []
+        try:
+            payload = Payload.parse(raw)
+        except MalformedPayload:
+            return []
+        return self._locks_of(payload.class_name, payload.args)
+
+    def _has_locks(self) -> bool:
+        """Whether any registered job holds locks while it waits."""
+        return any(job.guarding for job in self.registry.jobs())
 
     def _locks_of(self, class_name: str, args: list[Any]) -> list[str]:
         """The locks that a job holds while it waits."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import redis
 
     from pyresque.client.pausing import PausedQueues
+    from pyresque.client.queued_jobs import QueuedJobs
 
 
 class Resque(Delaying, Scheduling):
@@ -119,6 +120,12 @@ class Resque(Delaying, Scheduling):
     def peek(self, queue: str, start: int = 0, count: int = 1) -> list[Any]:
         """Look at jobs of a queue; always a list. Elements that are not JSON are shown as text."""
         return [_shown(raw) for raw in queues.elements(self.space, queue, start, count)]
+
+    def jobs(self, queue: str) -> QueuedJobs:
+        """The jobs that wait in a queue, to look at and to act on: `jobs("mail").select("A*").remove()`."""
+        from pyresque.client.queued_jobs import QueuedJobs  # only who looks waits for it
+
+        return QueuedJobs(self.space, queue_for(None, "", queue), self._locks_held, self.link)
 
     def size(self, queue: str) -> int:
         """How many jobs wait in a queue."""

@@ -58,18 +58,25 @@ def elements(space: Space, queue: str, start: int = 0, count: int | None = None)
     return list(space.link.execute("LRANGE", space.keys.queue(queue), start, stop))
 
 
-def remove_if(space: Space, queue: str, locks_of: Callable[[bytes], Sequence[str] | None]) -> int:
+def remove_if(
+    space: Space,
+    queue: str,
+    locks_of: Callable[[bytes], Sequence[str] | None],
+    *,
+    gone: Callable[[bytes], object] | None = None,
+) -> int:
     """Remove elements of a queue in one pass; returns how many.
 
     Args:
         locks_of: of an element: None if it stays, else the (full) keys that go with it.
+        gone: is called with each element that went.
     """
 
     def doom(raw: bytes) -> Sequence[Command] | None:
         locks = locks_of(raw)
         return None if locks is None else [("UNLINK", lock) for lock in locks]
 
-    return weed(space, space.keys.queue(queue), doom)
+    return weed(space, space.keys.queue(queue), doom, gone=gone)
 
 
 def remove_first(space: Space, queue: str, raw: bytes) -> bool:

@@ -10,7 +10,9 @@ from pyresque.store.connection.replies import data, row, words
 from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 
-_weed = Script("remove_marked", uses=("effects", "aside_links"), reply=row(data, words), once=True)
+_weed = Script(
+    "remove_marked", uses=("effects", "aside_links", "scattered"), reply=row(data, words), once=True
+)
 
 WINDOW = 1000
 """Elements that are read, and judged, at a time."""

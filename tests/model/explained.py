@@ -76,6 +76,7 @@ EXPLAINED: list[tuple[str, str, str]] = [
     ("retried_marks", "nodes_passed", _LARGE),
     ("retried_marks", "if seen >= 0", _CHANGED),
     ("requeue_failures", "nodes_passed", _LARGE),
+    ("move_scattered", "passed", _LARGE),
     ("fire", "if ARGV[3] ~= ''", _LOCK),
     ("aside_links", "place = place + step", _LARGE),
     ("reserve", "looked > 1000", _LARGE),

@@ -14,30 +14,6 @@ end
 
 local length = redis.call('LLEN', KEYS[2])
 
--- Their indexes now: those that they had or, where others have changed the list, near them.
-local function found()
-  local far, near = doomed[1][1], doomed[#doomed][1]
-  local first, indexes, all = math.max(0, length - far), {}, true
-  local elements = redis.call('LRANGE', KEYS[2], first, math.max(0, length - near))
-  for i, one in ipairs(doomed) do
-    local at = length - one[1]
-    all = all and elements[at - first + 1] == one[2]
-    indexes[i] = at
-  end
-  if all then return indexes end
-  local standing = {}
-  first = math.max(0, first - 100)
-  for i, element in ipairs(redis.call('LRANGE', KEYS[2], first, math.max(0, length - near + 100))) do
-    local same = standing[element] or {}
-    standing[element], same[#same + 1] = same, first + i - 1
-  end
-  for i, one in ipairs(doomed) do
-    local same = standing[one[2]]
-    indexes[i] = same and #same > 0 and table.remove(same, 1) or false
-  end
-  return indexes
-end
-
 local function carry_out(index, last)
   while index <= last do
     local count = tonumber(ARGV[index])
@@ -46,33 +22,25 @@ local function carry_out(index, last)
   end
 end
 
--- How many nodes of the list LSET passes on its way to an element, from the nearer end: Redis keeps 8 KB in one.
-local function nodes_to(index, element)
-  return math.min(index, length - index) * math.min(1, (#element + 8) / 8192)
-end
-
--- Remove what is at these indexes. Few go by their bytes, as in Ruby (from the tail: a copy that comes before them
--- may still have to be judged). Many go in one pass, for LREM compares all elements on its way.
+-- Few go by their bytes, as in Ruby (from the tail: a copy that comes before them may still have to be judged).
 local function remove_all(indexes, elements)
   if #indexes <= 10 and length <= 1000 then
     for _, element in ipairs(elements) do redis.call('LREM', KEYS[2], -1, element) end
     return
   end
-  local mark = '\0' .. word
-  for _, index in ipairs(indexes) do redis.call('LSET', KEYS[2], index, mark) end
-  redis.call('LREM', KEYS[2], indexes[1] < length / 2 and #indexes or -#indexes, mark)
+  remove_indexes(KEYS[2], length, indexes)
 end
 
 local signs, indexes, elements, passed = {}, {}, {}, 0
 if #doomed > 0 then
   redis.call('UNLINK', KEYS[1]) -- a full Redis lets a script go on that has begun to write
-  local standing = found()
+  local standing = indexes_of(KEYS[2], length, doomed)
   for i = #doomed, 1, -1 do
     local one, index = doomed[i], standing[i]
     signs[i] = (looked > 5000 or passed > tonumber(ARGV[4])) and '+' or index and '1' or '0'
     if signs[i] == '1' then
       indexes[#indexes + 1], elements[#elements + 1] = index, one[2]
-      passed = passed + nodes_to(index, one[2])
+      passed = passed + nodes_to(index, length, one[2])
       if ARGV[3] == '1' then forget_aside(ARGV[2], one[2]) end
       carry_out(one[3], one[4])
     end

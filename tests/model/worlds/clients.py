@@ -224,6 +224,21 @@ WORLDS = [
         _run_or_removed((1, 2), int),
     ),
     _world(
+        "jobs are moved to another queue",
+        waiting("Good", "Good"),
+        {
+            "client": calls(lambda resque: resque.jobs("jobs").move_to("others")),
+            "a": worker_at_work("jobs", "others"),
+        },
+        _run_or_removed((1, 2), lambda said: 0),
+    ),
+    _world(
+        "a job is moved to the front",
+        waiting("Good", "Good"),
+        removed(calls(lambda resque: resque.jobs("jobs").select(text="[2]").to_front()), (1, 2)),
+        _run_or_removed((1, 2), lambda said: 0),
+    ),
+    _world(
         "two put the same job back",
         failed(1),
         {name: calls(lambda resque: resque.failures.requeue_all()) for name in ("one", "two")}

@@ -227,7 +227,7 @@ def test_many_failures_are_removed_by_their_ids(resque, program):
     fail(resque, 200)
     ids = [one.id for one in resque.failures.list(0, 150)]
     calls(resque, "lrem")
-    done = program.run("failed", "remove", *ids)
+    done = program.run("failed", "remove", "--yes", *ids)
     assert done.returncode == 0
     assert done.stdout.count("removed ") == 150
     assert resque.failures.count() == 50

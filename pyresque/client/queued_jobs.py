@@ -1,0 +1,271 @@
+"""The jobs that wait in a queue: `resque.jobs(queue)`."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pyresque.client.selection import (
+    ActionResult,
+    NameFilter,
+    Pattern,
+    Progress,
+    Tally,
+    by_class,
+    checked_text,
+    count_of,
+    first_of_page,
+    has_text,
+    ids_of,
+    page_of,
+)
+from pyresque.errors import MalformedPayload
+from pyresque.model.job_class import queue_for
+from pyresque.store import ages, moving
+from pyresque.store import queues as store
+from pyresque.store.connection.link import Link
+from pyresque.store.space import Space
+from pyresque.wire.encoding import decode
+from pyresque.wire.records import shown, wrapped_job
+
+WINDOW = 1000
+"""Jobs that are read at a time."""
+ID_LENGTH = 40
+"""How long an id is; a shorter one is the beginning of one."""
+HEAD = 10
+"""Jobs at the head of a queue in which a time is looked for."""
+
+GONE = "gone meanwhile"
+"""Why jobs are left alone: a key of `ActionResult.skipped`."""
+
+LocksOf = Callable[[bytes], Sequence[str]]
+"""The locks that a job holds while it waits."""
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A job that waits, or what else is in its queue: then class and args are empty, and payload is None.
+
+    Attributes:
+        queue: its queue.
+        index: where it was when it was seen; 0 is the next one.
+        raw: its exact bytes.
+        class_name: its class, of an Active Job its own.
+        args: its arguments, of an Active Job its own.
+        payload: the decoded object.
+    """
+
+    queue: str
+    index: int
+    raw: bytes
+    class_name: str
+    args: Any
+    payload: dict[str, Any] | None
+
+    @classmethod
+    def read(cls, queue: str, index: int, raw: bytes) -> QueuedJob:
+        """Read an element of a queue, whoever wrote it; never raises."""
+        try:
+            value = decode(raw)
+        except MalformedPayload:
+            value = None
+        if not isinstance(value, dict):
+            return cls(queue, index, raw, "", None, None)
+        name, args = shown(value)
+        return cls(queue, index, raw, name, args, value)
+
+    @property
+    def id(self) -> str:
+        """The digest of its bytes: equal jobs have the same."""
+        return hashlib.sha1(self.raw).hexdigest()  # noqa: S324 (no secret)
+
+    @property
+    def enqueued_at(self) -> float | None:
+        """When an Active Job was enqueued, in seconds since the epoch; None in other jobs."""
+        text = (wrapped_job(self.payload or {}) or {}).get("enqueued_at")
+        try:
+            at = datetime.fromisoformat(text) if isinstance(text, str) else None
+        except ValueError:
+            return None
+        return at.timestamp() if at is not None and at.tzinfo is not None else None
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """What is asked of a job; everything that is given must be so."""
+
+    class_name: Pattern
+    text: str = ""
+    ids: frozenset[str] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every job is meant."""
+        return self.class_name.is_open and not self.text and self.ids is None
+
+    def __call__(self, job: QueuedJob) -> bool:
+        """Whether this job is meant."""
+        return (
+            (self.ids is None or job.id in self.ids)
+            and self.class_name(job.class_name)
+            and (not self.text or has_text(self.text, job.raw, job.payload))
+        )
+
+
+class JobSelection:
+    """Some of the jobs that wait in a queue. Iteration gives them, the next one first.
+
+    Workers take jobs, and others add some, while it reads.
+    """
+
+    def __init__(self, space: Space, queue: str, locks_of: LocksOf, wanted: JobFilter) -> None:
+        self._space = space
+        self._queue = queue
+        self._locks_of = locks_of
+        self._wanted = wanted
+
+    def __iter__(self) -> Iterator[QueuedJob]:
+        wanted, start = self._resolved(), 0
+        while True:
+            piece = store.elements(self._space, self._queue, start, WINDOW)
+            for number, raw in enumerate(piece, start):
+                job = QueuedJob.read(self._queue, number, raw)
+                if wanted(job):
+                    yield job
+            if len(piece) < WINDOW:
+                return
+            start += WINDOW
+
+    def count(self) -> int:
+        """How many there are."""
+        return store.size(self._space, self._queue) if self._wanted.is_open else count_of(self)
+
+    def page(self, number: int = 1, size: int = 50) -> list[QueuedJob]:
+        """A page of them; the first has the number 1. What is behind it is not read."""
+        if not self._wanted.is_open:
+            return page_of(self, number, size)
+        first = first_of_page(number, size)
+        piece = store.elements(self._space, self._queue, first, size)
+        return [QueuedJob.read(self._queue, n, raw) for n, raw in enumerate(piece, first)]
+
+    def by_class(self) -> dict[str, int]:
+        """How many there are of each class, the most first; what is not a job is under an empty name."""
+        return by_class(job.class_name for job in self)
+
+    def remove(self, *, progress: Progress = None) -> ActionResult:
+        """Remove them in one pass, with the locks that they hold (`Loner`).
+
+        Args:
+            progress: is called with how many were removed until now.
+        """
+        tally, wanted = Tally(progress), self._resolved()
+
+        def locks_of(raw: bytes) -> Sequence[str] | None:
+            return self._locks_of(raw) if wanted(QueuedJob.read(self._queue, 0, raw)) else None
+
+        store.remove_if(self._space, self._queue, locks_of, gone=self._counting(tally))
+        return tally.result()
+
+    def move_to(self, queue: str, *, progress: Progress = None) -> ActionResult:
+        """Move them to the end of another queue, as they are and in their order.
+
+        Args:
+            progress: is called with how many were moved until now.
+        """
+        return self._moved(queue_for(None, "", queue), False, progress)
+
+    def to_front(self, *, progress: Progress = None) -> ActionResult:
+        """Move them to the front of their queue, in their order.
+
+        Args:
+            progress: is called with how many were moved until now.
+        """
+        return self._moved(self._queue, True, progress)
+
+    def _moved(self, queue: str, to_front: bool, progress: Progress) -> ActionResult:
+        tally, wanted = Tally(progress), self._resolved()
+        left = moving.move(
+            self._space,
+            self._queue,
+            queue,
+            lambda raw: wanted(QueuedJob.read(self._queue, 0, raw)),
+            to_front=to_front,
+            moved=self._counting(tally),
+        )
+        for _ in range(left):
+            tally.skip(GONE)
+        return tally.result()
+
+    def _counting(self, tally: Tally) -> Callable[[bytes], None]:
+        return lambda raw: tally.done(QueuedJob.read(self._queue, 0, raw).class_name)
+
+    def _resolved(self) -> JobFilter:
+        """The filter with whole ids: each beginning stands for the one id that begins so, if there is one."""
+        ids = self._wanted.ids
+        short = [one for one in ids or () if len(one) < ID_LENGTH]
+        if ids is None or not short:
+            return self._wanted
+        everything = JobSelection(self._space, self._queue, self._locks_of, JobFilter(Pattern("", None)))
+        known = {job.id for job in everything}
+        found = {start: [one for one in known if one.startswith(start)] for start in short if start}
+        return replace(
+            self._wanted,
+            ids=ids.difference(short).union(*(ones for ones in found.values() if len(ones) == 1)),
+        )
+
+
+class QueuedJobs(JobSelection):
+    """All the jobs that wait in a queue; `select` gives some of them.
+
+    Args:
+        link: a connection that repeats nothing, for notes that are not worth waiting.
+    """
+
+    def __init__(self, space: Space, queue: str, locks_of: LocksOf, link: Link) -> None:
+        super().__init__(space, queue, locks_of, JobFilter(Pattern("class_name", None)))
+        self._hasty = replace(space, link=link)
+
+    def select(
+        self, class_name: NameFilter = None, text: str | None = None, ids: NameFilter = None
+    ) -> JobSelection:
+        """Some of the jobs.
+
+        Args:
+            class_name: one name or several, with `*` for any text; an Active Job has its own class.
+            text: a text that occurs in the job.
+            ids: ids (`job.id`), or beginnings that only one id has.
+
+        Raises:
+            InvalidSelection: one of them cannot be understood.
+        """
+        wanted = JobFilter(Pattern("class_name", class_name), checked_text(text), ids_of(ids))
+        return JobSelection(self._space, self._queue, self._locks_of, wanted)
+
+    def oldest_age(self) -> float | None:
+        """Seconds for which the first job has waited at least; None without a job, or if nobody can tell.
+
+        Active Jobs say when they were enqueued. Of others it is known since when they were seen at the head
+        of the queue, by whoever asked for it: the first time that is 0. Where equal jobs follow each other
+        that cannot be told.
+        """
+        return oldest_ages(self._hasty, [self._queue]).get(self._queue)
+
+
+def oldest_ages(space: Space, queues: Sequence[str], now: float | None = None) -> dict[str, float]:
+    """What `oldest_age` tells, for many queues in one go; without those of which it tells nothing."""
+    now = time.time() if now is None else now
+    samples = store.samples(space, queues, HEAD)
+    heads = {queue: raws[0] if raws else None for queue, raws in samples.items()}
+    seen = ages.since(space, heads, now)
+    found = {}
+    for queue, raws in samples.items():
+        told = [QueuedJob.read(queue, 0, raw).enqueued_at for raw in raws]
+        is_seen = raws[:1] != raws[1:2]  # else another one may have stood there
+        moments = [at for at in (*told, seen.get(queue) if is_seen else None) if at is not None]
+        if raws and moments:
+            found[queue] = max(0.0, now - min(moments))
+    return found

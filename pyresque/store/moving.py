@@ -1,0 +1,131 @@
+"""Moving many jobs of a queue: to the end of another one, or to the front of their own.
+
+A job is at every moment on one of the two: each script takes some out of the list and pushes them. They are
+found by how far they stand from the end of the list, for workers take from its head meanwhile. What is not
+where it was is looked for again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pyresque.store import queues
+from pyresque.store.connection.link import Word
+from pyresque.store.connection.replies import data, row
+from pyresque.store.removal import BYTES, NODES, WINDOW
+from pyresque.store.script import Script
+from pyresque.store.space import Space
+
+_move = Script("move_scattered", uses=("scattered",), reply=row(data), once=True)
+
+ROUNDS = 5
+"""How often jobs are looked for that are not where they were."""
+
+_Place = tuple[int, bytes]
+"""How far a job is from the end of its queue (1: it is the last), and the job."""
+
+
+def move(
+    space: Space,
+    source: str,
+    target: str,
+    chosen: Callable[[bytes], object],
+    *,
+    to_front: bool = False,
+    moved: Callable[[bytes], object],
+) -> int:
+    """Move jobs of a queue, in their order.
+
+    A kill in between leaves each job where it was or where it goes. What comes meanwhile may stay.
+
+    Args:
+        chosen: whether a job is to be moved.
+        to_front: they go to the head of the target, which is their own queue; else to its end.
+        moved: is called with each job that was moved.
+
+    Returns:
+        How many of them were gone before they could be moved.
+
+    Raises:
+        RedisReplied: the target is not a list of jobs.
+    """
+    mover = _Mover(space, source, target, to_front, moved)
+    places = mover.places(chosen)
+    left = Counter(raw for _, raw in places)
+    for _ in range(ROUNDS):
+        left -= mover.move(places)
+        if not left:
+            return 0
+        places = mover.places(partial(_took, Counter(left)))
+    return left.total()
+
+
+def _took(counts: Counter[bytes], raw: bytes) -> bool:
+    """Whether an element is one of these that was not met yet."""
+    if counts[raw] < 1:
+        return False
+    counts[raw] -= 1
+    return True
+
+
+class _Mover:
+    def __init__(
+        self, space: Space, source: str, target: str, to_front: bool, moved: Callable[[bytes], object]
+    ) -> None:
+        self._space = space
+        self._source = source
+        self._target = target
+        self._to_front = to_front
+        self._moved = moved
+
+    def places(self, chosen: Callable[[bytes], object]) -> list[_Place]:
+        """Where the chosen jobs are, from the head to the tail."""
+        length, found, start = queues.size(self._space, self._source), list[_Place](), 0
+        while start < length:
+            piece = queues.elements(self._space, self._source, start, min(WINDOW, length - start))
+            found += [(length - start - n, raw) for n, raw in enumerate(piece) if chosen(raw)]
+            start += WINDOW
+        return found
+
+    def move(self, places: Sequence[_Place]) -> Counter[bytes]:
+        """Move what is at these places; returns what was moved."""
+        moved: Counter[bytes] = Counter()
+        left, most = list(places), WINDOW
+        shift = 0  # by how much all others are farther from the end now
+        while left:
+            part = self._part(left, most)
+            signs = self._run([(at + shift, raw) for at, raw in part])
+            done = [raw for (_, raw), sign in zip(part, signs, strict=True) if sign == ord("1")]
+            moved.update(done)
+            for raw in done:
+                self._moved(raw)
+            if self._to_front:
+                shift -= len(done)
+            elif self._source == self._target:
+                shift += len(done)
+            waits = signs.count(b"+")
+            most = max(1, len(part) - waits) if waits else min(2 * most, WINDOW)
+            count = len(part) - waits
+            left = left[: len(left) - count] if self._to_front else left[count:]
+        return moved
+
+    def _part(self, left: Sequence[_Place], most: int) -> list[_Place]:
+        """The next ones for one script, in the order of the list."""
+        part: list[_Place] = []
+        size = 0
+        for place in reversed(left[-most:]) if self._to_front else left[:most]:
+            size += len(place[1])
+            if part and size > BYTES:
+                break
+            part.append(place)
+        return part[::-1] if self._to_front else part
+
+    def _run(self, part: Sequence[_Place]) -> bytes:
+        keys = self._space.keys
+        names: list[Word] = [keys.queue(self._source), keys.queue(self._target), keys.queues]
+        args: list[Word] = [NODES, "LPUSH" if self._to_front else "RPUSH", self._target]
+        for at, raw in part:
+            args += [max(1, at), raw]
+        return bytes(_move.run(self._space, names, args)[0])
