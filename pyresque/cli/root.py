@@ -23,6 +23,7 @@ from pyresque.cli.demo import demo
 from pyresque.cli.enqueue import enqueue
 from pyresque.cli.failed import failed
 from pyresque.cli.info import info, peek
+from pyresque.cli.jobs import jobs
 from pyresque.cli.output import safe
 from pyresque.cli.queue import queue, queues
 from pyresque.cli.schedule import schedule
@@ -124,6 +125,7 @@ for command in (
 ):
     program.add_command(command)
 program.add_command(config)
+program.add_command(jobs)
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ def stop(settings: Settings, ids: tuple[str, ...], term: bool, yes: bool, dry_ru
 
     resque = settings.connected()
     number = signal.SIGTERM if term else signal.SIGQUIT
-    found, missed = _known(resque, ids)
+    found, missed = known_ids(resque, ids)
     places = {worker_id: place_of(resque.space, worker_id) for worker_id in found}
     reached = []
     for worker_id, place in places.items():
@@ -79,7 +79,7 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool, yes: bool, dry
     from pyresque.worker.loop import unregister
 
     resque = settings.connected()
-    found, missed = _known(resque, ids)
+    found, missed = known_ids(resque, ids)
     beats = {}
     for worker_id in found:
         signs = signs_of_life(resque.space, worker_id)
@@ -150,7 +150,7 @@ def _left_alone(worker_id: str) -> None:
     click.echo(f"Error: {safe(worker_id)} {why}", err=True)
 
 
-def _known(resque: Resque, ids: Iterable[str]) -> tuple[list[str], int]:
+def known_ids(resque: Resque, ids: Iterable[str]) -> tuple[list[str], int]:
     """The registered workers that are meant, and how many of these ids mean none (it is said which)."""
     from pyresque.store import workers
 

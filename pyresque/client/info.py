@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pyresque.client.worker_signs import found_at, lives
@@ -30,8 +30,8 @@ class WorkerInfo:
     processed: int
     failed: int
     language: Literal["ruby", "python"] | None = None
-    heartbeat_age: float | None = None
-    working_for: float | None = None
+    heartbeat_age: float | None = field(default=None, compare=False)
+    working_for: float | None = field(default=None, compare=False)
     is_alive: bool | None = None
     can_be_signalled: bool = False
 

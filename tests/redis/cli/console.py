@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
-from unittest import mock
 
 from tests.unit.cli.in_process import Result, run
 
@@ -18,8 +16,7 @@ class Console:
 
     def run(self, *words: str, answer: str = "", **env: str) -> Result:
         """One command, and what is typed when it asks (nothing: nobody answers)."""
-        with mock.patch("sys.stdin", io.StringIO(answer)):
-            return run(*words, REDIS_URL=self.url, **env)
+        return run(*words, answer=answer, REDIS_URL=self.url, **env)
 
     def shown(self, *words: str, **env: str) -> str:
         """What a command prints that does what it should."""

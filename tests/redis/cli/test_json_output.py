@@ -31,6 +31,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "failed list": [(), ("--queue", "images"), ("--sort", "class"), ("--page", "1")],
     "failed show": [("ID",)],
     "info": [()],
+    "jobs": [(), ("-r", "pyresque.demo", "--no-redis")],
     "peek": [("mail", "0", "10")],
     "queue": [()],
     "queue list": [()],
@@ -43,8 +44,10 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "scheduler status": [(), ("--schedule", "FILE")],
     "worker": [()],
     "worker list": [()],
+    "worker show": [("host:1", "odd"), ("ruby:x:*",)],
     "workers": [()],
     "workers list": [()],
+    "workers show": [("host:1",)],
 }
 """Every command with --json, and what it is run with; ID stands for one of its documents, FILE for a file."""
 

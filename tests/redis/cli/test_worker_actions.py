@@ -18,7 +18,8 @@ from pyresque.store.workers import mark_of
 from pyresque.system.processes import process_birth, process_space
 from pyresque.wire import times
 from tests.redis.cli.console import Console
-from tests.redis.cli.test_workers_remove import WAIT, beats, dead_pid
+from tests.redis.cli.test_workers import dead_pid
+from tests.redis.cli.test_workers_remove import WAIT, beats
 from tests.unit.cli.program import Program, until
 
 HOST, WORD = socket.gethostname(), "0123456789abcdef"

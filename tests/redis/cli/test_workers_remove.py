@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 
 import pytest
 
@@ -13,7 +12,7 @@ from pyresque.system.processes import process_space
 from pyresque.wire import times
 from pyresque.worker.liveness import signs_of_life
 from pyresque.worker.loop import unregister
-from tests.redis.cli.test_workers import RUBYS_ID, register
+from tests.redis.cli.test_workers import RUBYS_ID, dead_pid, register
 from tests.unit.cli.program import Program, one_line, until
 
 WAIT = """
@@ -34,13 +33,6 @@ def beats(resque: Resque, worker_id: str, age: float) -> None:
     resque.link.execute("SADD", "resque:workers", worker_id)
     now = int(resque.link.execute("TIME")[0])
     resque.link.execute("HSET", "resque:workers:heartbeat", worker_id, times.heartbeat(now - age))
-
-
-def dead_pid() -> int:
-    """The number of a process that is no more."""
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
 
 
 @pytest.mark.parametrize("age", [0, 90, -3600])
