@@ -18,7 +18,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """Print a script with which a shell completes commands and options.
 
     \b
-    bash:  pyresque completion bash > ~/.local/share/bash-completion/completions/pyresque
+    bash:  pyresque completion bash > ~/.local/share/bash-completion/completions/pyresque.bash
     zsh:   pyresque completion zsh > ~/.zfunc/_pyresque     (with fpath+=~/.zfunc before compinit)
     fish:  pyresque completion fish > ~/.config/fish/completions/pyresque.fish
 

@@ -48,7 +48,7 @@ def test_its_tests_pass(project: Path) -> None:
         cwd=project, env=env, capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
 def test_which_files(project: Path, tmp_path: Path) -> None:
