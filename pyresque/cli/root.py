@@ -25,8 +25,8 @@ from pyresque.cli.dev import dev
 from pyresque.cli.enqueue import enqueue
 from pyresque.cli.failed import failed
 from pyresque.cli.info import info, peek
-from pyresque.cli.jobs import jobs
 from pyresque.cli.init import init
+from pyresque.cli.jobs import jobs
 from pyresque.cli.output import safe
 from pyresque.cli.queue import queue, queues
 from pyresque.cli.schedule import schedule
