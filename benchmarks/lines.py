@@ -94,7 +94,9 @@ APART = {
     "breakpoint() and input() in a job": ("system/terminal.py",),
     "commands beyond those of Ruby's rake tasks and `resque`": (
         "cli/delayed.py", "cli/failed.py", "cli/schedule.py", "cli/queue.py", "cli/enqueue.py",
-        "cli/output.py",
+        "cli/output.py", "cli/failed_act.py", "cli/by_id.py", "cli/groups.py", "cli/selecting.py",
+        "cli/moments.py", "cli/named_job.py", "cli/dequeue.py", "cli/confirm.py", "cli/progress.py",
+        "cli/json_output.py",
     ),
     "the demo, and help for the tests of applications": ("demo.py", "cli/demo.py", "testing/*.py"),
 }  # fmt: skip

@@ -28,12 +28,12 @@ def show_groups(
     Args:
         by: what the elements of a group share.
         noun: what is counted.
-        example: the ID of an element, and a text about it.
+        example: as much of the ID of an element as is typed, and a text about it.
     """
     shown = groups if page.is_whole(as_json) else groups[page.first : page.first + page.size]
     if as_json:
         for group in shown:
-            json_line(_document(group, by, example(group.example)[0]))
+            json_line(_document(group, by))
         return
     if not shown:
         click.echo(f"no {noun}" + (f" on page {page.number}" if groups else ""))
@@ -56,12 +56,12 @@ def _hour(group: Group[Any]) -> str:
     return group.key if group.first is None else moment(group.first - group.first % 3600)
 
 
-def _document(group: Group[Any], by: str, example: str) -> dict[str, Any]:
+def _document(group: Group[Any], by: str) -> dict[str, Any]:
     return {
         "by": by,
         "key": group.key or None,
         "count": group.count,
         "first": timestamp(group.first),
         "last": timestamp(group.last),
-        "example": example,
+        "example": group.example.id,
     }

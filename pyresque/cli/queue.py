@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
-from pyresque.cli.json_output import json_line
-from pyresque.cli.output import echo, safe, table, tinted
+from pyresque.cli.confirm import confirmed, dry_run_option, yes_option
+from pyresque.cli.json_output import job_document, json_line
+from pyresque.cli.output import compact, counted, echo, of_classes, safe, span, table, tinted
+from pyresque.cli.progress import Progress
+from pyresque.cli.selecting import Page, Wanted, job_choice, job_filters, paged
 
 if TYPE_CHECKING:
     from pyresque import Resque
+    from pyresque.client.queued_jobs import QueuedJob
 
 
 @click.group(invoke_without_command=True)
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 @pass_settings
 @click.pass_context
 def queue(ctx: click.Context, settings: Settings, as_json: bool) -> None:
-    """Look at queues and the jobs that wait in them; pause and resume them."""
+    """Look at queues and the jobs that wait in them; move, remove, empty, pause."""
     if ctx.invoked_subcommand is None:
         _list(settings.connected(), as_json)
 
@@ -31,7 +35,7 @@ def queue(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 @common
 @pass_settings
 def list_(settings: Settings, as_json: bool) -> None:
-    """List the queues: how many jobs wait in each, and whether it is paused."""
+    """List the queues: how many jobs wait in each, since when, and whether it is paused."""
     _list(settings.connected(), as_json)
 
 
@@ -42,6 +46,110 @@ def list_(settings: Settings, as_json: bool) -> None:
 def queues(settings: Settings, as_json: bool) -> None:
     """List the queues (as `pyresque queue list` does)."""
     _list(settings.connected(), as_json)
+
+
+@queue.command()
+@click.argument("name", metavar="QUEUE")
+@job_filters
+@paged("next")
+@json_option
+@common
+@pass_settings
+def show(settings: Settings, name: str, wanted: Wanted, page: Page, as_json: bool) -> None:
+    """Show the jobs that wait in a QUEUE, the next one first, and how many there are of each class."""
+    resque = settings.connected()
+    jobs = resque.jobs(name).select(**wanted.filters)
+    shown = jobs if page.is_whole(as_json) else jobs.page(page.number or 1, page.size)
+    if as_json:
+        for job in shown:
+            json_line(_document(job))
+        return
+    if resque.paused().holds(name):
+        echo(tinted(f"queue {name} is paused", "yellow"))
+    kinds = jobs.by_class()
+    total = sum(kinds.values())
+    if not total:
+        click.echo(f"queue {safe(name)} has no jobs" + ("" if wanted.is_open else " like that"))
+        return
+    click.echo(of_classes("job", kinds))
+    rows = [(job.index, job.id[:8], *_cells(job)) for job in shown]
+    table(("#", "ID", "CLASS", "ARGS"), rows, numbers=("#",))
+    if len(rows) < total and not page.is_whole(as_json):
+        which = f"{page.first + 1} to {page.first + len(rows)}" if rows else "none"
+        click.echo(f"{which} of {total}; --page goes on, --limit 0 lists all", err=True)
+
+
+@queue.command()
+@click.argument("names", metavar="QUEUE...", nargs=-1, required=True)
+@yes_option
+@dry_run_option
+@common
+@pass_settings
+def empty(settings: Settings, names: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+    """Remove all jobs of queues. The queues stay known."""
+    resque = settings.connected()
+    for name in names:
+        kinds = resque.jobs(name).by_class()
+        if not kinds:
+            click.echo(f"queue {safe(name)} has no jobs")
+        elif confirmed(f"remove {of_classes('job', kinds)} from queue {name}", yes=yes, dry_run=dry_run):
+            click.echo(f"removed {counted(resque.empty(name), 'job')} from queue {safe(name)}")
+
+
+@queue.command("remove-job")
+@click.argument("name", metavar="QUEUE")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@job_choice
+@yes_option
+@dry_run_option
+@common
+@pass_settings
+def remove_job(
+    settings: Settings, name: str, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry_run: bool
+) -> None:
+    """Remove jobs from a QUEUE: by ID (as `queue show` prints it), by filters, or --all."""
+    jobs = settings.connected().jobs(name).select(**wanted.with_ids(ids))
+    kinds = jobs.by_class()
+    if not kinds:
+        _none_is_like_that(name, ids)
+    elif confirmed(f"remove {of_classes('job', kinds)} from queue {name}", yes=yes, dry_run=dry_run):
+        with Progress("removing", "jobs", sum(kinds.values())) as told:
+            done = jobs.remove(progress=told).done
+        click.echo(f"removed {counted(done, 'job')} from queue {safe(name)}")
+
+
+@queue.command()
+@click.argument("name", metavar="QUEUE")
+@click.argument("target", metavar="[TO]", required=False)
+@click.option("--front", is_flag=True, help="To the front of QUEUE itself: they are next.")
+@click.option("--id", "ids", metavar="ID", multiple=True, help="This job, as `queue show` prints it.")
+@job_choice
+@yes_option
+@dry_run_option
+@common
+@pass_settings
+def move(
+    settings: Settings,
+    name: str,
+    target: str | None,
+    front: bool,
+    ids: tuple[str, ...],
+    wanted: Wanted,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Move jobs of a QUEUE to another, or with --front to its own front: by --id, by filters, or --all."""
+    if (target is None) != front:
+        raise click.UsageError("say where: to another queue, or --front")
+    jobs = settings.connected().jobs(name).select(**wanted.with_ids(ids))
+    kinds = jobs.by_class()
+    where = f"to queue {target}" if target is not None else "to the front"
+    if not kinds:
+        _none_is_like_that(name, ids)
+    elif confirmed(f"move {of_classes('job', kinds)} of queue {name} {where}", yes=yes, dry_run=dry_run):
+        with Progress("moving", "jobs", sum(kinds.values())) as told:
+            result = jobs.to_front(progress=told) if target is None else jobs.move_to(target, progress=told)
+        click.echo(f"moved {counted(result.done, 'job')} of queue {safe(name)} {safe(where)}")
 
 
 @queue.command()
@@ -84,11 +192,14 @@ def resume(settings: Settings, names: tuple[str, ...], everything: bool) -> None
 
 
 def _list(resque: Resque, as_json: bool) -> None:
-    paused = resque.paused()
-    rows = [(name, size, paused.holds(name)) for name, size in resque.queue_sizes().items()]
+    from pyresque.client.queued_jobs import oldest_ages
+
+    paused, sizes = resque.paused(), resque.queue_sizes()
+    ages = oldest_ages(resque.space, [*sizes])
+    rows = [(name, size, ages.get(name), paused.holds(name)) for name, size in sizes.items()]
     if as_json:
-        for name, size, is_paused in rows:
-            json_line({"queue": name, "size": size, "paused": is_paused})
+        for name, size, age, held in rows:
+            json_line({"queue": name, "size": size, "oldest_age": age, "paused": held})
         return
     if paused.all or paused.workers:
         echo(tinted("all queues are paused", "yellow"))
@@ -97,8 +208,30 @@ def _list(resque: Resque, as_json: bool) -> None:
     if not rows:
         click.echo("no queues")
         return
-    shown = ((name, size, tinted("paused", "yellow") if held else "") for name, size, held in rows)
-    table(("QUEUE", "JOBS", ""), shown, whole=("QUEUE",), numbers=("JOBS",))
+    shown = (
+        (name, size, "" if age is None else span(age), tinted("paused", "yellow") if held else "")
+        for name, size, age, held in rows
+    )
+    table(("QUEUE", "JOBS", "OLDEST", ""), shown, whole=("QUEUE",), numbers=("JOBS", "OLDEST"))
+
+
+def _none_is_like_that(name: str, ids: Sequence[str]) -> None:
+    if ids:
+        raise click.ClickException(
+            f"no job of queue {safe(name)} has such an ID; `pyresque queue show {safe(name)}` lists them"
+        )
+    click.echo(f"queue {safe(name)} has no jobs like that")
+
+
+def _cells(job: QueuedJob) -> tuple[str, str]:
+    if job.payload is None:
+        return "(no job)", job.raw.decode("utf-8", "backslashreplace")
+    return job.class_name or "(no class)", compact(job.args)
+
+
+def _document(job: QueuedJob) -> dict[str, Any]:
+    text = None if job.payload is not None else job.raw.decode("utf-8", "backslashreplace")
+    return {"id": job.id, "queue": job.queue, "index": job.index, **job_document(job.payload), "text": text}
 
 
 def _check(names: Sequence[str], everything: bool) -> None:

@@ -29,11 +29,10 @@ def test_queues(program: Program, resque: Resque) -> None:
     assert program.run("queues").stdout == "no queues\n"
     resque.enqueue("SomeJob", queue="évil\x1b[2J")
     resque.enqueue("SomeJob", queue="x")
-    assert lines(program.run("queues", "--json")) == [
-        {"queue": "x", "size": 1, "paused": False},
-        {"queue": "évil\x1b[2J", "size": 1, "paused": False},
-    ]
-    assert program.run("queues").stdout == "QUEUE        JOBS\nx               1\névil\\x1b[2J     1\n"
+    found = lines(program.run("queues", "--json"))
+    assert [(one["queue"], one["size"]) for one in found] == [("x", 1), ("évil\x1b[2J", 1)]
+    shown = program.run("queues").stdout.splitlines()
+    assert [line.split()[:2] for line in shown] == [["QUEUE", "JOBS"], ["x", "1"], ["évil\\x1b[2J", "1"]]
 
 
 def test_peek(program: Program, resque: Resque) -> None:

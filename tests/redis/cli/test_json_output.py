@@ -35,6 +35,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "peek": [("mail", "0", "10")],
     "queue": [()],
     "queue list": [()],
+    "queue show": [("mail",)],
     "queues": [()],
     "schedule": [()],
     "schedule diff": [("FILE",)],

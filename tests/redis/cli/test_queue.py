@@ -10,6 +10,8 @@ from pyresque import Resque
 from pyresque.wire.records import JOB_WRAPPER
 from tests.unit.cli.in_process import Result, run
 
+EVERY, MAILS = "7 jobs (3 Mail, 3 Pay, 1 (no class))", "3 jobs (3 Mail)"
+FRONT = [1, 3, 5, 0, 2, 4, None]
 POISON = b"no \x1b json \xff"
 
 
@@ -38,15 +40,6 @@ def queue(queues, server):
         return done
 
     return queue
-
-
-@pytest.mark.parametrize(
-    "words", [("pause",), ("resume",), ("pause", "x", "--all"), ("resume", "x", "--all")]
-)
-def test_nothing_is_meant_without_a_word(queue, queues, words):
-    """Wrong usage, and nothing is done."""
-    queue(*words, code=2)
-    assert not queues.paused()
 
 
 def documents(done: Result) -> list[dict]:
@@ -79,6 +72,91 @@ def test_list(queue, queues):
     assert queue().stdout == shown
     queues.pause_all()
     assert queue("list").stdout.startswith("all queues are paused\n")
+
+
+def test_show(queue):
+    """The jobs in their order with their own classes, safely; and how many of each class there are."""
+    done = queue("show", "mail", "-n", "3")
+    assert done.stdout.splitlines()[0] == "7 jobs (3 Mail, 3 Pay, 1 (no class))"
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["0", "1", "2"]
+    assert done.stderr == "1 to 3 of 7; --page goes on, --limit 0 lists all\n"
+    last = queue("show", "mail", "-n", "3", "-p", "3").stdout.splitlines()[-1]
+    assert "no \\x1b json \\xff" in last
+    found = documents(queue("show", "mail", "--json"))
+    assert [(one["class"], one["index"]) for one in found[:2]] == [("Pay", 0), ("Mail", 1)]
+    assert (found[6]["class"], found[6]["text"]) == (None, "no \x1b json \\xff")
+
+
+def test_show_of_some(queue):
+    """By class, which is an Active Job's own, and by text; indexes are those in the queue."""
+    found = documents(queue("show", "mail", "--class", "Mail", "--json"))
+    assert [(one["index"], one["args"]) for one in found] == [(1, [1]), (3, [3]), (5, [5])]
+    assert [one["text"] for one in documents(queue("show", "mail", "--text", "json", "--json"))] == [
+        "no \x1b json \\xff"
+    ]
+    assert queue("show", "mail", "--class", "Nobody").stdout == "queue mail has no jobs like that\n"
+    assert queue("show", "nosuch").stdout == "queue nosuch has no jobs\n"
+
+
+# --- removing and moving -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "left"),
+    [
+        (("empty", "mail"), f"remove {EVERY} from queue mail", []),
+        (("remove-job", "mail", "--class", "Pay"), "remove 3 jobs (3 Pay) from queue mail", [1, 3, 5, None]),
+        (("remove-job", "mail", "--all"), f"remove {EVERY} from queue mail", []),
+        (("remove-job", "mail", "-t", "json"), "remove 1 job (1 (no class)) from queue mail", [*range(6)]),
+        (("move", "mail", "low", "-c", "Mail"), f"move {MAILS} of queue mail to queue low", [0, 2, 4, None]),
+        (("move", "mail", "--front", "-c", "Mail"), f"move {MAILS} of queue mail to the front", FRONT),
+    ],
+)  # fmt: skip
+def test_what_is_asked_and_done(queue, queues, words, said, left):
+    """How many of which classes; in a dry run, with a no and without an answer nothing is done."""
+    before = numbers(queues, "mail")
+    assert queue(*words, "--dry-run").stdout == f"would {said}\n"
+    for answer in ("", "n\n"):
+        done = queue(*words, code=1, answer=answer)
+        assert f"{said[0].upper()}{said[1:]}? [y/N]" in done.stderr
+    assert numbers(queues, "mail") == before
+    assert queue(*words, "--yes").stdout.startswith(said.split()[0].rstrip("e") + "ed ")
+    assert numbers(queues, "mail") == left
+    assert "mail" in queues.queues()
+    if "low" in words:
+        assert numbers(queues, "low") == [9, 1, 3, 5]
+
+
+def test_by_id(queue, queues):
+    """As `queue show` prints it; one that is not there is an error."""
+    found = documents(queue("show", "mail", "--json"))
+    assert queue("remove-job", "mail", found[6]["id"], "--yes").stdout == "removed 1 job from queue mail\n"
+    assert queue("move", "mail", "--front", "--id", found[4]["id"][:8], "--yes").stdout.startswith(
+        "moved 1 job"
+    )
+    assert numbers(queues, "mail") == [4, 0, 1, 2, 3, 5]
+    assert "no job of queue mail has such an ID" in queue("remove-job", "mail", "zzz", "--yes", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("remove-job", "mail"), ("move", "mail", "low"), ("move", "mail", "--all"), ("pause",), ("resume",),
+        ("move", "mail", "low", "--front", "--all"), ("remove-job", "mail", "abc", "--all"),
+        ("pause", "x", "--all"), ("empty",), ("remove-job", "mail", "--text", ""),
+    ],
+)  # fmt: skip
+def test_nothing_is_meant_without_a_word(queue, queues, words):
+    """Wrong usage, and nothing is done."""
+    queue(*words, code=2)
+    assert len(numbers(queues, "mail")) == 7
+    assert not queues.paused()
+
+
+def test_what_is_empty_is_not_asked_about(queue):
+    """And it is said."""
+    assert queue("empty", "nosuch").stdout == "queue nosuch has no jobs\n"
+    assert queue("remove-job", "mail", "-c", "Nobody").stdout == "queue mail has no jobs like that\n"
 
 
 # --- pausing -------------------------------------------------------------------------------------------

@@ -115,16 +115,16 @@ def test_times_have_one_form():
     "wrong",
     [
         {"queue": "x", "size": 1},
-        {"queue": "x", "size": "1", "paused": False},
-        {"queue": "x", "size": True, "paused": False},
-        {"queue": "x", "size": -1, "paused": False},
-        {"queue": None, "size": 1, "paused": False},
-        {"queue": "x", "size": 1, "paused": 0},
-        {"queue": "x", "size": 1, "paused": False, "more": 1},
+        {"queue": "x", "size": "1", "oldest_age": 1.5, "paused": False},
+        {"queue": "x", "size": True, "oldest_age": 1.5, "paused": False},
+        {"queue": "x", "size": -1, "oldest_age": 1.5, "paused": False},
+        {"queue": None, "size": 1, "oldest_age": 1.5, "paused": False},
+        {"queue": "x", "size": 1, "oldest_age": 1.5, "paused": 0},
+        {"queue": "x", "size": 1, "oldest_age": 1.5, "paused": False, "more": 1},
     ],
 )
 def test_the_checker_finds_faults(wrong):
     """Else the tests that use it would claim nothing."""
     queue = {"$ref": "#/$defs/queue"}
-    assert list(faults({"queue": "x", "size": 1, "paused": True}, queue)) == []
+    assert list(faults({"queue": "x", "size": 1, "oldest_age": 1.5, "paused": True}, queue)) == []
     assert list(faults(wrong, queue))
