@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import linecache
 import logging
+import os
+import stat
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
+from types import CodeType
 
 from pyresque.usercode.guards import one_process
 from pyresque.usercode.safely import (
@@ -29,6 +32,8 @@ from pyresque.usercode.safely import (
     trace_of,
 )
 
+FIELDS = "pyresque_fields"
+"""The attribute of a record of ours that holds its named fields."""
 VALUE = 2_000
 """Characters that are shown of one value."""
 FRAMES = 20
@@ -36,8 +41,12 @@ FRAMES = 20
 CAUSES = 5
 """Exceptions that are shown of a chain."""
 
-Told = bool | BaseException | None
-"""Whether the exception that is handled now is shown, or which one."""
+Told = bool | BaseException | str | None
+"""Whether the exception that is handled now is shown, or which one; or its traceback, as text."""
+
+_LIBRARY = os.path.dirname(__file__) + os.sep
+_LARGEST_SOURCE = 5_000_000
+"""Bytes of a file in which the line of a traceback is looked up."""
 
 
 class Log:
@@ -55,41 +64,57 @@ class Log:
         """Say what helps to find a mistake."""
         self._say(logging.DEBUG, text, values, exc_info)
 
-    def info(self, text: str, *values: object, exc_info: Told = False) -> None:
+    def info(self, text: str, *values: object, exc_info: Told = False, **fields: object) -> None:
         """Say what is done."""
-        self._say(logging.INFO, text, values, exc_info)
+        self._say(logging.INFO, text, values, exc_info, fields)
 
-    def warning(self, text: str, *values: object, exc_info: Told = False) -> None:
-        """Say what somebody should know of."""
-        self._say(logging.WARNING, text, values, exc_info)
+    def warning(self, text: str, *values: object, exc_info: Told = False, **fields: object) -> None:
+        """Say what somebody should know of.
 
-    def error(self, text: str, *values: object, exc_info: Told = False) -> None:
+        Args:
+            fields: what lines with named fields show beside the text; `job` is a ReservedJob.
+        """
+        self._say(logging.WARNING, text, values, exc_info, fields)
+
+    def error(self, text: str, *values: object, exc_info: Told = False, **fields: object) -> None:
         """Say what has gone wrong."""
-        self._say(logging.ERROR, text, values, exc_info)
+        self._say(logging.ERROR, text, values, exc_info, fields)
 
     def exception(self, text: str, *values: object, exc_info: Told = True) -> None:
         """The same with the traceback of the exception that is handled, or of the one that is given."""
         self._say(logging.ERROR, text, values, exc_info)
 
-    def _say(self, level: int, text: str, values: tuple[object, ...], told: Told) -> None:
+    def _say(
+        self,
+        level: int,
+        text: str,
+        values: tuple[object, ...],
+        told: Told,
+        fields: dict[str, object] | None = None,
+    ) -> None:
         try:
             with one_process():
                 if self._logger.isEnabledFor(level):
-                    error = told if isinstance(told, BaseException) else sys.exc_info()[1] if told else None
-                    self._log(level, text, tuple(map(_shown, values)), error)
+                    told = sys.exc_info()[1] if told is True else told
+                    extra: dict[str, object] | None = {FIELDS: fields} if fields else None
+                    self._log(level, text, tuple(map(_shown, values)), told, extra)
         except BaseException as error:
             if is_by_signal(error):
                 raise
             self._complain(error)
 
-    def _log(self, level: int, text: str, values: tuple[object, ...], error: BaseException | None) -> None:
-        if error is None:
-            self._logger.log(level, text, *values, stacklevel=4)
+    def _log(
+        self, level: int, text: str, values: tuple[object, ...], told: Told, extra: dict[str, object] | None
+    ) -> None:
+        if not isinstance(told, (BaseException, str)) or told == "":
+            self._logger.log(level, text, *values, stacklevel=4, extra=extra)
             return
-        logger, info = self._logger, (type(error), error, trace_of(error))
+        logger = self._logger
+        info = None if isinstance(told, str) else (type(told), told, trace_of(told))
         file, line, function, _ = logger.findCaller(stacklevel=4)
-        record = logger.makeRecord(logger.name, level, file, line, text, values, info, function)
-        record.exc_text = traceback_text(error)  # formatters take it where it is there
+        record = logger.makeRecord(logger.name, level, file, line, text, values, info, function, extra)
+        # Formatters take it where it is there.
+        record.exc_text = told if isinstance(told, str) else traceback_text(told)
         logger.handle(record)
 
     def _complain(self, error: BaseException) -> None:
@@ -108,20 +133,24 @@ def _yes() -> bool:
     return True
 
 
-def traceback_text(error: BaseException) -> str:
-    """The traceback as Python shows it, at most some hundred lines of it."""
+def traceback_text(error: BaseException, *, of_job: bool = False) -> str:
+    """The traceback as Python shows it, at most some hundred lines of it.
+
+    Args:
+        of_job: whether it begins with the job's own code, and not with ours, which has called that.
+    """
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and len(chain) < CAUSES and not any(cause is seen for seen in chain):
         chain.append(cause)
         cause = cause_of(cause)
     return _writable(
-        "\n\nwhich led to this one:\n\n".join("\n".join(_lines(cause)) for cause in reversed(chain))
+        "\n\nwhich led to this one:\n\n".join("\n".join(_lines(cause, of_job)) for cause in reversed(chain))
     )
 
 
-def _lines(error: BaseException) -> Iterator[str]:
-    frames = frames_of(error)
+def _lines(error: BaseException, of_job: bool) -> Iterator[str]:
+    frames = _frames_of_job(error) if of_job else frames_of(error)
     outer = list(islice(frames, FRAMES))
     inner = deque(enumerate(frames, 1), maxlen=FRAMES)
     if outer:
@@ -139,6 +168,16 @@ def _lines(error: BaseException) -> Iterator[str]:
         yield f"  inside: {_named(member)}{_innermost(member)}"
 
 
+def _frames_of_job(error: BaseException) -> Iterator[tuple[CodeType, int]]:
+    """The frames from the job's own code on: ours before it have called that, ours behind it were called."""
+    ours = [code.co_filename.startswith(_LIBRARY) for code, _ in frames_of(error)]
+    end = len(ours)
+    while end and ours[end - 1]:
+        end -= 1
+    start = next((number for number in range(end, 0, -1) if ours[number - 1]), 0)
+    return islice(frames_of(error), start, None)
+
+
 def _named(error: BaseException) -> str:
     return f"{cut(full_name_of(type(error)), VALUE)}: {cut(text_of(error), VALUE)}".removesuffix(": ")
 
@@ -149,9 +188,18 @@ def _innermost(error: BaseException) -> str:
 
 
 def _place(file: str, line: int, function: str) -> str:
-    source = cut(linecache.getline(file, line).strip(), 200)
+    source = cut(linecache.getline(file, line).strip(), 200) if _is_source(file) else ""
     location = f'  File "{cut(file, 500)}", line {line}, in {cut(function, 200)}'
     return f"{location}\n    {source}" if source else location
+
+
+def _is_source(file: str) -> bool:
+    """Whether it is a file that may be read: code may be compiled under the name of a device or a pipe."""
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST_SOURCE
 
 
 def _shown(value: object) -> object:

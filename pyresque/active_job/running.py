@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pyresque.active_job.arguments.conversion import converted
+from pyresque.active_job.continuation import Interrupted
 from pyresque.active_job.directory import Directory
 from pyresque.active_job.execution import Execution, enter
 from pyresque.active_job.payload import JobData
@@ -21,6 +22,8 @@ from pyresque.model.job_class import JobClass
 from pyresque.model.perform import Invocation, Invocations
 from pyresque.usercode.safely import cause_of, either, is_a, set_context, tried
 from pyresque.wire.records import Payload
+
+E = TypeVar("E", bound=BaseException)
 
 HANDLERS = "__active_job_handlers__"
 
@@ -102,7 +105,7 @@ class ActiveJob(JobClass):
         resumed, wrong = tried(execution.resumed, error)
         if resumed is None or is_a(resumed, Handled):
             # Wrong is, for example, the wait of its `Continuable`, which tells no moment.
-            return either(resumed, _while_handling(error, wrong))
+            return either(_behind(resumed, error), _while_handling(error, wrong))
         match, wrong = tried(found_handler, self.handlers, resumed)
         if match is None:
             return _while_handling(error, wrong)
@@ -113,7 +116,7 @@ class ActiveJob(JobClass):
             count = execution.count(handler.key)
             if handler.attempts is None or count < handler.attempts:
                 following, wrong = tried(self._again, execution, handler, count)
-                return either(following, _while_handling(error, wrong))
+                return either(_behind(following, matched), _while_handling(error, wrong))
             if handler.then is None:
                 return either((yield from self._discarded(execution, matched)), matched)
         if handler.then is not None:
@@ -121,7 +124,9 @@ class ActiveJob(JobClass):
             if raised is not None:
                 return raised
         raised = yield from self._discarded(execution, matched)
-        return either(raised, Handled(f"{self.name} is discarded"))
+        discarded = Handled(f"{self.name} is discarded")
+        set_context(discarded, matched)  # for the log
+        return either(raised, discarded)
 
     def _again(self, execution: Execution, handler: Handler, count: int) -> Handled:
         """The next attempt; raises what the user's own function of the wait raises."""
@@ -135,6 +140,13 @@ class ActiveJob(JobClass):
             if raised is not None:
                 return raised
         return None
+
+
+def _behind(handled: E | None, error: BaseException) -> E | None:
+    """The same, with the error that was dealt with behind it, for the log."""
+    if handled is not None and handled is not error and not is_a(error, Interrupted):
+        set_context(handled, error)
+    return handled
 
 
 def _while_handling(error: BaseException, wrong: BaseException | None) -> BaseException:

@@ -1,41 +1,53 @@
-"""Log lines as Ruby's worker writes them (docs/protocol/core.md#environment-variables)."""
+"""Where log lines go, and how they look: pyresque's own, and those of the jobs (docs/logging.md)."""
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TextIO
 
-from pyresque.cli.output import safe
+from pyresque.cli.log_lines import Fields, Lines, Silent
 from pyresque.errors import ConfigError
 
 
-def set_up(verbosity: int, file: str = "", form: str = "text") -> None:
-    """Send pyresque's own log lines to the terminal, or to a file.
+class _OurLevel(int):
+    """A level that we have set, and nobody else since."""
+
+
+def set_up(
+    verbosity: int, file: str = "", form: str = "text", level: str | None = None, default: str = "warning"
+) -> None:
+    """Send log lines to the terminal, or to a file.
 
     Args:
-        verbosity: 0 warnings only; 1 (VERBOSE) lines `*** text`; 2 (VVERBOSE) everything, with time and
-            pid. On the terminal warnings and errors go to stderr, the rest to stdout.
+        verbosity: what Ruby's variables say, or -v: 0 nothing; 1 (VERBOSE) what is done, in lines
+            `*** text`; 2 (VVERBOSE) everything, with time and pid. On the terminal warnings and errors go to
+            stderr, the rest to stdout.
         file: where all of them go instead (LOGFILE).
         form: `text`, or one object (`json`) or words with names (`logfmt`) for each line (LOGFORMAT).
+        level: the least level that is shown, whatever the verbosity; then lines have time and level.
+        default: the level where neither is given.
 
     Raises:
         ConfigError: the file cannot be written.
     """
-    global _level
-    _level = {0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    global _level, _is_chosen
+    named = level or {0: default, 1: "info"}.get(verbosity, "debug")
+    _level = _OurLevel(logging.getLevelName(named.upper()))
+    _is_chosen = bool(level or verbosity)
     _handlers[:] = [_to_file(file)] if file else _to_terminal()
+    look = 0 if level else verbosity
     for handler in _handlers:
-        handler.setFormatter(_Formatter(verbosity) if form == "text" else _Fields(form))
+        handler.setFormatter(Lines(look) if form == "text" else Fields(form))
     _install()
 
 
 _handlers: list[logging.Handler] = []
-_level = logging.WARNING
+_level = _OurLevel(logging.WARNING)
+_is_chosen = False
+"""Whether somebody has said which level is to be shown."""
 
 
 def _install() -> None:
@@ -46,16 +58,47 @@ def _install() -> None:
 
 
 def restore() -> None:
-    """Take back what the application's own set-up of logging has done to our lines without meaning them.
+    """The application was imported: its own set-up of logging wins, and without one its lines are shown here.
 
-    `logging.config` disables every logger that is there already, unless it is told not to. An application
-    that gives the logger `pyresque` handlers of its own means it, and has its way.
+    `logging.config` disables every logger that is there already, unless it is told not to: that is taken
+    back for ours. An application that gives the root logger, or the logger `pyresque`, handlers of its own
+    means it. A bare `basicConfig()`, which each `logging.info(...)` calls, says nothing.
     """
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if name.partition(".")[0] == "pyresque" and isinstance(logger, logging.Logger):
             logger.disabled = False
-    if all(handler in _handlers for handler in logging.getLogger("pyresque").handlers):
+    ours, root = logging.getLogger("pyresque"), logging.getLogger()
+    if not all(handler in _handlers for handler in ours.handlers):
+        return
+    if all(handler in _handlers or _is_bare(handler, root) for handler in root.handlers):
         _install()
+        root.handlers[:] = _handlers
+        if _is_chosen:
+            root.setLevel(_level)
+        return
+    ours.handlers.clear()
+    ours.propagate = True
+    if not _is_chosen and type(ours.level) is _OurLevel:
+        ours.setLevel(logging.NOTSET)
+
+
+def is_ours() -> bool:
+    """Whether lines are written here, and not by what the application has set up."""
+    return bool(_handlers) and logging.getLogger("pyresque").handlers[:] == _handlers
+
+
+def _is_bare(handler: logging.Handler, root: logging.Logger) -> bool:
+    """Whether it is what `basicConfig` makes where it is told nothing."""
+    form = handler.formatter
+    return (
+        type(handler) is logging.StreamHandler
+        and handler.stream is sys.stderr
+        and type(form) is logging.Formatter
+        and form._fmt == logging.BASIC_FORMAT
+        and handler.level == logging.NOTSET
+        and not handler.filters
+        and root.level == logging.WARNING
+    )
 
 
 @contextmanager
@@ -71,7 +114,9 @@ def heard() -> Iterator[None]:
 
 def _to_file(file: str) -> logging.Handler:
     try:
-        return _FileHandler(file, encoding="utf-8")
+        from pyresque.cli.log_file import FileHandler  # logging.handlers is large
+
+        return FileHandler(file, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ConfigError(f"cannot write the log file {file}: {error.strerror}") from None
 
@@ -83,46 +128,5 @@ def _to_terminal() -> list[logging.Handler]:
     return [quiet, loud]
 
 
-class _Silent(logging.Handler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
-        """Say nothing: a worker works on when whoever read its log lines is gone, or the disk is full."""
-
-
-class _Handler(_Silent, logging.StreamHandler[TextIO]):
+class _Handler(Silent, logging.StreamHandler[TextIO]):
     """To a terminal or a pipe."""
-
-
-class _FileHandler(_Silent, logging.FileHandler):
-    """To a file."""
-
-
-class _Formatter(logging.Formatter):
-    def __init__(self, verbosity: int) -> None:
-        very = "** [%(asctime)s] %(process)d: %(message)s"
-        super().__init__(very if verbosity > 1 else "*** %(message)s", "%H:%M:%S %Y-%m-%d")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging calls it so)
-        return safe(super().formatMessage(record))
-
-
-class _Fields(logging.Formatter):
-    """One line of named fields: when, how grave, who, what."""
-
-    def __init__(self, form: str) -> None:
-        super().__init__()
-        self._form = form
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
-        fields = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds"),
-            "severity": record.levelname,
-            "progname": "pyresque",
-            "pid": record.process,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            fields["exception"] = record.exc_text or self.formatException(record.exc_info)
-        if self._form == "json":
-            return json.dumps(fields, ensure_ascii=False)
-        return " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())

@@ -10,8 +10,8 @@ import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings, style_option
 from pyresque.cli.configurable import ConfigurableGroup
+from pyresque.cli.log_options import log_options
 from pyresque.cli.scheduler_status import release, status
-from pyresque.config.options import LOG_FORMATS
 from pyresque.errors import ConfigError
 from pyresque.log import Log
 
@@ -46,8 +46,9 @@ class _Flags:
     json_style: Any
     verbose: int
     quiet: bool
-    logfile: str | None
-    logformat: str | None
+    log_level: str | None
+    log_format: str | None
+    log_file: str | None
     pidfile: str | None
 
     def options(self, settings: Settings) -> SchedulerOptions:
@@ -99,13 +100,7 @@ class _Flags:
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say more (VERBOSE).")
 @click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors (QUIET).")
-@click.option("-l", "--logfile", metavar="FILE", help="Write log lines there. Else LOGFILE.")
-@click.option(
-    "-F",
-    "--logformat",
-    type=click.Choice(LOG_FORMATS),
-    help="How a log line looks. Else LOGFORMAT, else text.",
-)
+@log_options("info", rubys=True)
 @click.option("-P", "--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
 @common
 @pass_settings
@@ -134,8 +129,14 @@ def run(settings: Settings, flags: _Flags) -> None:
 
     config = settings.config
     options = config.scheduler
-    verbosity = 0 if flags.quiet or options.quiet else max(1, config.verbosity, flags.verbose)
-    set_up(verbosity, flags.logfile or options.logfile, flags.logformat or options.logformat)
+    is_quiet = flags.quiet or options.quiet
+    set_up(
+        0 if is_quiet else max(config.verbosity, flags.verbose),
+        flags.log_file or options.logfile,
+        flags.log_format or options.logformat,
+        flags.log_level,
+        default="warning" if is_quiet else "info",
+    )
     path = None if flags.schedule is None else str(Path(flags.schedule).absolute())
     resque = settings.resque(json_style=flags.json_style)
     settings.import_jobs()

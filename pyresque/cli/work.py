@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings, style_option
+from pyresque.cli.log_options import log_options
 from pyresque.cli.work_options import Flags, GroupedCommand, work_options
 from pyresque.config.options import WorkerOptions
 from pyresque.errors import ConfigError, ResqueError
@@ -37,6 +38,7 @@ def _no_words(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ..
 @work_options
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say what is done (VERBOSE); -vv for more (VVERBOSE).")
+@log_options("warning", rubys=False)
 @click.option("--pidfile", metavar="FILE", help="Write the process id to this file. Else PIDFILE.")
 @click.option("--trial", type=int, hidden=True, help="What a pool adds on HUP: see worker/pool/new_code.py.")
 @common
@@ -60,7 +62,8 @@ def run(settings: Settings, flags: Flags) -> int:
 
     config, heritage = settings.config, inherited()
     program = Program.now()
-    set_up(max(config.verbosity, flags.verbose))
+    verbosity = max(config.verbosity, flags.verbose)
+    set_up(verbosity, flags.log_file or "", flags.log_format or "text", flags.log_level)
     if flags.trial is not None:
         _try(settings, flags, flags.trial)
     if heritage is not None:

@@ -47,6 +47,9 @@ class Flags:
     max_rss: int | None
     json_style: Style
     verbose: int
+    log_level: str | None
+    log_format: str | None
+    log_file: str | None
     pidfile: str | None
     trial: int | None
 

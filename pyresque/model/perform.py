@@ -35,6 +35,7 @@ from pyresque.usercode.calling import (
 )
 from pyresque.usercode.guards import application_code, end_copy, getpid, one_process
 from pyresque.usercode.safely import cut, either, is_a, text_of, tried
+from pyresque.wire.python_text import call_text
 from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
 from pyresque.wire.ruby_inspect import inspect
 
@@ -95,9 +96,18 @@ class ReservedJob:
     """Where it leaves what its function returns, if it is tracked."""
 
     def __str__(self) -> str:
-        name, args = tried(shown, self.payload.value)[0] or ("", None)
-        queue, name = cut(self.queue, 200), cut(text_of(name), 200)
+        """As a call, for log lines: `WelcomeMail('Ada') on mail`; an Active Job by its own class."""
+        queue, name, args = self._parts()
+        return f"{call_text(name or '(no class)', args, MOST_SHOWN)} on {queue}"
+
+    def as_in_ruby(self) -> str:
+        """As Ruby's `inspect` shows it, for what is stored in Redis."""
+        queue, name, args = self._parts()
         return f"(Job{{{queue}}} | {name} | {inspect(args, MOST_SHOWN)})"
+
+    def _parts(self) -> tuple[str, str, Any]:
+        name, args = tried(shown, self.payload.value)[0] or ("", None)
+        return cut(self.queue, 200), cut(text_of(name), 200), args
 
     def untouched(self) -> ReservedJob:
         """The same, read from its bytes anew: its arguments are the application's, which may change them."""
@@ -251,7 +261,7 @@ class ReservedJob:
     def _additional(self, raised: BaseException, error: BaseException, where: str) -> HookError:
         name, message = error_name(raised), whole_message(raised)
         return HookError(
-            f"Additional error ({name}: {message}) occurred in running {where} for job {self}\n"
+            f"Additional error ({name}: {message}) occurred in running {where} for job {self.as_in_ruby()}\n"
             f"Original error that caused job failure was {name}: {error_name(error)}: {whole_message(error)}"
         )
 

@@ -26,7 +26,7 @@ from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
 from pyresque.wire.records import Payload, is_wrapper, shown
 from pyresque.worker.pruning_lock import PruningLock
-from pyresque.worker.report import Report
+from pyresque.worker.report import Following, Report
 from pyresque.worker.retries import attempt_at, following_of, requeue
 
 logger = Log("pyresque.worker")
@@ -226,13 +226,22 @@ class Pruner:
         raw = job.payload.normal(self._space.style) if job else encode(payload, self._space.style)
         failure = self._recorder.failure(error, raw, worker_id, named if isinstance(named, str) else None)
         attempt = attempt_at(self._space, job, begun=True) if job else None
+        following, delay = Following(), None
+        if job is not None and attempt is not None:
+            following = following_of(job, error, self._space.style)
+            delay = attempt.delay(job, following)
+        logger.warning(
+            "%s has died; its job has failed%s: %s",
+            worker_id, "" if delay is None else f", and runs again in {delay:,.0f} s", job or failure.error,
+        )  # fmt: skip
         if job is None:
             return self._recorded(failure)
-        if attempt is None:
-            return [*self._recorded(failure), *self._status(job, failure, goes_on=False)]
-        following = following_of(job, error, self._space.style)
-        commands, goes_on = attempt.failed(job, failure, following, self._recorded)
-        return [*commands, *self._status(job, failure, goes_on)]
+        commands = (
+            self._recorded(failure)
+            if attempt is None
+            else attempt.failed(job, failure, following, self._recorded, delay)
+        )
+        return [*commands, *self._status(job, failure, goes_on=delay is not None)]
 
     def _status(self, job: ReservedJob, failure: Failure, goes_on: bool) -> list[Command]:
         """What it means for the status of a job that is tracked."""

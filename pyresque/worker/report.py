@@ -57,6 +57,10 @@ class Report(msgspec.Struct):
     """What is to be told of a tracked job that is done."""
     broken: bool = False
     """What became of the job cannot be told, for its process is broken: `error` says how."""
+    traceback: str = ""
+    """The traceback for the log, as Python shows it."""
+    handled: str = ""
+    """The error that the job has dealt with itself (an Active Job's retry_on): for the log, too."""
 
     @property
     def done(self) -> bool:

@@ -93,25 +93,25 @@ class Attempt:
         failure: Failure,
         following: Following,
         record: Callable[[Failure], list[Command]],
-    ) -> tuple[list[Command], bool]:
-        """Everything that its failure means: the record and the next attempt; and whether one follows.
+        delay: float | None,
+    ) -> list[Command]:
+        """Everything that its failure means: the record and, where one follows, the next attempt.
 
         Args:
             following: what the policy makes of the error.
             record: gives the commands that record a failure.
+            delay: what `delay` has said.
         """
         if following.wanted and self.number is None:
             reason = f"not retried, for {self.key} does not hold a number of attempts"
             failure = replace(failure, error=f"{failure.error} ({reason})")
-        delay = self._delay(following)
-        queue = following.queue or (job.job.queue if job.job else None) or job.queue
-        if delay is None or self.number is None or not queue:
+        if delay is None or self.number is None:
             recorded = [*([effects.forget(self._suppressed)] if self.quiet else []), *record(failure)]
-            return [*recorded, *([] if self.number is None else [effects.forget(self.key)])], False
+            return [*recorded, *([] if self.number is None else [effects.forget(self.key)])]
         recorded = self._suppress(failure, delay) if self.quiet else record(failure)
         payload = Payload.parse(following.payload) if following.payload else job.payload
-        way = again(self.space, queue, payload, time.time() + delay)
-        return [*recorded, *self._counted_on(job, payload, following), *way], True
+        way = again(self.space, _queue(job, following), payload, time.time() + delay)
+        return [*recorded, *self._counted_on(job, payload, following), *way]
 
     def _counted_on(self, job: ReservedJob, payload: Payload, following: Following) -> list[Command]:
         """The counter of the next attempt; with other arguments it has another name."""
@@ -138,9 +138,9 @@ class Attempt:
         seconds = _guarded(lambda: _seconds(self.policy.expiry(max(number, 0))))
         return effects.set_attempt(self.key, number, None if seconds is None else _expiry(seconds))
 
-    def _delay(self, following: Following) -> float | None:
+    def delay(self, job: ReservedJob, following: Following) -> float | None:
         """Seconds to the next attempt; None where none follows."""
-        if not following.wanted or self.number is None:
+        if not following.wanted or self.number is None or not _queue(job, following):
             return None
         number = max(self.number - (not following.counts), 0)
         delay = _guarded(lambda: _seconds(self.policy.delay(number)))
@@ -181,6 +181,10 @@ def attempt_at(space: Space, job: ReservedJob, begun: bool = False) -> Attempt |
         return Attempt(space, policy, key, None, None)
     counted = int(raw)
     return Attempt(space, policy, key, counted, max(counted, 0) if begun else counted + 1)
+
+
+def _queue(job: ReservedJob, following: Following) -> str:
+    return following.queue or (job.job.queue if job.job else None) or job.queue
 
 
 def requeue(space: Space, queue: str, payload: bytes, moment: float) -> list[Command]:

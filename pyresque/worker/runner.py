@@ -106,7 +106,7 @@ class Runner:
             if self._shutdown.plan:
                 self._shutdown.nobody_to_kill()  # a USR1 that came while idle means no later job
             if logger.wants_info():
-                logger.info("got: %s", job.untouched())
+                logger.info("got: %s", job.untouched(), job=job)
             self.has_worked = True
             answer = self._run_in_child(job) if self._in_children else self._run_here(job)
         if self._limits.are_set:
@@ -266,10 +266,8 @@ class Runner:
         """Settle a job that is over; returns what was said of the next one."""
         settler = self._settler
         settler.ended(job, report, counted)
-        if report.exception:
-            logger.info("%s failed: %s: %s", job.untouched(), report.exception, report.error)
-        elif logger.wants_info():
-            logger.info("done: %s", job.untouched())
+        if logger.wants_info() and not (report.exception or report.again or report.handled):
+            logger.info("done: %s", job.untouched(), job=job)
         try:
             return settler.settle(self._search_for_next())
         except RedisError as error:

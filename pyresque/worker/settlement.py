@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,9 +19,10 @@ from pyresque.store.connection.link import Command
 from pyresque.store.connection.server import answers
 from pyresque.store.reservation import NEVER, Answer, EndedJob, Search, Settled
 from pyresque.store.space import Space
-from pyresque.usercode.safely import is_a, tried
+from pyresque.usercode.safely import cause_of, is_a, tried
 from pyresque.wire.records import is_wrapper
 from pyresque.worker.current_job import CurrentJob, Settlement
+from pyresque.worker.outcome_log import one_line, tell, traceback_of
 from pyresque.worker.report import Following, Report
 from pyresque.worker.retries import Attempt, attempt_at, following_of, is_quiet, policy_of, requeue
 
@@ -40,6 +42,7 @@ class Settler:
         self._recorder = recorder
         self._attempt: tuple[ReservedJob, Attempt | None] | None = None
         self._counters: tuple[str | None, list[Command]] = (None, [])
+        self._again_at: float | None = None
 
     def begin(self, job: ReservedJob) -> None:
         """A job with `retry=` is to begin: count the attempt. May be called after RedisUnavailable."""
@@ -58,8 +61,7 @@ class Settler:
         if error is None:
             return Report()
         if is_a(error, Handled):
-            style = self._space.style
-            return Report(again=[(queue, job.as_written(style), due) for queue, job, due in error.again])
+            return self._handled(error)
         report, raised = tried(self._described, job, error, stack)
         if report is not None:
             return report
@@ -71,6 +73,14 @@ class Settler:
         new_id = self._recorder.new_id()
         return Report(error_name(error), text, [], new_id, saved=False, following=Following())
 
+    def _handled(self, error: Handled) -> Report:
+        style, cause = self._space.style, cause_of(error)
+        report = Report(again=[(queue, job.as_written(style), due) for queue, job, due in error.again])
+        if cause is not None:
+            report.handled = tried(one_line, cause)[0] or error_name(cause)
+            report.traceback = traceback_of(cause)
+        return report
+
     def _described(self, job: ReservedJob, error: BaseException, stack: Sequence[str]) -> Report:
         report = Report(
             shortened(error_name(error)),
@@ -78,6 +88,7 @@ class Settler:
             shortened_lines(stack or backtrace_lines(error)),
             self._recorder.new_id(),
         )
+        report.traceback = traceback_of(error, stack)
         if is_wrapper(job.payload.class_name):
             report.payload = job.payload.normal(self._space.style)
         policy = policy_of(job)
@@ -99,18 +110,22 @@ class Settler:
             self._counters = who.host, effects.count(self._space.keys, COUNTED, who.id)
         is_done = not report.exception
         counters = self._counters[1][: 2 * (min(counted, 1) if is_done else counted)]
-        if is_done and not report.again and (self._attempt is None or self._attempt[0] is not job):
+        is_told = not is_done or report.again or report.handled
+        if not is_told and (self._attempt is None or self._attempt[0] is not job):
             if len(job.payload.value) > 2:
                 counters = [*self._status(job, report), *counters]
             self._current.settlement = Settlement(job, counted > 0, counters)
             return
+        self._again_at = None
         meaning, error = tried(self._meaning, job, report)
         if meaning is None and error is not None:
             # A policy or a backend of the user's: that must not leave a job that has run without its end.
             logger.exception(
                 "what follows from the end of %s cannot be told: %s", job.untouched(), error, exc_info=error
             )
-            meaning = self._bare(job, report, error), iter(())
+            meaning, self._again_at = (self._bare(job, report, error), iter(())), None
+        if is_told:
+            tell(job.untouched(), report, self._again_at)
         whole, less = meaning or ([], iter(()))
         self._current.settlement = Settlement(
             job, bool(counters), [*whole, *counters], ([*form, *counters] for form in less)
@@ -206,6 +221,8 @@ class Settler:
             return [*done, *self._status(job, report, goes_on=bool(report.again))], iter(())
         job = job.untouched()
         failure, policy = self._failure(job, report), policy_of(job)
+        delay = attempt.delay(job, report.following) if attempt else None
+        self._again_at = None if delay is None else time.time() + delay
         saved: list[bool] = [] if is_quiet(policy) else [report.saved]
 
         def recorded(failure: Failure) -> list[Command]:
@@ -216,8 +233,8 @@ class Settler:
         def written(failure: Failure, attempt: Attempt | None) -> list[Command]:
             if attempt is None:
                 return [*recorded(failure), *self._status(job, report)]
-            commands, goes_on = attempt.failed(job, failure, report.following, recorded)
-            return [*commands, *self._status(job, report, goes_on)]
+            commands = attempt.failed(job, failure, report.following, recorded, delay)
+            return [*commands, *self._status(job, report, goes_on=delay is not None)]
 
         forms = ((failure.short(), attempt), (failure.short(), None))
         return written(failure, attempt), (written(*form) for form in forms)

@@ -260,7 +260,7 @@ class _Loop:
             return None
         if not self._running:
             self._shutdown.nobody_to_kill()  # a USR1 that came while idle means no later job
-        logger.info("got: %s", job)
+        logger.info("got: %s", job, job=job)
         self._was_working = True
         self._poller.worked()
         limit = job.limit(self._timeout)
@@ -298,10 +298,8 @@ class _Loop:
         if running.tracked is not None:
             report = running.tracked.told(report)
         settler.ended(job, report)
-        if report.done:
-            logger.info("done: %s", job.untouched())
-        else:
-            logger.info("%s failed: %s: %s", job.untouched(), report.exception, report.error)
+        if not (report.exception or report.again or report.handled):
+            logger.info("done: %s", job.untouched(), job=job)
         return await self._persist(
             lambda: settler.settle(self._search_for_next(member)), outlasts_shutdown=not running.was_stopped
         )

@@ -7,10 +7,11 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def logging_is_restored():
-    """Give the logger back as it was: commands that run in this process set it up for themselves."""
-    logger = logging.getLogger("pyresque")
-    before = (logger.handlers[:], logger.level, logger.propagate)
+    """Give the loggers back as they were: commands that run in this process set them up for themselves."""
+    loggers = [logging.getLogger("pyresque"), logging.getLogger()]
+    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
     yield
-    for handler in logger.handlers:
+    for handler in loggers[0].handlers:
         handler.close()
-    logger.handlers[:], logger.level, logger.propagate = before
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:], logger.level, logger.propagate = handlers, level, propagate
