@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from types import CodeType
+from typing import cast
 
 from pyresque.usercode.guards import one_process
 from pyresque.usercode.safely import (
@@ -106,15 +107,15 @@ class Log:
     def _log(
         self, level: int, text: str, values: tuple[object, ...], told: Told, extra: dict[str, object] | None
     ) -> None:
-        if not isinstance(told, (BaseException, str)) or told == "":
+        trace = told if type(told) is str else ""
+        if not trace and not issubclass(type(told), BaseException):
             self._logger.log(level, text, *values, stacklevel=4, extra=extra)
             return
-        logger = self._logger
-        info = None if isinstance(told, str) else (type(told), told, trace_of(told))
+        logger, error = self._logger, cast(BaseException, told)  # not asked what it is: it may raise
+        info = None if trace else (type(error), error, trace_of(error))
         file, line, function, _ = logger.findCaller(stacklevel=4)
         record = logger.makeRecord(logger.name, level, file, line, text, values, info, function, extra)
-        # Formatters take it where it is there.
-        record.exc_text = told if isinstance(told, str) else traceback_text(told)
+        record.exc_text = trace or traceback_text(error)  # formatters take it where it is there
         logger.handle(record)
 
     def _complain(self, error: BaseException) -> None:

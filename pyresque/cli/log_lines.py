@@ -114,7 +114,8 @@ def trace_of(record: logging.LogRecord) -> str:
 
 def named_fields(record: logging.LogRecord) -> dict[str, object]:
     """What the record tells beside its message: of the job that it is about, and more."""
-    fields: dict[str, object] = dict(getattr(record, FIELDS, None) or {})
+    given = record.__dict__.get(FIELDS) if is_ours(record) else None
+    fields: dict[str, object] = dict(given) if type(given) is dict else {}
     job: Any = fields.pop("job", None)
     if job is None:
         return fields

@@ -142,4 +142,5 @@ def _following(
         return attempt.done(), False
     failure = Failure(job.payload.raw, error_name(error), whole_message(error), [], "drain", job.queue)
     following = following_of(job.untouched(), error, space.style)
-    return attempt.failed(job.untouched(), failure, following, lambda _failure: [])
+    delay = attempt.delay(job, following)
+    return attempt.failed(job.untouched(), failure, following, lambda _failure: [], delay), delay is not None

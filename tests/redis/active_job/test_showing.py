@@ -28,7 +28,7 @@ def test_records_tell_the_inner_class(registry):
     record = b'{"queue":"q","run_at":"x","payload":' + raw.encode() + b"}"
     assert WorkingOn.parse(record).class_name == "Users::WelcomeJob"
     assert FailureRecord.parse(record).class_name == "Users::WelcomeJob"
-    assert "| Users::WelcomeJob |" in str(ReservedJob.of("q", payload, registry))
+    assert str(ReservedJob.of("q", payload, registry)) == "Users::WelcomeJob(1) on q"
 
 
 @pytest.mark.parametrize(

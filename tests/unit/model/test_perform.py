@@ -15,7 +15,7 @@ from pyresque.errors import (
 )  # fmt: skip
 from pyresque.failure.describe import backtrace_lines, error_message, error_name
 from pyresque.model.perform import ReservedJob
-from pyresque.wire.records import Payload
+from pyresque.wire.records import JOB_WRAPPER, Payload
 
 
 @pytest.fixture
@@ -352,4 +352,25 @@ def test_after_failure_runs_the_hooks_once(registry, seen):
 )
 def test_a_job_as_ruby_shows_it(registry, args, text):
     """The form in the texts of hook errors: Ruby's inspect of the arguments."""
-    assert str(reserved(registry, "J", args)) == f"(Job{{q}} | J | {text})"
+    assert reserved(registry, "J", args).as_in_ruby() == f"(Job{{q}} | J | {text})"
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"class": "J", "args": [1, "a", None, True, {"a": [2]}]}, "J(1, 'a', None, True, {'a': [2]}) on q"),
+        ({"class": "J"}, "J(None) on q"),
+        ({"args": 5}, "(no class)(5) on q"),
+        ({"class": "J", "args": ["x" * 9_000, 1]}, "J('" + "x" * 1_498 + "...) on q"),
+        (
+            {"class": JOB_WRAPPER, "args": [{"job_class": "Users::Mail", "arguments": [
+                {"_aj_globalid": "gid://app/User/5"}, {"lang": "de", "_aj_symbol_keys": ["lang"]},
+            ]}]},
+            "Users::Mail('gid://app/User/5', {'lang': 'de'}) on q",
+        ),
+        ({"class": "J", "args": [[object(), 10**9000, float("nan")]]}, "J([<object>, <int>, nan]) on q"),
+    ],
+)  # fmt: skip
+def test_a_job_as_the_log_shows_it(registry, payload, text):
+    """As a call in Python; an Active Job by its own class and arguments; no value is asked for its text."""
+    assert str(ReservedJob.of("q", Payload(b"", payload), registry)) == text

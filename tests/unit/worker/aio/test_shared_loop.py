@@ -392,7 +392,7 @@ def test_what_a_job_leaves_behind_is_told_with_its_name(caplog):
     errors, _ = outcomes(leaves_something, neighbour)
     assert errors == [None, None]
     told = [one.getMessage() for one in caplog.records if one.name == "pyresque.worker"]
-    assert told == ["(Job{q} | J | []) has left something behind that raised gone"]
+    assert told == ["J() on q has left something behind that raised gone"]
 
 
 def test_hooks_run_to_their_end():
