@@ -194,7 +194,7 @@ def test_the_limits_count_for_all_places(start: Started, resque: Resque) -> None
     resque.enqueue_many([("WaitJob", "d"), ("SayJob", 1)], queue="q")
     for name in "dabc":
         worker.finish(name)
-    assert worker.end(None) == (0, "")
+    assert worker.printed(None) == (0, "")
     assert (resque.stat("processed"), resque.size("q")) == (4, 1)
 
 
@@ -205,7 +205,7 @@ def test_max_idle(start: Started, resque: Resque) -> None:
     resque.enqueue("SayJob", 1, queue="q")
     until(lambda: resque.stat("processed") == 1)
     worker.finish("a")
-    assert worker.end(None) == (0, "said 1\n")
+    assert worker.printed(None) == (0, "said 1\n")
 
 
 def test_a_pool_of_async_workers(start: Started, resque: Resque) -> None:
@@ -252,7 +252,7 @@ def test_what_a_late_job_sees(start: Started, resque: Resque) -> None:
     assert errors(resque) == [
         ("Resque::DirtyExit", f"{text}, nor 0.2 seconds after JobTimeout was raised in it")
     ]
-    status, out = worker.end()
+    status, out = worker.printed()
     assert status == 0
     assert sorted(line for line in out.splitlines() if "sees" in line) == [
         f"a sees JobTimeout {text}",
@@ -269,7 +269,7 @@ def test_term_lets_jobs_finish(start: Started, resque: Resque) -> None:
     worker.send(signal.SIGTERM)
     worker.finish("a")
     worker.finish("b")
-    assert worker.end(None) == (0, "")
+    assert worker.printed(None) == (0, "")
     assert (resque.stat("processed"), resque.size("q"), resque.failures.count()) == (2, 1, 0)
 
 
@@ -278,7 +278,7 @@ def test_ruby_way_term_ends_jobs_at_once(start: Started, resque: Resque) -> None
     worker = start(3, "--drain", "0")
     worker.begin("a")
     worker.begin("b")
-    status, out = worker.end()
+    status, out = worker.printed()
     assert status == 0
     assert sorted(out.splitlines()) == ["a cancelled", "b cancelled"]
     assert errors(resque) == [("Resque::TermException", "SIGTERM")] * 2
@@ -289,7 +289,7 @@ def test_a_job_may_end_well_in_spite_of_term(start: Started, resque: Resque) -> 
     """One that catches the cancellation and returns is done, as one that rescues TermException in Ruby."""
     worker = start(1, "--drain", "0.1")
     worker.begin("a", "DoneAnywayJob")
-    assert worker.end() == (0, "done anyway\n")
+    assert worker.printed() == (0, "done anyway\n")
     assert (resque.stat("processed"), resque.failures.count()) == (1, 0)
 
 
@@ -302,7 +302,7 @@ def test_drain(start: Started, resque: Resque) -> None:
     worker.send(signal.SIGTERM)
     worker.finish("a")
     until(lambda: resque.stat("processed") == 1)
-    assert worker.end() == (0, "b cancelled\n")
+    assert worker.printed() == (0, "b cancelled\n")
     assert errors(resque) == [("Resque::TermException", "SIGTERM")]
     assert resque.size("q") == 1
 
@@ -327,7 +327,7 @@ def test_quit_lets_jobs_finish(start: Started, resque: Resque) -> None:
     worker.send(signal.SIGQUIT)
     worker.finish("a")
     worker.finish("b")
-    assert worker.end(None) == (0, "")
+    assert worker.printed(None) == (0, "")
     assert (resque.stat("processed"), resque.size("q"), resque.failures.count()) == (2, 1, 0)
 
 

@@ -80,6 +80,7 @@ class Live:
 
     def __init__(self, process: subprocess.Popen[str], program: Program, resque: Resque) -> None:
         self.process, self.folder, self.resque = process, program.folder, resque
+        self.told = ""
 
     def begin(self, name: str, job: str = "WaitJob") -> None:
         """Let it begin a job that lasts until the file `name` is there."""
@@ -100,10 +101,15 @@ class Live:
 
     def end(self, number: int | None = signal.SIGTERM) -> tuple[int, str]:
         """Wait for its end, after a signal; returns its exit status and all that was printed."""
+        status, out = self.printed(number)
+        return status, out + self.told
+
+    def printed(self, number: int | None = signal.SIGTERM) -> tuple[int, str]:
+        """The same without what it has said of itself, on stderr."""
         if number is not None:
             self.send(number)
-        out, err = self.process.communicate(timeout=120)
-        return self.process.returncode, out + err
+        out, self.told = self.process.communicate(timeout=120)
+        return self.process.returncode, out
 
 
 def end_all(workers: Iterable[Live]) -> None:
