@@ -7,11 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from pyresque.config.options import LOG_FORMATS
+from pyresque.config.options import LOG_FORMATS, LOG_LEVELS
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 def log_options(default_level: str, *, rubys: bool) -> Callable[[F], F]:
@@ -25,7 +23,7 @@ def log_options(default_level: str, *, rubys: bool) -> Callable[[F], F]:
     options = [
         click.option(
             "--log-level",
-            type=click.Choice(LEVELS, case_sensitive=False),
+            type=click.Choice(LOG_LEVELS, case_sensitive=False),
             help=f"The least level that is logged; each line has its time and level. Else {default_level}.",
         ),
         click.option(

@@ -21,6 +21,9 @@ START_TIMEOUT = 60.0
 LOG_FORMATS = ("text", "json", "logfmt")
 """The forms of a log line that resque-scheduler knows."""
 
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+"""The least level that is logged, from the one that shows everything on."""
+
 FAILURE_BACKENDS = ("redis", "redis_multi_queue")
 """Where failures go: one list, or one for each queue."""
 

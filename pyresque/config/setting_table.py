@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyresque.config.env import RUBYS_ENDING, Config
-from pyresque.config.options import FAILURE_BACKENDS, LOG_FORMATS, STYLES, Recover, Unknown
+from pyresque.config.options import FAILURE_BACKENDS, LOG_FORMATS, LOG_LEVELS, STYLES, Recover, Unknown
 from pyresque.config.setting_kinds import Choice, File, Names, Number, Policy, Seconds, Switch, Text
 
 
@@ -67,6 +67,7 @@ COMMON = (
 
 _VERBOSITY = Setting(("verbose",), Number("a whole number", least=0), lambda one: one.verbosity, _VERBOSE)
 _PIDFILE = Setting(("pidfile",), File(), lambda config: config.pidfile, ("PIDFILE",), apart=True)
+_LOG_LEVEL = Setting(("log-level",), Choice(words=LOG_LEVELS), _nothing)
 
 WORK = (
     Setting(
@@ -108,6 +109,9 @@ WORK = (
         lambda config: config.worker.recover.policy,
     ),
     _VERBOSITY,
+    _LOG_LEVEL,
+    Setting(("log-format", "logformat"), Choice(words=LOG_FORMATS), lambda _: LOG_FORMATS[0]),
+    Setting(("log-file", "logfile"), File(), _nothing),
     _PIDFILE,
 )
 
@@ -138,9 +142,10 @@ SCHEDULER = (
     Setting(("start-timeout",), Seconds(), lambda config: config.scheduler.start_timeout),
     _VERBOSITY,
     Setting(("quiet",), Switch(), lambda config: config.scheduler.quiet, ("QUIET",)),
-    Setting(("logfile",), File(), lambda config: config.scheduler.logfile or None, ("LOGFILE",)),
+    _LOG_LEVEL,
+    Setting(("log-file", "logfile"), File(), lambda config: config.scheduler.logfile or None, ("LOGFILE",)),
     Setting(
-        ("logformat",),
+        ("log-format", "logformat"),
         Choice(words=LOG_FORMATS),
         lambda config: config.scheduler.logformat,
         ("LOGFORMAT",),
@@ -152,6 +157,8 @@ TABLES: dict[str, tuple[Setting, ...]] = {"work": WORK, "scheduler": SCHEDULER}
 """The commands that have settings of their own."""
 
 RIVALS = (
+    ("log-level", "verbose"),
+    ("log-level", "quiet"),
     ("queues", "pool-file"),
     ("concurrency", "pool-file"),
     ("async-concurrency", "no-fork"),

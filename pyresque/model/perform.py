@@ -13,15 +13,13 @@ from pyresque.errors import (
     DontPerform,
     HookError,
     JobCancelled,
-    MalformedActiveJob,
-    ResqueError,
-    UnknownJobClass,
 )
 from pyresque.failure.describe import error_name, whole_message
 from pyresque.hooks import Hook, WorkerHooks
 from pyresque.log import Log
 from pyresque.model.job_class import JobClass
 from pyresque.model.registry import Registry
+from pyresque.model.unknown_job import bare_active_job, unknown_class
 from pyresque.usercode.calling import (
     OVER,
     Over,
@@ -36,7 +34,7 @@ from pyresque.usercode.calling import (
 from pyresque.usercode.guards import application_code, end_copy, getpid, one_process
 from pyresque.usercode.safely import cut, either, is_a, text_of, tried
 from pyresque.wire.python_text import call_text
-from pyresque.wire.records import Payload, inner_class, is_wrapper, shown
+from pyresque.wire.records import Payload, shown
 from pyresque.wire.ruby_inspect import inspect
 
 
@@ -357,50 +355,3 @@ async def _inner_async(inner: Callable[[], Invocations], meaning: Meaning, pid: 
     if getpid() != pid:
         end_copy()
     return await _carried_out_async(inner(), meaning)
-
-
-def unknown_class(payload: Payload) -> ResqueError:
-    """The error of a job whose class nobody registered here (docs/protocol/core.md#malformed-payloads)."""
-    if is_wrapper(payload.class_name):
-        return _unknown_active_job(payload)
-    name = payload.value.get("class")
-    if name is None or name == "":
-        # Ruby looks up the empty name, finds Object, and calls `perform` on that.
-        error = UnknownJobClass("undefined method `perform' for class Object")
-        error.ruby_name = "NoMethodError"
-        return error
-    if not isinstance(name, str):
-        return UnknownJobClass(f"wrong constant name {inspect(name)}")
-    name = name.removeprefix("::")
-    return UnknownJobClass(f"uninitialized constant {name}: no @job with this name is registered")
-
-
-def bare_active_job(payload: Payload) -> ResqueError:
-    """The error of an Active Job that came without its wrapper; a Ruby worker calls it done, unrun."""
-    name = payload.class_name.removeprefix("::")
-    return MalformedActiveJob(
-        f"malformed Active Job: {name} came without the wrapper of Active Job, and nothing of it was run. A "
-        "Ruby scheduler pushes it so where it does not know the class: let `pyresque scheduler -r MODULE` do "
-        f"it. Else enqueue it with {name}.perform_later or active_job.enqueue, not with Resque.enqueue. "
-        "(A retry brings it back as it is: enqueue it anew, and remove this failure.)"
-    )
-
-
-def _unknown_active_job(payload: Payload) -> ResqueError:
-    name = inner_class(payload.value)
-    if name:
-        name = name.removeprefix("::")
-        return UnknownJobClass(f"uninitialized constant {name}: no @active_job.job registers it here")
-    args = payload.args
-    reason = (
-        "its argument is not an object"
-        if len(args) == 1
-        else f"its wrapper has {len(args)} arguments, not one"
-    )
-    if len(args) == 1 and isinstance(args[0], dict):
-        reason = (
-            f"its job_class is {args[0]['job_class']!r}"
-            if args[0].get("job_class")
-            else "it has no job_class"
-        )
-    return MalformedActiveJob(f"malformed Active Job: {reason}")
