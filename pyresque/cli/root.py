@@ -17,13 +17,16 @@ import click
 
 from pyresque._version import __version__
 from pyresque.cli.common_options import HELP, common
+from pyresque.cli.completion import completion
 from pyresque.cli.config import config
 from pyresque.cli.delayed import delayed
 from pyresque.cli.demo import demo
 from pyresque.cli.dequeue import dequeue
+from pyresque.cli.dev import dev
 from pyresque.cli.enqueue import enqueue
 from pyresque.cli.failed import failed
 from pyresque.cli.info import info, peek
+from pyresque.cli.init import init
 from pyresque.cli.jobs import jobs
 from pyresque.cli.output import safe
 from pyresque.cli.queue import queue, queues
@@ -84,7 +87,7 @@ class Commands(click.Group):
 
         Not left to click: one version ends such a call with 0 and the help on stdout, another with 2.
         """
-        if not args:
+        if not args and not ctx.resilient_parsing:  # else a shell asks for what it may complete
             click.echo(ctx.get_help(), err=True)
             ctx.exit(2)
         return super().parse_args(ctx, args)
@@ -123,11 +126,14 @@ for command in (
     failed,
     delayed,
     schedule,
+    completion,
+    config,
+    jobs,
+    dev,
+    init,
     demo,
 ):
     program.add_command(command)
-program.add_command(config)
-program.add_command(jobs)
 
 
 def main() -> None:

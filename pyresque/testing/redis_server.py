@@ -65,22 +65,31 @@ class DevRedis:
 
     Args:
         options: further settings, for example `("--appendonly", "yes")`.
-        password: what it asks for; else something random.
+        password: what it asks for; else something random. "": it asks for none.
+        port: where it is to listen, if that is not for it to choose.
+        apart: whether it is out of reach of a Ctrl-C that is meant for us.
 
     Raises:
         ConfigError: no server program was found, or it does not start.
     """
 
-    def __init__(self, *options: str, password: str | None = None) -> None:
+    def __init__(
+        self, *options: str, password: str | None = None, port: int | None = None, apart: bool = False
+    ) -> None:
         program = locate()
         if program is None:
             raise ConfigError(HOW_TO_GET_ONE)
         self.program = program
         self.folder = _own_folder()
-        self.password = password or secrets.token_hex(16)
+        self.password = secrets.token_hex(16) if password is None else password
         self.options = options
+        self._group = 0 if apart else None
         try:
-            self._start_on_a_free_port()
+            if port is None:
+                self._start_on_a_free_port()
+            else:
+                self.port = port
+                self.start()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -88,7 +97,8 @@ class DevRedis:
     @property
     def url(self) -> str:
         """Where it listens, with its password: hand it on in the environment, which others cannot read."""
-        return f"redis://:{quote(self.password, safe='')}@{self.address}/0"
+        login = f":{quote(self.password, safe='')}@" if self.password else ""
+        return f"redis://{login}{self.address}/0"
 
     @property
     def address(self) -> str:
@@ -110,7 +120,12 @@ class DevRedis:
         with log.open("ab") as out:
             try:
                 self.process = subprocess.Popen(
-                    [str(self.program), "-"], stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=self.folder
+                    [str(self.program), "-"],
+                    stdin=subprocess.PIPE,
+                    stdout=out,
+                    stderr=out,
+                    cwd=self.folder,
+                    process_group=self._group,
                 )
             except OSError as error:
                 raise ConfigError(f"{self.program} does not start: {error.strerror}") from None
@@ -157,7 +172,8 @@ class DevRedis:
     def _configure(self) -> None:
         # On stdin, because everybody can read a command line.
         settings = ["--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket_path)]
-        settings += ["--unixsocketperm", "700", "--requirepass", self.password]
+        settings += ["--unixsocketperm", "700"]
+        settings += ["--requirepass", self.password] if self.password else []
         settings += ["--dir", str(self.folder), "--save", "", *self.options]
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:
@@ -171,6 +187,8 @@ class DevRedis:
         """
         password = self.password.encode()
         asked = b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(password), password)
+        if not password:
+            asked = b"CLIENT SETNAME pyresque\r\n"  # answered with OK, too
         asked += f"{command}\r\n".encode()
         answer = b""
         try:

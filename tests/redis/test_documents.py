@@ -52,9 +52,11 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The application that the documents speak of: its jobs as the README has them, and its models."""
     folder = tmp_path_factory.mktemp("application")
     (folder / "app").mkdir()
-    [jobs] = [block for block in PYTHON["README.md"] if file_of(block)]
-    assert file_of(jobs) == "app/jobs.py"
-    (folder / "app/jobs.py").write_text(jobs.text + THUMBNAIL, "utf-8")
+    files = (("README.md", "app/jobs.py", THUMBNAIL), ("docs/tutorial.md", "jobs.py", ""))
+    for document, name, more in files:
+        [jobs] = [block for block in PYTHON[document] if file_of(block)]
+        assert file_of(jobs) == name
+        (folder / name).write_text(jobs.text + more, "utf-8")
     (folder / "app/models.py").write_text(MODELS, "utf-8")
     (folder / "a.csv").write_text("1,2\n", "utf-8")
     return folder
@@ -66,7 +68,8 @@ def test_the_python_of_a_document_runs(document: str, server: DevRedis, applicat
     server.empty()
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.redis.document_runner", document, server.url],
-        cwd=application, env={**os.environ, "PYTHONPATH": f"{application}{os.pathsep}{ROOT}"},
+        cwd=application,
+        env={**os.environ, "PYTHONPATH": f"{application}{os.pathsep}{ROOT}", "PYRESQUE_REDIS": server.url},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

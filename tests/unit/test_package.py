@@ -51,7 +51,7 @@ def names(wheel):
         return archive.namelist()
 
 
-KINDS = (".py", ".lua", ".json", ".typed")
+KINDS = (".py", ".lua", ".json", ".typed", ".tmpl")
 
 
 def test_the_wheel_holds_the_whole_package(wheel):

@@ -20,8 +20,8 @@ APART = {
 
 _DOCUMENT = re.compile(r"(?<![\w./-])((?:[\w.-]+/)*[\w.-]+\.md)\b(?:#([\w-]*))?")
 _CODE = re.compile(r"(?<![\w./-])((?:[\w-]+/)*\w+\.(?:py|lua))\b")
-_OF_USERS = ("jobs.py", "app/jobs.py")
-"""Files of applications, in examples."""
+_OF_USERS = ("jobs.py", "app/jobs.py", "tests/test_jobs.py")
+"""Files of applications, in examples and in what `pyresque init` writes."""
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _LINKED_WORDS = re.compile(r"\[[^]]*\]\(")
 _ELSEWHERE = re.compile(r"[a-z]+:")

@@ -160,3 +160,23 @@ def test_the_demo_on_the_server_of_the_wheel(tmp_path: Path, monkeypatch: pytest
     assert (done.returncode, done.stderr) == (0, "")
     assert "valkey-server on 127.0.0.1:" in done.stdout
     assert not re.search(r"[0-9a-f]{32}|:[^ ]*@", done.stdout)
+
+
+def test_where_and_without_a_password(tmp_path: Path) -> None:
+    """As `pyresque dev` needs it: on a port that is given, for whoever is on this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = DevRedis(password="", port=port, apart=True)
+    try:
+        assert server.url == f"redis://127.0.0.1:{port}/0"
+        assert os.getpgid(server.process.pid) == server.process.pid
+        client = redis.Redis.from_url(server.url)
+        client.set("a", 1)
+        server.empty()
+        assert client.get("a") is None
+        client.close()
+        with pytest.raises(ConfigError, match=r"does not start: .*[Aa]ddress already in use"):
+            DevRedis(password="", port=port)
+    finally:
+        server.stop()

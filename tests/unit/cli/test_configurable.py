@@ -103,7 +103,7 @@ def test_config_shows_values_and_where_they_come_from(folder: Path) -> None:
         'redis = "redis://me:geheim@db:1/2?password=geheim"\nrequire = ["a"]\ndrain = 3\n'
         '[work]\nrequire = "b"'
     )
-    shown = run("config", QUEUE="x,y", PYRESQUE_TIMEOUT="60").stdout
+    shown = run("config", QUEUE="x,y", PYRESQUE_TIMEOUT="60", COLUMNS="200").stdout
     assert shown.startswith(f"settings file: {folder / OWN}\n")
     rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines()[2:]}
     assert rows["redis"] == ["redis://db:1/2", "pyresque.toml", "redis"]
@@ -116,7 +116,9 @@ def test_config_shows_values_and_where_they_come_from(folder: Path) -> None:
     assert rows["work.drain"] == ["3", "pyresque.toml", "drain"]
     assert rows["scheduler.lock-timeout"] == ["180", "default"]
     assert "geheim" not in shown
-    told = run("--redis", "redis://:geheim@other:2", "--namespace", "n", "config", "-r", "m").stdout
+    told = run(
+        "--redis", "redis://:geheim@other:2", "--namespace", "n", "config", "-r", "m", COLUMNS="200"
+    ).stdout
     rows = {line.split()[0]: line.split()[1:] for line in told.splitlines()[2:]}
     assert rows["redis"] == ["redis://other:2", "--redis"]
     assert (rows["namespace"], rows["require"]) == (["n", "--namespace"], ["m", "--require"])

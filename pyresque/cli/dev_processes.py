@@ -1,0 +1,112 @@
+"""The processes of `pyresque dev`: started and ended together; what they print goes to one terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO
+
+Tell = Callable[[str, str], object]
+"""Takes the name of a process, and a line of its."""
+
+
+@dataclass
+class Child:
+    """One of them, and the thread that reads what it prints."""
+
+    name: str
+    words: Sequence[str]
+    process: subprocess.Popen[str] | None = None
+    reader: threading.Thread | None = None
+    is_told: bool = False
+    """Whether its end was told already."""
+
+
+@dataclass
+class Processes:
+    """Commands of pyresque, each in a process of its own.
+
+    Args:
+        commands: their words, by the names that their lines get.
+        env: their environment.
+        tell: takes what they print.
+    """
+
+    commands: Mapping[str, Sequence[str]]
+    env: Mapping[str, str]
+    tell: Tell
+    children: list[Child] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.children = [Child(name, words) for name, words in self.commands.items()]
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
+
+    def start(self) -> None:
+        """Start those that do not run."""
+        for child in self.children:
+            if child.process is None or child.process.poll() is not None:
+                self._start(child)
+
+    def _start(self, child: Child) -> None:
+        # A group of its own: a Ctrl-C of the terminal is for us, and we tell them.
+        child.process = subprocess.Popen(
+            [sys.executable, "-m", "pyresque", *child.words],
+            env=dict(self.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="backslashreplace",
+            process_group=0,
+        )
+        child.is_told = False
+        source = (child.name, child.process.stdout)
+        child.reader = threading.Thread(target=self._read, args=source, daemon=True)
+        child.reader.start()
+
+    def _read(self, name: str, stream: IO[str] | None) -> None:
+        for line in stream or ():
+            self.tell(name, line.rstrip("\n"))
+        self.wake()
+
+    def wake(self) -> None:
+        """End a `wait` now; for threads and signal handlers."""
+        with suppress(BlockingIOError):  # so full that it wakes anyway
+            os.write(self._waker, b".")
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until a process has ended or `wake` is called."""
+        if select.select([self._woken], [], [], seconds)[0]:
+            os.read(self._woken, 4096)
+
+    def ended(self) -> list[Child]:
+        """Those that have ended, each once."""
+        found = [one for one in self.children if one.process and one.process.poll() is not None]
+        found = [one for one in found if not one.is_told]
+        for one in found:
+            one.is_told = True
+        return found
+
+    @property
+    def run(self) -> bool:
+        """Whether any of them still runs."""
+        return any(one.process is not None and one.process.poll() is None for one in self.children)
+
+    def send(self, number: int) -> None:
+        """Send a signal to those that run."""
+        for one in self.children:
+            if one.process is not None and one.process.poll() is None:
+                one.process.send_signal(number)
+
+    def finish(self) -> None:
+        """Print what is left of those that have ended."""
+        for one in self.children:
+            if one.reader is not None:
+                one.reader.join(timeout=1)  # a process that a job has left may hold the other end
