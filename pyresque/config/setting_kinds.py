@@ -33,7 +33,7 @@ class Text:
         Raises:
             Wrong: it cannot be one of this setting.
         """
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value or "\0" in value:  # which no path can have
             raise Wrong(self.meant)
         return value
 
@@ -71,7 +71,7 @@ class Names(Text):
     def read(self, value: object) -> Any:
         """See `Text.read`."""
         names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
+        if not isinstance(names, list) or not all(map(_is_name, names)):
             raise Wrong(self.meant)
         return [part.strip() for name in names for part in name.split(",") if part.strip()]
 
@@ -80,6 +80,10 @@ class Names(Text):
         if not self.files:
             return value
         return [str(folder / name) if name.endswith(".py") or "/" in name else name for name in value]
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value
 
 
 @dataclass(frozen=True)

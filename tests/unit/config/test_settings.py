@@ -136,6 +136,8 @@ def test_paths_begin_where_the_file_lies(folder: Path) -> None:
         ("queues = ''", "queues must be a list of queues, not ''"),
         ("namespace = 1979-05-27", "namespace must be a text, not a date or time"),
         ("namespace = ''", "namespace must be a text, not ''"),
+        ('[work]\npidfile = "a\\u0000b"', "pidfile must be the path of a file, not 'a\\x00b'"),
+        ('require = ["a\\u0000"]', "require must be a list of modules, not a list"),
         ("[namespace]\nx = 1", "namespace must be a text, not a table"),
         ("unknown = 'drop'", "unknown must be leave, fail or park=QUEUE, not 'drop'"),
         ("recover = 3", "recover must be fail, requeue or requeue=TIMES, not 3"),
