@@ -24,7 +24,7 @@ from pyresque.store.delayed import Element, Move
 from pyresque.store.locks import Guard
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode
-from pyresque.wire.records import Payload, spread
+from pyresque.wire.records import Payload, shown, spread
 
 logger = Log("pyresque.scheduler")
 
@@ -68,6 +68,21 @@ class DelayedItem:
             element[1],
             element,
         )
+
+    @property
+    def id(self) -> str:
+        """The digest of its second and its bytes: equal jobs of one second have the same."""
+        return hashlib.sha1(b"%b %b" % self.element).hexdigest()[:16]  # noqa: S324 (no secret)
+
+    @property
+    def job_class(self) -> str:
+        """The class as people know it: of an Active Job its own; empty if this is not a job."""
+        return shown({"class": self.class_name, "args": self.args})[0]
+
+    @property
+    def job_args(self) -> Any:
+        """The arguments as people know them: of an Active Job its own."""
+        return shown({"class": self.class_name, "args": self.args})[1]
 
     def payload(self, style: Style) -> bytes:
         """The job without its queue, as a failure shows it; empty if it is not a job."""

@@ -11,25 +11,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pyresque.client.delayed_item import DelayedItem, attempt_of, ready_item, scheduled_of
 from pyresque.client.enqueueing import Enqueueing, OutgoingJob
-from pyresque.client.move_delayed import DelayedMover, not_in_hand, with_job_in_hand
+from pyresque.client.move_delayed import DelayedMover, not_in_hand, remove_items, with_job_in_hand
 from pyresque.errors import NotAJob, RedisError
 from pyresque.hooks import call
 from pyresque.keys import delayed_list
 from pyresque.model.job_types import Answer, AnyJob, enqueues_at, enqueues_to_at, finds, finds_at, moves_to
 from pyresque.model.moments import Moment, second_after, second_of
-from pyresque.store import delayed, effects, locks, statuses
-from pyresque.store.connection.link import Command
+from pyresque.store import delayed, locks, statuses
 from pyresque.store.delayed import Element, Move
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.encoding import same
-from pyresque.wire.extra_keys import has_extra_keys, tracked_id_in
+from pyresque.wire.extra_keys import has_extra_keys
 from pyresque.wire.records import Payload, with_queue
 
 if TYPE_CHECKING:
     from pyresque.client.job_handle import JobHandle
-
-FEW = 20
-"""So many jobs of one second, or less, are looked for one by one; more are removed in one pass."""
 
 Delayed: TypeAlias = "Answer[bool | None, JobHandle | None]"
 """What the verbs answer that delay a job."""
@@ -331,26 +327,7 @@ class Delaying(Enqueueing):
         return replace(job, payload=own.payload, options=None, status=None)
 
     def _remove(self, items: Sequence[DelayedItem], tidy: bool = False) -> int:
-        lists: dict[bytes, dict[bytes, None]] = {}
-        for name, raw in (item.element for item in items):
-            lists.setdefault(name, {})[raw] = None
-        few = [
-            Move((name, raw), effects=self._status_gone(raw))
-            for name, raws in lists.items()
-            if len(raws) <= FEW
-            for raw in raws
-        ]
-        answer = delayed.take(self.space, few, tidy=tidy) if few else None
-        removed = sum(answer.counts) if answer else 0
-        for name, raws in lists.items():
-            if len(raws) > FEW:
-                removed += delayed.remove(self.space, name, raws, self._status_gone, tidy=tidy)
-        return removed
-
-    def _status_gone(self, raw: bytes) -> list[Command]:
-        """What the removal of a delayed job means for its status: nothing is known of it any more."""
-        job_id = tracked_id_in(raw)
-        return [] if job_id is None else [effects.forget(self.space.keys.status(job_id))]
+        return remove_items(self.space, [item.element for item in items], tidy=tidy)
 
     def _items_of(self, job: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[DelayedItem]:
         """The delayed items that a call with these arguments means."""

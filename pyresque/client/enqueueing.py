@@ -20,7 +20,7 @@ from pyresque.store.space import Space
 from pyresque.store.statuses import NewStatus
 from pyresque.usercode.safely import is_by_signal, plain_name
 from pyresque.wire.encoding import Style, encode, same
-from pyresque.wire.extra_keys import tracked_id
+from pyresque.wire.extra_keys import has_extra_keys, tracked_id, tracked_id_in
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
 if TYPE_CHECKING:
@@ -204,22 +204,26 @@ class Enqueueing:
         return queues.remove_if(self.space, queue, locks_of)
 
     def empty(self, queue: str) -> int:
-        """Remove every job of a queue, which stays known, with the locks that they hold; returns how many."""
+        """Remove every job of a queue, which stays known; returns how many there were.
+
+        The locks that they hold (`Loner`), and the statuses of tracked jobs, go with them.
+        """
         queue = queue_for(None, "", queue)
-        if not self._has_locks():
+        if not self._has_locks() and not any(map(has_extra_keys, queues.each(self.space, queue))):
             return queues.empty(self.space, queue)
+        return queues.remove_if(self.space, queue, self._keys_held)
 
-        return queues.remove_if(self.space, queue, self._locks_held)
-
-    def _locks_held(self, raw: bytes) -> list[str]:
-        """The locks that an element of a queue holds while it waits."""
+    def _keys_held(self, raw: bytes) -> list[str]:
+        """The keys that go with an element of a queue: its locks and its status."""
+        job_id = tracked_id_in(raw)
+        known = [] if job_id is None else [self.space.keys.status(job_id)]
         if not self._has_locks():
-            return []
+            return known
         try:
             payload = Payload.parse(raw)
         except MalformedPayload:
-            return []
-        return self._locks_of(payload.class_name, payload.args)
+            return known
+        return [*self._locks_of(payload.class_name, payload.args), *known]
 
     def _has_locks(self) -> bool:
         """Whether any registered job holds locks while it waits."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -15,13 +16,20 @@ from pyresque.client.delayed_item import ScheduledJob, attempt_of, ready_item
 from pyresque.errors import RedisReplied
 from pyresque.log import Log
 from pyresque.model.registry import Registry
-from pyresque.store import delayed
+from pyresque.store import delayed, effects
+from pyresque.store.connection.link import Command
 from pyresque.store.delayed import NO_LEASE, Element, Lease, Move
 from pyresque.store.space import Space
+from pyresque.wire.extra_keys import tracked_id_in
 
 logger = Log("pyresque.scheduler")
 
+FEW = 20
+"""So many jobs of one second, or less, are looked for one by one; more are removed in one pass."""
+
 T = TypeVar("T")
+Told = Callable[[Element, int], object]
+"""Is called with a delayed job, and how many copies of it were taken or removed."""
 Refusal = Callable[[Element, BaseException], Move]
 """What is to become of a delayed job that cannot be queued, or whose code has failed."""
 
@@ -64,6 +72,7 @@ class DelayedMover:
         tidy: forget seconds that have become empty.
         decided: what is to become of jobs whose code has run, and that are not taken yet, as Redis was away:
             it must not run again. For who takes these jobs the next time.
+        told: hears of each job what became of it.
         refusal: decides about a job that cannot be queued or whose code raises, whatever it raises; without
             it the error is raised, and that job and all after it stay delayed.
     """
@@ -77,6 +86,7 @@ class DelayedMover:
         tidy: bool = True,
         refusal: Refusal | None = None,
         decided: dict[Element, Move] | None = None,
+        told: Told | None = None,
     ) -> None:
         self._space = space
         self._registry = registry
@@ -84,6 +94,7 @@ class DelayedMover:
         self._tidy = tidy
         self._refusal = refusal
         self._decided = {} if decided is None else decided
+        self._told = told
         self._waiting: list[Move] = []
         self._seen: Element | None = None
         self.taken = 0
@@ -162,6 +173,9 @@ class DelayedMover:
             raise LockLost
         self._seen = following if answer.follows else None
         self.taken += sum(answer.counts)
+        if self._told is not None:
+            for taking, count in zip(takings, answer.counts, strict=True):
+                self._told(taking.element, count)
         for trouble in answer.troubles:
             logger.error("%s", trouble)
         pushed = last is not None and last.payload and answer.counts[0] and not answer.refused[0]
@@ -174,3 +188,49 @@ class DelayedMover:
 
 def _decided(ready: ScheduledJob, element: Element, space: Space) -> Move:
     return ready.decided().move(element, space)
+
+
+def remove_items(
+    space: Space,
+    elements: Iterable[Element],
+    *,
+    tidy: bool = False,
+    told: Told | None = None,
+) -> int:
+    """Remove delayed jobs, every copy that is in the same list; returns how many were still there.
+
+    Args:
+        tidy: forget seconds that have become empty.
+        told: is called with each job, and how many copies went; several times where there are many.
+    """
+    lists: dict[bytes, dict[bytes, None]] = {}
+    for name, raw in elements:
+        lists.setdefault(name, {})[raw] = None
+    status_gone = partial(_status_gone, space)
+    few = [
+        Move((name, raw), effects=status_gone(raw))
+        for name, raws in lists.items()
+        if len(raws) <= FEW
+        for raw in raws
+    ]
+    answer = delayed.take(space, few, tidy=tidy) if few else None
+    counts = [] if answer is None else answer.counts
+    if told is not None:
+        for move, count in zip(few, counts, strict=False):
+            told(move.element, count)
+    removed = sum(counts)
+    for name, raws in lists.items():
+        if len(raws) > FEW:
+            gone = None if told is None else partial(_one_went, told, name)
+            removed += delayed.remove(space, name, raws, status_gone, tidy=tidy, gone=gone)
+    return removed
+
+
+def _one_went(told: Told, name: bytes, raw: bytes) -> None:
+    told((name, raw), 1)
+
+
+def _status_gone(space: Space, raw: bytes) -> list[Command]:
+    """What the removal of a delayed job means for its status: nothing is known of it any more."""
+    job_id = tracked_id_in(raw)
+    return [] if job_id is None else [effects.forget(space.keys.status(job_id))]

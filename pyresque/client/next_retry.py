@@ -81,15 +81,18 @@ def next_attempts(
     return [None if name is None else result.get(name) for name in names]
 
 
-def forget_attempts(space: Space, registry: Registry, item: bytes) -> None:
-    """Forget how often a job was tried whose delayed attempt was removed, unless it is anywhere else, too.
+def forget_attempts(space: Space, registry: Registry, *items: bytes) -> None:
+    """Forget how often jobs were tried whose delayed attempts were removed, unless they are elsewhere, too.
 
     Else the next equal job would begin with the number of an attempt that was never made.
     """
     search = _Search(space, registry)
-    name = search.enter(FailureRecord(b"", {"payload": _value_of(item)}))
-    if name is not None and name not in search.run(thorough=True):
-        search.forget(name)
+    entered = {search.enter(FailureRecord(b"", {"payload": _value_of(item)})) for item in items}
+    names = [name for name in entered if name is not None]
+    found = search.run(thorough=True) if names else {}
+    for name in names:
+        if name not in found:
+            search.forget(name)
 
 
 @dataclass

@@ -42,8 +42,8 @@ HEAD = 10
 GONE = "gone meanwhile"
 """Why jobs are left alone: a key of `ActionResult.skipped`."""
 
-LocksOf = Callable[[bytes], Sequence[str]]
-"""The locks that a job holds while it waits."""
+KeysOf = Callable[[bytes], Sequence[str]]
+"""The keys that go with a job: its locks, and its status if it is tracked."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,10 @@ class JobSelection:
     Workers take jobs, and others add some, while it reads.
     """
 
-    def __init__(self, space: Space, queue: str, locks_of: LocksOf, wanted: JobFilter) -> None:
+    def __init__(self, space: Space, queue: str, keys_of: KeysOf, wanted: JobFilter) -> None:
         self._space = space
         self._queue = queue
-        self._locks_of = locks_of
+        self._keys_of = keys_of
         self._wanted = wanted
 
     def __iter__(self) -> Iterator[QueuedJob]:
@@ -157,17 +157,17 @@ class JobSelection:
         return by_class(job.class_name for job in self)
 
     def remove(self, *, progress: Progress = None) -> ActionResult:
-        """Remove them in one pass, with the locks that they hold (`Loner`).
+        """Remove them in one pass, with the locks that they hold (`Loner`) and their statuses.
 
         Args:
             progress: is called with how many were removed until now.
         """
         tally, wanted = Tally(progress), self._resolved()
 
-        def locks_of(raw: bytes) -> Sequence[str] | None:
-            return self._locks_of(raw) if wanted(QueuedJob.read(self._queue, 0, raw)) else None
+        def keys_of(raw: bytes) -> Sequence[str] | None:
+            return self._keys_of(raw) if wanted(QueuedJob.read(self._queue, 0, raw)) else None
 
-        store.remove_if(self._space, self._queue, locks_of, gone=self._counting(tally))
+        store.remove_if(self._space, self._queue, keys_of, gone=self._counting(tally))
         return tally.result()
 
     def move_to(self, queue: str, *, progress: Progress = None) -> ActionResult:
@@ -209,7 +209,7 @@ class JobSelection:
         short = [one for one in ids or () if len(one) < ID_LENGTH]
         if ids is None or not short:
             return self._wanted
-        everything = JobSelection(self._space, self._queue, self._locks_of, JobFilter(Pattern("", None)))
+        everything = JobSelection(self._space, self._queue, self._keys_of, JobFilter(Pattern("", None)))
         known = {job.id for job in everything}
         found = {start: [one for one in known if one.startswith(start)] for start in short if start}
         return replace(
@@ -225,8 +225,8 @@ class QueuedJobs(JobSelection):
         link: a connection that repeats nothing, for notes that are not worth waiting.
     """
 
-    def __init__(self, space: Space, queue: str, locks_of: LocksOf, link: Link) -> None:
-        super().__init__(space, queue, locks_of, JobFilter(Pattern("class_name", None)))
+    def __init__(self, space: Space, queue: str, keys_of: KeysOf, link: Link) -> None:
+        super().__init__(space, queue, keys_of, JobFilter(Pattern("class_name", None)))
         self._hasty = replace(space, link=link)
 
     def select(
@@ -243,7 +243,7 @@ class QueuedJobs(JobSelection):
             InvalidSelection: one of them cannot be understood.
         """
         wanted = JobFilter(Pattern("class_name", class_name), checked_text(text), ids_of(ids))
-        return JobSelection(self._space, self._queue, self._locks_of, wanted)
+        return JobSelection(self._space, self._queue, self._keys_of, wanted)
 
     def oldest_age(self) -> float | None:
         """Seconds for which the first job has waited at least; None without a job, or if nobody can tell.

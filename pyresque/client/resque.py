@@ -26,6 +26,7 @@ from pyresque.wire.records import Payload
 if TYPE_CHECKING:
     import redis
 
+    from pyresque.client.delayed_selection import DelayedJobs
     from pyresque.client.pausing import PausedQueues
     from pyresque.client.queued_jobs import QueuedJobs
 
@@ -125,7 +126,14 @@ class Resque(Delaying, Scheduling):
         """The jobs that wait in a queue, to look at and to act on: `jobs("mail").select("A*").remove()`."""
         from pyresque.client.queued_jobs import QueuedJobs  # only who looks waits for it
 
-        return QueuedJobs(self.space, queue_for(None, "", queue), self._locks_held, self.link)
+        return QueuedJobs(self.space, queue_for(None, "", queue), self._keys_held, self.link)
+
+    @property
+    def delayed(self) -> DelayedJobs:
+        """The delayed jobs, to look at and to act on: `delayed.select("Report*").run_now()`."""
+        from pyresque.client.delayed_selection import DelayedJobs
+
+        return DelayedJobs(self)
 
     def size(self, queue: str) -> int:
         """How many jobs wait in a queue."""

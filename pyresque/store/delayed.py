@@ -276,12 +276,14 @@ def remove(
     effects: Callable[[bytes], list[Command]] | None = None,
     *,
     tidy: bool = False,
+    gone: Callable[[bytes], object] | None = None,
 ) -> int:
     """Remove every copy of these jobs from one list, `delayed:EPOCH`, in one pass; returns how many went.
 
     Args:
         effects: what else the removal of a job means.
         tidy: forget its second if it has become empty.
+        gone: is called with each job that went.
     """
 
     def doom(item: bytes) -> Sequence[Command] | None:
@@ -289,7 +291,7 @@ def remove(
             return None
         return [("SREM", space.keys.timestamps(item), name), *(effects(item) if effects else [])]
 
-    removed = weed(space, _key(space, name), doom)
+    removed = weed(space, _key(space, name), doom, gone=gone)
     if tidy:
         keys: list[Word] = [_key(space, name), space.keys.delayed_schedule]
         _forget.run(space, keys, [_second(name)])

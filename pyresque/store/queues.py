@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pyresque.errors import RedisError
 from pyresque.store.connection.link import Command, Word
@@ -17,6 +17,8 @@ _remove_queue = Script("remove_queue", reply=flag, once=True)
 _empty = Script("empty_queue", reply=amount, once=True)
 _move = Script("move_element", uses=("effects", "remove_at"), reply=row(flag, words), once=True)
 
+WINDOW = 1000
+"""Elements that are read at a time."""
 CHUNK = 10_000
 """Jobs that one push script takes at most, so that a large batch never holds Redis up for long."""
 
@@ -56,6 +58,14 @@ def elements(space: Space, queue: str, start: int = 0, count: int | None = None)
     """Elements of a queue from `start` on; all where no count, or as in Ruby a count of 0, is given."""
     stop = -1 if count is None else start + count - 1
     return list(space.link.execute("LRANGE", space.keys.queue(queue), start, stop))
+
+
+def each(space: Space, queue: str) -> Iterator[bytes]:
+    """The elements of a queue, read piece by piece from its head."""
+    start = 0
+    while piece := elements(space, queue, start, WINDOW):
+        yield from piece
+        start += WINDOW
 
 
 def remove_if(

@@ -76,3 +76,12 @@ def test_empty_frees_the_locks_of_the_jobs(resque):
     resque.link.execute("RPUSH", "resque:queue:q", b"not json", b'{"class":"Only","args":["x"]}')
     assert resque.empty("q") == 4
     assert resque.enqueue(only, 1) is True
+
+
+def test_empty_takes_the_statuses_of_tracked_jobs_too(resque):
+    """Nothing is known of such a job any more."""
+    handle = resque.enqueue("A", 1, queue="q", track=True)
+    resque.enqueue("A", 2, queue="q")
+    assert resque.link.execute("EXISTS", f"resque:status:{handle.id}") == 1
+    assert resque.empty("q") == 2
+    assert resque.link.execute("EXISTS", f"resque:status:{handle.id}") == 0
