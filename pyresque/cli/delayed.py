@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyresque.cli.common_options import Settings, common, json_option, limit_option, pass_settings
+from pyresque.cli.by_id import tell_unclear
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings
+from pyresque.cli.confirm import confirmed, dry_run_option, yes_option
+from pyresque.cli.groups import show_groups
 from pyresque.cli.json_output import job_document, json_line, timestamp
-from pyresque.cli.output import compact, counted, moment, pairs, safe, short, table
+from pyresque.cli.output import ago, compact, counted, moment, of_classes, pairs, short, table, tinted
+from pyresque.cli.progress import Progress
+from pyresque.cli.selecting import Page, Wanted, delayed_choice, delayed_filters, paged
 
 if TYPE_CHECKING:
     from pyresque import Resque
     from pyresque.client.delayed_item import DelayedItem
+    from pyresque.client.delayed_selection import DelayedSelection
 
-_SHOWN = 20
+_SORTS = ("next", "last", "class", "queue")
+_WAYS = ("class", "queue", "hour")
 
 
 @click.group(invoke_without_command=True)
@@ -28,18 +35,31 @@ _SHOWN = 20
 def delayed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     """Look at delayed jobs of both languages, run them now, remove them."""
     if ctx.invoked_subcommand is None:
-        _list(settings, as_json, None, None)
+        _list(settings.connected(), Wanted(), Page(None, None), as_json)
 
 
 @delayed.command("list")
-@click.option("-c", "--class", "class_name", metavar="CLASS", help="Only jobs of this class.")
-@limit_option("next", _SHOWN)
+@delayed_filters
+@paged("next", _SORTS)
 @json_option
 @common
 @pass_settings
-def list_(settings: Settings, class_name: str | None, limit: int | None, as_json: bool) -> None:
-    """List delayed jobs, the next one first."""
-    _list(settings, as_json, class_name, limit)
+def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None:
+    """List delayed jobs, the next one first; with filters only some of them."""
+    _list(settings.connected(), wanted, page, as_json)
+
+
+@delayed.command()
+@click.option("--by", type=click.Choice(_WAYS), default="class", show_default=True, help="What they share.")
+@delayed_filters
+@paged("largest")
+@json_option
+@common
+@pass_settings
+def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
+    """Count delayed jobs by class, queue, or the hour in which they are due (UTC)."""
+    found = settings.connected().delayed.select(**wanted.filters).groups(by)
+    show_groups(found, by, page, as_json, "delayed jobs", lambda item: (item.id[:8], _job(item)))
 
 
 @delayed.command()
@@ -49,18 +69,19 @@ def list_(settings: Settings, class_name: str | None, limit: int | None, as_json
 @pass_settings
 def show(settings: Settings, job_id: str, as_json: bool) -> None:
     """Show one delayed job. The beginning of its ID is enough."""
-    item = _found(settings.connected(), job_id)
-    if item is None:
+    items, _ = _found(settings.connected(), [job_id])
+    if not items:
         click.get_current_context().exit(1)
+    [item] = items
     if as_json:
         json_line(_document(item))
         return
     pairs(
         [
-            ("id", id_of(item)),
-            ("due", moment(item.at)),
-            ("job", item.class_name or "(no job)"),
-            ("args", compact(item.args)),
+            ("id", item.id),
+            ("due", f"{moment(item.at)} ({ago(item.at)})"),
+            ("job", item.job_class or "(no job)"),
+            ("args", compact(item.job_args)),
             ("queue", "(none)" if item.queue is None else item.queue),
             ("item", item.raw.decode("utf-8", "backslashreplace")),
         ]
@@ -68,117 +89,173 @@ def show(settings: Settings, job_id: str, as_json: bool) -> None:
 
 
 @delayed.command()
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@delayed_choice
+@yes_option
+@dry_run_option
 @common
 @pass_settings
-def run(settings: Settings, ids: tuple[str, ...]) -> None:
+def run(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry_run: bool) -> None:
     """Put delayed jobs on their queues now, with the hooks that they have here (-r)."""
+    filters = wanted.with_ids(ids)
     resque = settings.connected()
-    _each(resque, ids, "queued", resque.enqueue_found)
+    if ids and wanted.is_open:
+        missed = _run_named(resque, ids, dry_run)
+    else:
+        missed = _act(resque.delayed.select(**filters), "queue", yes, dry_run)
+    click.get_current_context().exit(1 if missed else 0)
 
 
 @delayed.command()
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@delayed_choice
+@yes_option
+@dry_run_option
 @common
 @pass_settings
-def remove(settings: Settings, ids: tuple[str, ...]) -> None:
-    """Remove delayed jobs by ID (its beginning is enough).
+def remove(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry_run: bool) -> None:
+    """Remove delayed jobs by ID (its beginning is enough), by filters, or --all.
 
     If one is the next attempt at a job that failed, its retries end with it.
     """
-    from pyresque.client.next_retry import forget_attempts
-
+    filters = wanted.with_ids(ids)
     resque = settings.connected()
-
-    def gone(items: Sequence[DelayedItem]) -> int:
-        removed = resque.remove_found(items)
-        for item in items:
-            forget_attempts(resque.space, resque.registry, item.raw)
-        return removed
-
-    _each(resque, ids, "removed", gone)
+    if ids and wanted.is_open:
+        missed = _remove_named(resque, ids, yes, dry_run)
+    else:
+        missed = _act(resque.delayed.select(**filters), "remove", yes, dry_run)
+    click.get_current_context().exit(1 if missed else 0)
 
 
 @delayed.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
+@dry_run_option
 @common
 @pass_settings
-def clear(settings: Settings, yes: bool) -> None:
+def clear(settings: Settings, yes: bool, dry_run: bool) -> None:
     """Remove all delayed jobs."""
     resque = settings.connected()
-    total = resque.count_all_scheduled_jobs()
-    if total and not yes:
-        click.confirm(f"Remove {counted(total, 'delayed job')}?", abort=True, err=True)
-    click.echo(f"removed {counted(resque.reset_delayed_queue(), 'delayed job')}")
+    kinds = resque.delayed.select().by_class()
+    if not kinds:
+        click.echo("removed 0 delayed jobs")
+    elif confirmed(f"remove {of_classes('delayed job', kinds)}", yes=yes, dry_run=dry_run):
+        click.echo(f"removed {counted(resque.reset_delayed_queue(), 'delayed job')}")
 
 
-def id_of(job: DelayedItem) -> str:
-    """What addresses a delayed job: the digest of its second and its bytes; equal ones have the same."""
-    return hashlib.sha1(b"%b %b" % job.element).hexdigest()[:16]  # noqa: S324 (no secret)
+def _act(selection: DelayedSelection, verb: str, yes: bool, dry_run: bool) -> int:
+    """Remove or queue many, after a question; returns how many were left alone."""
+    kinds = selection.by_class()
+    done = f"{verb.rstrip('e')}ed"
+    if not kinds:
+        click.echo(f"{done} 0 delayed jobs: none is like that")
+    elif confirmed(f"{verb} {of_classes('delayed job', kinds)}", yes=yes, dry_run=dry_run):
+        with Progress(
+            "queueing" if verb == "queue" else "removing", "delayed jobs", sum(kinds.values())
+        ) as told:
+            act = selection.run_now if verb == "queue" else selection.remove
+            result = act(progress=told)
+        left = "".join(f"; {number} left alone: {reason}" for reason, number in result.skipped.items())
+        click.echo(f"{done} {counted(result.done, 'delayed job')}{left}")
+        return result.left_alone
+    return 0
 
 
-def _list(settings: Settings, as_json: bool, class_name: str | None, limit: int | None) -> None:
-    resque = settings.connected()
-    most = limit if limit is not None else 0 if as_json else _SHOWN
-    chosen: Iterator[DelayedItem] = (
-        item for item in resque.each_delayed() if class_name is None or item.class_name == class_name
-    )
-    items = list(itertools.islice(chosen, most or None))
+def _run_named(resque: Resque, ids: Sequence[str], dry_run: bool) -> int:
+    """Queue delayed jobs that were named; returns how many were not queued."""
+    items, missed = _found(resque, ids)
+    for item in items:
+        if dry_run:
+            click.echo(f"would queue {_title(item)}")
+        elif resque.enqueue_found([item]):
+            click.echo(f"queued {_title(item)}")
+        else:
+            missed += 1
+    return missed
+
+
+def _remove_named(resque: Resque, ids: Sequence[str], yes: bool, dry_run: bool) -> int:
+    """Remove delayed jobs that were named; returns how many were not removed."""
+    items, missed = _found(resque, ids)
+    kinds = Counter(item.job_class for item in items)
+    if items and confirmed(f"remove {of_classes('delayed job', kinds)}", yes=yes, dry_run=dry_run):
+        for item in items:
+            if resque.delayed.select(ids=[item.id]).remove().done:
+                click.echo(f"removed {_title(item)}")
+            else:
+                missed += 1
+    return missed
+
+
+def _found(resque: Resque, ids: Sequence[str]) -> tuple[list[DelayedItem], int]:
+    """The delayed jobs with these IDs, and how many name none, or several: that is said on stderr."""
+    matching: dict[str, dict[str, DelayedItem]] = {one: {} for one in ids}
+    for item in resque.each_delayed():
+        for one, found in matching.items():
+            if one and item.id.startswith(one):
+                found.setdefault(item.id, item)
+    if unclear := [one for one in ids if len(matching[one]) != 1]:
+        own = [whole for one in unclear for whole in matching[one]]
+        tell_unclear(unclear, own, "delayed job", "pyresque delayed list", lambda whole: whole[:8])
+    clear = {item.id: item for found in matching.values() if len(found) == 1 for item in found.values()}
+    return list(clear.values()), len(unclear)
+
+
+def _list(resque: Resque, wanted: Wanted, page: Page, as_json: bool) -> None:
+    selection = resque.delayed.select(**wanted.filters)
+    items = _chosen(selection, page, as_json)
     if as_json:
         for item in items:
             json_line(_document(item))
         return
-    if not items:
-        click.echo("no delayed jobs")
+    now = time.time()
+    rows = [(item.id[:8], _due(item.at, now), item.queue or "", _job(item)) for item in items]
+    if not rows:
+        click.echo("no delayed jobs" + ("" if wanted.is_open else " are like that"))
         return
-    rows = [
-        (
-            id_of(item)[:8],
-            moment(item.at),
-            "" if item.queue is None else item.queue,
-            f"{item.class_name} {compact(item.args)}" if item.class_name else "(no job)",
-        )
-        for item in items
-    ]
     table(("ID", "DUE", "QUEUE", "JOB"), rows)
-    total = resque.count_all_scheduled_jobs()
-    if class_name is None and len(items) < total:
-        click.echo(f"the next {len(items)} of {total}; --limit 0 lists all", err=True)
+    if page.is_whole(as_json):
+        return
+    last = page.first + len(rows)
+    if wanted.is_open and last < (total := selection.count()):
+        which = f"the next {len(rows)}" if page.first == 0 else f"{page.first + 1} to {last}"
+        click.echo(f"{which} of {total}; --page goes on, --limit 0 lists all", err=True)
+    elif not wanted.is_open and selection.page(last + 1, 1):
+        click.echo("there are more; --page goes on, --limit 0 lists all", err=True)
 
 
-def _each(resque: Resque, ids: tuple[str, ...], done: str, act: Any) -> None:
-    missed = 0
-    for job_id in ids:
-        job = _found(resque, job_id)
-        count = 0 if job is None else act([job])
-        if job is not None and count:
-            click.echo(f"{done} {safe(job.class_name or '(no job)')} {short(compact(job.args), 60)}")
-        missed += not count
-    click.get_current_context().exit(1 if missed else 0)
+def _chosen(selection: DelayedSelection, page: Page, as_json: bool) -> Iterable[DelayedItem]:
+    """The delayed jobs of this page, in its order."""
+    if page.sort == "class":
+        return page.sorted(selection, lambda item: item.job_class, as_json)
+    if page.sort == "queue":
+        return page.sorted(selection, lambda item: item.queue or "", as_json)
+    if page.sort == "last":
+        return page.sorted(selection, lambda item: -item.at, as_json)
+    return selection if page.is_whole(as_json) else selection.page(page.number or 1, page.size)
 
 
-def _found(resque: Resque, job_id: str) -> DelayedItem | None:
-    matching = {
-        own: item for item in resque.each_delayed() if job_id and (own := id_of(item)).startswith(job_id)
-    }
-    if len(matching) == 1:
-        return next(iter(matching.values()))
-    click.echo(
-        f"Error: no delayed job has the ID {safe(job_id)}, or several begin with it; "
-        "`pyresque delayed list` lists them",
-        err=True,
-    )
-    return None
+def _due(at: int, now: float) -> object:
+    if timestamp(at) is None:
+        return moment(at)  # milliseconds, often
+    return ago(at, now) if at > now else tinted(f"overdue, {ago(at, now)}", "red")
 
 
-def _document(job: DelayedItem) -> dict[str, Any]:
+def _job(item: DelayedItem) -> str:
+    return f"{item.job_class} {compact(item.job_args)}" if item.job_class else "(no job)"
+
+
+def _title(item: DelayedItem) -> str:
+    return short(_job(item), 100)
+
+
+def _document(item: DelayedItem) -> dict[str, Any]:
     from pyresque.errors import MalformedPayload
     from pyresque.wire.records import Payload
 
-    payload = text = None
+    job, text = job_document(None), None
     try:
-        payload = Payload.parse(job.raw).value
+        job = job_document(Payload.parse(item.raw).value)
     except MalformedPayload:
-        text = job.raw.decode("utf-8", "backslashreplace")
-    due = {"id": id_of(job), "at": timestamp(job.at), "second": job.at}
-    return {**due, "queue": job.queue, **job_document(payload), "text": text}
+        text = item.raw.decode("utf-8", "backslashreplace")
+    due = {"id": item.id, "at": timestamp(item.at), "second": item.at}
+    return {**due, "queue": item.queue, **job, "text": text}

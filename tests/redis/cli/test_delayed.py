@@ -26,8 +26,8 @@ def test_delayed_lists_shows_runs_and_removes(stage, run):
     assert "\x1b" not in run("delayed", "show", ids[3])
     assert run("delayed", "run", ids[0]) == "queued Mail [0]\n"
     assert stage.queue("mail") == [b'{"class":"Mail","args":[0]}']
-    assert run("delayed", "remove", ids[1], ids[3]) == "removed Mail [1]\nremoved (no job) []\n"
-    assert "no delayed job has the ID" in run("delayed", "remove", ids[1], status=1)
+    assert run("delayed", "remove", ids[1], ids[3], "--yes") == "removed Mail [1]\nremoved (no job)\n"
+    assert "no delayed job has the ID" in run("delayed", "remove", ids[1], "--yes", status=1)
     assert "1 of" not in run("delayed", "list", "-c", "Mail")
     assert run("delayed", "clear", "--yes") == "removed 1 delayed job\n"
     assert stage.keys() == ["queue:mail", "queues"]

@@ -554,7 +554,7 @@ def test_removing_the_delayed_attempt_ends_the_retries(bank: Bank) -> None:
     """`delayed remove` forgets the counter, or the next equal job would have fewer attempts."""
     bank.fails("PayMuchLater", 1)
     (one,) = lines(bank.program.run("delayed", "--json"))
-    assert bank.program.run("delayed", "remove", one["id"]).returncode == 0
+    assert bank.program.run("delayed", "remove", one["id"], "--yes").returncode == 0
     assert bank.resque.link.execute("KEYS", "resque:*retry*") == []
     assert states(bank) == [None]
     assert bank.failed("retry", "--all", "--yes").stdout == "put 1 job back\n"
@@ -565,5 +565,5 @@ def test_removing_an_equal_delayed_job_leaves_the_retries(bank: Bank) -> None:
     bank.fails("PayNow", 1)
     bank.resque.enqueue_in(600, "PayNow", 1, queue="pay")
     (one,) = lines(bank.program.run("delayed", "--json"))
-    assert bank.program.run("delayed", "remove", one["id"]).returncode == 0
+    assert bank.program.run("delayed", "remove", one["id"], "--yes").returncode == 0
     assert len(bank.resque.link.execute("KEYS", "resque:resque-retry:*")) == 1

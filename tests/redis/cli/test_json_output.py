@@ -24,7 +24,8 @@ broken: {cron: "nonsense", class: Report, queue: other}
 COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "config": [()],
     "delayed": [()],
-    "delayed list": [()],
+    "delayed groups": [("--by", way) for way in ("class", "queue", "hour")],
+    "delayed list": [(), ("--sort", "class"), ("--page", "1")],
     "delayed show": [("ID",)],
     "failed": [()],
     "failed groups": [("--by", way) for way in ("class", "exception", "frame", "queue", "hour")],
