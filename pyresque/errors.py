@@ -23,6 +23,7 @@
     ├── UnknownJobClass .... no function is registered for a job's class
     ├── JobFailed .......... `handle.result()` of a job that has failed
     ├── JobCancelled ....... of one that was cancelled; raised inside a running one as well
+    │   └── JobExpired ..... of one that was not run, for it had waited too long
     ├── JobNotDone ......... of one that is not over yet, after the time that was given
     ├── NoResult ........... of one of which no result can be had; the text says why
     ├── DontPerform ........ raise it in before_perform: the job is done without a failure
@@ -181,6 +182,10 @@ class JobFailed(ResqueError):
 
 class JobCancelled(ResqueError):
     """A tracked job was cancelled. Raised inside it, when it next says how far it is, it ends the job."""
+
+
+class JobExpired(JobCancelled):
+    """A tracked job had waited for longer than its `ttl`, and was not run."""
 
 
 class JobNotDone(ResqueError, TimeoutError):

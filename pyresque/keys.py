@@ -10,7 +10,7 @@ Ruby Resque's keys (docs/protocol/core.md#keys); Q is a queue name, ID a worker 
     workers:heartbeat                     hash    id -> time of the last beat
     pruning_dead_workers_in_progress      string  lock of the pruner, expires
     pause-all-workers                     string  "true" pauses every worker
-    stat:NAME, stat:NAME:ID               string  counters: processed, failed
+    stat:NAME, stat:NAME:ID               string  counters: processed, failed (and ours: stat:expired)
     failed                                list    failure records
     failed_queues                         set     names of the lists below
     Q_failed                              list    failure records of one queue (multi-queue backend)

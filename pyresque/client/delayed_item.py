@@ -6,6 +6,8 @@ See docs/protocol/scheduler.md#from-an-item-to-a-job.
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +19,7 @@ from pyresque.errors import MalformedPayload, NoQueueError
 from pyresque.hooks import call
 from pyresque.keys import second_of_list
 from pyresque.log import Log
+from pyresque.model.enqueue_options import EnqueueOptions, options_of
 from pyresque.model.job_class import JobClass
 from pyresque.model.registry import Registry
 from pyresque.store import locks
@@ -24,6 +27,7 @@ from pyresque.store.delayed import Element, Move
 from pyresque.store.locks import Guard
 from pyresque.store.space import Space
 from pyresque.wire.encoding import Style, encode
+from pyresque.wire.extra_keys import EXPIRES, UNIQUE, unique_seconds
 from pyresque.wire.records import Payload, shown, spread
 
 logger = Log("pyresque.scheduler")
@@ -113,6 +117,7 @@ class ScheduledJob(OutgoingJob):
     def has_code(self) -> bool:
         """Whether code of the application runs about its push, or instead of it."""
         is_guarded = self.job is not None and bool(self.job.guarding)
+        is_guarded = is_guarded or (self.options is not None and self.options.unique > 0)
         return bool(self.sources) or is_guarded or any(map(self.has_hooks, HOOKS))
 
     def decided(self) -> ScheduledJob:
@@ -135,12 +140,12 @@ class ScheduledJob(OutgoingJob):
         Args:
             attempt: what the push is known by when it is tried again.
         """
-        return locks.taken_with(space, self.guards, attempt)
+        return locks.taken_with(space, self.guards(space), attempt)
 
     def keep_guards(self, space: Space, attempt: str) -> None:
         """The push was made: another one, of an equal job, does not find the locks for its own."""
         if self.job is not None and self.job.guarding:
-            locks.keep(space, self.guards, attempt)
+            locks.keep(space, self.guards(space), attempt)
 
     def run_hooks_after(self, kind: str, caught: type[BaseException] = Exception) -> None:
         """Run the hooks that come after the push; what one raises is logged, for the job is on its queue."""
@@ -233,7 +238,24 @@ def _ready(
     for key, member in members.items():
         if key not in ("class", "args", "queue", "custom_job_class"):
             parts.append(encode(key, style) + b":" + member)
-    return ScheduledJob(name, queue, args, b"{" + b",".join(parts) + b"}", job, sources=sources)
+    options, further = _asked(value, job)
+    parts += further
+    return ScheduledJob(name, queue, args, b"{" + b",".join(parts) + b"}", job, options, sources=sources)
+
+
+def _asked(value: dict[str, Any], job: JobClass | None) -> tuple[EnqueueOptions | None, list[bytes]]:
+    """What is asked of its push: that no equal one waits; and the keys of its class that it lacks."""
+    seconds = unique_seconds(value)
+    options = options_of(job, {})[0] if job is not None and job.options else None
+    if options is None:
+        return EnqueueOptions(unique=seconds) if seconds else None, []
+    missing = []
+    if options.unique and not seconds:
+        seconds = options.unique
+        missing.append(b'"%b":%d' % (UNIQUE.encode(), seconds))
+    if options.ttl is not None and EXPIRES not in value:
+        missing.append(b'"%b":%d' % (EXPIRES.encode(), math.ceil(time.time() + options.ttl)))
+    return EnqueueOptions(unique=seconds) if seconds else None, missing
 
 
 def _wrapped(value: dict[str, Any], name: str, registry: Registry) -> tuple[str, dict[str, Any]] | None:
@@ -286,6 +308,7 @@ def names_to_show(registry: Registry) -> list[str]:
 
 def _may_have_code(job: JobClass) -> bool:
     try:
-        return bool(_with_scheduled(job) or job.guarding or any(map(job.hooks, HOOKS)))
+        is_special = job.guarding or not {"unique", "ttl"}.isdisjoint(job.options)
+        return bool(_with_scheduled(job) or is_special or any(map(job.hooks, HOOKS)))
     except BaseException:
         return True  # a class that cannot be asked: each of its jobs tells what is wrong with it

@@ -14,14 +14,14 @@ from pyresque.client.enqueueing import Enqueueing, OutgoingJob
 from pyresque.client.move_delayed import DelayedMover, not_in_hand, remove_items, with_job_in_hand
 from pyresque.errors import NotAJob, RedisError
 from pyresque.hooks import call
-from pyresque.keys import delayed_list
+from pyresque.keys import delayed_list, second_of_list
 from pyresque.model.job_types import Answer, AnyJob, enqueues_at, enqueues_to_at, finds, finds_at, moves_to
 from pyresque.model.moments import Moment, second_after, second_of
 from pyresque.store import delayed, locks, statuses
 from pyresque.store.delayed import Element, Move
 from pyresque.usercode.safely import plain_name
-from pyresque.wire.encoding import same
-from pyresque.wire.extra_keys import has_extra_keys
+from pyresque.wire.encoding import encode, same
+from pyresque.wire.extra_keys import EXPIRES, expires_at, has_extra_keys
 from pyresque.wire.records import Payload, with_queue
 
 if TYPE_CHECKING:
@@ -94,12 +94,14 @@ class Delaying(Enqueueing):
         Returns:
             How many jobs are delayed (or, if the moment is past, on the queue) by this.
         """
-        return self._delay_again(second_of(moment), self._outgoing(job, args, kwargs))
+        second = second_of(moment)
+        return self._delay_again(second, self._outgoing(job, args, kwargs, due=second))
 
     @moves_to
     def delay_or_enqueue_in(self, delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> int:
         """Like `delay_or_enqueue_at`, after so many seconds, or a timedelta."""
-        return self._delay_again(second_after(delay), self._outgoing(job, args, kwargs))
+        second = second_after(delay)
+        return self._delay_again(second, self._outgoing(job, args, kwargs, due=second))
 
     @finds
     def remove_delayed(self, job: Any, /, *args: Any, **kwargs: Any) -> int:
@@ -301,7 +303,7 @@ class Delaying(Enqueueing):
     def _move(self, element: Element | None, job: OutgoingJob, epoch: int | None, least: int) -> int:
         """Delay a job anew, or enqueue it where no second is given; returns how often that was done."""
         if element is not None:
-            job = self._kept(element, job)
+            job = self._kept(element, job, epoch)
         if epoch is not None:
             instead = [] if element is None else [element]
             with self._status_of(job):
@@ -309,22 +311,30 @@ class Delaying(Enqueueing):
         if element is None:
             return len(self._pushed([job]))
         attempt = attempt_of(element)
-        guards = locks.taken_with(self.space, job.guards, attempt)
+        guards = locks.taken_with(self.space, job.guards(self.space), attempt)
         if guards is None:
             return 0
         move = Move(element, job.queue, job.payload, copies=1, guards=guards, keep=True)
         answer = delayed.take(self.space, [move])
         if answer is None or not answer.counts[0]:
             return 0
-        locks.keep(self.space, job.guards, attempt)
+        locks.keep(self.space, job.guards(self.space), attempt)
         return 1
 
-    def _kept(self, element: Element, job: OutgoingJob) -> OutgoingJob:
-        """The same job as it was delayed: with its own id, if it has one, and whatever else it had."""
+    def _kept(self, element: Element, job: OutgoingJob, epoch: int | None) -> OutgoingJob:
+        """The same job as it was delayed: with its own id and whatever else; it expires as much later."""
         if job.options is None and not has_extra_keys(element[1]):
             return job
-        own = ready_item(element[1], self.registry, self.space.style)
-        return replace(job, payload=own.payload, options=None, status=None)
+        value = Payload.parse(element[1]).value
+        until = expires_at(value)
+        if until is not None:
+            moved = (int(time.time()) if epoch is None else epoch) - second_of_list(element[0])
+            value[EXPIRES] = until + moved
+        own = ready_item(encode(value, self.space.style), self.registry, self.space.style)
+        if epoch is not None:  # what its class asks for comes with its push
+            del value["queue"]
+            own = replace(own, payload=encode(value, self.space.style))
+        return replace(job, payload=own.payload, options=own.options, status=None)
 
     def _remove(self, items: Sequence[DelayedItem], tidy: bool = False) -> int:
         return remove_items(self.space, [item.element for item in items], tidy=tidy)

@@ -20,7 +20,7 @@ from pyresque.store.space import Space
 from pyresque.store.statuses import NewStatus
 from pyresque.usercode.safely import is_by_signal, plain_name
 from pyresque.wire.encoding import Style, encode, same
-from pyresque.wire.extra_keys import has_extra_keys, tracked_id, tracked_id_in
+from pyresque.wire.extra_keys import has_extra_keys
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload
 
 if TYPE_CHECKING:
@@ -55,10 +55,15 @@ class OutgoingJob:
         """Whether it has hooks of this kind."""
         return self.job is not None and bool(self.job.hooks(kind))
 
-    @property
-    def guards(self) -> list[Guard]:
+    def guards(self, space: Space) -> list[Guard]:
         """The locks that must be free for it to be pushed, and that are taken with the push."""
-        return self.job.guards(self.args) if self.job is not None and self.job.guarding else []
+        guards = self.job.guards(self.args) if self.job is not None and self.job.guarding else []
+        if self.options is None or not self.options.unique:
+            return guards
+        from pyresque.model.unique import unique_guard  # only who asks for it waits for it
+
+        own = unique_guard(space, self.class_name, self.args, self.options.unique)
+        return guards if any(guard.lock == own.lock for guard in guards) else [*guards, own]
 
     def offer(self, guards: Sequence[Guard], to_redis: bool = True) -> Offer:
         """Its push with all that belongs to it; without the push itself if it goes elsewhere."""
@@ -96,10 +101,12 @@ class Enqueueing:
 
         These keywords are not arguments, unless the job has a parameter of that name: `queue` names another
         queue; `at_front=True` puts the job at the head of it; `track=True` gives the job an id, under which
-        its status and result are kept (docs/tracking.md).
+        its status and result are kept (docs/tracking.md). `ttl` is for how long it may wait, and
+        `unique=True` keeps equal jobs away while it waits (docs/limits.md).
 
         Returns:
-            True, or a JobHandle if the job is tracked; None if a before_enqueue hook returned False.
+            True, or a JobHandle if the job is tracked; None if a before_enqueue hook returned False, or an
+            equal job waits.
 
         Raises:
             NotAJob: it cannot be enqueued (no queue, an argument that Ruby could not read, ...).
@@ -196,9 +203,7 @@ class Enqueueing:
             if payload.class_name == class_name and (
                 encoded_args is None or same(payload.args, encoded_args)
             ):
-                job_id = tracked_id(payload.value)
-                known = [] if job_id is None else [self.space.keys.status(job_id)]
-                return [*self._locks_of(class_name, payload.args), *known]
+                return self._keys_of(payload)
             return None
 
         return queues.remove_if(self.space, queue, locks_of)
@@ -215,29 +220,32 @@ class Enqueueing:
 
     def _keys_held(self, raw: bytes) -> list[str]:
         """The keys that go with an element of a queue: its locks and its status."""
-        job_id = tracked_id_in(raw)
-        known = [] if job_id is None else [self.space.keys.status(job_id)]
-        if not self._has_locks():
-            return known
+        if not self._has_locks() and not has_extra_keys(raw):
+            return []
         try:
             payload = Payload.parse(raw)
         except MalformedPayload:
-            return known
-        return [*self._locks_of(payload.class_name, payload.args), *known]
+            return []
+        return self._keys_of(payload)
 
     def _has_locks(self) -> bool:
         """Whether any registered job holds locks while it waits."""
-        return any(job.guarding for job in self.registry.jobs())
+        return any(job.guarding or job.options.get("unique") for job in self.registry.jobs())
 
-    def _locks_of(self, class_name: str, args: list[Any]) -> list[str]:
-        """The locks that a job holds while it waits."""
-        job = self.registry.find(class_name)
+    def _keys_of(self, payload: Payload) -> list[str]:
+        """The keys that go with a job that is removed from its queue: the locks that it holds, its status."""
+        job = self.registry.find(payload.class_name)
+        keys = list[str]()
         try:
-            return [guard.lock for guard in job.guards(args)] if job else []
+            keys += [guard.lock for guard in job.guards(payload.args)] if job else []
         except Exception as error:  # arguments that its plugin cannot read: then it took no lock for them
             if is_by_signal(error):
                 raise
-            return []
+        if len(payload.value) > 2 or (job is not None and job.options.get("unique")):
+            from pyresque.model.unique import keys_with
+
+            keys += keys_with(self.space, job, payload)
+        return keys
 
     def pop(self, queue: str) -> dict[str, Any] | None:
         """Remove and return the first job of a queue; None if the queue is empty.
@@ -323,7 +331,7 @@ class Enqueueing:
     def _pushed_with_more(self, jobs: Sequence[OutgoingJob]) -> Sequence[OutgoingJob]:
         """The same where there are locks, options or statuses; with a receiver no job goes to a queue."""
         token = uuid.uuid4().hex
-        judged = [(job, job.guards, f"{token} {number}") for number, job in enumerate(jobs)]
+        judged = [(job, job.guards(self.space), f"{token} {number}") for number, job in enumerate(jobs)]
         try:
             free = [
                 (job, here)

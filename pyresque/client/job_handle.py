@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pyresque.errors import JobCancelled, JobFailed, JobNotDone, MalformedPayload, NoResult
+from pyresque.errors import JobCancelled, JobExpired, JobFailed, JobNotDone, MalformedPayload, NoResult
 from pyresque.store import statuses
 from pyresque.store.space import Space
 from pyresque.wire.encoding import decode
@@ -53,6 +53,7 @@ class JobHandle:
     def status(self) -> str:
         """`queued`, `working`, `completed`, `failed` or `killed`, as resque-status has them.
 
+        `expired`: it had waited for longer than its `ttl`, and was not run (to Ruby it is killed).
         `unknown`: nothing is known of the job (any more). A job that was cancelled before it began is
         `killed`.
         """
@@ -97,6 +98,7 @@ class JobHandle:
         Raises:
             JobFailed: it has failed, and no automatic retry follows.
             JobCancelled: it was cancelled.
+            JobExpired: it had waited for longer than its `ttl`, and was not run.
             JobNotDone: it was not over in that time.
             NoResult: its result cannot be had: it has no form in JSON, or nothing is known of the job.
         """
@@ -143,6 +145,8 @@ def result_of(job_id: str, value: dict[str, Any] | None, timeout: float | None) 
     if state == "failed":
         exception = value.get("exception")
         raise JobFailed(str(message), exception if isinstance(exception, str) else "")
+    if state == "expired":
+        raise JobExpired(f"job {job_id} was not run: {message}")
     if state == "killed":
         raise JobCancelled(f"job {job_id} was cancelled: {message}")
     if state == "unknown":
@@ -156,6 +160,8 @@ def result_of(job_id: str, value: dict[str, Any] | None, timeout: float | None) 
 
 def _state(value: dict[str, Any] | None) -> str:
     state = (value or {}).get("status")
+    if state == "killed" and value is not None and value.get("expired") is True:
+        return "expired"
     return state if isinstance(state, str) else "unknown"
 
 

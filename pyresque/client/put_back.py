@@ -18,6 +18,7 @@ from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.aside_links import RESTORABLE
 from pyresque.wire.encoding import encode
+from pyresque.wire.extra_keys import begun_before
 from pyresque.wire.records import FailureRecord
 
 Outcome = Literal["done", "gone"] | NotAJob
@@ -121,5 +122,5 @@ def _requeued(payload: dict[str, Any]) -> dict[str, Any]:
         args = [[key, value] for key, value in args.items()]
     elif args is None:
         args = []
-    others = {key: value for key, value in payload.items() if key not in ("class", "args")}
+    others = {key: value for key, value in begun_before(payload).items() if key not in ("class", "args")}
     return {"class": payload["class"], "args": args if isinstance(args, list) else [args], **others}

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from pyresque.errors import NotAJob
-from pyresque.model.job_class import JobClass
+from pyresque.errors import InvalidJob, NotAJob
 
-NAMES = frozenset(("track", "at_front"))
+if TYPE_CHECKING:
+    from pyresque.model.job_class import JobClass
+
+NAMES = frozenset(("track", "at_front", "ttl", "unique"))
 """The keywords of `enqueue` that say so; a job that has a parameter of that name gets it as an argument."""
+
+UNIQUE_SECONDS = 3600
+"""So long at most `unique=True` keeps equal jobs away."""
+
+_MOST_SECONDS = 10**9
+
+
+class JobOptions(TypedDict, total=False):
+    """What `@job` takes of these, for each job of its class."""
+
+    track: bool
+    ttl: float | timedelta | None
+    unique: bool | int
 
 
 @dataclass(frozen=True)
@@ -20,10 +37,14 @@ class EnqueueOptions:
     Args:
         track: whether it gets an id, under which its status and result are kept.
         at_front: whether it goes to the head of its queue.
+        ttl: seconds that it may wait; None: any time.
+        unique: seconds for which, while it waits, no equal job is enqueued; 0: any may be.
     """
 
     track: bool = False
     at_front: bool = False
+    ttl: float | None = None
+    unique: int = 0
 
 
 def options_of(
@@ -36,18 +57,36 @@ def options_of(
     Raises:
         NotAJob: an option has a value that it cannot have.
     """
-    own = job.parameters.names if job is not None else frozenset()
+    own = job.parameters.names if job is not None and kwargs else frozenset()
     given = {name: value for name, value in kwargs.items() if name in NAMES and name not in own}
     if given:
         kwargs = {name: value for name, value in kwargs.items() if name not in given}
         wrong = reason_against(given)
         if wrong:
             raise NotAJob(wrong)
-    declared = job.options if job is not None else {}
+    asked = {**(job.options if job is not None else {}), **given}
     options = EnqueueOptions(
-        track=given.get("track", declared.get("track", False)), at_front=given.get("at_front", False)
+        track=asked.get("track", False),
+        at_front=asked.get("at_front", False),
+        ttl=_seconds(asked.get("ttl")),
+        unique=UNIQUE_SECONDS if asked.get("unique") is True else int(asked.get("unique") or 0),
     )
     return None if options == _NOTHING else options, kwargs
+
+
+def declared(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a class, as `@job` got them; those that ask for nothing are left out.
+
+    Raises:
+        InvalidJob: one has a value that it cannot have.
+    """
+    wrong = reason_against(options)
+    if wrong:
+        raise InvalidJob(f"@job: {wrong}")
+    unknown = [name for name in options if name not in JobOptions.__annotations__]
+    if unknown:
+        raise TypeError(f"job() got an unexpected keyword argument {unknown[0]!r}")
+    return {name: value for name, value in options.items() if value}
 
 
 def reason_against(given: Mapping[str, Any]) -> str:
@@ -55,7 +94,23 @@ def reason_against(given: Mapping[str, Any]) -> str:
     for name in ("track", "at_front"):
         if not isinstance(given.get(name, False), bool):
             return f"{name}={given[name]!r} must be True or False"
+    ttl, unique = given.get("ttl"), given.get("unique", False)
+    if ttl is not None and not _is_time(ttl):
+        return f"ttl={ttl!r} must be seconds that the job may wait, more than 0, or a timedelta"
+    if not isinstance(unique, bool) and not (isinstance(unique, int) and 0 < unique < _MOST_SECONDS):
+        return f"unique={unique!r} must be True, or whole seconds for which equal jobs are kept away"
     return ""
+
+
+def _is_time(value: object) -> bool:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        return False
+    return math.isfinite(seconds) and 0 < seconds < _MOST_SECONDS
+
+
+def _seconds(value: float | timedelta | None) -> float | None:
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 _NOTHING = EnqueueOptions()

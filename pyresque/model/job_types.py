@@ -11,6 +11,7 @@ function.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from types import CodeType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
@@ -49,6 +50,13 @@ JobCall: TypeAlias = "tuple[AnyJob, *tuple[Any, ...]] | list[Any]"
 """A job and its arguments by position, as `enqueue_many` takes them."""
 
 
+Wait: TypeAlias = "float | timedelta | None"
+"""How long a job may wait."""
+
+Unique: TypeAlias = "bool | int"
+"""Whether, or for how many seconds, equal jobs are kept away."""
+
+
 class Verb(Protocol[V]):
     """A method that is called as `V` says."""
 
@@ -64,39 +72,39 @@ class Enqueues(Protocol[R, H]):
 
     @overload
     def __call__(
-        self, job: str, /, *args: Any, queue: str, track: Literal[True], at_front: bool = False
-    ) -> H: ...
+        self, job: str, /, *args: Any, queue: str, track: Literal[True], at_front: bool = False,
+        ttl: Wait = None, unique: Unique = False,
+    ) -> H: ...  # fmt: skip
     @overload
     def __call__(
-        self, job: str, /, *args: Any, queue: str, track: Literal[False] = False, at_front: bool = False
-    ) -> R: ...
+        self, job: str, /, *args: Any, queue: str, track: Literal[False] = False, at_front: bool = False,
+        ttl: Wait = None, unique: Unique = False,
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(self, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(
-        self,
-        job: JobCode[...],
-        /,
-        *args: Any,
-        track: Literal[True],
-        queue: str = ...,
-        at_front: bool = False,
-        **kwargs: Any,
-    ) -> H: ...
+        self, job: JobCode[...], /, *args: Any, track: Literal[True], queue: str = ...,
+        at_front: bool = False, ttl: Wait = None, unique: Unique = False, **kwargs: Any,
+    ) -> H: ...  # fmt: skip
     @overload
     def __call__(
-        self,
-        job: JobCode[...],
-        /,
-        *args: Any,
-        queue: str,
-        track: Literal[False] = False,
-        at_front: bool = False,
-        **kwargs: Any,
-    ) -> R: ...
+        self, job: JobCode[...], /, *args: Any, queue: str, track: Literal[False] = False,
+        at_front: bool = False, ttl: Wait = None, unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(
-        self, job: JobCode[...], /, *args: Any, at_front: bool, track: Literal[False] = False, **kwargs: Any
+        self, job: JobCode[...], /, *args: Any, at_front: bool, track: Literal[False] = False,
+        ttl: Wait = None, unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, job: JobCode[...], /, *args: Any, ttl: Wait, track: Literal[False] = False,
+        unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, job: JobCode[...], /, *args: Any, unique: Unique, track: Literal[False] = False, **kwargs: Any
     ) -> R: ...
     @overload
     def __call__(self, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any) -> H: ...
@@ -108,35 +116,37 @@ class EnqueuesAt(Protocol[A, R, H]):
     """`verb(moment, job, ...)`; a class name needs `queue=`; with `track=True` it gives `H`."""
 
     @overload
-    def __call__(self, moment: A, job: str, /, *args: Any, queue: str, track: Literal[True]) -> H: ...
+    def __call__(
+        self, moment: A, job: str, /, *args: Any, queue: str, track: Literal[True], ttl: Wait = None,
+        unique: Unique = False,
+    ) -> H: ...  # fmt: skip
     @overload
     def __call__(
-        self, moment: A, job: str, /, *args: Any, queue: str, track: Literal[False] = False
-    ) -> R: ...
+        self, moment: A, job: str, /, *args: Any, queue: str, track: Literal[False] = False, ttl: Wait = None,
+        unique: Unique = False,
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(self, moment: A, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(
-        self,
-        moment: A,
-        job: JobCode[...],
-        /,
-        *args: Any,
-        track: Literal[True],
-        queue: str = ...,
-        **kwargs: Any,
-    ) -> H: ...
+        self, moment: A, job: JobCode[...], /, *args: Any, track: Literal[True], queue: str = ...,
+        ttl: Wait = None, unique: Unique = False, **kwargs: Any,
+    ) -> H: ...  # fmt: skip
     @overload
     def __call__(
-        self,
-        moment: A,
-        job: JobCode[...],
-        /,
-        *args: Any,
-        queue: str,
-        track: Literal[False] = False,
+        self, moment: A, job: JobCode[...], /, *args: Any, queue: str, track: Literal[False] = False,
+        ttl: Wait = None, unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, moment: A, job: JobCode[...], /, *args: Any, ttl: Wait, track: Literal[False] = False,
+        unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, moment: A, job: JobCode[...], /, *args: Any, unique: Unique, track: Literal[False] = False,
         **kwargs: Any,
-    ) -> R: ...
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(
         self, moment: A, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any
@@ -150,36 +160,36 @@ class EnqueuesTo(Protocol[R, H]):
 
     @overload
     def __call__(
-        self, queue: str, job: str, /, *args: Any, track: Literal[True], at_front: bool = False
-    ) -> H: ...
+        self, queue: str, job: str, /, *args: Any, track: Literal[True], at_front: bool = False,
+        ttl: Wait = None, unique: Unique = False,
+    ) -> H: ...  # fmt: skip
     @overload
     def __call__(
-        self, queue: str, job: str, /, *args: Any, track: Literal[False] = False, at_front: bool = False
-    ) -> R: ...
+        self, queue: str, job: str, /, *args: Any, track: Literal[False] = False, at_front: bool = False,
+        ttl: Wait = None, unique: Unique = False,
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(self, queue: str, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(
-        self,
-        queue: str,
-        job: JobCode[...],
-        /,
-        *args: Any,
-        track: Literal[True],
-        at_front: bool = False,
-        **kwargs: Any,
-    ) -> H: ...
+        self, queue: str, job: JobCode[...], /, *args: Any, track: Literal[True], at_front: bool = False,
+        ttl: Wait = None, unique: Unique = False, **kwargs: Any,
+    ) -> H: ...  # fmt: skip
     @overload
     def __call__(
-        self,
-        queue: str,
-        job: JobCode[...],
-        /,
-        *args: Any,
-        at_front: bool,
-        track: Literal[False] = False,
+        self, queue: str, job: JobCode[...], /, *args: Any, at_front: bool, track: Literal[False] = False,
+        ttl: Wait = None, unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, queue: str, job: JobCode[...], /, *args: Any, ttl: Wait, track: Literal[False] = False,
+        unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, queue: str, job: JobCode[...], /, *args: Any, unique: Unique, track: Literal[False] = False,
         **kwargs: Any,
-    ) -> R: ...
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(
         self, queue: str, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any
@@ -192,17 +202,32 @@ class EnqueuesToAt(Protocol[A, R, H]):
     """`verb(queue, moment, job, ...)`."""
 
     @overload
-    def __call__(self, queue: str, moment: A, job: str, /, *args: Any, track: Literal[True]) -> H: ...
+    def __call__(
+        self, queue: str, moment: A, job: str, /, *args: Any, track: Literal[True], ttl: Wait = None,
+        unique: Unique = False,
+    ) -> H: ...  # fmt: skip
     @overload
     def __call__(
-        self, queue: str, moment: A, job: str, /, *args: Any, track: Literal[False] = False
-    ) -> R: ...
+        self, queue: str, moment: A, job: str, /, *args: Any, track: Literal[False] = False, ttl: Wait = None,
+        unique: Unique = False,
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(self, queue: str, moment: A, job: JobCode[P], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(
-        self, queue: str, moment: A, job: JobCode[...], /, *args: Any, track: Literal[True], **kwargs: Any
-    ) -> H: ...
+        self, queue: str, moment: A, job: JobCode[...], /, *args: Any, track: Literal[True], ttl: Wait = None,
+        unique: Unique = False, **kwargs: Any,
+    ) -> H: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, queue: str, moment: A, job: JobCode[...], /, *args: Any, ttl: Wait,
+        track: Literal[False] = False, unique: Unique = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
+    @overload
+    def __call__(
+        self, queue: str, moment: A, job: JobCode[...], /, *args: Any, unique: Unique,
+        track: Literal[False] = False, **kwargs: Any,
+    ) -> R: ...  # fmt: skip
     @overload
     def __call__(
         self, queue: str, moment: A, job: partial[Any], /, *args: Any, track: Literal[True], **kwargs: Any

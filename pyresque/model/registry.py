@@ -8,10 +8,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from pyresque.errors import InvalidJob, NotAJob
 from pyresque.hooks import WorkerHooks, worker_hooks
+from pyresque.model.enqueue_options import JobOptions, declared
 from pyresque.model.job_class import JobClass, RetryPolicy, Wrapper, check_code, check_timeout, where_of
 from pyresque.usercode.safely import plain_name
 from pyresque.wire.records import Payload
@@ -133,8 +134,8 @@ def job(
     plugins: Sequence[object] = (),
     timeout: float | None = None,
     retry: RetryPolicy | None = None,
-    track: bool = False,
     registry: Registry = default_registry,
+    **more: Unpack[JobOptions],
 ) -> Callable[[_T], _T]:
     """Register a function, or a class with `perform`, as a job. It stays what it is.
 
@@ -144,9 +145,11 @@ def job(
         timeout: seconds that it may take; then its process is ended and the job fails. Without a process of
             its own (--no-fork) a job cannot be ended.
         retry: when a job that failed is run again, `Retry(limit=3, backoff=[1, 10, 60])`.
-        track: whether each such job gets an id, under which its status and result are kept.
         plugins: objects whose methods are hooks of this job too (a plain function has no other hooks).
         registry: where to register it.
+        more: `track=True`: each such job gets an id, under which its status and result are kept
+            (docs/tracking.md). `ttl`: seconds, or a timedelta, after which one that still waits is not run.
+            `unique=True`: while one waits, no other with equal arguments is enqueued (docs/limits.md).
 
     Raises:
         InvalidJob: what is decorated cannot be a job.
@@ -157,7 +160,7 @@ def job(
     def register(target: _T) -> _T:
         check_code(target, is_named=name is not None)
         class_queue = getattr(target, "queue", None) if inspect.isclass(target) else None
-        options_given = {"timeout": timeout, "retry": retry, "track": track or None}
+        options_given = {"timeout": timeout, "retry": retry, **declared(more)}
         options = {name: value for name, value in options_given.items() if value is not None}
         class_queue = plain_name(class_queue) if isinstance(plain_name(class_queue), str) else None
         default = plain_name(queue) if queue is not None else class_queue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Sequence
@@ -33,18 +34,21 @@ def with_options(
     style: Style,
     due: float | None,
 ) -> tuple[bytes, NewStatus | None]:
-    """The payload with the keys that its options need, and the status that is written with it.
+    """The payload with the keys that its options ask for, and the status that is written with it.
 
     Args:
         named: the class name and arguments of the job.
         due: when it goes to its queue; None: now.
     """
-    if not options.track:
-        return payload, None
-    now, new_id = time.time(), uuid.uuid4().hex
-    status = encode(fresh_status(new_id, *named), style)
-    seconds = KEEP_SECONDS + max(0, int((due or now) - now))
-    return (
-        extra_keys.with_keys(payload, b'"%b":"%b"' % (extra_keys.TRACKED.encode(), new_id.encode())),
-        NewStatus(new_id, status, seconds),
-    )
+    now, keys, status = time.time(), list[bytes](), None
+    if options.track:
+        new_id = uuid.uuid4().hex
+        keys.append(b'"%b":"%b"' % (extra_keys.TRACKED.encode(), new_id.encode()))
+        seconds = KEEP_SECONDS + max(0, int((due or now) - now))
+        status = NewStatus(new_id, encode(fresh_status(new_id, *named), style), seconds)
+    if options.ttl is not None:
+        until = math.ceil(max(due or now, now) + options.ttl)
+        keys.append(b'"%b":%d' % (extra_keys.EXPIRES.encode(), until))
+    if options.unique:
+        keys.append(b'"%b":%d' % (extra_keys.UNIQUE.encode(), options.unique))
+    return extra_keys.with_keys(payload, b",".join(keys)) if keys else payload, status

@@ -50,6 +50,11 @@ def count(keys: Keys, names: Iterable[str], worker_id: str) -> list[Command]:
     return [("INCRBY", keys.stat(name, of), 1) for name in names for of in ("", worker_id)]
 
 
+def count_expired(keys: Keys) -> list[Command]:
+    """Count a job that was not run because it had waited too long."""
+    return [("INCRBY", keys.stat("expired"), 1)]
+
+
 def count_recovery(keys: Keys, digest: str, seconds: int) -> list[Command]:
     """Note, for so many seconds, that a job goes back to its queue because its worker died."""
     key = keys.recovered(digest)

@@ -14,13 +14,14 @@ from pyresque.failure import Failure
 from pyresque.failure.describe import error_name, whole_message
 from pyresque.model.moments import Moment, second_after, second_of
 from pyresque.model.perform import ReservedJob
-from pyresque.store import delayed, effects, queues
+from pyresque.store import delayed, effects, locks, queues
 from pyresque.store.connection.link import Command
 from pyresque.usercode.safely import is_a, plain_name
 from pyresque.wire.records import Payload
+from pyresque.worker.beginning import at_expiry, freed_key, is_expired
 from pyresque.worker.report import Report
 from pyresque.worker.retries import Attempt, attempt_at, following_of, requeue
-from pyresque.worker.tracking import at_end, tracked_job
+from pyresque.worker.tracking import at_end, expired_status, tracked_job
 
 
 def drain(resque: Resque, queue: str | None = None, *, until: Moment | timedelta | None = None) -> int:
@@ -107,6 +108,12 @@ def run_job(resque: Resque, queue: str, raw: bytes, *, retries: bool = False) ->
     """
     space = resque.space
     job = ReservedJob.of(queue, Payload.parse(raw), resque.registry)
+    if is_expired(job):
+        effects.carry_out(space, [*at_expiry(space, job), *expired_status(space, job)])
+        return
+    key = freed_key(space, job)
+    if key is not None:
+        locks.forget(space, key)
     attempt = attempt_at(space, job) if retries else None
     tracked = tracked_job(space, job)
     if tracked is not None:

@@ -16,6 +16,12 @@ from pyresque.wire.encoding import decode
 TRACKED = "pyresque_id"
 """The id under which the job's status is kept: 32 hex digits."""
 
+EXPIRES = "pyresque_expires_at"
+"""The second (since the epoch) from which on the job is not to begin any more."""
+
+UNIQUE = "pyresque_unique"
+"""Seconds for which, while it waits, no equal job is enqueued."""
+
 _ID = re.compile("[0-9a-f]{32}")
 
 
@@ -23,6 +29,23 @@ def tracked_id(value: Mapping[str, Any]) -> str | None:
     """The id of a job that is tracked, from its payload; None where it is not, or the id is none."""
     found = value.get(TRACKED)
     return found if type(found) is str and _ID.fullmatch(found) else None
+
+
+def expires_at(value: Mapping[str, Any]) -> int | None:
+    """When a job is too late to begin, from its payload; None where it never is, or that is not a second."""
+    found = value.get(EXPIRES)
+    return found if type(found) is int else None
+
+
+def unique_seconds(value: Mapping[str, Any]) -> int:
+    """For how long a job keeps equal ones away, from its payload; 0 where it does not."""
+    found = value.get(UNIQUE)
+    return found if type(found) is int and 0 < found < 1 << 40 else 0
+
+
+def begun_before(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload as it goes back to a queue once the job has begun: what its first wait was to be is over."""
+    return {key: item for key, item in value.items() if key not in (EXPIRES, UNIQUE)}
 
 
 def has_extra_keys(raw: bytes) -> bool:

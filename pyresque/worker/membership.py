@@ -56,11 +56,11 @@ class Membership:
         self._listed = queue_list.listed
         # The worker's own link does not repeat anything: the loop decides what to do after a lost reply.
         self.link = resque.link.fresh().adopt()
-        self._space = Space(self.link, resque.space.keys, resque.space.style)
+        self.space = Space(self.link, resque.space.keys, resque.space.style)
         self.for_jobs = Space(PatientLink(resque.link.fresh()), resque.space.keys, resque.space.style)
         """For what is told of a job where it runs: in the process of the job, if it has one."""
-        recorder = Recorder(self._space, resque.failure_backend, resque.failure_ids)
-        self.heartbeat = Heartbeat(self._space, whos, options.heartbeat_interval)
+        recorder = Recorder(self.space, resque.failure_backend, resque.failure_ids)
+        self.heartbeat = Heartbeat(self.space, whos, options.heartbeat_interval)
         self.prune_seconds = max(1, int(options.heartbeat_interval))
         self.prune_at = 0.0
         """When it is to prune again, by the monotonic clock."""
@@ -76,10 +76,10 @@ class Membership:
         self.members: list[Member] = []
         for current in map(CurrentJob, whos):
             reserver = Reserver(
-                self._space, current, queue_list, registry, options.unknown, recorder, self._registrar,
+                self.space, current, queue_list, registry, options.unknown, recorder, self._registrar,
                 unknown_jobs,
             )  # fmt: skip
-            self.members.append(Member(current, reserver, Settler(self._space, current, recorder)))
+            self.members.append(Member(current, reserver, Settler(self.space, current, recorder)))
 
     @property
     def id(self) -> str:

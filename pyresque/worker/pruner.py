@@ -24,6 +24,7 @@ from pyresque.system.processes import process_lives, process_space
 from pyresque.usercode.safely import is_a
 from pyresque.wire import times
 from pyresque.wire.encoding import decode, encode
+from pyresque.wire.extra_keys import begun_before
 from pyresque.wire.records import Payload, is_wrapper, shown
 from pyresque.worker.pruning_lock import PruningLock
 from pyresque.worker.report import Following, Report
@@ -194,7 +195,7 @@ class Pruner:
             return []
         if worker_id not in workers.ours(self._space):
             return []
-        keys, raw = self._space.keys, encode(payload, self._space.style)
+        keys, raw = self._space.keys, encode(begun_before(payload), self._space.style)
         digest = hashlib.sha1(queue.encode() + b"\0" + raw).hexdigest()  # noqa: S324 (no secret)
         if workers.times_recovered(self._space, digest) >= self._recover.limit:
             return []
@@ -244,12 +245,15 @@ class Pruner:
         return [*commands, *self._status(job, failure, goes_on=delay is not None)]
 
     def _status(self, job: ReservedJob, failure: Failure, goes_on: bool) -> list[Command]:
-        """What it means for the status of a job that is tracked."""
-        if len(job.payload.value) <= 2:
+        """What it means for what a job of ours has beside it: its status, the key of a unique one."""
+        if len(job.payload.value) <= 2 and not (job.job and "unique" in job.job.options):
             return []
-        from pyresque.worker.tracking import at_end  # only who tracks jobs waits for it
+        from pyresque.worker.beginning import freed_key  # only who has such jobs waits for it
+        from pyresque.worker.tracking import at_end
 
-        return at_end(self._space, job, Report(failure.exception, failure.error), goes_on)
+        key = freed_key(self._space, job)
+        freed = [] if key is None else [effects.forget(key)]
+        return [*freed, *at_end(self._space, job, Report(failure.exception, failure.error), goes_on)]
 
     def _following(self, handled: Handled) -> list[Command]:
         parts = [(queue, job.as_written(self._space.style), due) for queue, job, due in handled.again]

@@ -40,6 +40,7 @@ from pyresque.store.workers import Registration
 from pyresque.usercode.safely import tried
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
+from pyresque.wire.extra_keys import begun_before
 from pyresque.wire.records import MAX_PAYLOAD_DEPTH, Payload, with_queue
 from pyresque.wire.ruby_inspect import identity, inspect
 from pyresque.worker.report import Following
@@ -197,10 +198,13 @@ def requeue(space: Space, queue: str, payload: bytes, moment: float) -> list[Com
 
 def again(space: Space, queue: str, payload: Payload, moment: float) -> list[Command]:
     """A job's way back to its queue: at once, or through the delayed jobs of resque-scheduler."""
-    due = int(moment)
+    due, value = int(moment), payload.value
+    if len(value) > 2:
+        value = begun_before(value)
+        if len(value) < len(payload.value):
+            payload = Payload(encode(value, space.style), value)
     if due <= int(time.time()):
         return effects.push(space.keys, queue, payload.raw or payload.normal(space.style))
-    value = payload.value
     known = {"class": value.get("class"), "args": payload.args, "queue": printable(queue)}
     item = encode({**known, **{key: value[key] for key in value if key not in known}}, space.style)
     return effects.delay(space.keys, due, item)

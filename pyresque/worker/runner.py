@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyresque.config.options import WorkerOptions
@@ -15,6 +16,7 @@ from pyresque.log import Log
 from pyresque.model.job_class import JobClass
 from pyresque.model.perform import ReservedJob
 from pyresque.model.registry import Registry
+from pyresque.store import locks
 from pyresque.store.reservation import Answer, Search
 from pyresque.system.forking import reseed
 from pyresque.system.signals import LEAVING
@@ -60,7 +62,7 @@ class Runner:
         self._titles = titles
         self._stopping = options.stopping
         self._limits = limits
-        self._for_jobs = membership.for_jobs
+        self._space, self._for_jobs = membership.space, membership.for_jobs
         self._outage, self._outages = membership.outage, membership.outages
         self._watchdog = watchdog
         self.has_worked = False
@@ -102,6 +104,8 @@ class Runner:
         if self._shutdown.asked or self._listener.paused:
             self.put_back(job)
             answer = None
+        elif len(job.payload.value) > 2 and self._is_expired(job):
+            answer = self._expire(job)
         else:
             if self._shutdown.plan:
                 self._shutdown.nobody_to_kill()  # a USR1 that came while idle means no later job
@@ -189,6 +193,18 @@ class Runner:
         report = self._settler.report(job, error, outcome.stack)
         return self._finish(job, report, counted=1, outlasts_shutdown=outlasts_shutdown)
 
+    def _is_expired(self, job: ReservedJob) -> bool:
+        from pyresque.worker.beginning import is_expired  # only who has such jobs waits for it
+
+        return is_expired(job)
+
+    def _expire(self, job: ReservedJob) -> Answer | None:
+        """Settle a job that is not to run any more; returns what was said of the next one."""
+        self._settler.expired(job)
+        answer = self._outages.persist(lambda: self._settler.settle(self._search_for_next()))
+        self._member.current.reserved = False
+        return answer
+
     def put_back(self, job: ReservedJob, report: Report | None = None) -> None:
         """Give a job back to the head of its queue; one with steps with those that it has done."""
         self._settler.put_back(job, report)
@@ -223,9 +239,20 @@ class Runner:
         """From now on code of the application may run for this job."""
         if job.job is not None and "retry" in job.job.options:
             self._outages.persist(lambda: self._settler.begin(job), "The next job", outlasts_shutdown=False)
+        if len(job.payload.value) > 2 or (job.job is not None and "unique" in job.job.options):
+            self._let_others_in(job)
         self._show_processing(job)
         current = self._member.current
         current.begun, current.reserved = job, False
+
+    def _let_others_in(self, job: ReservedJob) -> None:
+        """It is unique only while it waits: from now on an equal one may be enqueued."""
+        from pyresque.worker.beginning import freed_key  # only who has such jobs waits for it
+
+        key = freed_key(self._for_jobs, job)
+        if key is not None:
+            free = partial(locks.forget, self._space, key)
+            self._outages.persist(free, "The next job", outlasts_shutdown=False)
 
     def _prepare_loop(self) -> None:
         """One more job in this process: it shares the event loop with those before it."""

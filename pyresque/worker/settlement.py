@@ -20,6 +20,8 @@ from pyresque.store.connection.server import answers
 from pyresque.store.reservation import NEVER, Answer, EndedJob, Search, Settled
 from pyresque.store.space import Space
 from pyresque.usercode.safely import cause_of, is_a, tried
+from pyresque.wire.encoding import encode
+from pyresque.wire.extra_keys import begun_before
 from pyresque.wire.records import is_wrapper
 from pyresque.worker.current_job import CurrentJob, Settlement
 from pyresque.worker.outcome_log import one_line, tell, traceback_of
@@ -105,11 +107,8 @@ class Settler:
             counted: how many of the counters it counts in: none where it has never begun; of one whose
                 process died, as of one that is done, the first.
         """
-        who = self._who
-        if self._counters[0] != who.host:
-            self._counters = who.host, effects.count(self._space.keys, COUNTED, who.id)
         is_done = not report.exception
-        counters = self._counters[1][: 2 * (min(counted, 1) if is_done else counted)]
+        counters = self._counted(min(counted, 1) if is_done else counted)
         is_told = not is_done or report.again or report.handled
         if not is_told and (self._attempt is None or self._attempt[0] is not job):
             if len(job.payload.value) > 2:
@@ -131,6 +130,24 @@ class Settler:
             job, bool(counters), [*whole, *counters], ([*form, *counters] for form in less)
         )
 
+    def expired(self, job: ReservedJob) -> None:
+        """A job is not to run, for it has waited too long: that is to be written by `settle`.
+
+        It counts as processed, and as expired.
+        """
+        from pyresque.worker.beginning import at_expiry  # only who has such jobs waits for it
+        from pyresque.worker.tracking import expired_status
+
+        meaning = [*at_expiry(self._space, job), *expired_status(self._space, job)]
+        self._current.settlement = Settlement(job, True, [*meaning, *self._counted(1)])
+
+    def _counted(self, counted: int) -> list[Command]:
+        """What adds one to so many of the counters."""
+        who = self._who
+        if self._counters[0] != who.host:
+            self._counters = who.host, effects.count(self._space.keys, COUNTED, who.id)
+        return self._counters[1][: 2 * counted]
+
     def put_back(self, job: ReservedJob, report: Report | None = None) -> None:
         """A job is to go back to the head of its queue; that is to be written by `settle`.
 
@@ -138,6 +155,8 @@ class Settler:
             report: what has become of it so far; one with steps goes back with those that it has done.
         """
         raw = report.payload if report is not None and job.has_steps else b""
+        if not raw and len(job.payload.value) > 2 and self._current.begun is job:
+            raw = encode(begun_before(job.untouched().payload.value), self._space.style)
         back = effects.push_first(self._space.keys, job.queue, raw or job.payload.raw)
         attempt = self._attempt_at(job)
         if attempt is not None:

@@ -130,6 +130,14 @@ def at_end(space: Space, job: ReservedJob, report: Report, goes_on: bool) -> lis
     )  # fmt: skip
 
 
+def expired_status(space: Space, job: ReservedJob) -> list[Command]:
+    """What it means for the status of a job, if it is tracked, that it has waited too long to be run."""
+    now = times.started(time.time())
+    message = f"Expired at {now}: it had waited for longer than its ttl, and was not run"
+    changes = {"status": "killed", "message": message, "expired": True}
+    return _commands(space, job, lambda value: {**value, **changes}, spare=True)
+
+
 def back_on_queue(space: Space, job: ReservedJob) -> list[Command]:
     """What it means for the status of a job, if it is tracked, that it goes back to its queue."""
     return _commands(space, job, lambda value: {**value, "status": "queued"}, spare=False)

@@ -38,14 +38,16 @@ puts JSON.generate([status.status, status.completed?, status["result"], status.n
 def test_ruby_runs_a_tracked_job(ruby: Ruby, resque: Resque, evidence: Evidence) -> None:
     """The id is a key that Ruby does not look at: the job runs, and a failure keeps the key in its record."""
     handles = [
-        resque.enqueue(name, "x", 1, queue="jobs", track=True, at_front=True)
+        resque.enqueue(name, "x", 1, queue="jobs", track=True, at_front=True, ttl=5, unique=True)
         for name in ("EchoJob", "FailJob")
     ]
     assert all(handles)
     ruby.work_off("jobs")
     assert [note["args"] for note in evidence("done")] == [["x", 1]]
     [failure] = ruby.call("failures")
-    assert failure["payload"] == {"class": "FailJob", "args": ["x", 1], "pyresque_id": handles[1].id}
+    kept = {"class": "FailJob", "args": ["x", 1], "pyresque_id": handles[1].id, "pyresque_unique": 3600}
+    assert {**failure["payload"], "pyresque_expires_at": 0} == {**kept, "pyresque_expires_at": 0}
+    assert failure["payload"]["pyresque_expires_at"] > 1_700_000_000
     assert [handle.status for handle in handles] == ["queued", "queued"]
 
 

@@ -93,7 +93,7 @@ USED = {
     "pyresque.errors": [
         "BackendError", "ConfigError", "ContinuationError", "DeserializationError", "DirtyExit",
         "DontPerform", "Handled", "HookError", "ImportFailed", "InvalidJob", "InvalidSchedule",
-        "InvalidStep", "InvalidTime", "JobCancelled", "JobFailed", "JobNotDone", "JobTimeout",
+        "InvalidStep", "InvalidTime", "JobCancelled", "JobExpired", "JobFailed", "JobNotDone", "JobTimeout",
         "JobTimeoutExit", "MalformedActiveJob", "MalformedPayload", "NoClassError", "NoQueueError",
         "NoResult", "NotAJob", "NotRedis", "PruneDeadWorkerDirtyExit", "RecordNotFound",
         "RedisError", "RedisRefused", "RedisRejected", "RedisReplied", "RedisTooOld",

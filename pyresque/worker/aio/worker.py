@@ -15,6 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pyresque._version import __version__
@@ -23,7 +24,7 @@ from pyresque.errors import RedisError, RedisRejected
 from pyresque.log import Log
 from pyresque.model.perform import ReservedJob
 from pyresque.model.resque_like import ResqueLike
-from pyresque.store import workers
+from pyresque.store import locks, workers
 from pyresque.store.reservation import Answer, Search
 from pyresque.store.workers import Registration
 from pyresque.system.processes import drop_word, process_space, take_word
@@ -33,6 +34,7 @@ from pyresque.worker.aio.event_loop import EventLoop, Threads
 from pyresque.worker.aio.polling import AsyncPoller
 from pyresque.worker.aio.shared_loop import SharedTask
 from pyresque.worker.aio.task import AsyncJob, async_jobs
+from pyresque.worker.beginning import freed_key, is_expired
 from pyresque.worker.job_checks import check_jobs
 from pyresque.worker.limits import Limits
 from pyresque.worker.member import Member
@@ -258,6 +260,12 @@ class _Loop:
         if self._is_leaving or self._listener.paused:
             await self._put_back(member, job)
             return None
+        if len(job.payload.value) > 2 and is_expired(job):
+            member.settler.expired(job)
+            search = self._search_for_next
+            answer = await self._persist(lambda: member.settler.settle(search(member)))
+            member.current.reserved = False
+            return answer
         if not self._running:
             self._shutdown.nobody_to_kill()  # a USR1 that came while idle means no later job
         logger.info("got: %s", job, job=job)
@@ -269,6 +277,11 @@ class _Loop:
         self._running[member.id] = running = AsyncJob(job, limit, *graces, tracked)
         try:
             await self._persist(lambda: member.settler.begin(job), outlasts_shutdown=False)
+            key = freed_key(self._membership.space, job)
+            if key is not None:
+                await self._persist(
+                    partial(locks.forget, self._membership.space, key), outlasts_shutdown=False
+                )
             self._show(member.reserver.search())
             member.current.begin(job)
             error = await running.outcome()

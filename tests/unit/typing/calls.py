@@ -160,6 +160,26 @@ if handle is not None:
     was_there: bool = handle.cancel()
     handle.result("soon")  # error
     handle.status = "done"  # error
+answer = resque.enqueue(convert, 42, ttl=60)
+answer = resque.enqueue(convert, 42, fmt="webp", ttl=timedelta(hours=1), unique=True)
+answer = resque.enqueue(convert, 42, unique=600)
+answer = resque.enqueue_to("elsewhere", convert, 42, ttl=60, unique=True)
+answer = resque.enqueue("Reports::Monthly", 2026, queue="reports", ttl=60, unique=True)
+handle = resque.enqueue(convert, 42, queue="slow", ttl=60, unique=True, at_front=True, track=True)
+handle = resque.enqueue_in(60, convert, 42, ttl=60, unique=True, track=True)
+resque.enqueue_in(60, convert, 42, ttl=60)
+resque.enqueue_at_with_queue("slow", 1_900_000_000, convert, 42, unique=True)
+resque.enqueue(convert, 42, ttl="60")  # error
+resque.enqueue(convert, 42, unique="yes")  # error
+resque.enqueue("Reports::Monthly", 2026, queue="reports", ttl="60")  # error
+resque.enqueue_in(60, convert, 42, ttl="60")  # error
+resque.enqueue_to("elsewhere", convert, 42, unique=None)  # error
+resque.delay_or_enqueue_in(60, convert, 42, ttl=60)  # error
+job(queue="q", ttl=60, unique=True)
+job(queue="q", ttl=timedelta(minutes=1), unique=600)
+job(queue="q", ttl="60")  # error
+job(queue="q", unique="yes")  # error
+job(queue="q", at_front=True)  # error
 resque.handle("0123").result()
 resque.handle(5)  # error
 
