@@ -14,15 +14,14 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings
-from pyresque.cli.dev_processes import Processes
 from pyresque.cli.output import is_colourful, safe
-from pyresque.cli.watched_files import WatchedFiles, folders_of
 from pyresque.config.server_setting import parse_server
 from pyresque.config.settings import Rank
 from pyresque.errors import ConfigError, RedisUnavailable
 from pyresque.system.signal_handlers import Handler, handle
 
 if TYPE_CHECKING:
+    from pyresque.cli.watched_files import WatchedFiles
     from pyresque.testing.redis_server import DevRedis
 
 _LOOK = 1.0
@@ -59,6 +58,8 @@ class _Session:
     """What runs in the terminal."""
 
     def __init__(self, settings: Settings, queues: str | None, schedule: str | None) -> None:
+        from pyresque.cli.dev_processes import Processes
+
         self._told = 0
         self._writing = threading.Lock()
         self._colourful = is_colourful()
@@ -155,6 +156,8 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _files(settings: Settings, schedule: str | None) -> WatchedFiles:
+    from pyresque.cli.watched_files import WatchedFiles, folders_of
+
     stored = settings.stored
     project = stored.file.path.parent if stored.file else Path.cwd()
     modules = settings.modules or [

@@ -6,7 +6,6 @@ Each kind says what it takes in words (`meant`), so that a wrong value can be to
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,23 @@ from pyresque.errors import ConfigError
 
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
+_ENDLESS = 1e9
+"""So long nobody waits, and so much nobody counts."""
+_DIGITS = 12
 
 
 class Wrong(Exception):
     """A value that a setting cannot hold; the text says what it can."""
 
 
-@dataclass(frozen=True)
 class Text:
     """A text that is not empty; `secret` if no message may show it."""
 
-    meant: str = "a text"
-    secret: bool = False
+    meant = "a text"
+
+    def __init__(self, meant: str = "", *, secret: bool = False) -> None:
+        self.meant = meant or self.meant
+        self.secret = secret
 
     def read(self, value: object) -> Any:
         """A value of a settings file.
@@ -50,23 +54,18 @@ class Text:
         return value
 
 
-@dataclass(frozen=True)
 class File(Text):
     """The path of a file; a relative one begins where the settings file lies."""
 
-    meant: str = "the path of a file"
+    meant = "the path of a file"
 
     def at(self, value: Any, folder: Path) -> Any:
         """The path, from that folder on."""
         return str(folder / value)
 
 
-@dataclass(frozen=True)
 class Names(Text):
     """Several names: a list, or one text with commas."""
-
-    meant: str = "a list of texts"
-    files: bool = False
 
     def read(self, value: object) -> Any:
         """See `Text.read`."""
@@ -75,10 +74,14 @@ class Names(Text):
             raise Wrong(self.meant)
         return [part.strip() for name in names for part in name.split(",") if part.strip()]
 
+
+class Modules(Names):
+    """Modules; those that are written as files begin where the settings file lies."""
+
+    meant = "a list of modules"
+
     def at(self, value: Any, folder: Path) -> Any:
-        """The names; of modules those that are written as files, from that folder on."""
-        if not self.files:
-            return value
+        """The modules, files from that folder on."""
         return [str(folder / name) if name.endswith(".py") or "/" in name else name for name in value]
 
 
@@ -86,11 +89,10 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and "\0" not in value
 
 
-@dataclass(frozen=True)
 class Switch(Text):
     """True or false."""
 
-    meant: str = "true or false"
+    meant = "true or false"
 
     def read(self, value: object) -> Any:
         """See `Text.read`."""
@@ -105,40 +107,43 @@ class Switch(Text):
         return text.lower() in _YES
 
 
-@dataclass(frozen=True)
 class Number(Text):
     """A whole number, at least `least`."""
 
-    meant: str = "a whole number above 0"
-    least: float = 1
+    meant = "a whole number above 0"
+
+    def __init__(self, meant: str = "", *, least: int = 1) -> None:
+        super().__init__(meant)
+        self._least = least
 
     def read(self, value: object) -> Any:
         """See `Text.read`."""
-        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value < 1e9:
+        if isinstance(value, bool) or not isinstance(value, int) or not self._least <= value < _ENDLESS:
             raise Wrong(self.meant)
         return value
 
     def parse(self, text: str) -> Any:
         """See `Text.parse`."""
-        try:
-            return self.read(int(text))
-        except ValueError:
-            raise Wrong(self.meant) from None
+        if not text.isascii() or not text.isdecimal():
+            raise Wrong(self.meant)
+        return self.read(int(text[:_DIGITS]))
 
 
-@dataclass(frozen=True)
 class Seconds(Text):
     """A number of seconds; with `above` it must be more than 0."""
 
-    meant: str = "a number of seconds"
-    above: bool = False
+    meant = "a number of seconds"
+
+    def __init__(self, *, above: bool = False) -> None:
+        super().__init__(f"{self.meant} above 0" if above else "")
+        self._above = above
 
     def read(self, value: object) -> Any:
         """See `Text.read`."""
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _ENDLESS:
             raise Wrong(self.meant)
-        if self.above and not value:
-            raise Wrong(f"{self.meant} above 0")
+        if self._above and not value:
+            raise Wrong(self.meant)
         return value
 
     def parse(self, text: str) -> Any:
@@ -149,31 +154,33 @@ class Seconds(Text):
             raise Wrong(self.meant) from None
 
 
-@dataclass(frozen=True)
 class Choice(Text):
     """One of some words."""
 
-    words: tuple[str, ...] = ()
+    def __init__(self, *, words: tuple[str, ...]) -> None:
+        super().__init__(f"one of {', '.join(words)}")
+        self._words = words
 
     def read(self, value: object) -> Any:
         """See `Text.read`."""
-        if value not in self.words:
-            raise Wrong(f"one of {', '.join(self.words)}")
+        if value not in self._words:
+            raise Wrong(self.meant)
         return value
 
 
-@dataclass(frozen=True)
 class Policy(Text):
     """A text that an option has a grammar for."""
 
-    grammar: Callable[[str], object] = str
+    def __init__(self, meant: str, *, grammar: Callable[[str], object]) -> None:
+        super().__init__(meant)
+        self._grammar = grammar
 
     def read(self, value: object) -> Any:
         """See `Text.read`."""
         if not isinstance(value, str):
             raise Wrong(self.meant)
         try:
-            self.grammar(value)
+            self._grammar(value)
         except ConfigError:
             raise Wrong(self.meant) from None
         return value

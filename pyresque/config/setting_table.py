@@ -11,7 +11,7 @@ from typing import Any
 
 from pyresque.config.env import RUBYS_ENDING, Config
 from pyresque.config.options import FAILURE_BACKENDS, LOG_FORMATS, LOG_LEVELS, STYLES, Recover, Unknown
-from pyresque.config.setting_kinds import Choice, File, Names, Number, Policy, Seconds, Switch, Text
+from pyresque.config.setting_kinds import Choice, File, Modules, Names, Number, Policy, Seconds, Switch, Text
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ COMMON = (
         ("REDIS_URL", "RESQUE_REDIS_URL"),
     ),
     Setting(("namespace",), Text(), lambda config: config.namespace or "resque", ("RESQUE_NAMESPACE",)),
-    Setting(("require",), Names("a list of modules", files=True), lambda _: []),
+    Setting(("require",), Modules(), lambda _: []),
     Setting(("json-style",), Choice(words=STYLES), lambda _: STYLES[0]),
     Setting(
         ("failure-backend",),
