@@ -13,10 +13,11 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import click
 
+T = TypeVar("T")
 Colour = Literal["red", "yellow", "green", "cyan", "bright_black", "bold"]
 
 _CELL = 100
@@ -161,7 +162,11 @@ def table(
         for row in kept
     ]
     widths = [max(columns(line[n]) for line in (head, *texts)) for n in range(len(head))]
-    if most is not None:
+    if most is not None and _over(widths, most) > 0:
+        # A column in which nothing stands gives its place to the others.
+        stays = [not texts or any(line[n] for line in texts) for n in range(len(head))]
+        head, uncut, widths = _only(head, stays), _only(uncut, stays), _only(widths, stays)
+        kept, texts = [_only(row, stays) for row in kept], [_only(line, stays) for line in texts]
         _narrow(widths, most, uncut)
     right = [name in numbers for name in head]
     top: list[object] = [tinted(name, "bold") for name in head]
@@ -212,9 +217,17 @@ def _padded(cell: object, text: str, most: int, right: bool, colourful: bool) ->
     return blanks + text if right else text + blanks
 
 
+def _only(items: Iterable[T], which: Iterable[bool]) -> list[T]:
+    return list(itertools.compress(items, which))
+
+
+def _over(widths: Sequence[int], most: int) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1) - most
+
+
 def _narrow(widths: list[int], most: int, whole: Sequence[bool]) -> None:
     """Take from the widest columns, one after the other, until the line fits or nothing is left to take."""
-    over = sum(widths) + len(_GAP) * (len(widths) - 1) - most
+    over = _over(widths, most)
     while over > 0:
         free = [n for n, kept in enumerate(whole) if not kept and widths[n] > _LEAST]
         if not free:

@@ -214,6 +214,16 @@ _NOT_RUN = re.compile(
     r"(^| -?)(LOADING|READONLY|MASTERDOWN|BUSY|OOM|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|MOVED|ASK)( |$)"
     r"|max number of clients"
 )
+# What helps, where waiting alone does not.
+_ADVICE = {
+    "OOM": "It is full: raise its maxmemory, or make room (`pyresque failed clear` still works)",
+    "READONLY": "It is a replica: let the URL name its master",
+    "MISCONF": "It cannot save: look at its log and at the space on its disk",
+    "NOREPLICAS": "Too few of its replicas are up (min-replicas-to-write)",
+    "BUSY": "A script of another client blocks it: SCRIPT KILL ends one that has not written",
+    "MOVED": "It is a cluster, which pyresque does not use: let the URL name a single server",
+    "max number of clients": "Raise its maxclients, or let fewer clients connect",
+}
 _NOT_YOU = re.compile(r"^(NOAUTH|WRONGPASS|NOPERM)( |$)")
 # As a script words a missing permission.
 _NOT_YOUR_SCRIPT = re.compile(
@@ -241,7 +251,9 @@ SHOWN = 300
 def from_reply(text: str, address: str) -> RedisError:
     """The error that an error reply means."""
     shown = _cut(text)
-    if _NOT_RUN.search(text):
+    if match := _NOT_RUN.search(text):
+        advice = _ADVICE.get(match[2] or match[0])
+        shown += f"{'' if shown.endswith('.') else '.'} {advice}" if advice else ""
         return RedisUnavailable(f"Redis at {address} cannot do that now: {shown}", maybe_done=False)
     if _NOT_YOU.search(text) or _NOT_YOUR_SCRIPT.search(text):
         return RedisRefused(

@@ -95,6 +95,15 @@ def test_a_terminal_that_is_too_narrow(capsys, monkeypatch):
     assert printed(capsys)[1] == "0011aabb  R...  V..."
 
 
+def test_an_empty_column_gives_its_place(capsys, monkeypatch):
+    """Where there is no room for all; a table without rows keeps its head."""
+    monkeypatch.setenv("COLUMNS", "20")
+    table(("ID", "RETRIED", "JOB"), [("0011aabb", "", "Reports::Monthly")])
+    assert printed(capsys) == ["ID        JOB", "0011aabb  Reports..."]
+    table(("ID", "RETRIED", "REPORTS"), [])
+    assert len(printed(capsys)) == 1
+
+
 def test_where_nobody_knows_the_width_long_cells_are_cut(capsys, monkeypatch):
     """In a pipe a line still does not take millions of characters."""
     monkeypatch.delenv("COLUMNS", raising=False)

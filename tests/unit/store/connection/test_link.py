@@ -38,6 +38,31 @@ def test_a_server_that_refuses_writes_for_now_is_tried_again(form, text):
     assert not error.maybe_done
 
 
+@pytest.mark.parametrize("form", ["%s", *NEW, *OLD])
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", "raise its maxmemory, or make room"),
+        ("READONLY You can't write against a read only replica.", "name its master"),
+        ("MISCONF Errors writing to the AOF file: No space left on device", "the space on its disk"),
+        ("BUSY Redis is busy running a script.", "SCRIPT KILL"),
+    ],
+)
+def test_what_helps_is_said(form, text, advice):
+    """Where waiting alone does not; the words of Redis stay."""
+    told = str(from_reply(form % text, "here"))
+    assert advice in told
+    assert text.rstrip(".") in told
+    assert ".." not in told
+
+
+def test_what_helps_against_too_many_clients():
+    """It has no code of its own."""
+    assert str(from_reply("ERR max number of clients reached", "here")).endswith(
+        "max number of clients reached. Raise its maxclients, or let fewer clients connect"
+    )
+
+
 def test_other_errors_are_no_matter_of_time():
     """They would come again."""
     wrong = "WRONGTYPE Operation against a key holding the wrong kind of value"
