@@ -136,8 +136,8 @@ def _words(settings: Settings, queues: str | None, schedule: str | None) -> tupl
         worker += ["-q", queues]
     elif not stored.find("work", "queues").value and not stored.find("work", "pool-file").value:
         worker += ["-q", "*"]
-    if stored.find("work", "verbose").rank == Rank.DEFAULT:
-        worker.append("-v")
+    if all(stored.find("work", name).rank == Rank.DEFAULT for name in ("verbose", "log-level")):
+        worker += ["--log-level", "info"]
     if schedule is not None:
         scheduler += ["--schedule", schedule]
     return worker, scheduler

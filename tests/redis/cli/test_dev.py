@@ -104,7 +104,7 @@ def test_from_the_first_line_to_the_last(project: Program, dev: Callable[..., Se
     server = f"127.0.0.1:{free_port()}"
     session = dev(PYRESQUE_REDIS=server, BACKGROUND="1")
     session.until(f"dev       | started a Redis on {server}")
-    session.until("scheduler | *** often: every 1h")
+    session.until("often: every 1h")
     resque = Resque(server)
     until(lambda: resque.workers())
     [first] = pids(resque)
@@ -131,7 +131,7 @@ def test_on_a_redis_that_is_there(resque: Resque, server: DevRedis, dev: Callabl
     session = dev("-q", "default,other", REDIS_URL=server.url)
     until(lambda: resque.workers())
     assert resque.workers()[0].queues == ["default", "other"]
-    session.until("scheduler | *** often: every 1h")
+    session.until("often: every 1h")
     assert session.end(signal.SIGTERM) == (0, "")
     assert (resque.workers(), resque.queues()) == ([], [])
     assert "started a Redis" not in "".join(session.lines)
@@ -165,7 +165,7 @@ def test_the_second_ctrl_c_does_not_wait_for_a_job(
         "shop/jobs.py",
     )
     session = dev(REDIS_URL=server.url)
-    session.until("scheduler | *** often: every 1h")
+    session.until("often: every 1h")
     resque.enqueue("Long", queue="default")
     session.until("it runs")
     session.process.send_signal(signal.SIGINT)
