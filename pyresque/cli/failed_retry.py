@@ -76,7 +76,8 @@ def retry_selected(selection: FailureSelection, retries: Retries) -> int:
         result = selection.retry(
             again=retries.again, pending=retries.with_due, progress=told, refused=_tell_refused
         )
-    click.echo("; ".join([f"put {counted(result.done, 'job')} back", *_left(result.skipped)]))
+    left = _left(result.skipped) if result.done or result.skipped else ["no failure is like that"]
+    click.echo("; ".join([f"put {counted(result.done, 'job')} back", *left]))
     return result.skipped.get(GONE, 0) + result.skipped.get(NOT_A_JOB, 0)
 
 

@@ -102,10 +102,20 @@ class Registry:
         """
         job = self.of(target)
         if job is None:
-            raise NotAJob(
-                f"{target!r} is not a job: register it with @job, or give a class name as text with queue="
-            )
+            raise NotAJob(self._why_not(target))
         return job
+
+    def _why_not(self, target: object) -> str:
+        wrapped = (
+            job.name for wrapper in self.wrappers.values() for job in wrapper.jobs() if job.target is target
+        )
+        if (name := next(wrapped, None)) is not None:
+            return (
+                f"{name} is an Active Job: enqueue it with active_job.enqueue(resque, ...). To look at or "
+                f"remove those that wait, use resque.jobs(queue).select({name!r}) or "
+                f"resque.delayed.select({name!r})"
+            )
+        return f"{target!r} is not a job: register it with @job, or give a class name as text with queue="
 
     def jobs(self) -> list[JobClass]:
         """All jobs that are registered, wrapped ones too."""

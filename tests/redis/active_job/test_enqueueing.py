@@ -256,3 +256,16 @@ def test_an_entry_can_say_that_it_is_an_active_job(resque):
         ready_entry({"class": "Reports::Nightly", "active_job": True}, resque.registry, "ruby")
     plain = ready_entry({**entry, "active_job": False}, resque.registry, "ruby")
     assert json.loads(plain.payload) == {"class": "Reports::Nightly", "args": [1]}
+
+
+def test_the_verbs_of_plain_jobs_say_what_an_active_job_needs(resque):
+    """It is registered, so "register it" would be no help: the text names the call that fits."""
+
+    @active_job.job("Sync", queue="aj", registry=resque.registry)
+    def sync(n: int): ...
+
+    for verb in (resque.enqueue, resque.dequeue, resque.remove_delayed, resque.is_delayed):
+        with pytest.raises(NotAJob, match=r"Sync is an Active Job: enqueue it with active_job\.enqueue"):
+            verb(sync, 1)
+    with pytest.raises(NotAJob, match="register it with @job"):
+        resque.enqueue(len, 1)

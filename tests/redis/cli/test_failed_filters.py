@@ -251,6 +251,7 @@ def test_where_nothing_is_like_that_nothing_is_asked(failed, failures, words):
     """And it is said that there was nothing."""
     done = failed(*words)
     assert done.stdout.split()[1] == "0"
+    assert "is like that" in done.stdout
     assert left(failures) == 30
 
 
