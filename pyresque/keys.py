@@ -41,6 +41,7 @@ Ours, which no Ruby process reads (docs/protocol/pyresque.md):
     pyresque:owner:KEY                    string  who holds the lock KEY, and the worker of that job
     pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back
     pyresque:heads                        hash    queue -> which job was seen at its head, and since when
+    pyresque:entries                      hash    entry of the schedule -> how it was seen, and since when
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
 
@@ -95,6 +96,7 @@ class Keys:
         self.doomed_statuses = prefix + "_kill"
         self.our_workers = prefix + "pyresque:workers"
         self.seen_heads = prefix + "pyresque:heads"
+        self.seen_entries = prefix + "pyresque:entries"
         self.queue: Callable[[str], str] = lru_cache(1024)(partial(_queue_key, prefix))
         """The list that holds the jobs of a queue, by the queue's name. Kept, for each push asks for it."""
         self.tokens = prefix + "pyresque:once:"

@@ -17,7 +17,7 @@ from pyresque.errors import InvalidSchedule
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.scheduler.entries import Listed
+    from pyresque.client.schedule_entries import Listed
 
 LEGEND = {
     "differs": "the file and Redis hold different entries of this name; the one in Redis counts",
@@ -122,9 +122,9 @@ def diff(settings: Settings, file: str | None, as_json: bool) -> None:
 
     Without FILE it is that of the settings.
     """
+    from pyresque.client.schedule_entries import check_queueable
     from pyresque.config.env import local_zone
     from pyresque.schedule.schedule_file import read, why_refused
-    from pyresque.scheduler.loaded_schedule import check_queueable
 
     entries = entries_of(settings, file, needed=True)
     resque = settings.connected()
@@ -196,7 +196,7 @@ def _list(settings: Settings, file: str | None, as_json: bool) -> None:
 
 
 def _entries(settings: Settings, resque: Resque, file: str | None, now: float) -> list[Listed]:
-    from pyresque.scheduler.entries import listed
+    from pyresque.client.schedule_entries import listed
 
     return listed(resque, now, entries_of(settings, file), scheduler_options(settings).environment)
 
@@ -235,8 +235,7 @@ def _document(one: Listed) -> dict[str, Any]:
 
 
 def _master(settings: Settings, resque: Resque) -> dict[str, Any] | None:
-    from pyresque.scheduler.master import since
-    from pyresque.store.master import holder
+    from pyresque.store.master import holder, since
 
     prefix = settings.config.scheduler.lock_prefix
     found = holder(resque.space, resque.space.keys.master_lock(prefix))

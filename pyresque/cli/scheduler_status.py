@@ -13,7 +13,7 @@ from pyresque.cli.output import ago, counted, moment, pairs, safe, span
 from pyresque.cli.schedule_file import entries_of, schedule_file_option, scheduler_options
 
 if TYPE_CHECKING:
-    from pyresque.scheduler.status import MasterSeen, SchedulerStatus
+    from pyresque.client.scheduler_status import MasterSeen, SchedulerStatus
 
 
 @click.command()
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pass_settings
 def status(settings: Settings, file: str | None, as_json: bool) -> None:
     """Show who is master and whether it lives, who stands by, what is due next, and what is overdue."""
-    from pyresque.scheduler.status import look
+    from pyresque.client.scheduler_status import look
 
     seen = look(settings.connected(), scheduler_options(settings), entries_of(settings, file))
     if as_json:
@@ -43,7 +43,7 @@ def release(settings: Settings, force: bool, yes: bool, dry_run: bool) -> None:
 
     Without this it goes on when the lock expires. A master that is seen to live is left alone.
     """
-    from pyresque.scheduler.status import look
+    from pyresque.client.scheduler_status import look
     from pyresque.store.master import free
 
     options, resque = scheduler_options(settings), settings.connected()

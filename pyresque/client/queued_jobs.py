@@ -260,7 +260,7 @@ def oldest_ages(space: Space, queues: Sequence[str], now: float | None = None) -
     now = time.time() if now is None else now
     samples = store.samples(space, queues, HEAD)
     heads = {queue: raws[0] if raws else None for queue, raws in samples.items()}
-    seen = ages.since(space, heads, now)
+    seen = ages.since(space, space.keys.seen_heads, heads, now)
     found = {}
     for queue, raws in samples.items():
         told = [QueuedJob.read(queue, 0, raw).enqueued_at for raw in raws]

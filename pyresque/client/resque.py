@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from pyresque.client.delaying import Delaying
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     import redis
 
     from pyresque.client.delayed_selection import DelayedJobs
+    from pyresque.client.health import Health
     from pyresque.client.pausing import PausedQueues
     from pyresque.client.queued_jobs import QueuedJobs
+    from pyresque.config.options import SchedulerOptions
 
 
 class Resque(Delaying, Scheduling):
@@ -200,6 +203,28 @@ class Resque(Delaying, Scheduling):
     def working(self) -> list[WorkerInfo]:
         """The workers that are working on a job now."""
         return [worker for worker in self.workers() if worker.working]
+
+    def health(
+        self,
+        registry: Registry | None = None,
+        *,
+        options: SchedulerOptions | None = None,
+        file: Mapping[str, Any] | None = None,
+        max_age: float | None = None,
+        grace: float = 300.0,
+    ) -> Health:
+        """How everything is, in one look, and what needs a person (docs/looking-and-acting.md).
+
+        Args:
+            registry: the jobs that are known here; classes that wait and are not among them are named.
+            options: those of the schedulers: the name of their lock, and their environment.
+            file: the entries of their schedule file, where they have one.
+            max_age: seconds that a job may wait; None: as long as it takes.
+            grace: seconds by which a run of the schedule may be late.
+        """
+        from pyresque.client.look_at_health import health
+
+        return health(self, registry, options=options, file=file, max_age=max_age, grace=grace)
 
     def stat(self, name: str) -> int:
         """A counter: `processed` or `failed`, or `processed:ID` of a worker."""

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pyresque.client.delayed_item import ready_entry
 from pyresque.errors import InvalidSchedule
-from pyresque.failure.describe import error_message
 from pyresque.log import Log
-from pyresque.model.registry import Registry
 from pyresque.schedule.entry import CatchUp, Entry, lasts
 from pyresque.schedule.next_runs import Running
 from pyresque.schedule.schedule_file import hidden, read, why_refused
-from pyresque.usercode.safely import tried
 from pyresque.wire import times
 from pyresque.wire.encoding import Style, encode
-from pyresque.wire.records import Payload, is_wrapper
 
 logger = Log("pyresque.scheduler")
 
@@ -145,27 +140,6 @@ class LoadedSchedule:
             return
         self.running[name] = running
         logger.info("%s", _line(running, now))
-
-
-def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> None:
-    """Find out now, and not when it is due, whether the job of an entry can be queued.
-
-    Raises:
-        InvalidSchedule: it cannot: no queue, or a class that is not known here and has none, or arguments
-            that JSON cannot hold.
-    """
-    ready, error = tried(ready_entry, entry.value, registry, style)  # it asks classes and plugins
-    if ready is None:
-        why = "" if error is None else error_message(error)
-        raise InvalidSchedule(f"it can never be queued: {why}") from error
-    unmarked = entry.value.get("active_job") is None and ready.job is None and ready.scheduled is None
-    wrapped = is_wrapper(Payload.parse(ready.payload).class_name)
-    if unmarked and ready.class_name.endswith("Job") and not wrapped:
-        logger.warning(
-            "%s: %s is not registered here and is queued as a plain Resque job. If it is an Active Job of "
-            "Rails, its entry needs active_job: true (false stops this warning)",
-            entry.name, ready.class_name,
-        )  # fmt: skip
 
 
 def _differs(old: object, new: object) -> bool:

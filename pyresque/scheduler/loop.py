@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyresque._version import __version__
+from pyresque.client.schedule_entries import check_queueable
 from pyresque.config.env import local_zone
 from pyresque.config.options import SchedulerOptions
 from pyresque.errors import ConfigError, RedisError, RedisReplied
@@ -19,7 +20,7 @@ from pyresque.schedule.next_runs import STALLED, WRONG_CLOCK, Running
 from pyresque.schedule.schedule_file import read_file
 from pyresque.scheduler.due import Mover
 from pyresque.scheduler.firing import Firer
-from pyresque.scheduler.loaded_schedule import LoadedSchedule, check_queueable
+from pyresque.scheduler.loaded_schedule import LoadedSchedule
 from pyresque.scheduler.master import HOLD, Master
 from pyresque.scheduler.signals import SchedulerSignals
 from pyresque.store import schedules

@@ -93,9 +93,3 @@ class Master:
     def _new_lease(self) -> Lease:
         value = f"{self.who}:{int(time.time())}-{self._secret}"
         return Lease(self._key, value, max(1, int(self._lifetime * 1000)))
-
-
-def since(value: str) -> float | None:
-    """Since when a Python scheduler is master, by what its lock holds; None for one of Ruby's."""
-    stamp = value.rpartition(":")[2].partition("-")
-    return float(stamp[0]) if stamp[0].isdigit() and len(stamp[2]) == 12 else None

@@ -1,4 +1,7 @@
-"""Since when the first job of each queue was seen there: payloads of Resque carry no time."""
+"""Since when something was seen as it is, where nothing in Redis tells: the first job of a queue, an entry.
+
+Whoever looks notes what was seen, in one hash for each kind, with a field for each name.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,57 @@ import hashlib
 from collections.abc import Mapping
 
 from pyresque.errors import RedisError
+from pyresque.store.connection.link import Command
 from pyresque.store.space import Space
 
 MEMORY = 7 * 86400
 """Seconds after which what was seen is forgotten, if nobody looks any more."""
 
 
-def since(space: Space, heads: Mapping[str, bytes | None], now: float) -> dict[str, float]:
-    """Since when each of these jobs was seen at the head of its queue; one that is new there, from now on.
+def since(
+    space: Space,
+    key: str,
+    seen: Mapping[str, bytes | None],
+    now: float,
+    at_first: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """Since when each of these is what it is now; one that has changed, from now on.
 
-    What was seen is kept in one hash, with a field for each queue that has jobs. Where it cannot be read or
-    written, as in a full Redis, nothing is known.
+    Where that cannot be read or written, as in a full Redis, nothing is known.
 
     Args:
-        heads: the first job of each queue; None where it has none.
+        key: the hash with the notes.
+        seen: what is seen now, by name; None where there is nothing.
+        at_first: the moment to note for a name of which nothing is noted; now, if it is not among them.
     """
-    key, queues = space.keys.seen_heads, list(heads)
-    if not queues:
+    names = list(seen)
+    if not names:
         return {}
     try:
-        marks = space.link.execute("HMGET", key, *queues)
+        marks = space.link.execute("HMGET", key, *names)
     except RedisError:
         return {}
     found: dict[str, float] = {}
     new: list[str] = []
     gone: list[str] = []
-    for queue, mark in zip(queues, marks, strict=True):
-        raw = heads[queue]
+    for name, mark in zip(names, marks, strict=True):
+        raw = seen[name]
         if raw is None:
-            gone += [queue] if mark is not None else []
+            gone += [name] if mark is not None else []
             continue
         digest = hashlib.sha1(raw).hexdigest()[:16]  # noqa: S324 (no secret)
         before, _, at = (mark or b"").decode("ascii", "replace").partition(" ")
-        known = before == digest and at.isdecimal() and int(at) <= now
-        found[queue] = int(at) if known else now
-        new += [] if known else [queue, f"{digest} {int(now)}"]
-    _note(space, new, gone)
+        if before == digest and at.isdecimal() and int(at) <= now:
+            found[name] = int(at)
+            continue
+        found[name] = now if mark is not None else (at_first or {}).get(name, now)
+        new += [name, f"{digest} {int(found[name])}"]
+    _note(space, key, new, gone)
     return found
 
 
-def _note(space: Space, new: list[str], gone: list[str]) -> None:
-    key = space.keys.seen_heads
-    commands: list[tuple[str | int, ...]] = []
+def _note(space: Space, key: str, new: list[str], gone: list[str]) -> None:
+    commands: list[Command] = []
     if new:
         commands += [("HSET", key, *new), ("EXPIRE", key, MEMORY)]
     if gone:

@@ -319,6 +319,24 @@ def all_seconds(space: Space) -> list[bytes]:
         least = piece[-1]
 
 
+def jobs_until(space: Space, until: float | None, most: int) -> tuple[int, bool]:
+    """How many jobs are delayed until this moment (None: any); whether more seconds than `most` hold them.
+
+    Of the seconds behind those it is not asked how many jobs they have: each counts as one.
+    """
+    limit: Word = "+inf" if until is None else until
+    words = ("ZRANGEBYSCORE", space.keys.delayed_schedule, "-inf", limit)
+    total, found = 0, list[bytes]()
+    while len(found) < most:
+        piece: list[bytes] = space.link.execute(*words, "LIMIT", len(found), READ)
+        total += sum(sizes(space, piece))
+        found += piece
+        if len(piece) < READ:
+            return total, False
+    known = int(space.link.execute("ZCOUNT", space.keys.delayed_schedule, "-inf", limit))
+    return total + max(0, known - len(found)), known > len(found)
+
+
 def seconds_known(space: Space) -> int:
     """How many seconds `delayed_queue_schedule` has, those of emptied lists too."""
     return int(space.link.execute("ZCARD", space.keys.delayed_schedule))

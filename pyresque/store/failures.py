@@ -73,6 +73,16 @@ def each(
         length = offset
 
 
+def newest(space: Space, list_name: str, most: int) -> Iterator[bytes]:
+    """The newest records of a list as they are, the newest first, so many at most."""
+    length = count(space, list_name)
+    last, least = length, max(0, length - most)
+    while last > least:
+        first = max(least, last - WINDOW)
+        yield from reversed(space.link.execute("LRANGE", space.keys.failed_list(list_name), first, last - 1))
+        last = first
+
+
 def list_names(space: Space) -> list[str]:
     """The names of the per-queue lists, sorted."""
     names: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.failed_queues)

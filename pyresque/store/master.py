@@ -61,6 +61,12 @@ def free(space: Space, key: str, value: str) -> bool:
     return locks.release(space, key, value)
 
 
+def since(value: str) -> float | None:
+    """Since when a Python scheduler is master, by what its lock holds; None for one of Ruby's."""
+    stamp = value.rpartition(":")[2].partition("-")
+    return float(stamp[0]) if stamp[0].isdigit() and len(stamp[2]) == 12 else None
+
+
 def connection_name(who: str, key: str) -> str:
     """What a scheduler calls a connection of its own, so that `connected` finds it.
 

@@ -188,7 +188,7 @@ def number(raw: bytes | None) -> int:
 _FORMS: dict[str, Check] = {
     **dict.fromkeys(
         ("SADD", "SREM", "HSET", "HDEL", "ZADD", "ZREM", "ZREMRANGEBYSCORE", "UNLINK", "DEL", "EXISTS",
-         "LLEN", "ZCARD", "SCARD", "RPUSH", "LPUSH", "LREM"), amount,
+         "LLEN", "ZCARD", "ZCOUNT", "SCARD", "RPUSH", "LPUSH", "LREM"), amount,
     ),
     **dict.fromkeys(("SISMEMBER", "EXPIRE", "PERSIST"), flag),
     **dict.fromkeys(("TTL", "PTTL"), integer(-2)),

@@ -76,6 +76,11 @@ def check(link: DirectLink) -> list[str]:
     return [*_age(version), *_eviction(_facts(patient, "memory"))]
 
 
+def told(link: Link) -> dict[str, str]:
+    """What the server tells of itself and its memory (INFO); nothing where it tells nobody."""
+    return {**_facts(link, "server"), **_facts(link, "memory")}
+
+
 def answers(link: Link) -> bool:
     """Whether the server can be reached now, and answers a PING."""
     try:

@@ -11,8 +11,8 @@ import pytest
 from pyresque import Resque, Scheduler
 from pyresque.config import SchedulerOptions
 from pyresque.errors import RedisUnavailable
-from pyresque.scheduler.master import Master, since
-from pyresque.store.master import holder
+from pyresque.scheduler.master import Master
+from pyresque.store.master import holder, since
 from tests.faultproxy import FaultProxy, named
 from tests.redis.stage import until
 

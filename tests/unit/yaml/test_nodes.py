@@ -7,11 +7,12 @@ import pytest
 
 from pyresque import job
 from pyresque.client.delayed_item import ready_entry
+from pyresque.client.schedule_entries import check_queueable
 from pyresque.errors import ConfigError
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.schedule.schedule_file import read_file
-from pyresque.scheduler.loaded_schedule import LoadedSchedule, check_queueable
+from pyresque.scheduler.loaded_schedule import LoadedSchedule
 from pyresque.yaml.reader import read_mapping
 
 VECTORS = Path(__file__).parents[3] / "docs/protocol/conformance/vectors"

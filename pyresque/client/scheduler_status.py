@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pyresque.client.schedule_entries import Listed, listed
 from pyresque.config.options import SchedulerOptions
 from pyresque.model.resque_like import ResqueLike
-from pyresque.scheduler.entries import Listed, listed
-from pyresque.scheduler.master import since
 from pyresque.store import delayed, master
 from pyresque.store.space import Space
 from pyresque.system.processes import Process, processes_with
@@ -128,7 +127,7 @@ def _master(
     if held is None:
         return None
     value, left = held
-    began = since(value)
+    began = master.since(value)
     who = value.rpartition(":")[0] if began is not None else value
     host, _, pid = who.rpartition(":")
     if not pid.isdecimal():

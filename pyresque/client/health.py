@@ -1,0 +1,194 @@
+"""How everything is at one moment: what `resque.health()` gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pyresque.client.info import WorkerInfo
+from pyresque.client.missed_runs import MissedRun
+from pyresque.client.pausing import PausedQueues
+from pyresque.client.schedule_entries import Listed
+from pyresque.client.scheduler_status import MasterSeen
+from pyresque.client.unknown_classes import WaitingClass
+
+
+@dataclass(frozen=True)
+class QueueHealth:
+    """A queue: how many jobs wait, and for how many seconds the first one has at least (None: not known)."""
+
+    name: str
+    size: int
+    oldest_age: float | None
+    paused: bool
+
+
+@dataclass(frozen=True)
+class FailureHealth:
+    """Failures: all of them, those of the last hour, and those with what was put aside and not put back.
+
+    Only the newest are looked at for that (`looked_at`): if there are more, the numbers may be higher.
+    """
+
+    total: int = 0
+    last_hour: int = 0
+    aside: int = 0
+    looked_at: int = 0
+
+
+@dataclass(frozen=True)
+class DelayedHealth:
+    """Delayed jobs: all, those that are overdue, and for how many seconds the first of them has been.
+
+    `is_sampled`: so many seconds hold jobs that they were not all counted; then there may be more.
+    """
+
+    total: int = 0
+    overdue: int = 0
+    behind: float = 0.0
+    is_sampled: bool = False
+
+
+@dataclass(frozen=True)
+class RedisHealth:
+    """What Redis tells of itself; None where it does not tell. `maxmemory` 0: it has no limit."""
+
+    version: str | None = None
+    used_memory: int | None = None
+    maxmemory: int | None = None
+    policy: str | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that needs a person: of which kind, what there is to see, and what to do next."""
+
+    kind: str
+    text: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """Everything at one moment (`now`).
+
+    Attributes:
+        missed: entries of the schedule that should have run.
+        refused: entries that cannot be used.
+        master: the scheduler that is master; None where none is.
+        needs_scheduler: whether there are delayed jobs, or entries.
+        workers: all registered workers.
+        waiting: classes that wait and that no job here knows; only with a registry that has jobs.
+        problems: what needs a person.
+    """
+
+    now: float
+    queues: list[QueueHealth]
+    failed: FailureHealth
+    delayed: DelayedHealth
+    missed: list[MissedRun]
+    refused: list[Listed]
+    master: MasterSeen | None
+    needs_scheduler: bool
+    paused: PausedQueues
+    workers: list[WorkerInfo]
+    waiting: list[WaitingClass]
+    redis: RedisHealth
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing needs a person."""
+        return not self.problems
+
+    @property
+    def aside(self) -> int:
+        """How many failures hold what was put aside and not put back."""
+        return self.failed.aside
+
+    @property
+    def lives(self) -> dict[str, int]:
+        """How many workers are `alive`, `dead`, or `unknown`: nobody can tell from here."""
+        known = [one.is_alive for one in self.workers]
+        return {"alive": known.count(True), "dead": known.count(False), "unknown": known.count(None)}
+
+    @property
+    def unknown(self) -> dict[str, dict[str, int]]:
+        """How many jobs of classes that nobody here knows wait on each queue."""
+        found: dict[str, dict[str, int]] = {}
+        for one in self.waiting:
+            classes = found.setdefault(one.queue, {})
+            classes[one.class_name] = classes.get(one.class_name, 0) + one.count
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON has it: what `pyresque health --json` prints."""
+        return {
+            "at": _moment(self.now),
+            "ok": self.ok,
+            "problems": [{"kind": one.kind, "text": one.text, "advice": one.advice} for one in self.problems],
+            "queues": [
+                {
+                    "queue": one.name,
+                    "size": one.size,
+                    "oldest_age_seconds": _rounded(one.oldest_age),
+                    "paused": one.paused,
+                }
+                for one in self.queues
+            ],
+            "failed": {"total": self.failed.total, "last_hour": self.failed.last_hour, "aside": self.aside},
+            "delayed": {
+                "total": self.delayed.total,
+                "overdue": self.delayed.overdue,
+                "behind_seconds": _rounded(self.delayed.behind),
+            },
+            "schedule": {
+                "missed": [
+                    {"name": one.name, "due": _moment(one.due), "last": _moment(one.last)}
+                    for one in self.missed
+                ],
+                "refused": [{"name": one.name, "reason": one.refused} for one in self.refused],
+            },
+            "scheduler": {"needed": self.needs_scheduler, "master": _master(self.master)},
+            "paused": {
+                "all": self.paused.all,
+                "workers": self.paused.workers,
+                "queues": self.paused.queues,
+            },
+            "workers": self.lives,
+            "unknown_classes": self.unknown,
+            "redis": {
+                "version": self.redis.version,
+                "used_memory": self.redis.used_memory,
+                "maxmemory": self.redis.maxmemory,
+                "policy": self.redis.policy,
+            },
+        }
+
+
+def _master(master: MasterSeen | None) -> dict[str, Any] | None:
+    if master is None:
+        return None
+    return {
+        "id": master.value,
+        "language": master.language,
+        "host": master.host or None,
+        "pid": int(master.pid) if master.pid.isdecimal() else None,
+        "since": _moment(master.since),
+        "expires_in_seconds": _rounded(master.expires_in),
+        "alive": master.alive,
+        "why": master.why,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _moment(at: float | None) -> str | None:
+    """A moment as RFC 3339 has it, in UTC."""
+    try:
+        return None if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None
