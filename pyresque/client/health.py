@@ -124,47 +124,42 @@ class Health:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON has it: what `pyresque health --json` prints."""
+        redis, failed, delayed, paused = self.redis, self.failed, self.delayed, self.paused
         return {
             "at": _moment(self.now),
             "ok": self.ok,
             "problems": [{"kind": one.kind, "text": one.text, "advice": one.advice} for one in self.problems],
-            "queues": [
-                {
-                    "queue": one.name,
-                    "size": one.size,
-                    "oldest_age_seconds": _rounded(one.oldest_age),
-                    "paused": one.paused,
-                }
-                for one in self.queues
-            ],
-            "failed": {"total": self.failed.total, "last_hour": self.failed.last_hour, "aside": self.aside},
+            "queues": [_queue(one) for one in self.queues],
+            "failed": {"total": failed.total, "last_hour": failed.last_hour, "aside": failed.aside},
             "delayed": {
-                "total": self.delayed.total,
-                "overdue": self.delayed.overdue,
-                "behind_seconds": _rounded(self.delayed.behind),
+                "total": delayed.total,
+                "overdue": delayed.overdue,
+                "behind_seconds": _rounded(delayed.behind),
             },
             "schedule": {
-                "missed": [
-                    {"name": one.name, "due": _moment(one.due), "last": _moment(one.last)}
-                    for one in self.missed
-                ],
+                "missed": [_missed(one) for one in self.missed],
                 "refused": [{"name": one.name, "reason": one.refused} for one in self.refused],
             },
             "scheduler": {"needed": self.needs_scheduler, "master": _master(self.master)},
-            "paused": {
-                "all": self.paused.all,
-                "workers": self.paused.workers,
-                "queues": self.paused.queues,
-            },
+            "paused": {"all": paused.all, "workers": paused.workers, "queues": paused.queues},
             "workers": self.lives,
             "unknown_classes": self.unknown,
             "redis": {
-                "version": self.redis.version,
-                "used_memory": self.redis.used_memory,
-                "maxmemory": self.redis.maxmemory,
-                "policy": self.redis.policy,
+                "version": redis.version,
+                "used_memory": redis.used_memory,
+                "maxmemory": redis.maxmemory,
+                "policy": redis.policy,
             },
         }
+
+
+def _queue(one: QueueHealth) -> dict[str, Any]:
+    age = _rounded(one.oldest_age)
+    return {"queue": one.name, "size": one.size, "oldest_age_seconds": age, "paused": one.paused}
+
+
+def _missed(one: MissedRun) -> dict[str, Any]:
+    return {"name": one.name, "due": _moment(one.due), "last": _moment(one.last)}
 
 
 def _master(master: MasterSeen | None) -> dict[str, Any] | None:

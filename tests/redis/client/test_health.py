@@ -1,17 +1,18 @@
 """One look at everything: each trouble of a night is seen, and what is well is no trouble."""
 
 import json
+import socket
 import time
 
 import pytest
 
-from pyresque import Scheduler, job
+from pyresque import job
 from pyresque.client import look_at_health
 from pyresque.client.missed_runs import GRACE
 from pyresque.config import SchedulerOptions
 from pyresque.registry import Registry
 from pyresque.wire import times
-from tests.redis.bench import eventually
+from tests.redis.bench import calls
 from tests.redis.client.test_failures import record
 from tests.redis.client.test_info import register
 
@@ -54,11 +55,9 @@ def test_what_works_is_no_trouble(resque, bench):
     def a() -> None: ...
 
     bench.start("q", "*").ready()
-    scheduler = Scheduler(resque, SchedulerOptions())
     resque.set_schedule("often", job=a, every="1h")
     resque.enqueue_in(3000, a)
     resque.link.execute("RPUSH", "resque:failed", record(1))
-    scheduler.stop()
     is_master(resque)
     found = resque.health()
     assert found.problems == []
@@ -123,8 +122,6 @@ def test_no_scheduler_where_one_is_needed(resque):
 
 def test_a_master_that_is_dead(resque):
     """Its process is gone from this host, and it has no connection."""
-    import socket
-
     is_master(resque, f"{socket.gethostname()}:99999999:{int(time.time())}-0123456789ab")
     resque.enqueue_in(3000, "A", queue="q")
     assert "is dead" in problem(resque, "scheduler").text
@@ -338,9 +335,6 @@ def test_as_json(resque):
 
 def test_ten_thousand_failures_are_looked_at_in_few_commands(resque):
     resque.link.execute("RPUSH", "resque:failed", *(record(n) for n in range(10_000)))
-    from tests.redis.bench import calls
-
     calls(resque)
     assert resque.health().failed.looked_at == 10_000
     assert calls(resque, "lrange") < 30
-    assert eventually(lambda: True)
