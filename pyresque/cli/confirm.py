@@ -41,7 +41,7 @@ def confirmed(what: str, *, yes: bool, dry_run: bool) -> bool:
         click.Abort: the answer was no.
         click.ClickException: nobody is there to answer. Nothing is done then either.
     """
-    what = "\n".join(map(safe, what.splitlines()))
+    what = safe(what)  # with the names of queues and entries, which may hold anything
     if dry_run:
         click.echo(f"would {what}")
         return False

@@ -33,8 +33,8 @@ def test_yes_asks_nothing(answer, capsys):
 def test_a_dry_run_only_says_what_would_be_done(answer, capsys, yes):
     """Also with --yes: a dry run never does anything."""
     answer("y\n")
-    assert confirmed("remove 3 failures (2 Pay\x1b, 1 Mail)", yes=yes, dry_run=True) is False
-    assert capsys.readouterr() == ("would remove 3 failures (2 Pay\\x1b, 1 Mail)\n", "")
+    assert confirmed("remove 3 failures (2 Pay\x1b, 1 Ma\nil)", yes=yes, dry_run=True) is False
+    assert capsys.readouterr() == ("would remove 3 failures (2 Pay\\x1b, 1 Ma\\nil)\n", "")
 
 
 @pytest.mark.parametrize("terminal", [True, False])
