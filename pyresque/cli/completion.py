@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 @common
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print a script with which a shell completes commands and options.
+    """Print the script with which a shell completes commands.
 
     \b
     bash:  pyresque completion bash > ~/.local/share/bash-completion/completions/pyresque.bash

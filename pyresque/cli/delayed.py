@@ -33,7 +33,7 @@ _WAYS = ("class", "queue", "hour")
 @pass_settings
 @click.pass_context
 def delayed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
-    """Look at delayed jobs of both languages, run them now, remove them."""
+    """Look at delayed jobs of both languages; run now, remove."""
     if ctx.invoked_subcommand is None:
         _list(settings.connected(), Wanted(), Page(None, None), as_json)
 
@@ -45,7 +45,7 @@ def delayed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 @common
 @pass_settings
 def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None:
-    """List delayed jobs, the next one first; with filters only some of them."""
+    """List delayed jobs, the next one first. With filters only some of them."""
     _list(settings.connected(), wanted, page, as_json)
 
 
@@ -57,7 +57,7 @@ def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None
 @common
 @pass_settings
 def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
-    """Count delayed jobs by class, queue, or the hour in which they are due (UTC)."""
+    """Count delayed jobs by class, queue, or hour (UTC)."""
     found = settings.connected().delayed.select(**wanted.filters).groups(by)
     show_groups(found, by, page, as_json, "delayed jobs", lambda item: (item.id[:8], _job(item)))
 
@@ -96,7 +96,7 @@ def show(settings: Settings, job_id: str, as_json: bool) -> None:
 @common
 @pass_settings
 def run(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry_run: bool) -> None:
-    """Put delayed jobs on their queues now, with the hooks that they have here (-r)."""
+    """Put delayed jobs on their queues now. With the hooks that they have here (-r)."""
     filters = wanted.with_ids(ids)
     resque = settings.connected()
     if ids and wanted.is_open:
@@ -114,7 +114,7 @@ def run(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry
 @common
 @pass_settings
 def remove(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry_run: bool) -> None:
-    """Remove delayed jobs by ID (its beginning is enough), by filters, or --all.
+    """Remove delayed jobs by ID, by filters, or --all. The beginning of an ID is enough.
 
     If one is the next attempt at a job that failed, its retries end with it.
     """

@@ -38,7 +38,7 @@ def dequeue(
     class_name: str,
     args: tuple[str, ...],
 ) -> None:
-    """Remove jobs that wait on a queue: those of a CLASS, or only those with just these ARGS.
+    """Remove jobs of a class from a queue. With ARGS only those with just these arguments.
 
     Arguments are written as for `enqueue`. What is delayed stays: `pyresque delayed remove`.
     """

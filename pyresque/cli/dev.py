@@ -41,7 +41,7 @@ _NOT_HERE = ("BACKGROUND", "PIDFILE", "LOGFILE")
 @common
 @pass_settings
 def dev(settings: Settings, queues: str | None, schedule: str | None) -> None:
-    """Run a worker and a scheduler in this terminal, for development.
+    """Run worker and scheduler in this terminal, for development.
 
     When a Python file of the project changes, a settings file or the schedule, both are started anew. If
     there is no Redis where the settings say, and that is on this machine, one is started there: it is empty,

@@ -77,7 +77,7 @@ def enqueue(
     args: tuple[str, ...],
     json_style: Style,
 ) -> None:
-    """Put a job on a queue, for a worker of either language; with --in or --at later.
+    """Put a job on a queue, for a worker of either language. With --in or --at it goes there later.
 
     Each argument is JSON (42, true, '{"a": [1]}', '"42"'), else text.
 

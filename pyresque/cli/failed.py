@@ -32,7 +32,7 @@ _PIECE = 5000
 @pass_settings
 @click.pass_context
 def failed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
-    """Look at failed jobs of both languages, put them back, remove them."""
+    """Look at failed jobs of both languages; retry, remove."""
     if ctx.invoked_subcommand is None:
         _list(settings.connected().failures, Wanted(), Page(None, None), as_json)
 
@@ -59,7 +59,7 @@ def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None
 @common
 @pass_settings
 def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
-    """Count failures by class, exception, top frame of the backtrace, queue, or hour (UTC)."""
+    """Count failures by class, exception, frame, queue or hour (UTC)."""
     selection = settings.connected().failures.select(**wanted.filters)
     show_groups(selection.groups(by), by, page, as_json, "failures", _example)
 

@@ -45,7 +45,7 @@ def retry(
     dry_run: bool,
     json_style: Style,
 ) -> None:
-    """Put jobs back on their queues: by ID (its beginning is enough), by filters, or --all.
+    """Put jobs back on their queues. By ID (its beginning is enough), by filters, or --all.
 
     What was put back before, and what comes by itself (Retry, resque-retry), is left alone by filters and
     --all; by ID there is a question first. Name your modules with -r: a Retry may have an identify.
@@ -72,7 +72,7 @@ def retry(
 @common
 @pass_settings
 def remove(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry_run: bool) -> None:
-    """Remove failures by ID (its beginning is enough), by filters, or --all.
+    """Remove failures by ID, by filters, or --all. The beginning of an ID is enough.
 
     Their jobs are gone then, and so is what was put aside with them.
     """
@@ -93,7 +93,7 @@ def remove(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, 
 @common
 @pass_settings
 def clear(settings: Settings, wanted: Wanted, yes: bool, dry_run: bool) -> None:
-    """Remove all failures, or with --retried and the other filters some of them. Their jobs are gone then.
+    """Remove all failures, or with filters some. Their jobs are gone then.
 
     So is what was put aside with them.
     """

@@ -36,7 +36,7 @@ def _spelled(numbers: dict[str, Any]) -> dict[str, Any]:
 @common
 @pass_settings
 def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) -> None:
-    """Look at jobs of a QUEUE: COUNT of them (default 10) from index START (default 0). None is removed."""
+    """Look at jobs of a QUEUE. COUNT of them (default 10) from index START (default 0); none is removed."""
     jobs = settings.connected().peek(queue, start, count)
     if as_json:
         for n, job in enumerate(jobs, start):

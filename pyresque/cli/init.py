@@ -30,7 +30,7 @@ _PLAIN = re.compile(r"[\w./+-]*")
 @click.option("--dry-run", is_flag=True, help="Only say what would be written.")
 @common
 def init(folder: Path, systemd: bool, kubernetes: bool, yes: bool, dry_run: bool) -> None:
-    """Write a small project that works: jobs, a schedule, settings, tests, containers.
+    """Write a small project that works. Jobs, a schedule, settings, tests, containers.
 
     A file that is there already is overwritten only if you say so.
     """

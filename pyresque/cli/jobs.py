@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @common
 @pass_settings
 def jobs(settings: Settings, no_redis: bool, as_json: bool) -> None:
-    """List the jobs that -r registers, and the classes of jobs that wait and that are not among them.
+    """List the jobs that -r registers. Below: the classes of waiting jobs that are not among them.
 
     Those wait until a worker comes that knows them, in Ruby or here; a misspelt class waits for ever.
     """

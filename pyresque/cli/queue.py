@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pass_settings
 @click.pass_context
 def queue(ctx: click.Context, settings: Settings, as_json: bool) -> None:
-    """Look at queues and the jobs that wait in them; move, remove, empty, pause."""
+    """Look at queues and their jobs; move, remove, empty, pause."""
     if ctx.invoked_subcommand is None:
         _list(settings.connected(), as_json)
 
@@ -35,7 +35,7 @@ def queue(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 @common
 @pass_settings
 def list_(settings: Settings, as_json: bool) -> None:
-    """List the queues: how many jobs wait in each, since when, and whether it is paused."""
+    """List the queues. How many jobs wait in each, since when, and whether it is paused."""
     _list(settings.connected(), as_json)
 
 
@@ -56,7 +56,7 @@ def queues(settings: Settings, as_json: bool) -> None:
 @common
 @pass_settings
 def show(settings: Settings, name: str, wanted: Wanted, page: Page, as_json: bool) -> None:
-    """Show the jobs that wait in a QUEUE, the next one first, and how many there are of each class."""
+    """Show the jobs of a QUEUE, the next one first. Above them: how many there are of each class."""
     resque = settings.connected()
     jobs = resque.jobs(name).select(**wanted.filters)
     shown = jobs if page.is_whole(as_json) else jobs.page(page.number or 1, page.size)
@@ -107,7 +107,7 @@ def empty(settings: Settings, names: tuple[str, ...], yes: bool, dry_run: bool) 
 def remove_job(
     settings: Settings, name: str, ids: tuple[str, ...], wanted: Wanted, yes: bool, dry_run: bool
 ) -> None:
-    """Remove jobs from a QUEUE: by ID (as `queue show` prints it), by filters, or --all."""
+    """Remove jobs from a QUEUE. By ID (as `queue show` prints it), by filters, or --all."""
     jobs = settings.connected().jobs(name).select(**wanted.with_ids(ids))
     kinds = jobs.by_class()
     if not kinds:
@@ -138,7 +138,9 @@ def move(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Move jobs of a QUEUE to another, or with --front to its own front: by --id, by filters, or --all."""
+    """Move jobs of a QUEUE to another, or to its own front.
+
+    Which ones is said by --id, by filters, or --all."""
     if (target is None) != front:
         raise click.UsageError("say where: to another queue, or --front")
     jobs = settings.connected().jobs(name).select(**wanted.with_ids(ids))

@@ -34,7 +34,7 @@ LEGEND = {
 @pass_settings
 @click.pass_context
 def schedule(ctx: click.Context, settings: Settings, as_json: bool) -> None:
-    """Look at the schedule in Redis, which both languages share, and change it."""
+    """Look at the schedule that both languages share; change it."""
     if ctx.invoked_subcommand is None:
         _list(settings, None, as_json)
 
@@ -45,7 +45,7 @@ def schedule(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 @common
 @pass_settings
 def list_(settings: Settings, file: str | None, as_json: bool) -> None:
-    """List the entries, when each runs next and ran last, and who is master.
+    """List the entries and their runs. Below: who is master.
 
     Of a schedule file the entries that are not in Redis are listed, too, and which of it Redis hides.
     """
@@ -97,7 +97,7 @@ def next_(settings: Settings, name: str | None, count: int, file: str | None, as
 @common
 @pass_settings
 def run(settings: Settings, name: str, parameters: tuple[str, ...], file: str | None) -> None:
-    """Put the job of an entry on its queue now, with the hooks that it has here (-r).
+    """Put the job of an entry on its queue now. With the hooks that it has here (-r).
 
     Of an entry with `parameters` each KEY=VALUE goes into its args, as from the form of its web page; a
     parameter that is not given has its default.

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 @common
 @pass_settings
 def set_(settings: Settings, name: str, entry: str, json_style: Style, yes: bool, dry_run: bool) -> None:
-    """Write an entry: {"class": "Report", "cron": "0 3 * * *", "queue": "reports", "args": [1]}.
+    """Write an entry of the schedule.
+
+    Example of JSON: {"class": "Report", "cron": "0 3 * * *", "queue": "reports", "args": [1]}.
 
     Where there is one of this name already, both are shown, and it is asked before the old one is replaced.
     """

@@ -106,7 +106,7 @@ class _Flags:
 @pass_settings
 @click.pass_context
 def scheduler(ctx: click.Context, settings: Settings, /, **flags: Any) -> None:
-    """Move delayed jobs to their queues when they are due, and fire the schedule.
+    """Move delayed jobs to their queues when due, fire the schedule.
 
     Any number may run, of either language: one of them is master. TERM gives the lock back, USR1 prints the
     schedule, USR2 reads it again. -r imports your jobs; without it their hooks do not run, and entries

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @common
 @pass_settings
 def status(settings: Settings, file: str | None, as_json: bool) -> None:
-    """Show who is master and whether it lives, who stands by, what is due next, and what is overdue."""
+    """Show who is master and what is due or overdue.
+
+    That is: whether the master lives, who stands by, what is due next, and what is overdue.
+    """
     from pyresque.client.scheduler_status import look
 
     seen = look(settings.connected(), scheduler_options(settings), entries_of(settings, file))
@@ -39,7 +42,7 @@ def status(settings: Settings, file: str | None, as_json: bool) -> None:
 @common
 @pass_settings
 def release(settings: Settings, force: bool, yes: bool, dry_run: bool) -> None:
-    """Free the lock of a master that is dead, so that another scheduler goes on at once.
+    """Free the lock of a dead master. Another scheduler goes on at once.
 
     Without this it goes on when the lock expires. A master that is seen to live is left alone.
     """

@@ -35,7 +35,7 @@ _IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @common
 @pass_settings
 def stop(settings: Settings, ids: tuple[str, ...], term: bool, yes: bool, dry_run: bool) -> None:
-    """Tell workers of this host to leave: QUIT, so each finishes its job first.
+    """Tell workers of this host to leave. QUIT, so each finishes its job first.
 
     A signal is only sent to a process that is the worker for certain. Of a worker elsewhere the command is
     printed that has to be typed there. Of an ID host:pid is enough.
@@ -111,7 +111,7 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool, yes: bool, dry
 @common
 @pass_settings
 def prune(settings: Settings, recover: Recover | None, yes: bool, dry_run: bool) -> None:
-    """Remove every worker that is certainly dead, as each worker does by itself at its start.
+    """Remove every worker that is certainly dead. Each worker does so by itself at its start.
 
     Dead is whose process on this host is gone, and, on any host, who has sent no heartbeat for five minutes.
     The job that one had becomes a failure, with the on_failure hooks that it has here (-r).

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pass_settings
 @click.pass_context
 def worker(ctx: click.Context, settings: Settings, as_json: bool) -> None:
-    """Look at the workers of both languages, stop them, remove the dead."""
+    """Look at the workers of both languages; stop, remove the dead."""
     if ctx.invoked_subcommand is None:
         _list(settings, as_json)
 

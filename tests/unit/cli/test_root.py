@@ -141,3 +141,13 @@ def test_every_error_has_an_exit_code() -> None:
         4,
         1,
     ]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path, one in ALL.items() if isinstance(one, click.Group)], ids=" ".join
+)
+def test_no_text_in_a_list_of_commands_is_cut(path: tuple[str, ...]) -> None:
+    """The first sentence of each command says what it does in a line of 80 columns."""
+    listed = run(*path, "--help", COLUMNS="80").stdout.split("Commands:\n")[1].splitlines()
+    assert [line for line in listed if line.endswith("...")] == []
+    assert all(len(line.split()) > 1 for line in listed)
