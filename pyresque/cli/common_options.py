@@ -13,6 +13,7 @@ from pyresque.config.env import Config
 from pyresque.config.options import STYLES
 from pyresque.config.settings import Place, Rank, load
 from pyresque.config.settings import Settings as Stored
+from pyresque.errors import ImportFailed
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque
@@ -108,15 +109,39 @@ class Settings:
         """The same, with the user's modules imported and a Redis that has answered.
 
         Raises:
+            ImportFailed: one of the modules cannot be imported.
+            RedisError: Redis cannot be reached, refuses us or is too old.
+        """
+        resque = self.resque(json_style=json_style)
+        self.import_jobs()
+        return _answering(resque)
+
+    def reading(self, jobs: bool = False) -> Resque:
+        """The same for a command that only looks: it must work where the application does not.
+
+        Of the modules only those of `-r` are imported; those of the settings with `jobs`, and it is only told
+        if they cannot be.
+
+        Raises:
             ImportFailed: a module of `-r` cannot be imported.
             RedisError: Redis cannot be reached, refuses us or is too old.
         """
-        from pyresque.store.connection.server import check
+        resque = self.resque()
+        try:
+            if self.modules or jobs:
+                self.import_jobs()
+        except ImportFailed as error:
+            if self.modules:
+                raise
+            click.echo(f"Warning: {error}", err=True)
+        return _answering(resque)
 
-        resque = self.resque(json_style=json_style)
-        self.import_jobs()
-        check(resque.link)
-        return resque
+
+def _answering(resque: Resque) -> Resque:
+    from pyresque.store.connection.server import check
+
+    check(resque.link)
+    return resque
 
 
 def common(command: F) -> F:

@@ -35,7 +35,7 @@ _WAYS = ("class", "queue", "hour")
 def delayed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     """Look at delayed jobs of both languages; run now, remove."""
     if ctx.invoked_subcommand is None:
-        _list(settings.connected(), Wanted(), Page(None, None), as_json)
+        _list(settings.reading(), Wanted(), Page(None, None), as_json)
 
 
 @delayed.command("list")
@@ -46,7 +46,7 @@ def delayed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 @pass_settings
 def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None:
     """List delayed jobs, the next one first. With filters only some of them."""
-    _list(settings.connected(), wanted, page, as_json)
+    _list(settings.reading(), wanted, page, as_json)
 
 
 @delayed.command()
@@ -58,7 +58,7 @@ def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None
 @pass_settings
 def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
     """Count delayed jobs by class, queue, or hour (UTC)."""
-    found = settings.connected().delayed.select(**wanted.filters).groups(by)
+    found = settings.reading().delayed.select(**wanted.filters).groups(by)
     show_groups(found, by, page, as_json, "delayed jobs", lambda item: (item.id[:8], _job(item)))
 
 
@@ -69,7 +69,7 @@ def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: boo
 @pass_settings
 def show(settings: Settings, job_id: str, as_json: bool) -> None:
     """Show one delayed job. The beginning of its ID is enough."""
-    items, _ = _found(settings.connected(), [job_id])
+    items, _ = _found(settings.reading(), [job_id])
     if not items:
         click.get_current_context().exit(1)
     [item] = items

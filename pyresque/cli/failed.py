@@ -34,7 +34,7 @@ _PIECE = 5000
 def failed(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     """Look at failed jobs of both languages; retry, remove."""
     if ctx.invoked_subcommand is None:
-        _list(settings.connected().failures, Wanted(), Page(None, None), as_json)
+        _list(settings.reading(jobs=True).failures, Wanted(), Page(None, None), as_json)
 
 
 @failed.command("list")
@@ -48,7 +48,7 @@ def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None
 
     --sort newest has the newest first, --sort oldest the oldest.
     """
-    _list(settings.connected().failures, wanted, page, as_json)
+    _list(settings.reading(jobs=True).failures, wanted, page, as_json)
 
 
 @failed.command()
@@ -60,7 +60,7 @@ def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None
 @pass_settings
 def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
     """Count failures by class, exception, frame, queue or hour (UTC)."""
-    selection = settings.connected().failures.select(**wanted.filters)
+    selection = settings.reading(jobs=True).failures.select(**wanted.filters)
     show_groups(selection.groups(by), by, page, as_json, "failures", _example)
 
 
@@ -71,7 +71,7 @@ def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: boo
 @pass_settings
 def show(settings: Settings, record_id: str, as_json: bool) -> None:
     """Show one failure with its backtrace. The beginning of its ID is enough."""
-    resque = settings.connected()
+    resque = settings.reading(jobs=True)
     [record] = found(resque, [record_id])
     if record is None:
         click.get_current_context().exit(1)

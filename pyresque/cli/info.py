@@ -17,7 +17,7 @@ from pyresque.cli.output import compact, job_of, pairs, safe, table
 @pass_settings
 def info(settings: Settings, as_json: bool) -> None:
     """Show the numbers of jobs, workers and failures."""
-    numbers = settings.connected().info()
+    numbers = settings.reading().info()
     if as_json:
         json_line(numbers)
     else:
@@ -37,7 +37,7 @@ def _spelled(numbers: dict[str, Any]) -> dict[str, Any]:
 @pass_settings
 def peek(settings: Settings, queue: str, start: int, count: int, as_json: bool) -> None:
     """Look at jobs of a QUEUE. COUNT of them (default 10) from index START (default 0); none is removed."""
-    jobs = settings.connected().peek(queue, start, count)
+    jobs = settings.reading().peek(queue, start, count)
     if as_json:
         for n, job in enumerate(jobs, start):
             text = None if isinstance(job, dict) else str(job)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def queue(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     """Look at queues and their jobs; move, remove, empty, pause."""
     if ctx.invoked_subcommand is None:
-        _list(settings.connected(), as_json)
+        _list(settings.reading(), as_json)
 
 
 @queue.command("list")
@@ -36,7 +36,7 @@ def queue(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 @pass_settings
 def list_(settings: Settings, as_json: bool) -> None:
     """List the queues. How many jobs wait in each, since when, and whether it is paused."""
-    _list(settings.connected(), as_json)
+    _list(settings.reading(), as_json)
 
 
 @click.command()
@@ -45,7 +45,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 @pass_settings
 def queues(settings: Settings, as_json: bool) -> None:
     """List the queues (as `pyresque queue list` does)."""
-    _list(settings.connected(), as_json)
+    _list(settings.reading(), as_json)
 
 
 @queue.command()
@@ -57,7 +57,7 @@ def queues(settings: Settings, as_json: bool) -> None:
 @pass_settings
 def show(settings: Settings, name: str, wanted: Wanted, page: Page, as_json: bool) -> None:
     """Show the jobs of a QUEUE, the next one first. Above them: how many there are of each class."""
-    resque = settings.connected()
+    resque = settings.reading()
     jobs = resque.jobs(name).select(**wanted.filters)
     shown = jobs if page.is_whole(as_json) else jobs.page(page.number or 1, page.size)
     if as_json:

@@ -28,7 +28,7 @@ def status(settings: Settings, file: str | None, as_json: bool) -> None:
     """
     from pyresque.client.scheduler_status import look
 
-    seen = look(settings.connected(), scheduler_options(settings), entries_of(settings, file))
+    seen = look(settings.reading(), scheduler_options(settings), entries_of(settings, file))
     if as_json:
         json_line(_document(seen))
     else:

@@ -43,7 +43,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 @pass_settings
 def show(settings: Settings, ids: tuple[str, ...], as_json: bool) -> None:
     """Show all that is known of a worker, and whether it lives. Of an ID host:pid is enough."""
-    resque = settings.connected()
+    resque = settings.reading()
     found, missed = known_ids(resque, ids)
     for number, one in enumerate(one for one in resque.workers() if one.id in found):
         if as_json:
@@ -63,7 +63,7 @@ workers.name, workers.hidden = "workers", True
 
 
 def _list(settings: Settings, as_json: bool) -> None:
-    registered = settings.connected().workers()
+    registered = settings.reading().workers()
     if as_json:
         for one in registered:
             json_line(_document(one))

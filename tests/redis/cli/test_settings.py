@@ -9,6 +9,7 @@ import pytest
 from pyresque import Resque
 from pyresque.errors import ConfigError
 from pyresque.failure import RedisMultiQueue
+from tests.unit.cli.in_process import run
 from tests.unit.cli.program import JOBS, Program
 
 
@@ -85,3 +86,24 @@ def test_from_env_on_a_real_redis(resque: Resque, program: Program, monkeypatch:
     Path("pyresque.toml").unlink()
     with pytest.raises(ConfigError, match="cannot read 'redis:/x' as a Redis server"):
         Resque.from_env()
+
+
+LOOKING = (
+    "info", "peek images", "queue", "queue list", "queue show images", "worker", "worker list", "failed",
+    "failed list", "failed groups", "delayed list", "delayed groups", "scheduler status",
+)  # fmt: skip
+
+
+def test_who_only_looks_needs_no_application(resque: Resque, program: Program) -> None:
+    """What is wrong is seen although the application cannot be imported; with -r it is meant to be."""
+    program.jobs("raise RuntimeError('no database')", "shop.py")
+    resque.enqueue("ConvertJob", 42, queue="images")
+    (program.folder / "pyresque.toml").write_text(f'redis = "{program.url}"\nrequire = ["shop"]')
+    for words in LOOKING:
+        done = run(*words.split(), PYRESQUE_SETTINGS=str(program.folder / "pyresque.toml"))
+        assert done.exit_code in (0, 1), words
+        assert done.stderr == "" or done.stderr.startswith(
+            "Warning: cannot import shop: RuntimeError: no data"
+        )
+    for words in ("failed list -r shop", "enqueue ConvertJob 42", "failed retry --all"):
+        assert program.run(*words.split()).returncode == 3, words

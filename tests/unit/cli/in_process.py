@@ -12,7 +12,16 @@ import pytest
 
 from pyresque.cli.root import program
 
-CLEAN = ("QUEUE", "QUEUES", "INTERVAL", "COUNT", "REDIS_URL", "RESQUE_REDIS_URL", "RESQUE_NAMESPACE")
+CLEAN = (
+    "COLUMNS",
+    "QUEUE",
+    "QUEUES",
+    "INTERVAL",
+    "COUNT",
+    "REDIS_URL",
+    "RESQUE_REDIS_URL",
+    "RESQUE_NAMESPACE",
+)
 
 
 @dataclass
