@@ -25,6 +25,7 @@ from pyresque.cli.dequeue import dequeue
 from pyresque.cli.dev import dev
 from pyresque.cli.enqueue import enqueue
 from pyresque.cli.failed import failed
+from pyresque.cli.health import health, top
 from pyresque.cli.info import info, peek
 from pyresque.cli.init import init
 from pyresque.cli.jobs import jobs
@@ -115,6 +116,8 @@ def program() -> None:
 for command in (
     work,
     scheduler,
+    health,
+    top,
     enqueue,
     dequeue,
     info,

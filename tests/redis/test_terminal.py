@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pty
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
-from pyresque.system.waiting import readable
 from pyresque.testing.redis_server import DevRedis
-from tests.unit.cli.program import ROOT, until
+from tests.unit.cli.program import until
+from tests.unit.cli.terminal_session import Session
 
 JOBS = """
 import getpass, os, subprocess, time
@@ -51,54 +49,6 @@ def waits():
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="terminals of other systems differ in detail")
 
 
-class Session:
-    """`pyresque work` as the leader of a session with a terminal of its own."""
-
-    def __init__(self, folder: Path, url: str, words: list[str]) -> None:
-        self.pid, self._file = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.environ.update(REDIS_URL=url, PYTHONPATH=str(ROOT), INTERVAL="0.1")
-            os.execv(sys.executable, [sys.executable, "-m", "pyresque", "work", "-q", "q", *words])
-        self.shown = ""
-
-    def fileno(self) -> int:
-        return self._file
-
-    def shows(self, text: str) -> bool:
-        """Whether it has shown a text by now."""
-        while readable([self], 0):
-            try:
-                self.shown += os.read(self._file, 65536).decode()
-            except OSError:
-                break
-        return text in self.shown
-
-    def type(self, text: str) -> None:
-        os.write(self._file, text.encode())
-
-    def ended(self) -> int:
-        """Wait for its end; the exit status."""
-        found: list[int] = []
-
-        def gone() -> bool:
-            self.shows("")
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            found.extend([status] if pid else [])
-            return bool(pid)
-
-        until(gone)
-        self.pid = 0
-        return os.waitstatus_to_exitcode(found[0])
-
-    def close(self) -> None:
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self._file)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "jobs.py").write_text(JOBS)
@@ -110,7 +60,7 @@ def start(resque: Resque, server: DevRedis, folder: Path) -> Iterator[object]:
     sessions: list[Session] = []
 
     def started(*words: str) -> Session:
-        sessions.append(Session(folder, server.url, ["-r", "jobs", "-v", *words]))
+        sessions.append(Session(folder, server.url, ["work", "-q", "q", "-r", "jobs", "-v", *words]))
         return sessions[-1]
 
     yield started

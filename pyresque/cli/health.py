@@ -1,0 +1,97 @@
+"""`pyresque health` and `top`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from pyresque.cli.common_options import Settings, common, json_option, pass_settings
+from pyresque.cli.json_output import json_line
+from pyresque.cli.moments import LengthOfTime
+from pyresque.cli.output import echo, is_terminal, tinted
+from pyresque.cli.schedule_file import entries_of, schedule_file_option, scheduler_options
+from pyresque.errors import RedisError
+
+if TYPE_CHECKING:
+    from pyresque import Resque
+    from pyresque.client.health import Health
+
+_MAX_AGE = click.option(
+    "--max-age",
+    type=LengthOfTime(),
+    metavar="TIME",
+    help="A job that waits longer needs a person. Without it jobs may wait as long as they do.",
+)
+
+
+@click.command()
+@_MAX_AGE
+@schedule_file_option
+@json_option
+@common
+@pass_settings
+def health(settings: Settings, max_age: timedelta | None, file: str | None, as_json: bool) -> None:
+    """Show on one screen how everything is. The exit code is 1 if something needs a person.
+
+    Queues and how long their jobs have waited, failures, delayed jobs, the schedule, schedulers, workers,
+    paused queues, what was put aside, classes that nobody here knows (-r), and the memory of Redis.
+    """
+    resque = settings.connected()
+    found = _look(settings, resque, max_age, file)
+    if as_json:
+        json_line(found.as_dict())
+    else:
+        _show(resque, found)
+    click.get_current_context().exit(0 if found.ok else 1)
+
+
+@click.command()
+@click.option(
+    "-i",
+    "--interval",
+    type=LengthOfTime(),
+    metavar="TIME",
+    default="1",
+    show_default=True,
+    help="How long to wait between two looks.",
+)
+@_MAX_AGE
+@schedule_file_option
+@common
+@pass_settings
+def top(settings: Settings, interval: timedelta, max_age: timedelta | None, file: str | None) -> None:
+    """Show what `health` shows, live. `q` or Ctrl-C ends it; without a terminal it is printed once."""
+    from pyresque.cli.live_screen import LiveScreen
+
+    resque = settings.connected()
+    if not is_terminal(sys.stdout):
+        found = _look(settings, resque, max_age, file)
+        _show(resque, found)
+        click.get_current_context().exit(0 if found.ok else 1)
+
+    def draw() -> None:
+        echo(f"pyresque top  {resque.link.address}  {time.strftime('%H:%M:%S')}  q ends it\n")
+        try:
+            _show(resque, _look(settings, resque, max_age, file))
+        except RedisError as error:  # it may come back
+            echo(tinted(error, "red"))
+
+    LiveScreen().show(draw, interval.total_seconds())
+
+
+def _look(settings: Settings, resque: Resque, max_age: timedelta | None, file: str | None) -> Health:
+    return resque.health(
+        options=scheduler_options(settings),
+        file=entries_of(settings, file),
+        max_age=None if max_age is None else max_age.total_seconds(),
+    )
+
+
+def _show(resque: Resque, found: Health) -> None:
+    from pyresque.cli.health_text import show
+
+    show(found, knows_jobs=bool(resque.registry.jobs()))
