@@ -1,5 +1,65 @@
-"""What one calls on a Resque: enqueueing, delaying, scheduling, looking."""
+"""What one calls on a Resque: enqueueing, delaying, scheduling, looking, acting.
+
+The classes that looking gives are here by their names, for annotations.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pyresque.client.resque import Resque
 
-__all__ = ["Resque"]
+if TYPE_CHECKING:
+    from pyresque.client.delayed_item import DelayedItem
+    from pyresque.client.delayed_selection import DelayedSelection
+    from pyresque.client.failure_selection import FailureSelection
+    from pyresque.client.health import Health, Problem
+    from pyresque.client.pausing import PausedQueues
+    from pyresque.client.queued_jobs import JobSelection, QueuedJob
+    from pyresque.client.selection import ActionResult, Group
+    from pyresque.client.unknown_classes import WaitingClass, waiting_classes
+
+__all__ = [
+    "ActionResult",
+    "DelayedItem",
+    "DelayedSelection",
+    "FailureSelection",
+    "Group",
+    "Health",
+    "JobSelection",
+    "PausedQueues",
+    "Problem",
+    "QueuedJob",
+    "Resque",
+    "WaitingClass",
+    "waiting_classes",
+]
+
+# Who only enqueues does not wait for what looks.
+_HOMES = {
+    "ActionResult": "selection",
+    "DelayedItem": "delayed_item",
+    "DelayedSelection": "delayed_selection",
+    "FailureSelection": "failure_selection",
+    "Group": "selection",
+    "Health": "health",
+    "JobSelection": "queued_jobs",
+    "PausedQueues": "pausing",
+    "Problem": "health",
+    "QueuedJob": "queued_jobs",
+    "WaitingClass": "unknown_classes",
+    "waiting_classes": "unknown_classes",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

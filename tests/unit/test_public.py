@@ -80,6 +80,10 @@ PUBLIC = {
     "pyresque.plugins": [
         "Lock", "Loner", "Retry", "Status", "Statuses", "current_status", "pause", "paused", "resume",
     ],
+    "pyresque.client": [
+        "ActionResult", "DelayedItem", "DelayedSelection", "FailureSelection", "Group", "Health",
+        "JobSelection", "PausedQueues", "Problem", "QueuedJob", "Resque", "WaitingClass", "waiting_classes",
+    ],
     "pyresque.registry": ["Job", "Registry", "RetryPolicy", "default_registry", "job"],
     "pyresque.worker": ["Worker"],
 }  # fmt: skip

@@ -11,7 +11,7 @@ from pyresque.worker.loop import unregister
 from tests.model.actor import Me, Program
 from tests.model.cast import calls, client, undertaker, worker, worker_at_work
 from tests.model.checks import nobody_is_left, once, places, records
-from tests.model.world import Check, Final, Unavailable, World
+from tests.model.world import Check, Final, Unavailable, World, number_of
 from tests.model.worlds.work import odd_forms, waiting
 
 
@@ -58,6 +58,35 @@ def _run_or_removed(numbers: tuple[int, ...], gone: Any) -> Check:
             assert run + gone(said) == len(numbers), f"{run} were run, and the client was told {said!r}"
 
     return check
+
+
+def _move_two(resque: Resque) -> Any:
+    ids = [one.id for one in resque.jobs("jobs") if one.args != [1]]
+    return resque.jobs("jobs").select(ids=ids).move_to("others")
+
+
+def _moved(final: Final) -> None:
+    """The second and third job are on the other queue, in their order, or where they were: as was said."""
+    here, there = ([number_of(raw) for raw in final.before[f"queue:{queue}"]] for queue in ("jobs", "others"))
+    result = final.said("client")
+    assert sorted(here + there) == [1, 2, 3], f"{here} and {there}: lost or doubled"
+    assert (here, there) in (([1, 2, 3], []), ([1], [2, 3])), f"{here} and {there}"
+    assert result is None or (result.done == len(there) == 2 and result.skipped == {}), f"{result} was said"
+    assert not there or b"others" in final.before["queues"], "the other queue is not known"
+
+
+def _in_front(final: Final) -> None:
+    """The third job is in front of the others, unless it was popped, or nothing was said."""
+    here = [number_of(raw) for raw in final.before["queue:jobs"]]
+    popped, moved = final.said("other"), final.said("client")
+    gone = [] if popped is None else popped["args"]
+    assert len(here) >= 2, f"{here}: something is lost"
+    assert len(set(here)) == len(here), f"{here}: something is doubled"
+    assert "other" in final.dead | final.unsure or sorted(here + gone) == [1, 2, 3], f"{here} and {gone}"
+    if moved is not None:
+        assert moved.done + sum(moved.skipped.values()) == 1, f"{moved} was said"
+        assert moved.done == 0 or here[0] == 3 or 3 not in here, f"{here}: it is not in front"
+    assert here in ([1, 2, 3], [3, 1, 2], [2, 3], [3, 2], [1, 2]), f"{here}: out of order"
 
 
 def _queue_removed(final: Final) -> None:
@@ -225,17 +254,28 @@ WORLDS = [
     ),
     _world(
         "jobs are moved to another queue",
+        waiting("Good", "Good", "Good"),
+        {"client": calls(_move_two)},
+        _moved,
+        faults=(2, 2),
+    ),
+    _world(
+        "a job is moved to the front while another one is popped",
+        waiting("Good", "Good", "Good"),
+        {
+            "client": calls(lambda resque: resque.jobs("jobs").select(text="[3]").to_front()),
+            "other": calls(lambda resque: resque.pop("jobs")),
+        },
+        _in_front,
+        faults=(1, 1),
+    ),
+    _world(
+        "jobs are moved to another queue while a worker takes them",
         waiting("Good", "Good"),
         {
             "client": calls(lambda resque: resque.jobs("jobs").move_to("others")),
             "a": worker_at_work("jobs", "others"),
         },
-        _run_or_removed((1, 2), lambda said: 0),
-    ),
-    _world(
-        "a job is moved to the front",
-        waiting("Good", "Good"),
-        removed(calls(lambda resque: resque.jobs("jobs").select(text="[2]").to_front()), (1, 2)),
         _run_or_removed((1, 2), lambda said: 0),
     ),
     _world(
