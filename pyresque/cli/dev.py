@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _LOOK = 1.0
 """Seconds between two looks at the files."""
+_PATIENCE = 2.0
+"""Seconds after which it is told what is waited for."""
 _COLOURS = {"worker": "cyan", "scheduler": "magenta", "dev": "yellow"}
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -119,8 +122,12 @@ class _Session:
         """End the processes: as work does, when their jobs are done; whoever cannot wait tells us again."""
         told = self._told
         self.processes.send(signal.SIGTERM)
+        since, is_told = time.monotonic(), False
         while self.processes.run:
             self.processes.wait(_LOOK)
+            if not is_told and self.processes.run and time.monotonic() > since + _PATIENCE:
+                is_told = True
+                self.tell("dev", "waiting for the jobs that run (drain); Ctrl-C twice ends them at once")
             if self._told > max(1, told):
                 told = self._told
                 self.processes.send(signal.SIGTERM if told < 3 else signal.SIGKILL)
