@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LOOK = 1.0
 """Seconds between two looks at the files."""
+_GLANCE = 0.05
+"""The same between two looks at processes that are to end."""
 _PATIENCE = 2.0
 """Seconds after which it is told what is waited for."""
 _COLOURS = {"worker": "cyan", "scheduler": "magenta", "dev": "yellow"}
@@ -124,7 +126,7 @@ class _Session:
         self.processes.send(signal.SIGTERM)
         since, is_told = time.monotonic(), False
         while self.processes.run:
-            self.processes.wait(_LOOK)
+            self.processes.wait(_GLANCE)
             if not is_told and self.processes.run and time.monotonic() > since + _PATIENCE:
                 is_told = True
                 self.tell("dev", "waiting for the jobs that run (drain); Ctrl-C twice ends them at once")
