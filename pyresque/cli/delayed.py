@@ -58,7 +58,9 @@ def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None
 @pass_settings
 def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
     """Count delayed jobs by class, queue, or hour (UTC)."""
-    found = settings.reading().delayed.select(**wanted.filters).groups(by)
+    selection = settings.reading().delayed.select(**wanted.filters)
+    with Progress("reading", "delayed jobs") as told:
+        found = selection.groups(by, progress=told)
     show_groups(found, by, page, as_json, "delayed jobs", lambda item: (item.id[:8], _job(item)))
 
 
@@ -135,7 +137,7 @@ def remove(settings: Settings, ids: tuple[str, ...], wanted: Wanted, yes: bool, 
 def clear(settings: Settings, yes: bool, dry_run: bool) -> None:
     """Remove all delayed jobs."""
     resque = settings.connected()
-    kinds = resque.delayed.select().by_class()
+    kinds = _kinds(resque.delayed.select())
     if not kinds:
         click.echo("removed 0 delayed jobs")
     elif confirmed(f"remove {of_classes('delayed job', kinds)}", yes=yes, dry_run=dry_run):
@@ -144,7 +146,7 @@ def clear(settings: Settings, yes: bool, dry_run: bool) -> None:
 
 def _act(selection: DelayedSelection, verb: str, yes: bool, dry_run: bool) -> int:
     """Remove or queue many, after a question; returns how many were left alone."""
-    kinds = selection.by_class()
+    kinds = _kinds(selection)
     done = f"{verb.rstrip('e')}ed"
     if not kinds:
         click.echo(f"{done} 0 delayed jobs: none is like that")
@@ -158,6 +160,11 @@ def _act(selection: DelayedSelection, verb: str, yes: bool, dry_run: bool) -> in
         click.echo(f"{done} {counted(result.done, 'delayed job')}{left}")
         return result.left_alone
     return 0
+
+
+def _kinds(selection: DelayedSelection) -> dict[str, int]:
+    with Progress("reading", "delayed jobs") as told:
+        return selection.by_class(progress=told)
 
 
 def _run_named(resque: Resque, ids: Sequence[str], dry_run: bool) -> int:

@@ -14,6 +14,7 @@ from pyresque.cli.failed_text import HEAD, document, found, lines, row, short_id
 from pyresque.cli.groups import show_groups
 from pyresque.cli.json_output import json_line
 from pyresque.cli.output import pairs, table
+from pyresque.cli.progress import Progress
 from pyresque.cli.selecting import Page, Wanted, failure_filters, paged
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def list_(settings: Settings, wanted: Wanted, page: Page, as_json: bool) -> None
 def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: bool) -> None:
     """Count failures by class, exception, frame, queue or hour (UTC)."""
     selection = settings.reading(jobs=True).failures.select(**wanted.filters)
-    show_groups(selection.groups(by), by, page, as_json, "failures", _example)
+    with Progress("reading", "failures") as told:
+        shown = selection.groups(by, progress=told)
+    show_groups(shown, by, page, as_json, "failures", _example)
 
 
 @failed.command()

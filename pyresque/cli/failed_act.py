@@ -139,15 +139,10 @@ class _Counted:
 
 
 def _counted(records: Iterable[FailureRecord]) -> _Counted:
-    with Progress("reading", "failures") as told:
-        return _Counted(_told(records, told))
+    from pyresque.client.selection import told
 
-
-def _told(records: Iterable[FailureRecord], told: Progress) -> Iterable[FailureRecord]:
-    for number, record in enumerate(records, 1):
-        yield record
-        if number % 500 == 0:
-            told(number)
+    with Progress("reading", "failures") as progress:
+        return _Counted(told(records, progress))
 
 
 def _remove_selected(selection: FailureSelection, yes: bool, dry_run: bool) -> None:

@@ -16,7 +16,7 @@ from pyresque.cli.selecting import Page, Wanted, job_choice, job_filters, paged
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.client.queued_jobs import QueuedJob
+    from pyresque.client.queued_jobs import JobSelection, QueuedJob
 
 
 @click.group(invoke_without_command=True)
@@ -66,7 +66,7 @@ def show(settings: Settings, name: str, wanted: Wanted, page: Page, as_json: boo
         return
     if resque.paused().holds(name):
         echo(tinted(f"queue {name} is paused", "yellow"))
-    kinds = jobs.by_class()
+    kinds = _kinds(jobs)
     total = sum(kinds.values())
     if not total:
         click.echo(f"queue {safe(name)} has no jobs" + ("" if wanted.is_open else " like that"))
@@ -89,7 +89,7 @@ def empty(settings: Settings, names: tuple[str, ...], yes: bool, dry_run: bool) 
     """Remove all jobs of queues. The queues stay known."""
     resque = settings.connected()
     for name in names:
-        kinds = resque.jobs(name).by_class()
+        kinds = _kinds(resque.jobs(name))
         if not kinds:
             click.echo(f"queue {safe(name)} has no jobs")
         elif confirmed(f"remove {of_classes('job', kinds)} from queue {name}", yes=yes, dry_run=dry_run):
@@ -109,7 +109,7 @@ def remove_job(
 ) -> None:
     """Remove jobs from a QUEUE. By ID (as `queue show` prints it), by filters, or --all."""
     jobs = settings.connected().jobs(name).select(**wanted.with_ids(ids))
-    kinds = jobs.by_class()
+    kinds = _kinds(jobs)
     if not kinds:
         _none_is_like_that(name, ids)
     elif confirmed(f"remove {of_classes('job', kinds)} from queue {name}", yes=yes, dry_run=dry_run):
@@ -144,7 +144,7 @@ def move(
     if (target is None) != front:
         raise click.UsageError("say where: to another queue, or --front")
     jobs = settings.connected().jobs(name).select(**wanted.with_ids(ids))
-    kinds = jobs.by_class()
+    kinds = _kinds(jobs)
     where = f"to queue {target}" if target is not None else "to the front"
     if not kinds:
         _none_is_like_that(name, ids)
@@ -215,6 +215,11 @@ def _list(resque: Resque, as_json: bool) -> None:
         for name, size, age, held in rows
     )
     table(("QUEUE", "JOBS", "OLDEST", ""), shown, whole=("QUEUE",), numbers=("JOBS", "OLDEST"))
+
+
+def _kinds(jobs: JobSelection) -> dict[str, int]:
+    with Progress("reading", "jobs") as told:
+        return jobs.by_class(progress=told)
 
 
 def _none_is_like_that(name: str, ids: Sequence[str]) -> None:

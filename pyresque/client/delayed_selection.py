@@ -30,6 +30,7 @@ from pyresque.client.selection import (
     ids_of,
     in_groups,
     page_of,
+    told,
 )
 from pyresque.errors import MalformedPayload, NoQueueError, RedisError
 from pyresque.model.registry import Registry
@@ -125,22 +126,23 @@ class DelayedSelection:
         """A page of them; the first has the number 1."""
         return page_of(self, number, size)
 
-    def by_class(self) -> dict[str, int]:
+    def by_class(self, *, progress: Progress = None) -> dict[str, int]:
         """How many there are of each class, the most first; what is not a job is under an empty name."""
-        return by_class(item.job_class for item in self)
+        return by_class(item.job_class for item in told(self, progress))
 
-    def groups(self, by: str = "class") -> list[Group[DelayedItem]]:
+    def groups(self, by: str = "class", *, progress: Progress = None) -> list[Group[DelayedItem]]:
         """How many there are of each class or queue, or how many are due in each hour.
 
         Args:
             by: `class`, `queue` or `hour` (in UTC).
+            progress: is called with how many were read until now.
         """
         ways: dict[str, Callable[[DelayedItem], str]] = {
             "class": lambda item: item.job_class,
             "queue": lambda item: self.queue_of(item) or "",
             "hour": lambda item: hour_of(item.at),
         }
-        return in_groups(self, chosen("delayed jobs", by, ways), lambda item: item.at)
+        return in_groups(told(self, progress), chosen("delayed jobs", by, ways), lambda item: item.at)
 
     def remove(self, *, progress: Progress = None) -> ActionResult:
         """Remove them. If one is the next attempt at a job that failed, its retries end with it.

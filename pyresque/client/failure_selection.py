@@ -32,6 +32,7 @@ from pyresque.client.selection import (
     in_groups,
     in_pieces,
     page_of,
+    told,
 )
 from pyresque.failure.copies import identity
 from pyresque.store import failures as store
@@ -177,13 +178,14 @@ class FailureSelection:
         records = page_of(self._each(lists, newest_first), number, size)
         return self._failures.with_copies(records) if lists.may_hold_copies else records
 
-    def groups(self, by: str = "class") -> list[Group[FailureRecord]]:
+    def groups(self, by: str = "class", *, progress: Progress = None) -> list[Group[FailureRecord]]:
         """How many there are of each class, exception, top frame of the backtrace, queue or hour.
 
         Args:
             by: `class`, `exception`, `frame`, `queue` or `hour` (in UTC).
+            progress: is called with how many were read until now.
         """
-        return in_groups(self, chosen("failures", by, _WAYS), failed_at)
+        return in_groups(told(self, progress), chosen("failures", by, _WAYS), failed_at)
 
     def by_class(self) -> dict[str, int]:
         """How many there are of each class, the most first."""

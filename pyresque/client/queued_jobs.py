@@ -22,6 +22,7 @@ from pyresque.client.selection import (
     has_text,
     ids_of,
     page_of,
+    told,
 )
 from pyresque.errors import MalformedPayload
 from pyresque.model.job_class import queue_for
@@ -152,9 +153,9 @@ class JobSelection:
         piece = store.elements(self._space, self._queue, first, size)
         return [QueuedJob.read(self._queue, n, raw) for n, raw in enumerate(piece, first)]
 
-    def by_class(self) -> dict[str, int]:
+    def by_class(self, *, progress: Progress = None) -> dict[str, int]:
         """How many there are of each class, the most first; what is not a job is under an empty name."""
-        return by_class(job.class_name for job in self)
+        return by_class(job.class_name for job in told(self, progress))
 
     def remove(self, *, progress: Progress = None) -> ActionResult:
         """Remove them in one pass, with the locks that they hold (`Loner`) and their statuses.

@@ -289,6 +289,14 @@ def by_class(names: Iterable[str]) -> dict[str, int]:
     return ranked(counts)
 
 
+def told(items: Iterable[T], progress: Progress, every: int = 500) -> Iterator[T]:
+    """The same elements; `progress` is called now and then with how many were read until now."""
+    for number, item in enumerate(items, 1):
+        if progress is not None and number % every == 0:
+            progress(number)
+        yield item
+
+
 def count_of(items: Iterable[Any]) -> int:
     """How many there are."""
     return sum(1 for _ in items)

@@ -25,6 +25,7 @@ from pyresque.client.selection import (
     ids_of,
     in_groups,
     page_of,
+    told,
 )
 from pyresque.errors import InvalidSelection, InvalidTime, ResqueError
 
@@ -183,3 +184,11 @@ def test_a_tally_tells_of_its_progress():
     assert (result.done, result.skipped, result.by_class, result.left_alone) == (20, {"why": 5}, {"A": 20}, 5)
     assert Tally(told.append).result().done == 0
     assert told == [10, 20, 25]
+
+
+def test_what_is_read_is_told_now_and_then():
+    """Every so many elements, and none of them is lost on the way."""
+    seen = []
+    assert [*told(range(7), seen.append, every=3)] == [*range(7)]
+    assert seen == [3, 6]
+    assert [*told(range(7), None)] == [*range(7)]
