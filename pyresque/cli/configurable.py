@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
+from click.core import ParameterSource
 
 from pyresque.cli.common_options import Settings
 from pyresque.config.setting_table import TABLES
+from pyresque.errors import ConfigError
 
 
 class ConfigurableCommand(click.Command):
@@ -21,7 +25,18 @@ class ConfigurableCommand(click.Command):
             options = {names[str(one.name)] for one in given if one.name in names}
             found = settings.stored.given(settings.command, options)
             ctx.default_map = {param: found[name].value for param, name in names.items() if name in found}
+            sources = {param: found[name].source for param, name in names.items() if name in found}
+            return self._parsed(ctx, args, sources)
         return super().parse_args(ctx, args)
+
+    def _parsed(self, ctx: click.Context, args: list[str], sources: Mapping[str, str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            name = str(error.param.name) if error.param else ""
+            if name not in sources or ctx.get_parameter_source(name) != ParameterSource.DEFAULT_MAP:
+                raise
+            raise ConfigError(f"{sources[name]}: {error.message}") from None
 
     def setting_names(self) -> dict[str, str]:
         """The names of the command's own settings, by the names of their parameters."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
+from pyresque.cli.configurable import ConfigurableCommand
 from pyresque.cli.json_output import json_line
 from pyresque.cli.moments import LengthOfTime
 from pyresque.cli.output import echo, is_terminal, tinted
@@ -28,7 +29,7 @@ _MAX_AGE = click.option(
 )
 
 
-@click.command()
+@click.command(cls=ConfigurableCommand)
 @_MAX_AGE
 @schedule_file_option
 @json_option
@@ -40,7 +41,7 @@ def health(settings: Settings, max_age: timedelta | None, file: str | None, as_j
     Queues and how long their jobs have waited, failures, delayed jobs, the schedule, schedulers, workers,
     paused queues, what was put aside, classes that nobody here knows (-r), and the memory of Redis.
     """
-    resque = settings.connected()
+    resque = settings.reading(jobs=True)
     found = _look(settings, resque, max_age, file)
     if as_json:
         json_line(found.as_dict())
@@ -49,7 +50,7 @@ def health(settings: Settings, max_age: timedelta | None, file: str | None, as_j
     click.get_current_context().exit(0 if found.ok else 1)
 
 
-@click.command()
+@click.command(cls=ConfigurableCommand)
 @click.option(
     "-i",
     "--interval",
@@ -67,7 +68,7 @@ def top(settings: Settings, interval: timedelta, max_age: timedelta | None, file
     """Show what `health` shows, live. `q` or Ctrl-C ends it; without a terminal it is printed once."""
     from pyresque.cli.live_screen import LiveScreen
 
-    resque = settings.connected()
+    resque = settings.reading(jobs=True)
     if not is_terminal(sys.stdout):
         found = _look(settings, resque, max_age, file)
         _show(resque, found)

@@ -154,6 +154,18 @@ class Seconds(Text):
             raise Wrong(self.meant) from None
 
 
+class LengthOfTime(Text):
+    """A length of time as an option takes it, such as "10 min"; a number is in seconds."""
+
+    meant = 'a length of time such as "10min", or a number of seconds'
+
+    def read(self, value: object) -> Any:
+        """See `Text.read`. Whether a text is one is for the option to say."""
+        if not isinstance(value, bool) and isinstance(value, (int, float)) and 0 <= value < _ENDLESS:
+            return str(value)
+        return super().read(value)
+
+
 class Choice(Text):
     """One of some words."""
 

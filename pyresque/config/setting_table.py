@@ -11,7 +11,18 @@ from typing import Any
 
 from pyresque.config.env import RUBYS_ENDING, Config
 from pyresque.config.options import FAILURE_BACKENDS, LOG_FORMATS, LOG_LEVELS, STYLES, Recover, Unknown
-from pyresque.config.setting_kinds import Choice, File, Modules, Names, Number, Policy, Seconds, Switch, Text
+from pyresque.config.setting_kinds import (
+    Choice,
+    File,
+    LengthOfTime,
+    Modules,
+    Names,
+    Number,
+    Policy,
+    Seconds,
+    Switch,
+    Text,
+)
 
 
 @dataclass(frozen=True)
@@ -115,8 +126,10 @@ WORK = (
     _PIDFILE,
 )
 
+_SCHEDULE = Setting(("schedule",), File(), _nothing)
+
 SCHEDULER = (
-    Setting(("schedule",), File(), _nothing),
+    _SCHEDULE,
     Setting(("catch-up",), Choice(words=("none", "last", "all")), lambda config: config.scheduler.catch_up),
     Setting(
         ("interval",),
@@ -153,7 +166,17 @@ SCHEDULER = (
     _PIDFILE,
 )
 
-TABLES: dict[str, tuple[Setting, ...]] = {"work": WORK, "scheduler": SCHEDULER}
+_MAX_AGE = Setting(("max-age",), LengthOfTime(), _nothing)
+
+HEALTH = (_MAX_AGE, _SCHEDULE)
+TOP = (Setting(("interval",), LengthOfTime(), lambda _: "1", apart=True), _MAX_AGE, _SCHEDULE)
+
+TABLES: dict[str, tuple[Setting, ...]] = {
+    "work": WORK,
+    "scheduler": SCHEDULER,
+    "health": HEALTH,
+    "top": TOP,
+}
 """The commands that have settings of their own."""
 
 RIVALS = (

@@ -21,7 +21,7 @@ from pyresque.config.options import STYLES
 from pyresque.config.server_setting import DEFAULT_SERVER, parse_server
 from pyresque.config.setting_kinds import Wrong
 from pyresque.config.setting_table import RIVALS, TABLES, Setting, settings_of
-from pyresque.config.settings_file import NAMED_BY, SettingsFile, at_top, find, near_miss
+from pyresque.config.settings_file import NAMED_BY, SettingsFile, at_top, find, listed, near_miss
 from pyresque.errors import ConfigError
 
 PREFIX = "PYRESQUE_"
@@ -250,7 +250,7 @@ def _owner(variable: str) -> tuple[str, Setting] | None:
         command, setting = known[variable]
         if setting.apart and not command:
             owners = [one for one in TABLES if setting.name in [each.name for each in TABLES[one]]]
-            names = " or ".join(_variable(one, setting.name) for one in owners)
+            names = listed([_variable(one, setting.name) for one in owners], "or")
             raise ConfigError(f"{variable} does not say which command it is for: set {names}")
         return known[variable]
     import difflib

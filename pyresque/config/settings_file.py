@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,13 +151,19 @@ def _unknown(file: SettingsFile, command: str, key: str) -> str:
     name = key.replace("_", "-")
     owners = [one for one in TABLES if any(name in setting.names for setting in TABLES[one])]
     if owners and not command:
-        tables = " or ".join(_heading(file, one) for one in owners)
-        return f"{key} is a setting of {' and of '.join(owners)}: write it in {tables}"
+        tables = listed([_heading(file, one) for one in owners], "or")
+        return f"{key} is a setting of {listed(owners, 'and')}: write it in {tables}"
     if owners:
-        return f"{key} is not a setting of {command}, but of {' and of '.join(owners)}"
+        return f"{key} is not a setting of {command}, but of {listed(owners, 'and')}"
     known = [name for setting in (settings_of(command) if command else at_top()) for name in setting.names]
     near = near_miss(name, [*known, *([] if command else TABLES)])
     return f"{key} is not a setting{f' of {command}' if command else ''}: {near}"
+
+
+def listed(names: Sequence[str], word: str) -> str:
+    """`a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def near_miss(name: str, known: list[str]) -> str:

@@ -75,10 +75,10 @@ def test_the_data_can_be_read(project: Path) -> None:
     assert all(one["image"] for one in compose["services"].values())
     assert compose["services"]["scheduler"]["command"] == ["pyresque", "scheduler"]
     manifests = list(yaml.safe_load_all((project / MANIFEST).read_text()))
-    assert [one["kind"] for one in manifests] == ["Deployment", "Deployment", "ScaledObject"]
+    assert [one["kind"] for one in manifests] == ["Deployment", "Deployment", "CronJob", "ScaledObject"]
     for one in manifests[:2]:
         assert one["spec"]["selector"]["matchLabels"] == one["spec"]["template"]["metadata"]["labels"]
-    assert manifests[2]["spec"]["scaleTargetRef"]["name"] == manifests[0]["metadata"]["name"]
+    assert manifests[3]["spec"]["scaleTargetRef"]["name"] == manifests[0]["metadata"]["name"]
 
 
 def test_the_commands_exist(project: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_commands_exist(project: Path) -> None:
         lists = re.findall(r'\["pyresque", (.*?)\]', (project / name).read_text())
         found += [["pyresque", *re.findall(r'"(.*?)"', words)] for words in lists]
     ours = [words for words in found if words[0] == "pyresque"]
-    assert {words[1] for words in ours} >= {"work", "scheduler", "info", "enqueue", "dev"}
+    assert {words[1] for words in ours} >= {"work", "scheduler", "info", "health", "enqueue", "dev"}
     for words in ours:
         parsed(words)
 

@@ -91,6 +91,7 @@ def test_from_env_on_a_real_redis(resque: Resque, program: Program, monkeypatch:
 LOOKING = (
     "info", "peek images", "queue", "queue list", "queue show images", "worker", "worker list", "failed",
     "failed list", "failed groups", "delayed list", "delayed groups", "scheduler status",
+    "health",
 )  # fmt: skip
 
 

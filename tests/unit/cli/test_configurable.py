@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from pyresque.config.setting_table import COMMON, TABLES, settings_of
 from tests.unit.cli.in_process import run
 
 OWN = "pyresque.toml"
-NO_SETTINGS = {"help", "dynamic", "trial"}
-"""Options that say nothing which could be set: one does nothing, one is between two of our processes."""
+NO_SETTINGS = {"help", "dynamic", "trial", "as_json"}
+"""Options that are not settings: --dynamic does nothing, --trial is between two of our processes."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,7 @@ def test_every_option_is_a_setting_and_every_setting_an_option(command: str) -> 
     own = [one for one in options if one.name not in NO_SETTINGS]
     names = {opt.removeprefix("--") for one in own for opt in one.opts if opt.startswith("--")}
     settings = {name for setting in settings_of(command) for name in setting.names}
-    assert settings - names <= {"failure-backend", "redis-url"}
+    assert settings - names <= {"failure-backend", "json-style", "redis-url"}
     assert names - settings == set()
     documented = (Path(__file__).parents[3] / "docs/settings.md").read_text("utf-8")
     assert [one.name for one in settings_of(command) if f"| `{one.name}` |" not in documented] == []
@@ -83,6 +84,20 @@ def test_an_option_excludes_a_setting(folder: Path) -> None:
     (folder / OWN).write_text('queues = "a"\nconcurrency = 2')
     given = parsed("work", "-c", "other.yml")
     assert (given["queue"], given["concurrency"], given["pool_file"]) == ((), None, "other.yml")
+
+
+def test_what_only_the_option_can_judge(folder: Path) -> None:
+    """A length of time: a wrong one is told with the place where it stands."""
+    (folder / OWN).write_text('max-age = 90\n[top]\nmax-age = "1 day"\ninterval = "2s"')
+    assert parsed("health")["max_age"].total_seconds() == 90
+    assert parsed("top")["max_age"].days == 1
+    (folder / OWN).write_text('[health]\nmax-age = "soon"')
+    result = run("health")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith("Error: pyresque.toml [health] max-age: 'soon' is not a length of time")
+    result = run("health", PYRESQUE_SETTINGS=os.devnull, PYRESQUE_MAX_AGE="soon")
+    assert result.stderr.startswith("Error: PYRESQUE_MAX_AGE: 'soon' is not")
+    assert "Invalid value for '--max-age'" in run("health", "--max-age", "soon").stderr
 
 
 def test_help_needs_no_settings(folder: Path) -> None:

@@ -121,7 +121,10 @@ def test_paths_begin_where_the_file_lies(folder: Path) -> None:
         ("zzz = 1", "pyresque.toml: zzz is not a setting: `pyresque config` lists all"),
         ("[work]\ndrian = 1", "pyresque.toml, [work]: drian is not a setting of work: did you mean drain?"),
         ("[work]\ncatch-up = 'all'", "catch-up is not a setting of work, but of scheduler"),
-        ("interval = 1", "interval is a setting of work and of scheduler: write it in [work] or [scheduler]"),
+        (
+            "interval = 1",
+            "interval is a setting of work, scheduler and top: write it in [work], [scheduler] or [top]",
+        ),
         ("drain = '25'", "pyresque.toml: drain must be a number of seconds, not '25'"),
         ("drain = true", "drain must be a number of seconds, not true"),
         ("drain = nan", "drain must be a number of seconds, not nan"),
@@ -142,6 +145,10 @@ def test_paths_begin_where_the_file_lies(folder: Path) -> None:
         ("unknown = 'drop'", "unknown must be leave, fail or park=QUEUE, not 'drop'"),
         ("recover = 3", "recover must be fail, requeue or requeue=TIMES, not 3"),
         ("json-style = 'python'", "json-style must be one of ruby, ruby-json2.10, rails, rails-json2.10"),
+        (
+            "max-age = []",
+            'max-age must be a length of time such as "10min", or a number of seconds',
+        ),
         ("lock-timeout = 0", "lock-timeout must be a number of seconds above 0, not 0"),
         ("work = 5", "pyresque.toml: work must be a table: write [work]"),
         ("queue = 'a'\nqueues = ['b']", "pyresque.toml: queue and queues are one setting: write one of them"),
@@ -167,7 +174,7 @@ def test_what_a_file_cannot_say(folder: Path, text: str, told: str) -> None:
             "[tool.pyresque.work]\ndrian = 1",
             "pyproject.toml, [tool.pyresque.work]: drian is not a setting of",
         ),
-        ("[tool.pyresque]\ninterval = 1", "write it in [tool.pyresque.work] or [tool.pyresque.scheduler]"),
+        ("[tool.pyresque]\ninterval = 1", "write it in [tool.pyresque.work], [tool.pyresque.scheduler] or"),
         ("[tool]\npyresque = 5", "pyproject.toml: tool.pyresque must be a table: write [tool.pyresque]"),
         ("[tool.pyresque", "cannot read pyproject.toml: it is not TOML: "),
     ],
@@ -263,7 +270,7 @@ def test_what_pyresque_says_is_not_said_by_rubys_variable_as_well(folder: Path) 
             "PYRESQUE_INTERVAL",
             "5",
             "PYRESQUE_INTERVAL does not say which command it is for: "
-            "set PYRESQUE_WORK_INTERVAL or PYRESQUE_SCHEDULER_INTERVAL",
+            "set PYRESQUE_WORK_INTERVAL, PYRESQUE_SCHEDULER_INTERVAL or PYRESQUE_TOP_INTERVAL",
         ),
     ],
 )
