@@ -29,6 +29,7 @@ from pyresque.cli.health import health, top
 from pyresque.cli.info import info, peek
 from pyresque.cli.init import init
 from pyresque.cli.jobs import jobs
+from pyresque.cli.log_warnings import make_safe
 from pyresque.cli.output import safe
 from pyresque.cli.queue import queue, queues
 from pyresque.cli.schedule import schedule
@@ -150,6 +151,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     _hear_as_process_one()
+    make_safe()
     try:
         sys.exit(_status())
     finally:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 import signal
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings
 from pyresque.cli.confirm import confirmed, dry_run_option, yes_option
+from pyresque.cli.log_warnings import without_warnings
 from pyresque.cli.output import classes, counted, safe, short, table
 from pyresque.config.options import Recover
 
@@ -89,10 +90,13 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool, yes: bool, dry
             click.echo(f"Error: {safe(worker_id)} lives: {short(signs.seen, 160)}. {why}", err=True)
         else:
             beats[worker_id] = ANY_BEAT if force else signs.beat
-    if beats and confirmed(f"remove {_with_jobs(resque, beats)}", yes=yes, dry_run=dry_run):
+    jobs = _jobs(resque, beats)
+    if beats and confirmed(f"remove {_with_jobs(beats, jobs)}", yes=yes, dry_run=dry_run):
         for worker_id, beat in beats.items():
-            if unregister(resque, worker_id, beat):
-                click.echo(f"removed {safe(worker_id)}")
+            with without_warnings("pyresque.worker"):
+                done = unregister(resque, worker_id, beat)
+            if done:
+                click.echo(_removed(worker_id, jobs))
             else:
                 missed += 1
                 _left_alone(worker_id)
@@ -127,15 +131,22 @@ def prune(settings: Settings, recover: Recover | None, yes: bool, dry_run: bool)
         return
     jobs = _jobs(resque, [one.id for one in dead])
     table(("WORKER", "WHY", "JOB"), ((one.id, one.why, jobs.get(one.id, "")) for one in dead))
-    order = f"remove {_with_jobs(resque, [one.id for one in dead], recover)}"
+    order = f"remove {_with_jobs([one.id for one in dead], jobs, recover)}"
     if confirmed(order, yes=yes, dry_run=dry_run):
-        click.get_current_context().exit(_told(dead, by_hand.prune(resque, recover)))
+        with without_warnings("pyresque.worker"):
+            pruned = by_hand.prune(resque, recover)
+        click.get_current_context().exit(_told(dead, pruned, jobs))
 
 
-def _told(dead: Sequence[Dead], pruned: Sequence[str]) -> int:
+def _removed(worker_id: str, jobs: Mapping[str, str]) -> str:
+    had = f"; it had a job: {short(jobs[worker_id] or '(no class)', 60)}" if worker_id in jobs else ""
+    return f"removed {safe(worker_id)}{had}"
+
+
+def _told(dead: Sequence[Dead], pruned: Sequence[str], jobs: Mapping[str, str]) -> int:
     """Say who has gone; the exit status."""
     for worker_id in pruned:
-        click.echo(f"removed {safe(worker_id)}")
+        click.echo(_removed(worker_id, jobs))
     left = [one.id for one in dead if one.id not in pruned]
     for worker_id in left:
         _left_alone(worker_id)
@@ -175,10 +186,9 @@ def _jobs(resque: Resque, ids: Iterable[str]) -> dict[str, str]:
     return {worker_id: WorkingOn.parse(raw).class_name for worker_id, raw in held if raw}
 
 
-def _with_jobs(resque: Resque, ids: Iterable[str], recover: Recover | None = None) -> str:
+def _with_jobs(ids: Iterable[str], jobs: Mapping[str, str], recover: Recover | None = None) -> str:
     """How many workers, and what becomes of which jobs: `2 workers; 1 job becomes a failure (1 Pay)`."""
     names = list(ids)
-    jobs = _jobs(resque, names)
     if not jobs:
         return f"{counted(len(names), 'worker')} without a job"
     goes = "becomes a failure" if len(jobs) == 1 else "become failures"

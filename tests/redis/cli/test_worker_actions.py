@@ -184,7 +184,7 @@ def test_remove_asks_and_says_what_becomes_of_jobs(resque: Resque, console: Cons
         assert f"{order[0].upper()}{order[1:]}?" in done.stderr
     assert (len(resque.workers()), resque.failures.count()) == (2, 0)
     done = console.run("worker", "remove", dead, idle, answer="y\n")
-    assert (done.exit_code, done.stdout) == (0, f"removed {dead}\nremoved {idle}\n")
+    assert (done.exit_code, done.stdout) == (0, f"removed {dead}; it had a job: Pay\nremoved {idle}\n")
     assert (resque.workers(), resque.failures.count()) == ([], 1)
 
 
@@ -206,7 +206,9 @@ def test_prune_takes_who_is_certainly_dead(resque: Resque, console: Console) -> 
     assert shown.endswith("would remove 2 workers; 1 job becomes a failure (1 Pay)\n")
     assert console.run("worker", "prune", answer="n\n").exit_code == 1
     assert ([worker.id for worker in resque.workers()], resque.failures.count()) == (before, 0)
-    assert console.shown("worker", "prune", "--yes").endswith(f"removed {expired}\nremoved {gone}\n")
+    assert console.shown("worker", "prune", "--yes").endswith(
+        f"removed {expired}\nremoved {gone}; it had a job: Pay\n"
+    )
     assert [worker.id for worker in resque.workers()] == sorted([alive, fresh])
     assert [one.class_name for one in resque.failures.list()] == ["Pay"]
     assert resque.link.execute("EXISTS", LOCK) == 0
@@ -222,6 +224,16 @@ def test_prune_puts_jobs_back_on_request(resque: Resque, console: Console) -> No
     console.shown("worker", "prune", "--recover", "requeue", "--yes")
     assert (resque.size("q"), resque.failures.count(), resque.workers()) == (1, 0, [])
     assert console.run("worker", "prune", "--recover", "sometimes").exit_code == 2
+
+
+def test_no_warning_steers_the_terminal(program: Program, resque: Resque) -> None:
+    """Of a command that sets up no logging, warnings come to stderr; the pruner's own lines do not."""
+    resque.link.execute("HSET", "resque:workers:heartbeat", "x\x1b[2J:1:q", "soon")
+    gone = register(resque, f"{HOST}:{dead_pid()}:q", job=JOB)
+    done = program.run("worker", "prune", "--yes")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"removed {gone}; it had a job: Pay")
+    (warning,) = done.stderr.splitlines()
+    assert warning.startswith("the heartbeat of x\\x1b[2J:1:q is 'soon'")
 
 
 def test_prune_leaves_alone_what_a_ruby_worker_prunes(resque: Resque, console: Console) -> None:

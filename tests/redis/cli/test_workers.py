@@ -65,7 +65,7 @@ def test_workers_remove(program: Program, resque: Resque) -> None:
     """`workers remove` takes a worker out of the books; its job becomes a failure, as in Ruby."""
     register(resque, {"queue": "images", "run_at": "now", "payload": {"class": "RubyJob", "args": [1]}})
     done = program.run("workers", "remove", "--yes", RUBYS_ID)
-    assert (done.returncode, done.stdout) == (0, f"removed {RUBYS_ID}\n")
+    assert (done.returncode, done.stdout) == (0, f"removed {RUBYS_ID}; it had a job: RubyJob\n")
     assert resque.workers() == []
     (record,) = resque.failures.list()
     assert (record.class_name, record.text("exception")) == ("RubyJob", "Resque::DirtyExit")

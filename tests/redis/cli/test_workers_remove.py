@@ -78,7 +78,8 @@ def test_workers_remove_of_a_living_worker_of_ours(program: Program, resque: Res
         beats(resque, worker.id, 0)
         process.kill()
         process.communicate()
-    assert program.run("workers", "remove", "--yes", worker.id).stdout == f"removed {worker.id}\n"
+    done = program.run("workers", "remove", "--yes", worker.id)
+    assert done.stdout == f"removed {worker.id}; it had a job: WaitJob\n"
     assert [one.text("error") for one in resque.failures.list()] == ["Job still being processed"]
 
 
