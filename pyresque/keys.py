@@ -42,6 +42,8 @@ Ours, which no Ruby process reads (docs/protocol/pyresque.md):
     pyresque:recovered:DIGEST             string  how often this job was taken from a dead worker and put back
     pyresque:heads                        hash    queue -> which job was seen at its head, and since when
     pyresque:entries                      hash    entry of the schedule -> how it was seen, and since when
+    pyresque:running:CLASS                set     workers that may work on a job of this class with a limit
+    pyresque:starts:CLASS                 list    when the last jobs of this class began, which has a limit
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
 
@@ -170,6 +172,14 @@ class Keys:
     def recovered(self, digest: str) -> str:
         """How often a job (the digest of its queue and bytes) was taken from a dead worker and put back."""
         return f"{self.prefix}pyresque:recovered:{digest}"
+
+    def running(self, class_name: str) -> str:
+        """The workers that may be working on a job of this class, which has a limit."""
+        return f"{self.prefix}pyresque:running:{class_name}"
+
+    def starts(self, class_name: str) -> str:
+        """When the last jobs of this class began, which has a limit."""
+        return f"{self.prefix}pyresque:starts:{class_name}"
 
     def once(self, token: str) -> str:
         """Where a script that must not run twice leaves its answer for a moment."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,12 @@ UNIQUE_SECONDS = 3600
 """So long at most `unique=True` keeps equal jobs away."""
 
 _MOST_SECONDS = 10**9
+_MOST_STARTS, _MOST_RUNNING = 100_000, 10_000
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST = 366 * _UNITS["d"]
+_RATE = re.compile(
+    r"(?P<jobs>[0-9]{1,9})\s*/\s*(?P<times>[0-9]{0,9})\s*(?P<unit>s(ec(ond)?s?)?|m(in(ute)?s?)?|h(ours?)?|d(ays?)?)"
+)
 
 
 class JobOptions(TypedDict, total=False):
@@ -28,6 +35,8 @@ class JobOptions(TypedDict, total=False):
     track: bool
     ttl: float | timedelta | None
     unique: bool | int
+    rate_limit: str
+    max_running: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,10 @@ def declared(options: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [name for name in options if name not in JobOptions.__annotations__]
     if unknown:
         raise TypeError(f"job() got an unexpected keyword argument {unknown[0]!r}")
-    return {name: value for name, value in options.items() if value}
+    kept = {name: value for name, value in options.items() if value}
+    if "rate_limit" in kept:
+        kept["rate_limit"] = _rate(kept["rate_limit"])
+    return kept
 
 
 def reason_against(given: Mapping[str, Any]) -> str:
@@ -99,7 +111,22 @@ def reason_against(given: Mapping[str, Any]) -> str:
         return f"ttl={ttl!r} must be seconds that the job may wait, more than 0, or a timedelta"
     if not isinstance(unique, bool) and not (isinstance(unique, int) and 0 < unique < _MOST_SECONDS):
         return f"unique={unique!r} must be True, or whole seconds for which equal jobs are kept away"
+    rate, running = given.get("rate_limit", "1/s"), given.get("max_running", 1)
+    if not isinstance(rate, str) or _rate(rate) is None:
+        return f'rate_limit={rate!r} must be a text like "10/minute", "5/30s" or "1000/day"'
+    if type(running) is not int or not 0 < running <= _MOST_RUNNING:
+        return f"max_running={running!r} must be a number of jobs, 1 to {_MOST_RUNNING}"
     return ""
+
+
+def _rate(text: str) -> tuple[int, int] | None:
+    """How many jobs may begin within how many milliseconds; None where the text does not say it."""
+    found = _RATE.fullmatch(text)
+    if found is None:
+        return None
+    jobs, times = int(found["jobs"]), int(found["times"] or 1)
+    within = times * _UNITS[found["unit"][0]]
+    return (jobs, within) if 0 < jobs <= _MOST_STARTS and 0 < within <= _LONGEST else None
 
 
 def _is_time(value: object) -> bool:

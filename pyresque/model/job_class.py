@@ -124,6 +124,12 @@ class JobClass:
         """The locks that must be free for it to be pushed, and that are taken with the push."""
         return [plugin.enqueue_guard(args) for plugin in self.guarding]
 
+    @property
+    def limits(self) -> tuple[str, int, int, int]:
+        """Its name, how many may begin within so many milliseconds, how many may run at a time; 0: any."""
+        jobs, within = self.options.get("rate_limit", (0, 0))
+        return self.name, jobs, within, self.options.get("max_running", 0)
+
     def invocations(self, queue: str, payload: Payload) -> Generator[Any, Any, BaseException | None] | None:
         """The calls that running this job takes, where these are not just its function and hooks."""
 

@@ -117,6 +117,11 @@ class Registry:
             )
         return f"{target!r} is not a job: register it with @job, or give a class name as text with queue="
 
+    def limits(self) -> str:
+        """The limits of all jobs that have some, as the scripts read them (parts/class_limits.lua)."""
+        words = (word for job in self.jobs() if any(job.limits[1:]) for word in job.limits)
+        return "".join(f"{word}\0" for word in words)
+
     def jobs(self) -> list[JobClass]:
         """All jobs that are registered, wrapped ones too."""
         wrapped = [job for wrapper in self.wrappers.values() for job in wrapper.jobs()]
@@ -159,7 +164,8 @@ def job(
         registry: where to register it.
         more: `track=True`: each such job gets an id, under which its status and result are kept
             (docs/tracking.md). `ttl`: seconds, or a timedelta, after which one that still waits is not run.
-            `unique=True`: while one waits, no other with equal arguments is enqueued (docs/limits.md).
+            `unique=True`: while one waits, no other with equal arguments is enqueued. `rate_limit`: how many
+            may begin in a time, `"10/minute"`. `max_running`: how many may run at a time (docs/limits.md).
 
     Raises:
         InvalidJob: what is decorated cannot be a job.

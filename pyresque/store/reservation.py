@@ -27,16 +27,24 @@ _FOUND = cases(
     namesake=row(data, words),
     paused=row(data, words),
     none=row(data, words),
+    limited=row(data, words, data, amount),
 )
 _SETTLED = row(exactly(b"settled", b"already", b"recounted", b"gone", b"disputed"), words, integer())
 
-_reserve = Script("reserve", uses=("namesake", "json", "remove_at"), call="reserve(KEYS, ARGV)", reply=_FOUND)
-_reserve_element = Script("reserve_element", uses=("namesake", "remove_at"), reply=integer(-1, 1))
+_reserve = Script(
+    "reserve",
+    uses=("namesake", "json", "remove_at", "class_limits"),
+    call="reserve(KEYS, ARGV)",
+    reply=_FOUND,
+)
+_reserve_element = Script(
+    "reserve_element", uses=("namesake", "remove_at", "class_limits"), reply=integer(-1)
+)
 _settle = Script("settle", uses=("effects", "namesake"), call="settle(KEYS, ARGV)", reply=_SETTLED)
 _settle_apart = Script("settle_apart", uses=("effects",), reply=row(exactly(b"settled", b"gone"), words))
 _advance = Script(
     "settle_and_reserve",
-    uses=("effects", "namesake", "settle", "json", "remove_at", "reserve"),
+    uses=("effects", "namesake", "settle", "json", "remove_at", "class_limits", "reserve"),
     reply=row(_SETTLED, _FOUND),
 )
 
@@ -54,16 +62,22 @@ class QueueOrder:
 
 @dataclass(frozen=True)
 class WantedClasses:
-    """Which classes a worker takes. `every`: all; `ask`: unknown ones are shown to the caller too."""
+    """Which classes a worker takes.
+
+    `every`: all but those that wait; `ask`: unknown ones are shown to the caller too. `limits`: how many jobs
+    of some classes may run at a time, or begin within a time (parts/class_limits.lua).
+    """
 
     names: tuple[str, ...] = ()
     every: bool = False
     ask: bool = False
+    waiting: tuple[str, ...] = ()
+    limits: str = ""
 
     def word(self) -> bytes:
         """The form in which the script reads it."""
         if self.every:
-            return b"*"
+            return ("*" + "".join(f"\0{name}" for name in self.waiting) + "\0").encode()
         return (("?" if self.ask else "") + "".join(f"\0{name}" for name in self.names) + "\0").encode()
 
 
@@ -120,6 +134,7 @@ class Search:
         self.watched: list[Word] = [as_bytes(name) for name in watched]
         members = "-" if order.members is None else "".join(f"{name}\0" for name in order.members)
         self._classes, self._members = wanted.word(), as_bytes(members)
+        self.limits = as_bytes(wanted.limits)
         self._id = as_bytes(worker_id)
         self._names = [encode(printable(queue), space.style) for queue in order.queues]
         self.processed = as_bytes(keys.stat("processed", worker_id))
@@ -131,7 +146,7 @@ class Search:
         piece, left = slice(begin, begin + PIECE), self._left
         args: list[Word] = [
             _run_at(int(time.time())), self._classes, b"-" if begin else self._members, start[0] - begin + 1,
-            start[1], left.at_a_time, self._id, self.who.started, *self._names[piece],
+            start[1], left.at_a_time, self._id, self.who.started, self.limits, *self._names[piece],
         ]  # fmt: skip
         if left.bookmarks:
             bookmarks = enumerate(map(left.bookmarks.get, self.order.queues[piece]), 1)
@@ -166,6 +181,8 @@ class Answer:
     elements: Sequence[bytes] = ()
     troubles: Sequence[str] = ()
     left: Sequence[tuple[str, str]] = ()
+    limited: tuple[str, float] = ("", 0.0)
+    """The class that has to wait, and for how many seconds."""
 
     @classmethod
     def of(cls, reply: list[Reply], begin: int) -> Answer:
@@ -184,6 +201,9 @@ class Answer:
             return cls(what, begin + number - 1, offset, mark, record, (), troubles, left)
         if what == "held":
             return cls(what, record=rest[0], troubles=troubles, left=left)
+        if what == "limited":
+            name = rest[0].decode("utf-8", "surrogateescape")
+            return cls(what, troubles=troubles, left=left, limited=(name, rest[1] / 1000))
         if what in ("look", "more"):
             number, offset, mark, *elements = rest
             return cls(what, begin + number - 1, offset, mark, b"", elements, troubles, left)
@@ -295,23 +315,41 @@ def settled_count(space: Space, who: Registration) -> int:
 
 
 def reserve_element(
-    space: Space, who: Registration, queue: str, raw: bytes, payload: bytes, offset: int = 0
+    space: Space,
+    who: Registration,
+    queue: str,
+    raw: bytes,
+    payload: bytes,
+    offset: int = 0,
+    limited: tuple[str, Word] = ("", ""),
 ) -> bytes | None:
     """Take this very element; returns the record that is now in `worker:ID`, None if it cannot be had.
 
     Args:
         offset: where it was seen.
+        limited: its class, and the limits of classes.
 
     Raises:
         Stranger: the worker is not registered, or another one is under its id.
+        Limited: its class has to wait.
     """
     record = working_on_bytes(printable(queue), times.run_at(time.time()), payload, space.style)
     keys = [space.keys.worker(who.id), space.keys.queue(queue), space.keys.workers]
     keys.append(space.keys.worker_started(who.id))
-    taken = _reserve_element.run(space, keys, [raw, record, who.id, who.started, offset])
+    taken = _reserve_element.run(space, keys, [raw, record, who.id, who.started, offset, *limited])
     if taken < 0:
         raise Stranger(who.id)
+    if taken > 1:
+        raise Limited(limited[0], (taken - 1) / 1000)
     return record if taken else None
+
+
+class Limited(Exception):
+    """No more jobs of a class may begin now."""
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(name)
+        self.name, self.seconds = name, seconds
 
 
 class Stranger(Exception):

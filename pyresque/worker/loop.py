@@ -211,12 +211,13 @@ class _Loop:
             # What came before it was armed is found by one more look. That look also touches, now and
             # not when a job waits, the memory that is to be copied since the fork of the waiting child.
             return
+        waiting = reserver.seconds_to_wait
         for turn in range(1, SURE_TURNS + 1):
-            seconds = min(poller.next_sleep(), self._limits.idle_left())
+            seconds = min(poller.next_sleep(), self._limits.idle_left(), waiting)
             if deaf:
                 self._sleep(min(seconds, deaf))  # then to be armed again, and for what has come meanwhile
                 return
-            if not self._sleep(seconds, self._wakeup) or self._limits.reached():
+            if not self._sleep(seconds, self._wakeup) or self._limits.reached() or waiting < float("inf"):
                 return
             if turn == SURE_TURNS or not self._wakeup.is_sure():
                 return

@@ -62,6 +62,7 @@ class Reserver:
         self._names: tuple[str, ...] = ()
         self._classes: dict[str, JobClass] = {}
         self._unknown_jobs = unknown_jobs
+        self._waiting = unknown_jobs.waiting
         self._left_off: tuple[Search, Start] | None = None
         self._logged: set[str] = set()
         self._recorder = recorder
@@ -78,12 +79,15 @@ class Reserver:
 
     def search(self) -> Search:
         """The question for the next job, from the first queue on."""
-        search = self._search
-        if search is not None and self._registry.changes == self._changes and self._host == self._who.host:
+        search, waiting = self._search, self._waiting
+        if waiting.until:
+            waiting.look()
+        changes = self._registry.changes + waiting.changes
+        if search is not None and changes == self._changes and self._host == self._who.host:
             return search
         same_host, self._host = self._host == self._who.host, self._who.host
-        self._changes = self._registry.changes
-        names = self._registry.names()
+        self._changes = changes
+        names = tuple(name for name in self._registry.names() if name not in waiting.until)
         self._classes.clear()
         if search is None or names != self._names or not same_host:
             self._names = names
@@ -157,14 +161,14 @@ class Reserver:
             case "held":
                 job = self._unheard(answer.record)
                 return job, (self.search(), (0, 0))
-            case "stranger" | "namesake":
-                self._enter_again()
+            case "stranger" | "namesake" | "limited":
+                self._wait_or_enter_again(answer)
                 return None, (self.search(), (0, 0))
             case "queues":
                 return None, (self._resolved(answer.elements), (0, 0))
             case "look":
                 job, offset = self._look(queue, answer)
-                return job, (search, (answer.queue, offset))
+                return job, (self.search() if self._waiting.until else search, (answer.queue, offset))
             case "more":
                 return None, (search, (answer.queue, answer.offset))
         further = search.behind(start)
@@ -192,7 +196,15 @@ class Reserver:
 
     def _wanted(self) -> WantedClasses:
         policy = self._unknown.policy
-        return WantedClasses((*self._names, SET_ASIDE), every=policy == "fail", ask=policy == "park")
+        return WantedClasses(
+            (*self._names, SET_ASIDE), policy == "fail", policy == "park", tuple(self._waiting.until),
+            self._registry.limits(),
+        )  # fmt: skip
+
+    @property
+    def seconds_to_wait(self) -> float:
+        """Until jobs of a class that has a limit may be asked for again; infinite if none waits."""
+        return self._waiting.seconds_left
 
     def _resolved(self, members: Sequence[bytes]) -> Search:
         order = self._list.order(name.decode("utf-8", "surrogateescape") for name in members)
@@ -273,6 +285,12 @@ class Reserver:
             return "begun"
         return None if self._current.may_be_more and count == self._who.settled else "another's"
 
+    def _wait_or_enter_again(self, answer: Answer) -> None:
+        if answer.what == "limited":
+            self._waiting.leave_out(*answer.limited)
+        else:
+            self._enter_again()
+
     def _enter_again(self) -> None:
         self._registrar.enter_again(self._who)
         self._who.settled = reservation.settled_count(self._space, self._who)
@@ -307,7 +325,12 @@ class Reserver:
         """Reserve this element; None if another worker was faster, or it is not a job: then look again."""
         try:
             normal = payload.normal(self._space.style)
-            record = reservation.reserve_element(self._space, self._who, queue, raw, normal, offset)
+            job = self._registry.find_for(payload)
+            limited = ("", "") if job is None else (job.name, self.search().limits)
+            record = reservation.reserve_element(self._space, self._who, queue, raw, normal, offset, limited)
+        except reservation.Limited as limited_now:
+            self._waiting.leave_out(limited_now.name, limited_now.seconds)
+            return None
         except reservation.Stranger:
             self._enter_again()
             return None
@@ -323,6 +346,10 @@ class Reserver:
         name, policy = payload.job_class, self._unknown.policy
         if pointed_to(payload.value) is not None:
             return "reserve", payload, None
+        if self._waiting.until:
+            job = self._registry.find_for(payload)
+            if job is not None and job.name in self._waiting.until:
+                return "leave", None, None
         # Without a class it is nobody's job: it fails here as it would in Ruby.
         if not name or policy == "fail" or self._registry.find_for(payload):
             return "reserve", payload, None
@@ -356,17 +383,8 @@ class Reserver:
 
     def _log_left(self, name: str, queue: str) -> None:
         """Log, once, a class that is left to others: it may be meant for this worker."""
-        if not self._unknown_jobs.is_new(name, queue):
+        if name in self._waiting.until or not self._unknown_jobs.is_new(name, queue):
             return
-        from difflib import get_close_matches  # it is rarely needed
+        from pyresque.worker.left_log import log_left  # it is rarely needed
 
-        inner = name.removeprefix(f"{JOB_WRAPPER} ")
-        if inner == name:
-            why = "this one has no job of that name"
-        elif self._registry.find(inner) is None:
-            why = "this one has no Active Job of that name"
-        else:
-            why = "they are Active Jobs, and here it is registered with @job: @active_job.job takes them"
-        close = get_close_matches(name, self._names, 1, 0.8)
-        hint = f"; it has {close[0].removeprefix(JOB_WRAPPER).strip()}" if close else ""
-        logger.info("jobs of class %s on queue %s are left to other workers: %s%s", inner, queue, why, hint)
+        log_left(name, queue, self._names, self._registry)

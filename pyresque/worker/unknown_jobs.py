@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyresque.store.reservation import Bookmark, LeftJobs
+from pyresque.worker.waiting_classes import WaitingClasses
 
 SLICE = 0.05
 """Seconds that a look may take until the worker listens to signals, beats, and goes on with it."""
@@ -42,6 +43,7 @@ class UnknownJobs:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, told: Sequence[str] = ()) -> None:
         self.left = LeftJobs()
+        self.waiting = WaitingClasses(clock)
         self._clock = clock
         self._told: set[tuple[str, str]] = set()
         self._told_before = frozenset(told)
@@ -51,9 +53,10 @@ class UnknownJobs:
     def known(self, names: Sequence[str]) -> None:
         """These are the classes that the workers know: with others what was seen means nothing."""
         if names != self._names:
+            if not set(names) <= set(self._names):  # with fewer, what was left is still left
+                self.left.bookmarks.clear()
+                self._looks.clear()
             self._names = names
-            self.left.bookmarks.clear()
-            self._looks.clear()
 
     def is_new(self, name: str, queue: str) -> bool:
         """Whether this class on this queue was not logged yet; from now on it counts as logged."""

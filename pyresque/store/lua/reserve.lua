@@ -2,17 +2,19 @@
 --
 -- KEYS: 1 worker:ID, 2 pause-all-workers, 3 queues, 4 pause:all, 5 workers, 6 worker:ID:started,
 --       7... queue:Q in the order to look at them, then pause:queue:Q of each
--- ARGV: 1 run_at, 2 known classes as NUL name NUL name NUL ("*": every class; "?" before the names:
+-- ARGV: 1 run_at, 2 known classes as NUL name NUL name NUL ("*": every class but those behind it; "?" before the names:
 --       the caller wants to see unknown ones), 3 the names in the set
 --       `queues` that the order was made from, each with a NUL behind it ("-": the order is fixed),
 --       4 number of the queue to begin at, 5 offset in it (1 and 0: a new look), 6 elements that the caller judges at a
---       time, 7 ID, 8 what we wrote to worker:ID:started, 9... the queue names as JSON, then for some queues their place:
+--       time, 7 ID, 8 what we wrote to worker:ID:started, 9 limits of classes (parts/class_limits.lua),
+--       10... the queue names as JSON, then for some queues their place:
 --       number, how many elements the caller has left there to others, its mark (see mark_of; in an answer "" is a place
 --       too near to be kept, "-" says that also for the place that was given, and "=" is the mark that was given)
 -- Answer: {what, notes, ...}; a note is "key: error", or of a class that was left to others NUL class NUL key
 --   job N record offset mark .. taken from the Nth queue, at this offset
 --   held record ............... worker:ID already holds a job: an earlier answer was lost
 --   look N offset mark e... ... elements from this offset on that only the caller can judge
+--   limited class ms .......... the next job is of this class, and has to wait: leave it out, and ask again; so long
 --   more N offset mark ........ enough looked at for one call: go on from there
 --   queues names .............. the set of queues has changed: make a new order
 --   stranger .................. the worker is not registered: nobody would find the job if it died
@@ -85,7 +87,8 @@ local function judged(raw, known)
     class = class and WRAPPER .. ' ' .. class
   end
   if not class then return 'look' end
-  if known == '*' or known:find('\0' .. class .. '\0', 1, true) then return 'take' end
+  local is_named = known:find('\0' .. class .. '\0', 1, true) ~= nil
+  if is_named ~= (known:byte() == 42) then return 'take', class end
   if known:sub(1, 1) == '?' or raw:find('"class"', 10, true) or suspect(raw) then return 'look' end
   return 'leave', class
 end
@@ -168,7 +171,7 @@ local function reserve(KEYS, ARGV)
   if not filled then return {'none', notes} end
 
   local looked, read_bytes, places = 0, 0, {}
-  for n = 9 + count, #ARGV, 3 do places[tonumber(ARGV[n])] = {tonumber(ARGV[n + 1]), ARGV[n + 2]} end
+  for n = 10 + count, #ARGV, 3 do places[tonumber(ARGV[n])] = {tonumber(ARGV[n + 1]), ARGV[n + 2]} end
   for n = first, count do
     local key, place = KEYS[6 + n], places[n]
     local step = 1
@@ -199,7 +202,12 @@ local function reserve(KEYS, ARGV)
         if verdict == 'take' then
           local is_out = ARGV[8] ~= '' and not started
           if is_out or redis.pcall('SISMEMBER', KEYS[5], ARGV[7]) == 0 then return {'stranger', notes} end
-          local record = '{"queue":' .. ARGV[8 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
+          if ARGV[9] ~= '' then
+            local wait, trouble = has_to_wait(KEYS[3]:sub(1, -7), ARGV[7], class, ARGV[9])
+            notes[#notes + 1] = trouble
+            if wait then return {'limited', notes, class, wait} end
+          end
+          local record = '{"queue":' .. ARGV[9 + n] .. ',"run_at":"' .. ARGV[1] .. '","payload":' .. raw .. '}'
           local mark = mark_of(key, at, places[n])
           remove_at(key, at, raw)
           redis.call('SET', KEYS[1], record)

@@ -237,7 +237,8 @@ class _Loop:
             search = member.reserver.search()
             if not self._poller.arm(search):  # else what came before it was armed is found by one more look
                 self._show(search)
-                await self._poller.turn(float("inf") if self._running else self._limits.idle_left())
+                most = float("inf") if self._running else self._limits.idle_left()
+                await self._poller.turn(min(most, member.reserver.seconds_to_wait))
         return None
 
     @property

@@ -177,6 +177,9 @@ resque.enqueue_to("elsewhere", convert, 42, unique=None)  # error
 resque.delay_or_enqueue_in(60, convert, 42, ttl=60)  # error
 job(queue="q", ttl=60, unique=True)
 job(queue="q", ttl=timedelta(minutes=1), unique=600)
+job(queue="q", rate_limit="10/minute", max_running=2)
+job(queue="q", rate_limit=10)  # error
+job(queue="q", max_running="2")  # error
 job(queue="q", ttl="60")  # error
 job(queue="q", unique="yes")  # error
 job(queue="q", at_front=True)  # error
