@@ -45,6 +45,7 @@ _SECOND = (
 _PRUNER = "who prunes a worker of his host frees the locks of its job himself"
 _COPIES = "only of failures that have copies in other lists"
 _CHANGED = "where a record stood only tells where to look first, and which of equal ones is meant"
+_SHIFTED = "only of lists that others change meanwhile, which tests/redis tries with longer ones"
 _ODD = "only of scores that are not whole numbers, and of keys of a wrong kind"
 
 EXPLAINED: list[tuple[str, str, str]] = [
@@ -76,6 +77,11 @@ EXPLAINED: list[tuple[str, str, str]] = [
     ("retried_marks", "nodes_passed", _LARGE),
     ("retried_marks", "if seen >= 0", _CHANGED),
     ("requeue_failures", "nodes_passed", _LARGE),
+    ("retried_marks", "if not place then", _SHIFTED),
+    ("retried_marks", "place = redis.call('LPOS'", _SHIFTED),
+    ("scattered", "if all then return", "it saves looking around"),
+    ("scattered", "first - 100", _SHIFTED),
+    ("scattered", "standing[element]", _SHIFTED),
     ("move_scattered", "passed", _LARGE),
     ("fire", "if ARGV[3] ~= ''", _LOCK),
     ("aside_links", "place = place + step", _LARGE),

@@ -73,6 +73,7 @@ def _moved(final: Final) -> None:
     assert (here, there) in (([1, 2, 3], []), ([1], [2, 3])), f"{here} and {there}"
     assert result is None or (result.done == len(there) == 2 and result.skipped == {}), f"{result} was said"
     assert not there or b"others" in final.before["queues"], "the other queue is not known"
+    assert there or not final.is_calm, "nothing was moved"
 
 
 def _in_front(final: Final) -> None:
@@ -86,6 +87,7 @@ def _in_front(final: Final) -> None:
     if moved is not None:
         assert moved.done + sum(moved.skipped.values()) == 1, f"{moved} was said"
         assert moved.done == 0 or here[0] == 3 or 3 not in here, f"{here}: it is not in front"
+    assert moved is not None or not final.is_calm, "nothing was moved"
     assert here in ([1, 2, 3], [3, 1, 2], [2, 3], [3, 2], [1, 2]), f"{here}: out of order"
 
 
