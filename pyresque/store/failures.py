@@ -37,6 +37,10 @@ WINDOW = 500
 """Records that are read, or removed, at a time."""
 BATCH, BATCH_BYTES = 100, 1_000_000
 """Records, and bytes of them, that one script puts back at most."""
+OVERLAP = 50
+"""Records that are read again with the next window, to know where it is."""
+TRIES = 5
+"""How often they are looked for in a row where they are not."""
 FEW = 20
 """So many records, or less, are removed one by one, each from its place; more in one pass."""
 
@@ -61,16 +65,52 @@ def each(
 ) -> Iterator[FailureRecord]:
     """Every record that is in the list now, oldest first, read in windows.
 
-    The windows are taken from a fixed end, so that records added meanwhile do not shift them.
+    The windows are taken from a fixed end, so that records added meanwhile do not shift them. Where others
+    remove some meanwhile, those that were read last are looked for, so that none is passed over.
     """
     length = count(space, list_name)
-    if not newest_first:
-        for offset in range(0, length, window):
-            yield from read(space, list_name, offset, min(window, length - offset))
     while newest_first and length > 0:
         offset = max(0, length - window)
         yield from reversed(read(space, list_name, offset, length - offset))
         length = offset
+    offset, known, tries = 0, list[object](), TRIES
+    while offset < length:
+        again = min(len(known), offset)
+        records = read(space, list_name, offset - again, again + min(window, length - offset))
+        if tries and [_content(record) for record in records[:again]] != known[len(known) - again :]:
+            now, known = _found_again(space, list_name, known, offset)
+            length, offset, tries = length - (offset - now), now, tries - 1
+            continue
+        records = records[again:]
+        yield from records
+        if not records:
+            return
+        known, tries = [_content(record) for record in records[-OVERLAP:]], TRIES
+        offset += len(records)
+
+
+def _content(record: FailureRecord) -> object:
+    """What stays the same when a record is marked as retried."""
+    return {key: item for key, item in record.value.items() if key != "retried_at"} or record.raw
+
+
+def _found_again(
+    space: Space, list_name: str, known: Sequence[object], offset: int
+) -> tuple[int, list[object]]:
+    """Where those go on now that were read last before this place, and what stands before them.
+
+    If all of them are gone, nobody knows, and it goes on where it was.
+    """
+    last = offset
+    while last > 0:
+        first = max(0, last - WINDOW)
+        found = [_content(record) for record in read(space, list_name, first, last - first)]
+        for one in reversed(known):
+            for place in range(len(found) - 1, -1, -1):
+                if found[place] == one:
+                    return first + place + 1, found[: place + 1][-OVERLAP:]
+        last = first
+    return offset, []
 
 
 def newest(space: Space, list_name: str, most: int) -> Iterator[bytes]:

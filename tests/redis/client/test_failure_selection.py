@@ -254,6 +254,29 @@ def test_records_that_have_moved_are_found_and_no_script_goes_far(resque, monkey
     assert all("retried_at" in value for value in left if value["payload"]["class"] == "A")
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_passed_over_while_others_remove(resque, monkeypatch, seed):
+    """Each record that is there all the time is read, once; in the middle of a retry, too."""
+    monkeypatch.setattr(store, "WINDOW", 60)
+    dice, read = random.Random(seed), store.read
+    put(resque, *(at(n, name="AB"[n % 2]) for n in range(1500)))
+
+    def meanwhile(space, name, *window):
+        found = read(space, name, *window)
+        if dice.random() < 0.4:
+            for raw in dice.sample(raws(resque), dice.choice([1, 30])):
+                if b'"A"' in raw:
+                    resque.link.execute("LREM", "resque:failed", 1, raw)
+            put(resque, at(5000, name="C"))
+        return found
+
+    monkeypatch.setattr(store, "read", meanwhile)
+    monkeypatch.setattr("pyresque.client.failure_selection.PIECE", 100)
+    result = resque.failures.select(class_name="B").retry()
+    assert (result.done, result.skipped) == (750, {})
+    assert waiting(resque) == [[n] for n in range(1, 1500, 2)]
+
+
 def test_of_equal_records_as_many_go_back_as_are_meant(resque):
     """They have no failure_id, and one address: each is marked at its own place."""
     put(resque, old(1), old(2), old(1), old(1))
