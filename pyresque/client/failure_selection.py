@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
@@ -128,7 +130,13 @@ def _has_text(text: str, record: FailureRecord) -> bool:
 def failed_at(record: FailureRecord) -> float | None:
     """When a job failed, in seconds since the epoch; None where its record does not tell."""
     text = record.text("failed_at")
-    return None if text is None else times.parse(text)
+    return None if text is None else _parsed(text, time.tzname)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, _zone: tuple[str, str]) -> float | None:
+    """A time, which failures that come close together share; letters may stand for the local zone."""
+    return times.parse(text)
 
 
 _WAYS: dict[str, Callable[[FailureRecord], str]] = {

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -236,10 +237,13 @@ def in_groups(
 
 def hour_of(at: float | None) -> str:
     """The hour that a moment is in, in UTC: `2026-11-30T17:00:00Z`; empty where there is none."""
-    if at is None:
-        return ""
+    return "" if at is None else _hour(at // 3600)
+
+
+@lru_cache(maxsize=1024)
+def _hour(number: float) -> str:
     try:
-        return datetime.fromtimestamp(at - at % 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(3600 * number, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return ""
 

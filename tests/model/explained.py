@@ -83,6 +83,8 @@ EXPLAINED: list[tuple[str, str, str]] = [
     ("scattered", "first - 100", _SHIFTED),
     ("scattered", "standing[element]", _SHIFTED),
     ("move_scattered", "passed", _LARGE),
+    ("move_scattered", "redis.call('UNLINK'", "only of a full Redis, which tests/redis tries"),
+    ("move_scattered", "first, last, step = #sought", "only of several jobs that go to the front"),
     ("fire", "if ARGV[3] ~= ''", _LOCK),
     ("aside_links", "place = place + step", _LARGE),
     ("reserve", "looked > 1000", _LARGE),

@@ -223,6 +223,19 @@ def test_many_are_moved_in_few_steps(resque):
         assert calls(resque, "lrange", "evalsha", "eval", "llen") < 60
 
 
+def test_a_full_redis_lets_jobs_move_and_go(resque):
+    """That takes no memory to speak of."""
+    put(resque, *(plain(n) for n in range(5)))
+    resque.link.execute("CONFIG", "SET", "maxmemory", 100_000)
+    try:
+        assert resque.jobs("q").select(text="[3]").to_front().done == 1
+        assert resque.jobs("q").move_to("r").done == 5
+        assert resque.jobs("r").select(text="[2]").remove().done == 1
+    finally:
+        resque.link.execute("CONFIG", "SET", "maxmemory", 0)
+    assert args(resque.jobs("r")) == [3, 0, 1, 4]
+
+
 # --- age -------------------------------------------------------------------------------------------
 
 
