@@ -21,7 +21,7 @@ from tests.unit.cli.program import Program
 from tests.unit.test_documents import parsed
 
 FILES = {
-    ".dockerignore", "Dockerfile", "README.md", "conftest.py", "docker-compose.yml", "jobs.py",
+    ".dockerignore", ".gitignore", "Dockerfile", "README.md", "conftest.py", "docker-compose.yml", "jobs.py",
     "pyresque.toml", "requirements.txt", "schedule.yml", "tests/test_jobs.py",
 }  # fmt: skip
 UNITS = {"systemd/pyresque-scheduler.service", "systemd/pyresque-worker.service"}
