@@ -37,10 +37,12 @@ def import_jobs(names: list[str], folder: Path | None = None) -> None:
     Raises:
         ImportFailed: one cannot be imported; the text says why and where, and what has led to it.
     """
+    if not names:
+        return
     here = Path.cwd()
     first = folder or here
     is_here = "" in sys.path and first == here
-    if names and not is_here and str(first) not in sys.path:
+    if not is_here and str(first) not in sys.path:
         sys.path.insert(0, str(first))
     for name in names:
         _import(name, first)

@@ -198,7 +198,14 @@ def load(folder: Path | None = None, env: Mapping[str, str] = os.environ) -> Set
     Raises:
         ConfigError: the settings file or a PYRESQUE_* variable cannot be used.
     """
-    return Settings(find(folder or Path.cwd(), env), env)
+    return Settings(find(folder or _here(), env), env)
+
+
+def _here() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return None
 
 
 def every_setting() -> list[tuple[str, Setting]]:

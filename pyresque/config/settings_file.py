@@ -39,8 +39,8 @@ class SettingsFile:
         return shown_path(self.path)
 
 
-def find(folder: Path, env: Mapping[str, str]) -> SettingsFile | None:
-    """The settings file that counts in a folder; None where there is none.
+def find(folder: Path | None, env: Mapping[str, str]) -> SettingsFile | None:
+    """The settings file that counts in a folder; None where there is none, or no folder any more.
 
     Raises:
         ConfigError: it cannot be read, or holds something that is not a setting.
@@ -49,10 +49,12 @@ def find(folder: Path, env: Mapping[str, str]) -> SettingsFile | None:
         path = Path(env[NAMED_BY])
         content = _content(path, named=True)
         return _read(path, content or {})
-    for place in (folder, *folder.parents):
+    for place in (folder, *folder.parents) if folder else ():
         for name in (OWN, PROJECT):
             path = place / name
-            content = _content(path) if path.is_file() and not _may_be_foreign(path) else None
+            # What lies where we may not look, or is a project's that we may not read, is not ours.
+            is_ours = os.path.isfile(path) and (name == OWN or os.access(path, os.R_OK))
+            content = _content(path) if is_ours and not _may_be_foreign(path) else None
             if content is not None:
                 return _read(path, content)
     return None
@@ -190,5 +192,5 @@ def shown_path(path: Path) -> str:
     """A path from the current directory on, where it lies below it."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):
         return str(path)

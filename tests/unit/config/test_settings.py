@@ -83,6 +83,18 @@ def test_the_file_of_another_user_is_not_read_where_everybody_may_write(
     assert value(below, "", "namespace") == "resque"
 
 
+def test_where_nobody_may_look(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that was removed, and a project's file that is another user's: there are no settings."""
+    (folder / PROJECT).write_text('[tool.pyresque]\nnamespace = "theirs"')
+    monkeypatch.setattr(os, "access", lambda path, _: False)
+    assert load(folder, {}).file is None
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert load(env={}).file is None
+
+
 def test_tables_of_commands(folder: Path) -> None:
     """What stands in the table of a command wins there; all commands have what stands at the top."""
     (folder / OWN).write_text(
