@@ -87,7 +87,10 @@ def enqueue(
     job = NamedJob.find(resque.registry, class_name, queue, active_job)
     values, at = [argument(word) for word in args], due.moment
     if job.enqueue(resque, at, values, keywords) is None:
-        raise click.ClickException(f"not enqueued: a before_enqueue hook of {safe(class_name)} refused it")
+        raise click.ClickException(
+            f"not enqueued: a before_enqueue hook of {safe(class_name)} refused it, or it is unique and an "
+            "equal job waits already"
+        )
     what = f"{safe(job.name)} {safe(compact(_all(values, keywords)))}"
     if at is not None and at > time.time():
         click.echo(f"delayed {what} until {moment(at)} ({ago(at)}), for queue {safe(job.queue)}")

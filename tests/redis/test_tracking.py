@@ -110,6 +110,19 @@ def test_results_come_back(resque, bench, answer, options):
     assert (resque.stat("processed"), resque.failures.count()) == (len(words) + 1, 1)
 
 
+@pytest.mark.parametrize("options", [WorkerOptions(), NO_FORK], ids=["fork", "no fork"])
+def test_a_large_result_comes_back(resque, bench, options):
+    """Whole, from the process of the job, with what has to be escaped."""
+
+    @job(queue="q", name="Large", registry=resque.registry)
+    def large(count: int):
+        return {"text": "ü\\\0\u2028" * count}
+
+    handle = resque.enqueue(large, 70_000, track=True)
+    bench.burst("q", options=options)
+    assert handle.result(timeout=0) == {"text": "ü\\\0\u2028" * 70_000}
+
+
 def test_a_job_that_goes_away_has_failed(resque, bench, answer):
     """The worker tells it, where the process of the job cannot."""
     handles = [resque.enqueue(answer, word, track=True) for word in ("exit", "kill")]

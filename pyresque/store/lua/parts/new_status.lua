@@ -7,7 +7,8 @@ local function write_status(prefix, ARGV, place, now)
   local statuses = prefix .. '_statuses'
   redis.call('SET', prefix .. 'status:' .. ARGV[place], ARGV[place + 1], 'EX', ARGV[place + 2])
   if type(redis.pcall('ZADD', statuses, now, ARGV[place])) == 'table' then return end -- it is something else
-  for _, uuid in ipairs(redis.call('ZRANDMEMBER', statuses, 3)) do
+  local chosen = redis.pcall('ZRANDMEMBER', statuses, 3) -- an older Redis does not have it, and must not fail now
+  for _, uuid in ipairs(chosen.err and {} or chosen) do
     if redis.call('EXISTS', prefix .. 'status:' .. uuid) == 0 then redis.call('ZREM', statuses, uuid) end
   end
 end
