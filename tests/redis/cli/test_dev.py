@@ -170,6 +170,6 @@ def test_the_second_ctrl_c_does_not_wait_for_a_job(
     session.until("it runs")
     session.process.send_signal(signal.SIGINT)
     session.until("dev       | waiting for the jobs that run")
-    assert holder(resque.space, resque.space.keys.master_lock("")) is None
+    until(lambda: holder(resque.space, resque.space.keys.master_lock("")) is None)
     assert session.end() == (0, "")
     assert resque.failures.count() == 1
