@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
+from pyresque.cli import log_prints
 from pyresque.cli.log_lines import Fields, Lines, Silent
 from pyresque.errors import ConfigError
+from pyresque.log import FIELDS, Log
 
 
 class _OurLevel(int):
@@ -34,6 +36,7 @@ def set_up(
         ConfigError: the file cannot be written.
     """
     global _level, _is_chosen
+    log_prints.give_back()  # the handlers write to the streams themselves
     named = level or {0: default, 1: "info"}.get(verbosity, "debug")
     _level = _OurLevel(logging.getLevelName(named.upper()))
     _is_chosen = bool(level or verbosity)
@@ -41,6 +44,8 @@ def set_up(
     look = 0 if level else verbosity
     for handler in _handlers:
         handler.setFormatter(Lines(look) if form == "text" else Fields(form))
+    if form != "text":
+        log_prints.take(_handlers[0], _handlers[-1])
     _install()
 
 
@@ -69,6 +74,7 @@ def restore() -> None:
             logger.disabled = False
     ours, root = logging.getLogger("pyresque"), logging.getLogger()
     if not all(handler in _handlers for handler in ours.handlers):
+        log_prints.give_back()
         return
     if all(handler in _handlers or _is_bare(handler, root) for handler in root.handlers):
         _install()
@@ -76,6 +82,7 @@ def restore() -> None:
         if _is_chosen:
             root.setLevel(_level)
         return
+    log_prints.give_back()
     ours.handlers.clear()
     ours.propagate = True
     if not _is_chosen and type(ours.level) is _OurLevel:
@@ -85,6 +92,33 @@ def restore() -> None:
 def is_ours() -> bool:
     """Whether lines are written here, and not by what the application has set up."""
     return bool(_handlers) and logging.getLogger("pyresque").handlers[:] == _handlers
+
+
+def says_start() -> bool:
+    """Whether anybody wants to read how a worker starts: all who did not ask for errors only."""
+    return bool(_handlers) and (not is_ours() or _level <= logging.WARNING)
+
+
+def announce(text: str, facts: Mapping[str, str | Sequence[str]]) -> None:
+    """Write a line with facts below it, whatever the level; on the terminal to stderr.
+
+    Where the application has set up logging it is a line of level INFO there.
+    """
+    rows = [
+        f"  {name if number == 0 else '':<10} {value}"
+        for name, values in facts.items()
+        for number, value in enumerate([values] if isinstance(values, str) else values)
+    ]
+    if not is_ours():
+        Log("pyresque.cli").info("%s;%s", text, ";".join(" ".join(row.split()) for row in rows))
+        return
+    handler = _handlers[-1]
+    record = logging.LogRecord("pyresque.cli", logging.INFO, __file__, 0, text, None, None)
+    if isinstance(handler.formatter, Lines):
+        record.exc_text = "\n".join(rows)
+    else:
+        setattr(record, FIELDS, dict(facts))
+    handler.handle(record)
 
 
 def _is_bare(handler: logging.Handler, root: logging.Logger) -> bool:

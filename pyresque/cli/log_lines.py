@@ -11,8 +11,8 @@ from typing import Any
 
 from pyresque.cli.output import safe
 from pyresque.log import FIELDS, traceback_text
+from pyresque.model.job_tags import running, tags_of
 from pyresque.usercode.safely import cut, is_by_signal, text_of, tried_in_job
-from pyresque.wire.records import wrapped_job
 
 _MESSAGE = 100_000
 """Characters of a message that are shown."""
@@ -82,7 +82,8 @@ class Fields(logging.Formatter):
             fields["exception"] = trace
         if self._form == "json":
             return _json(fields)
-        return " ".join(f"{name}={_json(value)}" for name, value in fields.items())
+        flat = {name: "; ".join(value) if type(value) is list else value for name, value in fields.items()}
+        return " ".join(f"{name}={_json(value)}" for name, value in flat.items())
 
 
 def _json(value: object) -> str:
@@ -117,8 +118,4 @@ def named_fields(record: logging.LogRecord) -> dict[str, object]:
     given = record.__dict__.get(FIELDS) if is_ours(record) else None
     fields: dict[str, object] = dict(given) if type(given) is dict else {}
     job: Any = fields.pop("job", None)
-    if job is None:
-        return fields
-    inner = wrapped_job(job.payload.value) or {}
-    about = {"class": job.payload.job_class, "queue": job.queue, "job_id": inner.get("job_id")}
-    return {**{name: value for name, value in about.items() if value}, **fields}
+    return {**tags_of(running() if job is None else job), **fields}

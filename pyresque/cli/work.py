@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -13,7 +13,7 @@ from pyresque.cli.work_options import Flags, GroupedCommand, work_options
 from pyresque.config.options import WorkerOptions
 from pyresque.errors import ConfigError, ResqueError
 from pyresque.log import Log
-from pyresque.usercode.safely import flush_output
+from pyresque.usercode.safely import flush_output, tried
 
 if TYPE_CHECKING:
     from pyresque.cli.daemon import Program
@@ -73,6 +73,7 @@ def run(settings: Settings, flags: Flags) -> int:
         go_to_background()
     if flags.pidfile or config.pidfile:
         write_pidfile(flags.pidfile or config.pidfile or "")
+    _tell(settings, flags, starts)
     if len(starts) == 1 and not flags.pool_file:
         starts[0].work()
         return 0
@@ -91,11 +92,24 @@ def _load(settings: Settings, flags: Flags) -> list[_Start]:
     restore()
     with heard():
         _check(resque, options, bool(flags.async_concurrency))
+    # Of workers that are alike one says what it notices.
     return [
-        _Start(resque, queues, options, flags.async_concurrency)
+        _Start(resque, queues, replace(options, notices=number == 0), flags.async_concurrency)
         for queues, count in groups
-        for _ in range(count)
+        for number in range(count)
     ]
+
+
+def _tell(settings: Settings, flags: Flags, starts: list[_Start]) -> None:
+    """Say what is started. Nothing that goes wrong with that keeps a worker from its work."""
+    from pyresque.cli.banner import tell_start
+
+    one, prefix = starts[0], settings.config.scheduler.lock_prefix
+    _, error = tried(
+        tell_start, one.resque, flags.groups(settings), one.options, flags.async_concurrency, prefix
+    )
+    if error is not None:
+        logger.debug("it cannot be told what starts: %s", error, exc_info=error)
 
 
 def _try(settings: Settings, flags: Flags, number: int) -> NoReturn:

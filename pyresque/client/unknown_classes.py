@@ -19,8 +19,10 @@ from pyresque.wire.records import Payload, is_wrapper
 
 MOST = 10_000
 """Jobs at the head of a queue that are looked at, unless another number is given."""
-WINDOW = 1000
-"""Jobs that are read at a time."""
+MOST_BYTES = 64 << 20
+"""The bytes of them, about."""
+FIRST_WINDOW, WINDOW = 8, 1000
+"""Jobs that are read at a time, at first and at most."""
 MOST_CLASSES = 1000
 """So many classes of a queue are told apart."""
 LIKE = 0.75
@@ -61,15 +63,29 @@ def waiting_classes(
     registry = resque.registry if registry is None else registry
     found = []
     for queue in store.names(resque.space) if queues is None else queues:
-        counts, is_sampled = counted(resque.space, queue, registry, most)
-        for (name, wrapped), count in counts.most_common():
-            near, advice = _advice(name, wrapped, registry)
-            found.append(WaitingClass(queue, name, count, near, advice, is_sampled))
+        found += waiting_in(resque.space, queue, registry, most)
+    return found
+
+
+def waiting_in(
+    space: Space, queue: str, registry: Registry, most: int = MOST, most_bytes: int = MOST_BYTES
+) -> list[WaitingClass]:
+    """The same of one queue.
+
+    Args:
+        most: how many jobs are looked at.
+        most_bytes: and about how many bytes.
+    """
+    counts, is_sampled = counted(space, queue, registry, most, most_bytes)
+    found = []
+    for (name, wrapped), count in counts.most_common():
+        near, advice = _advice(name, wrapped, registry)
+        found.append(WaitingClass(queue, name, count, near, advice, is_sampled))
     return found
 
 
 def counted(
-    space: Space, queue: str, registry: Registry, most: int = MOST
+    space: Space, queue: str, registry: Registry, most: int = MOST, most_bytes: int = MOST_BYTES
 ) -> tuple[Counter[tuple[str, bool]], bool]:
     """How many jobs wait of each class that is not registered, and whether there are more jobs.
 
@@ -77,9 +93,9 @@ def counted(
     """
     counts: Counter[tuple[str, bool]] = Counter()
     is_known: dict[tuple[str, str], bool] = {}
-    seen = 0
-    for raw in _first(space, queue, most):
-        seen += 1
+    seen = size = 0
+    for raw in _first(space, queue, most, most_bytes):
+        seen, size = seen + 1, size + len(raw)
         outer, inner = names_in(raw)
         if not inner:
             continue
@@ -87,18 +103,23 @@ def counted(
             is_known[outer, inner] = _is_known(outer, inner, registry)
         if not is_known.get((outer, inner), True):
             counts[inner, is_wrapper(outer)] += 1
-    return counts, seen >= most
+    return counts, seen >= most or size >= most_bytes
 
 
-def _first(space: Space, queue: str, most: int) -> Iterator[bytes]:
-    for start in range(0, most, WINDOW):
+def _first(space: Space, queue: str, most: int, most_bytes: int) -> Iterator[bytes]:
+    """The first jobs, in windows that grow: jobs may be large."""
+    start, window, size = 0, FIRST_WINDOW, 0
+    while start < most and size < most_bytes:
+        count = min(window, most - start)
         try:
-            piece = store.elements(space, queue, start, min(WINDOW, most - start))
+            piece = store.elements(space, queue, start, count)
         except RedisReplied:  # it is not a list
             return
         yield from piece
-        if len(piece) < WINDOW:
+        if len(piece) < count:
             return
+        start, size = start + count, size + sum(map(len, piece))
+        window = min(2 * window, WINDOW)
 
 
 class _Head(msgspec.Struct):

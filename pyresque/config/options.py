@@ -137,6 +137,7 @@ class WorkerOptions:
     `heartbeat_interval`: seconds between two beats. `procline_prefix` stands before the process title.
     The worker leaves after `max_jobs` jobs, after `max_idle` seconds without one, or when it has grown
     beyond `max_rss` megabytes. `start_timeout`: seconds for which Redis may be away when the worker starts.
+    `notices`: whether it looks once a minute for jobs that nobody here knows, or nobody moves, and warns.
     """
 
     polling: Polling = Polling()
@@ -153,6 +154,7 @@ class WorkerOptions:
     heartbeat_interval: float = 60.0
     start_timeout: float = START_TIMEOUT
     procline_prefix: str = ""
+    notices: bool = False
 
     def with_interval(self, interval: float | None) -> WorkerOptions:
         """The same with another polling interval, where one is given."""

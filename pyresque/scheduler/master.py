@@ -5,6 +5,7 @@ See docs/protocol/scheduler.md#the-master-lock.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -40,6 +41,7 @@ class Master:
         self.active = False
         """Whether we were master when we last asked."""
         self.holder = ""
+        self._told: str | None = None
 
     @property
     def key(self) -> str:
@@ -57,13 +59,28 @@ class Master:
         started = time.monotonic()
         ours, self.holder, left = master.acquire(self._space, self.lease)
         self._refused = not ours
-        if ours != self.active:
-            logger.info("%s", "master scheduler" if ours else f"child scheduler: the master is {self.holder}")
+        self._tell(ours, left)
         self.active = ours
         # The lock of somebody else is asked for in the moment in which it expires: where a Ruby scheduler
         # comes first, nobody makes up for what was missed.
         self._next_ask = started + self._lifetime / 3 if ours else time.monotonic() + left + 0.002
         return ours
+
+    def _tell(self, ours: bool, left: float) -> None:
+        """Say who is master when that has changed: one that stands by says nothing else."""
+        name = "" if ours else holder_name(self.holder)
+        if name == self._told:
+            return
+        self._told = name
+        if ours:
+            logger.info("master scheduler")
+            return
+        until = (
+            "its lock has no end"
+            if math.isinf(left)
+            else f"its lock ends in {left:.0f} s unless it is renewed"
+        )
+        logger.info("child scheduler, standing by: the master is %s, and %s", name, until)
 
     def lost(self) -> None:
         """A script found that the lock is another's."""
@@ -93,3 +110,8 @@ class Master:
     def _new_lease(self) -> Lease:
         value = f"{self.who}:{int(time.time())}-{self._secret}"
         return Lease(self._key, value, max(1, int(self._lifetime * 1000)))
+
+
+def holder_name(value: str) -> str:
+    """Who a master is, by what its lock holds: `host:pid`."""
+    return value if master.since(value) is None else value.rpartition(":")[0]

@@ -15,6 +15,7 @@ from pyresque.config.options import Recover, WorkerOptions
 from pyresque.errors import DirtyExit, JobTimeout
 from pyresque.failure import Recorder
 from pyresque.log import Log
+from pyresque.model.job_tags import tell_running
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import workers
 from pyresque.store.connection.link import LEAVE_SECONDS
@@ -105,6 +106,8 @@ class _Loop:
         self._listener, self._shutdown = membership.listener, membership.listener.shutdown
         self.signals = membership.listener.signals
         [self._member] = membership.members
+        current = self._member.current
+        tell_running(lambda: current.begun)
         self._poller, self._limits = Poller(options.polling), Limits(options)
         self._wakeup = Wakeup(resque.link)
         self._titles = Titles(__version__, options.procline_prefix)
@@ -236,6 +239,7 @@ class _Loop:
         return not self._shutdown.asked
 
     def _became_idle(self) -> None:
+        self._membership.notices.look()
         if self._runner.has_worked:
             self._runner.has_worked = False
             self._poller.worked()

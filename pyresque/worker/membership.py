@@ -19,6 +19,7 @@ from pyresque.worker.current_job import CurrentJob
 from pyresque.worker.heartbeat import Heartbeat
 from pyresque.worker.listener import Listener
 from pyresque.worker.member import Member
+from pyresque.worker.notices import Notices
 from pyresque.worker.outages import Outages
 from pyresque.worker.pruner import Pruner
 from pyresque.worker.queue_list import QueueList
@@ -73,6 +74,10 @@ class Membership:
         self._patient = self.outages.space(resque.space)
         self._pruner = Pruner(self._patient, resque.registry, recorder, options.recover)
         self._registrar = Registrar(self._patient, self._pruner, whos)
+        self.notices = Notices(
+            self._patient, resque.registry, queue_list,
+            is_wanted=options.notices, leaves_unknown=options.unknown.policy == "leave",
+        )  # fmt: skip
         self.members: list[Member] = []
         for current in map(CurrentJob, whos):
             reserver = Reserver(
@@ -111,6 +116,8 @@ class Membership:
             logger.warning("cannot prune dead workers now: %s", error)
         except Exception:  # code of the application runs there: hooks, failure backends
             logger.exception("cannot prune dead workers now")
+        if not starting:
+            self.notices.look()
 
     def leave(self) -> None:
         """Unregister all, with what they have."""

@@ -74,7 +74,7 @@ class AsyncJob:
         tracked: TrackedJob | None = None,
     ) -> None:
         self.tracked = tracked
-        self._job = job if tracked is None else tracked.job
+        self.job = job if tracked is None else tracked.job
         self._limit = limit
         self._graces = (timeout_grace, grace)
         self._coroutine = Interruptible(self._run())
@@ -97,7 +97,7 @@ class AsyncJob:
     @property
     def name(self) -> str:
         """The class name of the job."""
-        return self._job.payload.job_class
+        return self.job.payload.job_class
 
     async def outcome(self) -> BaseException | None:
         """Run the job; returns the exception that failed it, None if it is done."""
@@ -112,7 +112,7 @@ class AsyncJob:
         self._is_over = True
         reason = self._reason
         if not task.done():
-            logger.error("%s did not end though it was cancelled; it is dropped where it waits", self._job)
+            logger.error("%s did not end though it was cancelled; it is dropped where it waits", self.job)
             reason = self._reason = self._dropped(task)
         error = self._error if task.done() else reason
         if error is None and task.cancelled():
@@ -134,7 +134,7 @@ class AsyncJob:
 
     async def _run(self) -> None:
         # Kept here: a task that is cancelled in its last moment has no result.
-        self._error = await self._job.run_async(self._meaning)
+        self._error = await self.job.run_async(self._meaning)
 
     def stop(self) -> None:
         """The worker leaves, or somebody wants the job to end."""
@@ -157,7 +157,7 @@ class AsyncJob:
     def escaped(self, error: BaseException) -> None:
         """An error has come up in the job, but not where it waits: it ends the job, if that still runs."""
         if self._is_over or (self._task is not None and self._task.done()):
-            logger.exception("%s has left something behind that raised %s", self._job, error, exc_info=error)
+            logger.exception("%s has left something behind that raised %s", self.job, error, exc_info=error)
         else:
             self._end(error)
 
@@ -189,7 +189,7 @@ class AsyncJob:
             # As the job's own deed: it may wait for what only the worker has a right to cancel.
             _, error = tried(self._context.copy().run, self._task.cancel)
             if error is not None:
-                logger.exception("%s cannot be cancelled: %s", self._job, error, exc_info=error)
+                logger.exception("%s cannot be cancelled: %s", self.job, error, exc_info=error)
 
     def _meaning(self, error: BaseException) -> BaseException:
         self._seen = error
@@ -199,6 +199,12 @@ class AsyncJob:
                 task.uncancel()
             return self._reason
         return error
+
+
+def job_on_loop() -> ReservedJob | None:
+    """The job to which the code that runs belongs; None: it is the worker's own."""
+    running = running_job.get()
+    return running.job if isinstance(running, AsyncJob) else None
 
 
 _FRAMES: dict[type, tuple[str, str]] = {

@@ -15,6 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,7 @@ from pyresque._version import __version__
 from pyresque.config.options import WorkerOptions
 from pyresque.errors import RedisError, RedisRejected
 from pyresque.log import Log
+from pyresque.model.job_tags import tell_running
 from pyresque.model.perform import ReservedJob
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import locks, workers
@@ -33,7 +35,7 @@ from pyresque.usercode.safely import either, tried
 from pyresque.worker.aio.event_loop import EventLoop, Threads
 from pyresque.worker.aio.polling import AsyncPoller
 from pyresque.worker.aio.shared_loop import SharedTask
-from pyresque.worker.aio.task import AsyncJob, async_jobs
+from pyresque.worker.aio.task import AsyncJob, async_jobs, job_on_loop
 from pyresque.worker.beginning import freed_key, is_expired
 from pyresque.worker.job_checks import check_jobs
 from pyresque.worker.limits import Limits
@@ -112,6 +114,7 @@ class _Loop:
         self._membership = membership = Membership(
             resque, whos, worker.queue_list, options, registry, unknown_jobs, worker, is_beating=False
         )
+        tell_running(job_on_loop)
         self._listener, self._shutdown = membership.listener, membership.listener.shutdown
         self.signals = membership.listener.signals
         self._outage = membership.outage
@@ -191,6 +194,8 @@ class _Loop:
 
     async def _prune_regularly(self) -> None:
         loop, threads = asyncio.get_running_loop(), Threads(1)  # for asyncio's own the jobs may use up
+        with suppress(RuntimeError):  # the system has no thread for us now
+            await loop.run_in_executor(threads, self._membership.notices.look)
         while True:
             await asyncio.sleep(self._membership.prune_seconds)
             # In a thread, for async on_failure hooks of a dead worker's job need a loop of their own.

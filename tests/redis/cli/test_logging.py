@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,6 +30,7 @@ log = logging.getLogger("app.jobs")
 
 @job(name="Sends", queue="q")
 async def sends(name):
+    print("printing to", name)
     log.info("sent %s", name)
     log.warning("slow %d", "text")
 
@@ -70,11 +72,11 @@ def work(program: Program, *words: str, **env: str) -> Any:
     return done
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_failure_is_told_with_its_traceback(program: Program, resque: Resque, mode: str) -> None:
+@pytest.mark.parametrize("mode_name", MODES)
+def test_a_failure_is_told_with_its_traceback(program: Program, resque: Resque, mode_name: str) -> None:
     """On stderr, with time and level; as Python shows values; a retry with its next attempt."""
     filled(program, resque)
-    told = work(program, *MODES[mode]).stderr
+    told = work(program, *MODES[mode_name]).stderr
     head = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d %s \d+: "
     due = r"; the next attempt is due at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, in %s s$"
     for level, text in (
@@ -90,6 +92,13 @@ def test_a_failure_is_told_with_its_traceback(program: Program, resque: Resque, 
     assert "KeyError: 'price'\n\nwhich led to this one:\n" in trace
     assert "pyresque/model" not in told
     assert "JobWrapper" not in told
+    assert re.search(
+        r"INFO \d+: pyresque \S+: 1 worker starts as \S+\n  redis      127.0.0.1:\d+/0, namesp", told
+    )
+    mode = {"fork": "a process for each job", "no fork": "one job after", "async": "2 async jobs at a time"}
+    assert f"\n  mode       {mode.get(mode_name, mode['fork'])}" in told
+    assert "\n  jobs       q: Again, Fails, RailsJob, Sends\n" in told
+    assert "\n  scheduler  none is master: " in told
     assert "\x1b" not in told
 
 
@@ -109,7 +118,12 @@ def test_named_fields(program: Program, resque: Resque, form: str) -> None:
     [again] = [one for one in lines if "next_attempt" in one and one["class"] == "Again"]
     assert again["severity"] == "WARNING"
     [sent] = [one for one in lines if one["logger"] == "app.jobs" and one["severity"] == "INFO"]
-    assert sent["message"] == "sent Ada"
+    assert (sent["message"], sent["class"], sent["queue"]) == ("sent Ada", "Sends", "q")
+    [printed] = [one for one in lines if one["logger"] == "stdout"]
+    assert (printed["message"], printed["class"], printed["queue"]) == ("printing to Ada", "Sends", "q")
+    [start] = [one for one in lines if " 1 worker starts as " in one["message"]]
+    assert start["queues"] == (["q"] if form == "json" else "q")
+    assert start["mode"] == "a process for each job"
 
 
 def fields_of(text: str, form: str) -> Iterator[dict[str, Any]]:
@@ -123,10 +137,10 @@ def fields_of(text: str, form: str) -> Iterator[dict[str, Any]]:
 
 
 def test_a_file_takes_all_lines(program: Program, resque: Resque) -> None:
-    """Of a pool, too: nothing is left for stdout and stderr."""
+    """Of a pool, too: nothing is left for stdout and stderr but what jobs print."""
     filled(program, resque)
     done = work(program, "-n", "2", "--log-file", "log", "--log-level", "debug")
-    assert (done.stdout, done.stderr) == ("", "")
+    assert (done.stdout, done.stderr) == ("printing to Ada\n", "")
     told = (program.folder / "log").read_text()
     assert " INFO " in told
     assert "ValueError: no price" in told
@@ -178,3 +192,25 @@ def test_the_level_of_the_jobs_lines(program: Program, resque: Resque) -> None:
     assert "slow" not in quiet.stderr
     assert "Fails(" in quiet.stderr
     assert "RailsJob('retry'" not in quiet.stderr
+
+
+def test_the_start_is_told(program: Program, resque: Resque) -> None:
+    """Queues and counts of a pool, who is master, what nobody here listens to or knows; no password."""
+    filled(program, resque)
+    resque.enqueue("Sendz", queue="other")
+    resque.link.execute("SET", "resque:resque:resque_scheduler_master_lock", "host:77")
+    (program.folder / "pool.yml").write_text("other: 2\n'mail,more': 1\n")
+    done = program.run("work", "-c", "pool.yml", "-r", "jobs", "--burst")
+    assert done.returncode == 0
+    assert done.stdout == ""
+    for text in (
+        ": 3 workers start as ",
+        "\n  queues     other (2 workers)\n             mail, more (1 worker)\n",
+        "\n  jobs       q (no worker here listens to it): Again, Fails, RailsJob, Sends\n",
+        "\n  scheduler  host:77 is master\n",
+    ):
+        assert done.stderr.count(text) == 1, (text, done.stderr)
+    assert (
+        done.stderr.count("1 job of a class that is not registered here waits on other: Sendz: did you") == 1
+    )
+    assert str(urlsplit(program.url).password) not in done.stderr

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -44,6 +45,30 @@ def test_one_of_many_is_master(stage, master):
     assert two.holder == stage.redis("GET", LOCK).decode()
     assert abs(since(two.holder) - time.time()) < 60
     assert 170_000 < stage.redis("PTTL", LOCK) <= 180_000
+
+
+def test_one_that_stands_by_says_so(stage, master, caplog):
+    """Once, with who is master; and again when that is another one, or itself."""
+    caplog.set_level("INFO", "pyresque.scheduler")
+    one, two = master(), master()
+    one.ask()
+    for _ in range(3):
+        two.ask()
+    stage.redis("SET", LOCK, "ruby:1", "PX", 60_000)
+    two.ask()
+    two.ask()
+    stage.redis("SET", LOCK, "ruby:1")
+    two.ask()
+    stage.redis("DEL", LOCK)
+    two.ask()
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    by = "child scheduler, standing by: the master is"
+    assert [record.getMessage() for record in caplog.records] == [
+        "master scheduler",
+        f"{by} {name}, and its lock ends in 180 s unless it is renewed",
+        f"{by} ruby:1, and its lock ends in 60 s unless it is renewed",
+        "master scheduler",
+    ]
 
 
 def test_a_ruby_scheduler_is_respected(stage, master):
