@@ -40,6 +40,8 @@ def set_up(
     named = level or {0: default, 1: "info"}.get(verbosity, "debug")
     _level = _OurLevel(logging.getLevelName(named.upper()))
     _is_chosen = bool(level or verbosity)
+    for handler in _handlers:
+        handler.close()
     _handlers[:] = [_to_file(file)] if file else _to_terminal()
     look = 0 if level else verbosity
     for handler in _handlers:

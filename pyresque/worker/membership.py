@@ -74,10 +74,7 @@ class Membership:
         self._patient = self.outages.space(resque.space)
         self._pruner = Pruner(self._patient, resque.registry, recorder, options.recover)
         self._registrar = Registrar(self._patient, self._pruner, whos)
-        self.notices = Notices(
-            self._patient, resque.registry, queue_list,
-            is_wanted=options.notices, leaves_unknown=options.unknown.policy == "leave",
-        )  # fmt: skip
+        self.notices = Notices(self._patient, resque.registry, queue_list, options)
         self.members: list[Member] = []
         for current in map(CurrentJob, whos):
             reserver = Reserver(

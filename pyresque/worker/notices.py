@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from pyresque.config.options import WorkerOptions
 from pyresque.log import Log
 from pyresque.model.registry import Registry
 from pyresque.store import delayed, master, queues, workers
@@ -39,8 +40,7 @@ class Notices:
     """Looks for one worker, and says what it finds; the same again only after a while.
 
     Args:
-        is_wanted: whether it looks at all.
-        leaves_unknown: whether jobs of unknown classes are left where they are.
+        options: of the worker: whether it looks at all, and what becomes of jobs of unknown classes.
     """
 
     def __init__(
@@ -48,15 +48,13 @@ class Notices:
         space: Space,
         registry: Registry,
         queue_list: QueueList,
-        *,
-        is_wanted: bool = True,
-        leaves_unknown: bool = True,
+        options: WorkerOptions,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._space, self._registry, self._list = space, registry, queue_list
-        self._leaves_unknown = leaves_unknown
+        self._leaves_unknown = options.unknown.policy == "leave"
         self._clock = clock
-        self._due = 0.0 if is_wanted else float("inf")
+        self._due = 0.0 if options.notices else float("inf")
         self._told: dict[str, tuple[object, float]] = {}
 
     def look(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque, active_job, job
+from pyresque.config import Unknown, WorkerOptions
 from pyresque.errors import RedisUnavailable
 from pyresque.store.connection.link import DirectLink
 from pyresque.store.space import Space
@@ -18,6 +19,7 @@ from pyresque.worker.notices import AGAIN, EVERY, Notices
 from pyresque.worker.queue_list import QueueList
 from tests.redis.bench import calls, put
 
+LOOKS = WorkerOptions(notices=True)
 RUBY = "host:1:mailers,*"
 LOCK = "resque:resque:resque_scheduler_master_lock"
 Look = Callable[..., list[tuple[str, str]]]
@@ -43,7 +45,7 @@ def look(resque: Resque, clock: Clock, caplog: pytest.LogCaptureFixture) -> Look
     job(queue="mailers", name="Reports::SendMail", registry=resque.registry)(lambda: None)
     active_job.job("WelcomeJob", queue="mailers", registry=resque.registry)(lambda: None)
     caplog.set_level(logging.INFO, "pyresque.worker")
-    one = Notices(resque.space, resque.registry, QueueList(["*"]), clock=clock)
+    one = Notices(resque.space, resque.registry, QueueList(["*"]), LOOKS, clock)
 
     def looked(seconds: float = 0.0) -> list[tuple[str, str]]:
         clock.now += seconds
@@ -161,7 +163,7 @@ def test_redis_is_away(resque: Resque, clock: Clock, caplog: pytest.LogCaptureFi
         execute_many = execute
 
     link: DirectLink = Gone()  # type: ignore[assignment]
-    one = Notices(Space(link, resque.space.keys), resque.registry, QueueList(["*"]), clock=clock)
+    one = Notices(Space(link, resque.space.keys), resque.registry, QueueList(["*"]), LOOKS, clock)
     one.look()
     one._space = resque.space
     put(resque, '{"class":"Other"}')
@@ -175,6 +177,7 @@ def test_redis_is_away(resque: Resque, clock: Clock, caplog: pytest.LogCaptureFi
 def test_a_worker_that_is_not_to_look_does_not(resque: Resque, caplog: pytest.LogCaptureFixture) -> None:
     """Of many that are alike one is enough; and where unknown jobs fail or move, none waits."""
     put(resque, '{"class":"Other"}')
-    Notices(resque.space, resque.registry, QueueList(["q"]), is_wanted=False).look()
-    Notices(resque.space, resque.registry, QueueList(["q"]), leaves_unknown=False).look()
+    fails = WorkerOptions(notices=True, unknown=Unknown("fail"))
+    Notices(resque.space, resque.registry, QueueList(["q"]), WorkerOptions()).look()
+    Notices(resque.space, resque.registry, QueueList(["q"]), fails).look()
     assert caplog.records == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -131,6 +132,11 @@ def until(what: Callable[[], object]) -> None:
 def one_line(text: str) -> bool:
     """Whether it is one line, and no traceback."""
     return text.count("\n") == 1 and "Traceback" not in text
+
+
+def beyond_start(lines: Iterable[str]) -> list[str]:
+    """What a worker has said of itself (stderr), without how it starts."""
+    return [line for line in lines if not re.search(r" workers? starts? as |^  [a-z ]{10} ", line)]
 
 
 def fill(resque: Resque) -> None:
