@@ -15,7 +15,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -145,6 +144,7 @@ class _Loop:
                 "Worker %s is ready for %d jobs at a time", self._membership.id, len(self._membership.members)
             )
             tell_ready()
+            self._membership.notices.look()
             with self.signals.passed_on(lambda: self._loop.call_soon_threadsafe(self._notice)):
                 self._run()
         finally:
@@ -194,8 +194,6 @@ class _Loop:
 
     async def _prune_regularly(self) -> None:
         loop, threads = asyncio.get_running_loop(), Threads(1)  # for asyncio's own the jobs may use up
-        with suppress(RuntimeError):  # the system has no thread for us now
-            await loop.run_in_executor(threads, self._membership.notices.look)
         while True:
             await asyncio.sleep(self._membership.prune_seconds)
             # In a thread, for async on_failure hooks of a dead worker's job need a loop of their own.
