@@ -74,12 +74,12 @@ def three(request, resque):
 
 def test_a_second_retry_of_all_puts_nothing_back(three, run):
     """Nor does it after the retried ones were cleared: every copy was marked, and every copy went."""
-    assert run("retry", "--all") == "put 4 jobs back\n"
+    assert run("retry", "--all", "--yes") == "put 4 jobs back\n"
     assert sorted(numbers(three, "queue:q")) == [1, 2, 3, 9]
     assert (marks(three, FAILED), marks(three, OWN)) == ([True] * 3, [True] * 4)
-    assert run("retry", "--all").startswith("put 0 jobs back; 4 had been put back before")
-    assert run("clear", "--retried", "--yes") == "removed 7 failures\n"
-    assert run("retry", "--all") == "put 0 jobs back\n"
+    assert run("retry", "--all", "--yes").startswith("put 0 jobs back; 4 had been put back before")
+    assert run("clear", "--retried", "--yes") == "removed 4 failures\n"
+    assert run("retry", "--all", "--yes").startswith("put 0 jobs back")
     assert run("list") == "no failures\n"
     assert len(numbers(three, "queue:q")) == 4
 
@@ -90,12 +90,12 @@ def test_one_that_ruby_has_retried_in_one_list_counts_as_retried(resque, run, na
     for one in (FAILED, OWN):
         more = {"retried_at": "2026/11/23 20:00:00 CET"} if one == name else {}
         put(resque, one, value(1, **more), value(2))
-    assert run("retry", "--all").startswith("put 1 job back; 1 had been put back before")
+    assert run("retry", "--all", "--yes").startswith("put 1 job back; 1 had been put back before")
     assert numbers(resque, "queue:q") == [2]
     record_id = value(1)["failure_id"]
     assert "was put back before (2026/11/23 20:00:00 CET)" in run("retry", record_id, status=1)
     assert numbers(resque, "queue:q") == [2]
-    assert run("clear", "--retried", "--yes") == "removed 4 failures\n"
+    assert run("clear", "--retried", "--yes") == "removed 2 failures\n"
     assert resque.failures.count() == 0
 
 
@@ -106,7 +106,7 @@ def test_by_id_all_copies_are_meant(three, run):
     assert marks(three, OWN) == [True, False, False, False]
     again = first.id if first.failure_id else three.failures.list()[0].id
     assert "was put back before" in run("retry", again, status=1)
-    run("remove", second.id)
+    run("remove", "--yes", second.id)
     assert (numbers(three, FAILED), numbers(three, OWN)) == ([1, 3], [1, 3, 9])
     assert numbers(three, "queue:q") == [1]
 
@@ -135,7 +135,7 @@ def test_sorted_twice(resque, run):
     """`rake resque:failures:sort` appends a copy each time."""
     for name in (FAILED, OWN, OWN):
         put(resque, name, value(1), value(2))
-    assert run("retry", "--all") == "put 2 jobs back\n"
+    assert run("retry", "--all", "--yes") == "put 2 jobs back\n"
     assert marks(resque, OWN) == [True] * 4
     assert resque.failures.find(value(1)["failure_id"]).was_retried
     assert resque.failures.remove(value(1)["failure_id"])
