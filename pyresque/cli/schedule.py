@@ -61,7 +61,7 @@ def list_(settings: Settings, file: str | None, as_json: bool) -> None:
 def show(settings: Settings, name: str, file: str | None, as_json: bool) -> None:
     """Show one entry, whole."""
     now = time.time()
-    [one] = _chosen(_entries(settings, settings.connected(), file, now), name)
+    [one] = _chosen(_entries(settings, settings.reading(jobs=True), file, now), name)
     if as_json:
         json_line({"name": name, "entry": one.value, "last": time_of(one.last)})
         return
@@ -82,7 +82,7 @@ def show(settings: Settings, name: str, file: str | None, as_json: bool) -> None
 def next_(settings: Settings, name: str | None, count: int, file: str | None, as_json: bool) -> None:
     """Print the next runs of an entry, or of each."""
     now = time.time()
-    for one in _chosen(_entries(settings, settings.connected(), file, now), name):
+    for one in _chosen(_entries(settings, settings.reading(jobs=True), file, now), name):
         runs = one.runs(count, now)
         if as_json:
             json_line({"name": one.name, "next": list(map(timestamp, runs)), "refused": one.refused or None})
@@ -127,7 +127,7 @@ def diff(settings: Settings, file: str | None, as_json: bool) -> None:
     from pyresque.schedule.schedule_file import read, why_refused
 
     entries = entries_of(settings, file, needed=True)
-    resque = settings.connected()
+    resque = settings.reading(jobs=True)
     stored = resque.stored_schedule()
     told: set[str] = set()
     for name in sorted({*entries, *stored}):
@@ -171,7 +171,7 @@ def _compared(name: str, entries: Mapping[str, Any], stored: Mapping[str, Any]) 
 
 
 def _list(settings: Settings, file: str | None, as_json: bool) -> None:
-    resque, now = settings.connected(), time.time()
+    resque, now = settings.reading(jobs=True), time.time()
     entries = _entries(settings, resque, file, now)
     hidden = [one.name for one in entries if one.hides]
     master = _master(settings, resque)
@@ -214,7 +214,7 @@ def _chosen(entries: Sequence[Listed], name: str | None) -> Sequence[Listed]:
 def _row(one: Listed) -> tuple[object, ...]:
     whole = one.entry.value if one.entry is not None else one.value
     kind = whole.get("class", "") if isinstance(whole, dict) else ""
-    when: object = tinted(f"refused: {one.refused}", "red")
+    when: object = tinted(f"refused: {one.refused}", "yellow" if one.is_foreign else "red")
     if one.entry is not None:
         environments = one.entry.environments
         when = one.entry.timing + (f" (only {environments})" if environments is not None else "")

@@ -28,7 +28,7 @@ def status(settings: Settings, file: str | None, as_json: bool) -> None:
     """
     from pyresque.client.scheduler_status import look
 
-    seen = look(settings.reading(), scheduler_options(settings), entries_of(settings, file))
+    seen = look(settings.reading(jobs=True), scheduler_options(settings), entries_of(settings, file))
     if as_json:
         json_line(_document(seen))
     else:
@@ -49,7 +49,7 @@ def release(settings: Settings, force: bool, yes: bool, dry_run: bool) -> None:
     from pyresque.client.scheduler_status import look
     from pyresque.store.master import free
 
-    options, resque = scheduler_options(settings), settings.connected()
+    options, resque = scheduler_options(settings), settings.reading()
     master = look(resque, options).master
     if master is None:
         click.echo("no scheduler is master: there is nothing to release")

@@ -43,7 +43,7 @@ def stop(settings: Settings, ids: tuple[str, ...], term: bool, yes: bool, dry_ru
     """
     from pyresque.worker.liveness import place_of
 
-    resque = settings.connected()
+    resque = settings.reading()
     number = signal.SIGTERM if term else signal.SIGQUIT
     found, missed = known_ids(resque, ids)
     places = {worker_id: place_of(resque.space, worker_id) for worker_id in found}

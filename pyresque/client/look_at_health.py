@@ -87,14 +87,17 @@ class _Look:
         if registry.jobs():
             waiting = self._tried(lambda: waiting_classes(self._resque, registry), waiting)
         delays = self._tried(lambda: self._delayed(0.0 if status is None else status.behind), DelayedHealth())
+        master = None if status is None else status.master
+        # Who knows no jobs here cannot tell what a scheduler knows, nor what Ruby's does.
+        trusts = not registry.jobs() or (master is not None and master.language == "ruby")
         found = Health(
             now=now,
             queues=self._queues(names, paused),
             failed=self._failed(),
             delayed=delays,
             missed=missed,
-            refused=[one for one in entries if one.refused],
-            master=None if status is None else status.master,
+            refused=[one for one in entries if one.refused and not (one.is_foreign and trusts)],
+            master=master,
             needs_scheduler=bool(delays.total or any(one.runs_here for one in entries)),
             paused=paused,
             workers=self._tried(self._resque.workers, []),

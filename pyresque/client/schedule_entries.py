@@ -34,6 +34,8 @@ class Listed:
         source: where it stands.
         entry: what can be asked when it runs; None where it is refused.
         refused: why it cannot be used; empty where it can.
+        is_foreign: whether it is refused only because its class is not registered here: it names no queue,
+            and a scheduler that knows the class knows the queue.
         runs_here: whether it is for the environment that was asked for (`rails_env`).
         hides: whether the file has another entry of this name, which does not count.
         last: when it was fired last, in the words of the master; empty: never.
@@ -49,6 +51,7 @@ class Listed:
     hides: bool
     last: str
     next: float | None
+    is_foreign: bool = False
 
     def runs(self, count: int, now: float) -> list[float]:
         """The next runs, at most so many."""
@@ -76,18 +79,22 @@ def listed(
     found = []
     for name in sorted(entries):
         value = entries[name]
-        entry, why = _read(resque, name, value, now)
+        entry, why, is_foreign = _read(resque, name, value, now)
         last = noted.get(name, "")
         runs_here = entry is None or environment is None or entry.runs_in(environment)
         due = _planned(entry, last, now).due if entry is not None and runs_here else None
         shown = stored_value(value) if isinstance(value, bytes) else dict(value)
         source: Literal["redis", "file"] = "redis" if name in stored else "file"
-        found.append(Listed(name, shown, source, entry, why, runs_here, name in covered, last, due))
+        one = Listed(name, shown, source, entry, why, runs_here, name in covered, last, due, is_foreign)
+        found.append(one)
     return found
 
 
-def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> None:
+def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby", *, warns: bool = True) -> None:
     """Find out now, and not when it is due, whether the job of an entry can be queued.
+
+    Args:
+        warns: whether it is logged that a class may be an Active Job which nobody here knows.
 
     Raises:
         InvalidSchedule: it cannot: no queue, or a class that is not known here and has none, or arguments
@@ -99,7 +106,7 @@ def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> 
         raise InvalidSchedule(f"it can never be queued: {why}") from error
     unmarked = entry.value.get("active_job") is None and ready.job is None and ready.scheduled is None
     wrapped = is_wrapper(Payload.parse(ready.payload).class_name)
-    if unmarked and ready.class_name.endswith("Job") and not wrapped:
+    if warns and unmarked and ready.class_name.endswith("Job") and not wrapped:
         logger.warning(
             "%s: %s is not registered here and is queued as a plain Resque job. If it is an Active Job of "
             "Rails, its entry needs active_job: true (false stops this warning)",
@@ -107,14 +114,27 @@ def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby") -> 
         )  # fmt: skip
 
 
-def _read(resque: ResqueLike, name: str, value: Any, now: float) -> tuple[Entry | None, str]:
+def _read(resque: ResqueLike, name: str, value: Any, now: float) -> tuple[Entry | None, str, bool]:
+    """The entry, else why it is refused, and whether it is only foreign."""
     try:
         entry = read(name, value, local_zone())
-        check_queueable(entry, resque.registry, resque.space.style)
         Running(entry, now)
     except InvalidSchedule as error:
-        return None, why_refused(value, error)
-    return entry, ""
+        return None, why_refused(value, error), False
+    try:
+        check_queueable(entry, resque.registry, resque.space.style, warns=False)
+    except InvalidSchedule as error:
+        if _is_foreign(entry, resque.registry):
+            why = f"its class {entry.value['class']} is not registered here (-r), and it names no queue"
+            return None, why, True
+        return None, why_refused(value, error), False
+    return entry, "", False
+
+
+def _is_foreign(entry: Entry, registry: Registry) -> bool:
+    class_name = entry.value["class"]
+    is_known = any(job.name == class_name for job in registry.jobs()) or registry.find(class_name) is not None
+    return not is_known and not entry.value.get("queue")
 
 
 def _planned(entry: Entry, last: str, now: float) -> Running:

@@ -109,6 +109,29 @@ def test_the_settings_name_lock_and_schedule_file(console: Console, resque: Resq
     assert "schedule   1 refused (bad)" in shown
 
 
+ENTRY = '{"class":"NightlyJob","every":"1h"}'
+
+
+@pytest.mark.parametrize("master", ["", "web-1:5"])
+def test_an_entry_whose_queue_ruby_knows_is_no_trouble(console: Console, resque: Resque, master: str) -> None:
+    """Who knows no jobs cannot tell what a scheduler knows; and nothing is warned of at each look."""
+    resque.link.execute("HSET", "resque:persistent_schedules", "nightly", ENTRY)
+    if master:
+        resque.link.execute("SET", LOCK, master, "EX", 100)
+    done = console.run("health", "--json")
+    found = json.loads(done.stdout)
+    assert (found["schedule"]["refused"], done.stderr) == ([], "")
+    assert [one["kind"] for one in found["problems"]] == ([] if master else ["scheduler"])
+    assert "its class NightlyJob is not registered here (-r)" in console.shown("schedule")
+
+
+def test_an_entry_that_a_python_scheduler_cannot_queue_is_trouble(program: Program, resque: Resque) -> None:
+    """Where there are jobs to compare with."""
+    resque.link.execute("HSET", "resque:persistent_schedules", "nightly", ENTRY)
+    found = json.loads(program.run("health", "-r", "jobs", "--json").stdout)
+    assert [one["name"] for one in found["schedule"]["refused"]] == ["nightly"]
+
+
 def test_many_queues_take_a_few_lines(console: Console, resque: Resque) -> None:
     """The fullest are listed; how many wait elsewhere is told."""
     for number in range(15):
