@@ -215,7 +215,7 @@ def test_entries_of_which_nobody_can_tell(resque, entry):
 
 
 def test_entries_that_cannot_be_used(resque):
-    is_master(resque)
+    is_master(resque, f"web-1:5:{int(time.time())}-0123456789ab")
     resque.link.execute(
         "HSET", "resque:persistent_schedules", "odd", "not json", "never", '{"class":"A","cron":"x"}'
     )
