@@ -98,6 +98,33 @@ APART = {
         "cli/moments.py", "cli/named_job.py", "cli/dequeue.py", "cli/confirm.py", "cli/progress.py",
         "cli/json_output.py",
     ),
+    "looking and acting: selections, groups, health, what waits and nobody knows": (
+        "client/delayed_selection.py", "client/failure_selection.py", "client/health.py",
+        "client/health_problems.py", "client/look_at_health.py", "client/missed_runs.py", "client/pausing.py",
+        "client/put_back.py", "client/queued_jobs.py", "client/retries.py", "client/schedule_entries.py",
+        "client/scheduler_status.py", "client/selection.py", "client/unknown_classes.py",
+        "client/worker_signs.py", "model/unknown_job.py", "store/ages.py", "store/moving.py",
+        "store/lua/empty_queue.lua", "store/lua/move_scattered.lua", "store/lua/parts/scattered.lua",
+        "store/lua/requeue_failures.lua", "worker/by_hand.py", "cli/health.py", "cli/health_text.py",
+        "cli/jobs.py", "cli/live_screen.py", "cli/schedule_changes.py", "cli/schedule_file.py",
+        "cli/scheduler_status.py", "cli/worker_actions.py",
+    ),
+    "settings files, a project to begin with, completion, `dev`": (
+        "config/setting_kinds.py", "config/setting_table.py", "config/settings.py", "config/settings_file.py",
+        "cli/completion.py", "cli/config.py", "cli/configurable.py", "cli/dev.py", "cli/dev_processes.py",
+        "cli/init.py", "cli/watched_files.py",
+    ),
+    "what a worker says: its start, failures, what waits, the lines and prints of jobs": (
+        "cli/banner.py", "cli/log_file.py", "cli/log_lines.py", "cli/log_options.py", "cli/log_prints.py",
+        "cli/log_warnings.py", "model/job_tags.py", "wire/python_text.py", "worker/beginning.py",
+        "worker/left_log.py", "worker/notices.py", "worker/outcome_log.py", "worker/waiting_classes.py",
+    ),
+    "job ids and results, expiry, uniqueness, limits": (
+        "client/job_handle.py", "model/enqueue_options.py", "model/tracking.py", "model/unique.py",
+        "store/lua/parts/class_limits.lua", "store/lua/parts/new_status.lua", "wire/extra_keys.py",
+        "worker/tracking.py",
+    ),
+    "an async client": ("client/async_resque.py",),
     "the demo, and help for the tests of applications": ("demo.py", "cli/demo.py", "testing/*.py"),
 }  # fmt: skip
 

@@ -35,7 +35,7 @@ class Prints(io.TextIOBase):
         return self.stream.encoding
 
     @property
-    def errors(self) -> str | None:  # type: ignore[override]
+    def errors(self) -> str | None:  # type: ignore[override]  # nobody sets it
         """The same."""
         return self.stream.errors
 

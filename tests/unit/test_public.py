@@ -85,7 +85,7 @@ PUBLIC = {
         "JobSelection", "PausedQueues", "Problem", "QueuedJob", "Resque", "WaitingClass", "waiting_classes",
     ],
     "pyresque.registry": ["Job", "Registry", "RetryPolicy", "default_registry", "job"],
-    "pyresque.worker": ["Worker"],
+    "pyresque.worker": ["JobFilter", "Worker"],
 }  # fmt: skip
 USED = {
     "pyresque.testing": ["DelayedCall", "delayed", "drain", "enqueued", "inline"],
