@@ -9,6 +9,7 @@ FORMS = {
     "aside_links": ("parts_of", "link_of", "is_kind"),
     "json": ("without_valid_utf8", "is_text", "measure", "bones_of"),
     "reserve": ("read", "plain", "note_left"),
+    "class_limits": ("works_on",),
 }
 """Functions that judge the form of a text, or what to make of a key of a wrong kind, or that say what the log
 tells. In the worlds all texts are plain and all keys are right; odd ones are tried in tests/redis
@@ -48,7 +49,11 @@ _CHANGED = "where a record stood only tells where to look first, and which of eq
 _SHIFTED = "only of lists that others change meanwhile, which tests/redis tries with longer ones"
 _ODD = "only of scores that are not whole numbers, and of keys of a wrong kind"
 
+_RATE = "rates go by the clock of Redis, which the worlds do not have: tests/redis/test_limits.py"
+
 EXPLAINED: list[tuple[str, str, str]] = [
+    ("class_limits", "if kind ~= wanted", "only of keys of a wrong kind: tests/redis/test_limits.py"),
+    ("class_limits", "if most > 0 then", _RATE),
     ("json", "local words = {['true']", "in the worlds no argument is true, false or null"),
     ("reserve_element", "if current == ARGV[2]", _AGAIN),
     ("claim_worker_ids", "if field(KEYS[3], ARGV[2]) == ARGV[3]", _AGAIN),
