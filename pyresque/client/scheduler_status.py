@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pyresque.client.schedule_entries import Listed, listed
@@ -110,7 +110,8 @@ def look(
     """
     now, space = time.time(), resque.space
     key = space.keys.master_lock(options.lock_prefix)
-    connected, here = master.connected(space, key), processes_with(_TITLE)
+    # Where Redis does not let us ask, to ask again is of no use.
+    connected, here = master.connected(replace(space, link=resque.link), key), processes_with(_TITLE)
     seen = _master(master.holder(space, key), options.lock_timeout, connected, here)
     who = f"{seen.host}:{seen.pid}" if seen is not None else ""
     others = None if connected is None else [one for one in connected if one != who]
