@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,10 @@ from pyresque.cli.moments import LengthOfTime, MomentInTime
 from pyresque.cli.named_job import NamedJob, NumbersAreNoOptions, active_job_option, argument
 from pyresque.cli.output import ago, compact, moment, safe
 from pyresque.cli.selecting import gathered
+from pyresque.errors import WrongArguments
 
 if TYPE_CHECKING:
+    from pyresque import Resque
     from pyresque.wire.encoding import Style
 
 
@@ -86,17 +88,47 @@ def enqueue(
     resque = settings.connected(json_style)
     job = NamedJob.find(resque.registry, class_name, queue, active_job)
     values, at = [argument(word) for word in args], due.moment
-    if job.enqueue(resque, at, values, keywords) is None:
+    for note in _doubts(resque, job, values):
+        click.echo(f"Note: {safe(note)}", err=True)
+    try:
+        enqueued = job.enqueue(resque, at, values, keywords)
+    except WrongArguments as error:
+        raise click.ClickException(f"{safe(str(error))}{_advice(job, values)}") from None
+    if enqueued is None:
         raise click.ClickException(
             f"not enqueued: a before_enqueue hook of {safe(class_name)} refused it, or it is unique and an "
             "equal job waits already"
         )
-    what = f"{safe(job.name)} {safe(compact(_all(values, keywords)))}"
+    what = f"{safe(job.name)} {safe(compact(job.wire(values, keywords)))}"
     if at is not None and at > time.time():
         click.echo(f"delayed {what} until {moment(at)} ({ago(at)}), for queue {safe(job.queue)}")
     else:
         click.echo(f"enqueued {what} on queue {safe(job.queue)}")
 
 
-def _all(values: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
-    return [*values, *([dict(keywords)] if keywords else [])]
+def _doubts(resque: Resque, job: NamedJob, values: Sequence[Any]) -> Iterator[str]:
+    """What looks like a slip, though it may be meant."""
+    from pyresque.client.unknown_classes import close_names
+
+    jobs = [] if job.job or job.wrapped else resque.registry.jobs()
+    if near := close_names(job.name.removeprefix("::"), [one.name for one in jobs]):
+        yield f"no job is named {job.name} here: did you mean {' or '.join(near)}?"
+    known = {*resque.queues(), *(one.queue for one in resque.registry.jobs() if one.queue)}
+    if job.queue not in known and (near := close_names(job.queue, sorted(known))):
+        yield f"the queue {job.queue} is new: did you mean {' or '.join(near)}?"
+    for name in _keyword_like(job, values):
+        yield f"{name}=... is a text here; keyword arguments are given with --kwargs '{{\"{name}\": ...}}'"
+
+
+def _keyword_like(job: NamedJob, values: Sequence[Any]) -> list[str]:
+    """The parameters that somebody may have wanted to name, as in `copy=true`."""
+    names = job.job.parameters.names if job.job else frozenset()
+    heads = [value.partition("=")[0] for value in values if isinstance(value, str) and "=" in value]
+    return [head for head in heads if head in names]
+
+
+def _advice(job: NamedJob, values: Sequence[Any]) -> str:
+    """What to do about arguments that do not fit."""
+    if _keyword_like(job, values):
+        return ""  # a note has said it
+    return ". Each argument is read as JSON (5, true, null, '\"5\"'), else it is a text"

@@ -78,6 +78,12 @@ class NamedJob:
         own_name = known.name if known else name
         return cls(own_name, queue, known, active_job or wrapped is not None)
 
+    def wire(self, values: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
+        """The arguments as they are stored."""
+        if self.job is None or self.wrapped:
+            return [*values, *([dict(keywords)] if keywords else [])]
+        return self.job.parameters.written(values, keywords)
+
     def enqueue(
         self, resque: Resque, at: float | None, values: Sequence[Any], keywords: Mapping[str, Any]
     ) -> object:
@@ -101,8 +107,15 @@ def _no_queue(registry: Registry, class_name: str) -> str:
         return f"on which queue? write -q QUEUE, or -r MODULE with the module that has the job {class_name}"
     if class_name in names:
         return f"on which queue? {class_name} has none of its own: write -q QUEUE"
+    from pyresque.client.unknown_classes import close_names
+
+    near = close_names(class_name.removeprefix("::"), names)
+    meant = f": did you mean {' or '.join(near)}?" if near else "."
     known = cut(", ".join(names), 500)
-    return f"no job is named {class_name} here, but {known}. For one of others write its queue: -q QUEUE"
+    return (
+        f"no job is named {class_name} here{meant} Registered here: {known}. "
+        "For a class that another program runs, name its queue: -q QUEUE"
+    )
 
 
 def _active_job(registry: Registry, class_name: str) -> JobClass | None:

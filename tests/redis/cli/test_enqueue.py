@@ -56,7 +56,8 @@ def test_enqueue_of_a_job_that_is_not_there(program: Program, resque: Resque) ->
     done = program.run("enqueue", "-r", "jobs", "convert", "1")
     assert done.returncode == 2
     assert one_line(done.stderr)
-    assert "no job is named convert here, but BrokenJob, ConvertJob, RefusedJob" in done.stderr
+    assert "no job is named convert here: did you mean ConvertJob? " in done.stderr
+    assert "Registered here: BrokenJob, ConvertJob, RefusedJob. " in done.stderr
     program.jobs("from pyresque import job\njob(name='Homeless')(lambda: None)\n", "homeless.py")
     done = program.run("enqueue", "-r", "homeless", "Homeless")
     assert done.returncode == 2
@@ -96,6 +97,73 @@ def test_enqueue_with_wrong_arguments(program: Program, resque: Resque) -> None:
     assert done.returncode == 1
     assert one_line(done.stderr)
     assert resque.size("images") == 0
+
+
+NAMED = """
+from pyresque import active_job, job
+@job(queue="images", name="ConvertJob")
+def convert(image_id: int, fmt: str = "png", *, dry: bool = False): ...
+@job(queue="images", name="LooseJob")
+def loose(image_id, fmt=None): ...
+@active_job.job("ShrinkJob", queue="images")
+def shrink(image_id: int, fmt: str = "png"): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "stored"),
+    [
+        (["ConvertJob", "1", "--kwargs", '{"fmt":"gif"}'], '[1,"gif"]'),
+        (["ConvertJob", "1", "--kwargs", '{"dry":true}'], '[1,{"dry":true}]'),
+        (["ShrinkJob", "1", "--kwargs", '{"fmt":"gif"}'], '[1,{"fmt":"gif"}]'),
+    ],
+)
+def test_enqueue_says_what_is_stored(program: Program, resque: Resque, words: list[str], stored: str) -> None:
+    """Keywords that become positions are shown as such."""
+    program.jobs(NAMED)
+    done = program.run("enqueue", "-r", "jobs", *words)
+    assert (done.stdout, done.stderr) == (f"enqueued {words[0]} {stored} on queue images\n", "")
+
+
+@pytest.mark.parametrize("word", ["five", "true", '"5"', "null"])
+def test_an_argument_of_the_wrong_type_is_told_how_arguments_are_written(
+    program: Program, resque: Resque, word: str
+) -> None:
+    """Who types True or 5 wants to know how true and "5" are typed."""
+    program.jobs(NAMED)
+    done = program.run("enqueue", "-r", "jobs", "ConvertJob", word)
+    assert done.returncode == 1
+    assert one_line(done.stderr)
+    assert "argument image_id of ConvertJob: " in done.stderr
+    assert "Each argument is read as JSON (5, true, null, '\"5\"'), else it is a text" in done.stderr
+    assert resque.size("images") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["LooseJob", "1", "fmt=gif"], "fmt=... is a text here; keyword arguments are given with --kwargs"),
+        (["-q", "images", "ConvertJobb", "1"], "no job is named ConvertJobb here: did you mean ConvertJob?"),
+        (["-q", "imagse", "ConvertJob", "1"], "the queue imagse is new: did you mean images?"),
+    ],
+)
+def test_enqueue_notes_what_looks_like_a_slip(
+    program: Program, resque: Resque, words: list[str], note: str
+) -> None:
+    """It is enqueued all the same, for it may be meant."""
+    program.jobs(NAMED)
+    done = program.run("enqueue", "-r", "jobs", *words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("enqueued ")
+    assert done.stderr.startswith(f"Note: {note}")
+    assert one_line(done.stderr)
+
+
+def test_enqueue_notes_nothing_about_what_is_not_alike(program: Program, resque: Resque) -> None:
+    """A class of Ruby's on a queue of Ruby's, with a text that has an equals sign."""
+    program.jobs(NAMED)
+    done = program.run("enqueue", "-r", "jobs", "-q", "reports", "Reports::Monthly", "fmt=gif", "a=b")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # --- later, with keywords, for Rails -------------------------------------------------------------------
@@ -162,7 +230,7 @@ def test_enqueue_with_keywords(program: Program, resque: Resque) -> None:
     program.jobs()
     words = ("enqueue", "-r", "jobs", "ConvertJob", "1", "--kwargs")
     done = program.run(*words, '{"fmt": "webp"}')
-    assert done.stdout == 'enqueued ConvertJob [1,{"fmt":"webp"}] on queue images\n'
+    assert done.stdout == 'enqueued ConvertJob [1,"webp"] on queue images\n'
     assert resque.peek("images") == [{"class": "ConvertJob", "args": [1, "webp"]}]
     done = program.run(*words, '{"nonsense": 1}', "--in", "1h")
     assert done.returncode == 1
