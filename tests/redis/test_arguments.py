@@ -35,7 +35,8 @@ def start(resque: Resque, server: DevRedis, tmp_path: Path) -> Iterator[Started]
     workers: list[Live] = []
 
     def started(mode: str) -> Live:
-        words = ["work", "-q", "q", "-r", "jobs", "-v", *MODES[mode]]
+        # To a file: nobody reads its many tracebacks from a pipe.
+        words = ["work", "-q", "q", "-r", "jobs", "-v", "--log-file", "log", *MODES[mode]]
         workers.append(Live(program.start(*words, MODE=mode), program, resque))
         return workers[-1]
 
