@@ -29,20 +29,33 @@ _MAX_AGE = click.option(
 )
 
 
+_MAX_RUN = click.option(
+    "--max-run",
+    type=LengthOfTime(),
+    metavar="TIME",
+    default="1h",
+    show_default=True,
+    help="A worker that is longer at one job needs a person.",
+)
+
+
 @click.command(cls=ConfigurableCommand)
 @_MAX_AGE
+@_MAX_RUN
 @schedule_file_option
 @json_option
 @common
 @pass_settings
-def health(settings: Settings, max_age: timedelta | None, file: str | None, as_json: bool) -> None:
+def health(
+    settings: Settings, max_age: timedelta | None, max_run: timedelta, file: str | None, as_json: bool
+) -> None:
     """Show on one screen how everything is. The exit code is 1 if something needs a person.
 
     Queues and how long their jobs have waited, failures, delayed jobs, the schedule, schedulers, workers,
     paused queues, what was put aside, classes that nobody here knows (-r), and the memory of Redis.
     """
     resque = settings.reading(jobs=True)
-    found = _look(settings, resque, max_age, file)
+    found = _look(settings, resque, max_age, max_run, file)
     if as_json:
         json_line(found.as_dict())
     else:
@@ -61,34 +74,40 @@ def health(settings: Settings, max_age: timedelta | None, file: str | None, as_j
     help="How long to wait between two looks.",
 )
 @_MAX_AGE
+@_MAX_RUN
 @schedule_file_option
 @common
 @pass_settings
-def top(settings: Settings, interval: timedelta, max_age: timedelta | None, file: str | None) -> None:
+def top(
+    settings: Settings, interval: timedelta, max_age: timedelta | None, max_run: timedelta, file: str | None
+) -> None:
     """Show what `health` shows, live. `q` or Ctrl-C ends it; without a terminal it is printed once."""
     from pyresque.cli.live_screen import LiveScreen
 
     resque = settings.reading(jobs=True)
     if not is_terminal(sys.stdout):
-        found = _look(settings, resque, max_age, file)
+        found = _look(settings, resque, max_age, max_run, file)
         _show(resque, found)
         click.get_current_context().exit(0 if found.ok else 1)
 
     def draw() -> None:
         echo(f"pyresque top  {resque.link.address}  {time.strftime('%H:%M:%S')}  q ends it\n")
         try:
-            _show(resque, _look(settings, resque, max_age, file))
+            _show(resque, _look(settings, resque, max_age, max_run, file))
         except RedisError as error:  # it may come back
             echo(tinted(error, "red"))
 
     LiveScreen().show(draw, interval.total_seconds())
 
 
-def _look(settings: Settings, resque: Resque, max_age: timedelta | None, file: str | None) -> Health:
+def _look(
+    settings: Settings, resque: Resque, max_age: timedelta | None, max_run: timedelta, file: str | None
+) -> Health:
     return resque.health(
         options=scheduler_options(settings),
         file=entries_of(settings, file),
         max_age=None if max_age is None else max_age.total_seconds(),
+        max_run=max_run.total_seconds(),
     )
 
 

@@ -2,26 +2,63 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from pyresque.client.health import Health, Problem, QueueHealth
 from pyresque.client.info import WorkerInfo
+from pyresque.usercode.safely import cut
 
 NEARLY_FULL = 0.9
 """The share of its memory with which Redis is nearly full."""
 LATE = 60.0
 """Seconds for which delayed jobs may be overdue: a scheduler looks every five."""
+LONG = 3600.0
+"""Seconds after which a job that runs may hang."""
 SHOWN = 5
 """Names that a text lists."""
+MOST_NAME = 200
+"""So many characters of a name are shown."""
 
 
-def problems_of(health: Health, max_age: float | None, broken: Sequence[str]) -> list[Problem]:
+def typed(name: str) -> str:
+    """A name as it is typed in a shell; NAME where it is too long for that."""
+    if len(name) > MOST_NAME:
+        return "NAME"
+    if name.isprintable():
+        return shlex.quote(name)
+    escaped = name.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + "".join(one if one.isprintable() else _escape(one) for one in escaped) + "'"
+
+
+def _escape(character: str) -> str:
+    """A character as `$'...'` has it: of a lone surrogate its byte."""
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    if "\x80" <= character <= "\xff":
+        return f"\\u{ord(character):04x}"  # \\x would be a byte
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _typed(names: Sequence[str]) -> str:
+    """The first of some names as arguments; those that look like options come after `--`."""
+    return "-- " * any(one.startswith("-") for one in names[:SHOWN]) + " ".join(map(typed, names[:SHOWN]))
+
+
+def _listed(names: Sequence[str], more: str = " ...") -> str:
+    return ", ".join(cut(one, MOST_NAME) for one in names[:SHOWN]) + (more if len(names) > SHOWN else "")
+
+
+def problems_of(
+    health: Health, max_age: float | None, broken: Sequence[str], max_run: float | None = None
+) -> list[Problem]:
     """What needs a person, the worst first.
 
     Args:
         max_age: seconds that a job may wait; None: as long as it takes.
         broken: what Redis said of keys that hold something else than they should.
+        max_run: seconds that a job may run; None: as long as it takes.
     """
     return [
         *_of_redis(health),
@@ -29,6 +66,7 @@ def problems_of(health: Health, max_age: float | None, broken: Sequence[str]) ->
         *_of_schedulers(health),
         *_of_queues(health, max_age),
         *_of_workers(health),
+        *_of_long_jobs(health, max_run),
         *_of_unknown(health),
         *_of_aside(health),
     ]
@@ -66,7 +104,7 @@ def _of_schedulers(health: Health) -> Iterator[Problem]:
         yield Problem(
             "scheduler",
             f"the master scheduler {master.value} is dead ({master.why}){behind}",
-            "start another one: pyresque scheduler; pyresque scheduler release lets it begin at once",
+            "let another one begin at once: pyresque scheduler release; pyresque scheduler",
         )
     elif delayed.behind > LATE:
         yield Problem(
@@ -75,21 +113,25 @@ def _of_schedulers(health: Health) -> Iterator[Problem]:
             "look at its log: is it stuck, or has it too much to do? pyresque scheduler status",
         )
     if health.missed:
-        names = ", ".join(one.name for one in health.missed[:SHOWN])
-        more = " and others" if len(health.missed) > SHOWN else ""
-        advice = "once a scheduler is master, it goes on; what was missed: pyresque schedule run NAME"
+        names = [one.name for one in health.missed]
+        run = f"pyresque schedule run {_typed(names[:1])}"
+        advice = f"once a scheduler is master, it goes on; what was missed: {run}"
         if master is not None:
-            advice = "look at the log of the scheduler; pyresque schedule run NAME runs one now"
+            advice = f"look at the log of the scheduler; to run it now: {run}"
         if master is not None and master.language != "python":
             advice = (
                 "a Ruby scheduler that loads the schedule while an entry is being set never hears of it: "
-                "set the entry again, or restart the scheduler; pyresque schedule run NAME runs it now"
+                f"set the entry again, or restart the scheduler; to run it now: {run}"
             )
-        yield Problem("schedule", f"entries should have run and have not: {names}{more}", advice)
+        listed = _listed(names, " and others")
+        yield Problem("schedule", f"entries should have run and have not: {listed}", advice)
     if health.refused:
-        reasons = "; ".join(f"{one.name}: {one.refused}" for one in health.refused[:SHOWN])
+        refused = health.refused[:SHOWN]
+        reasons = "; ".join(f"{cut(one.name, MOST_NAME)}: {cut(one.refused, 500)}" for one in refused)
         yield Problem(
-            "schedule", f"entries cannot be used: {reasons}", "correct them: pyresque schedule set NAME"
+            "schedule",
+            f"entries cannot be used: {reasons}",
+            f"correct them with schedule set; to see one: pyresque schedule show {_typed([refused[0].name])}",
         )
 
 
@@ -103,7 +145,7 @@ def _of_queues(health: Health, max_age: float | None) -> Iterator[Problem]:
     paused = [queue for queue in waiting if queue.paused]
     if paused:
         how = "paused"
-        advice = f"pyresque queue resume {paused[0].name}"
+        advice = f"pyresque queue resume {_typed([one.name for one in paused])}"
         if health.paused.workers:
             how, advice = "paused, as every worker is (pause-all-workers)", "pyresque queue resume --all"
         elif health.paused.all:
@@ -114,11 +156,13 @@ def _of_queues(health: Health, max_age: float | None) -> Iterator[Problem]:
         yield Problem(
             "no worker",
             f"{_jobs(idle)} on queues from which no worker takes jobs",
-            f"start one: pyresque work -q {idle[0].name}",
+            f"start one: pyresque work -q {','.join(typed(one.name) for one in idle[:SHOWN])}",
         )
     late = [queue for queue in waiting if max_age is not None and (queue.oldest_age or 0) > max_age]
     if late and max_age is not None:
-        ages = ", ".join(f"{queue.name} {_span(queue.oldest_age or 0)}" for queue in late[:SHOWN])
+        ages = ", ".join(
+            f"{cut(queue.name, MOST_NAME)} {_span(queue.oldest_age or 0)}" for queue in late[:SHOWN]
+        )
         yield Problem(
             "age", f"jobs have been waiting for more than {_span(max_age)}: {ages}", "start more workers"
         )
@@ -134,18 +178,35 @@ def _is_served(queue: str, workers: Sequence[WorkerInfo]) -> bool:
 
 def _jobs(queues: Sequence[QueueHealth]) -> str:
     total = sum(queue.size for queue in queues)
-    names = ", ".join(queue.name for queue in queues[:SHOWN]) + (" ..." if len(queues) > SHOWN else "")
+    names = _listed([queue.name for queue in queues])
     return f"{total} {'job waits' if total == 1 else 'jobs wait'} ({names})"
 
 
 def _of_workers(health: Health) -> Iterator[Problem]:
     dead = [worker.id for worker in health.workers if worker.is_alive is False]
     if dead:
-        names = ", ".join(dead[:SHOWN]) + (" ..." if len(dead) > SHOWN else "")
         yield Problem(
             "dead workers",
-            f"{len(dead)} {'worker is' if len(dead) == 1 else 'workers are'} registered and dead: {names}",
-            "pyresque worker prune: the jobs that they had become failures",
+            f"{len(dead)} {'worker is' if len(dead) == 1 else 'workers are'} registered and dead: "
+            f"{_listed(dead)}",
+            "the jobs that they had become failures: pyresque worker prune",
+        )
+
+
+def _of_long_jobs(health: Health, max_run: float | None) -> Iterator[Problem]:
+    """Workers that may hang: dead ones are told of elsewhere."""
+    if max_run is None:
+        return
+    long = [one for one in health.workers if one.is_alive is not False and (one.working_for or 0) > max_run]
+    long.sort(key=lambda one: -(one.working_for or 0))
+    if long:
+        first = _typed([long[0].id])
+        ids = _listed([f"{cut(one.id, MOST_NAME)} {_span(one.working_for or 0)}" for one in long])
+        workers = "1 worker has" if len(long) == 1 else f"{len(long)} workers have"
+        yield Problem(
+            "long job",
+            f"{workers} been at one job for more than {_span(max_run)}: {ids}",
+            f"look: pyresque worker show {first}; if it hangs: pyresque worker stop --term {first}",
         )
 
 
@@ -156,8 +217,10 @@ def _of_unknown(health: Health) -> Iterator[Problem]:
         jobs = "1 job waits" if one.count == 1 else f"{one.count} jobs wait"
         yield Problem(
             "unknown class",
-            f"{jobs} on {one.queue} of the class {one.class_name}, which is not registered here",
-            one.advice,
+            f"{jobs} on {cut(one.queue, MOST_NAME)} of the class {cut(one.class_name, MOST_NAME)}, "
+            "which is not registered here",
+            f"{one.advice}{'' if one.advice.endswith('?') else '.'} To remove them: "
+            f"pyresque queue remove-job --class {typed(one.class_name)} {_typed([one.queue])}",
         )
     if len(strange) > SHOWN:
         yield Problem(

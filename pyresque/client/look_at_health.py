@@ -12,7 +12,7 @@ import msgspec
 
 from pyresque.client.failures import Failures
 from pyresque.client.health import DelayedHealth, FailureHealth, Health, QueueHealth, RedisHealth
-from pyresque.client.health_problems import problems_of
+from pyresque.client.health_problems import LONG, problems_of
 from pyresque.client.info import WorkerInfo
 from pyresque.client.missed_runs import GRACE, MissedRun, missed_runs
 from pyresque.client.pausing import PausedQueues, paused_queues
@@ -54,19 +54,22 @@ def health(
     options: SchedulerOptions | None = None,
     file: Mapping[str, Any] | None = None,
     max_age: float | None = None,
+    max_run: float | None = LONG,
     grace: float = GRACE,
 ) -> Health:
     """Look at everything; see `Resque.health`."""
-    return _Look(resque, options or SchedulerOptions(), max_age).look(registry, file, grace)
+    return _Look(resque, options or SchedulerOptions(), max_age, max_run).look(registry, file, grace)
 
 
 class _Look:
     """One look. What a key of a wrong type makes impossible to tell becomes a problem."""
 
-    def __init__(self, resque: Whole, options: SchedulerOptions, max_age: float | None) -> None:
+    def __init__(
+        self, resque: Whole, options: SchedulerOptions, max_age: float | None, max_run: float | None
+    ) -> None:
         self._resque = resque
         self._options = options
-        self._max_age = max_age
+        self._max_age, self._max_run = max_age, max_run
         self._now = time.time()
         self._broken: list[str] = []
         # A note that cannot be written, as in a full Redis, is not worth waiting.
@@ -104,7 +107,7 @@ class _Look:
             waiting=waiting,
             redis=_redis(space),
         )
-        return replace(found, problems=problems_of(found, self._max_age, self._broken))
+        return replace(found, problems=problems_of(found, self._max_age, self._broken, self._max_run))
 
     def _tried(self, ask: Callable[[], T], otherwise: T) -> T:
         try:

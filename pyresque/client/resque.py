@@ -211,6 +211,7 @@ class Resque(Delaying, Scheduling):
         options: SchedulerOptions | None = None,
         file: Mapping[str, Any] | None = None,
         max_age: float | None = None,
+        max_run: float | None = 3600.0,
         grace: float = 300.0,
     ) -> Health:
         """How everything is, in one look, and what needs a person (docs/looking-and-acting.md).
@@ -220,11 +221,14 @@ class Resque(Delaying, Scheduling):
             options: those of the schedulers: the name of their lock, and their environment.
             file: the entries of their schedule file, where they have one.
             max_age: seconds that a job may wait; None: as long as it takes.
+            max_run: seconds that a job may run; None: as long as it takes.
             grace: seconds by which a run of the schedule may be late.
         """
         from pyresque.client.look_at_health import health
 
-        return health(self, registry, options=options, file=file, max_age=max_age, grace=grace)
+        return health(
+            self, registry, options=options, file=file, max_age=max_age, max_run=max_run, grace=grace
+        )
 
     def stat(self, name: str) -> int:
         """A counter: `processed` or `failed`, or `processed:ID` of a worker."""

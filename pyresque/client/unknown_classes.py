@@ -15,6 +15,7 @@ from pyresque.model.registry import Registry
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import queues as store
 from pyresque.store.space import Space
+from pyresque.usercode.safely import cut
 from pyresque.wire.records import Payload, is_wrapper
 
 MOST = 10_000
@@ -25,6 +26,8 @@ FIRST_WINDOW, WINDOW = 8, 1000
 """Jobs that are read at a time, at first and at most."""
 MOST_CLASSES = 1000
 """So many classes of a queue are told apart."""
+MOST_NAME = 200
+"""So many characters of a name are shown."""
 LIKE = 0.75
 """How much alike two names are, from 0 to 1, where one may be meant for the other."""
 
@@ -161,12 +164,13 @@ def _advice(name: str, wrapped: bool, registry: Registry) -> tuple[list[str], st
             f"{bare} was not enqueued as an Active Job; here it is registered as one: enqueue it with "
             "active_job.enqueue, or register it with @job"
         )
-    near = close_names(bare, inner if wrapped else plain) or close_names(bare, plain if wrapped else inner)
+    shown = cut(bare, MOST_NAME)
+    near = close_names(shown, inner if wrapped else plain) or close_names(shown, plain if wrapped else inner)
     if near:
-        return near, f"{bare}: did you mean {' or '.join(near)}?"
+        return near, f"{shown}: did you mean {' or '.join(near)}?"
     if not jobs:
-        return [], "no job is registered here: name the module that has them with -r"
-    return [], f"{bare} is not registered here: is its module imported, or is it for Ruby?"
+        return [], f"{shown}: no job is registered here, name the module that has it with -r"
+    return [], f"{shown} is not registered here: is its module imported, or is it for Ruby?"
 
 
 def close_names(name: str, known: Sequence[str]) -> list[str]:

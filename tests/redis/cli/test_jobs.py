@@ -80,6 +80,16 @@ def test_without_redis_the_jobs_are_listed(program: Program) -> None:
     assert "which jobs wait is not known: " in done.stderr
 
 
+def test_without_jobs_each_class_that_waits_is_named(console: Console, resque: Resque) -> None:
+    """There is one advice for all of them, and still each says which class it is."""
+    resque.enqueue("Thumb", queue="images")
+    resque.enqueue("Users::Mail", queue="mail")
+    shown = console.shown("jobs").splitlines()
+    assert [line.split()[:3] for line in shown[-2:]] == [
+        ["images", "1", "Thumb:"], ["mail", "1", "Users::Mail:"],
+    ]  # fmt: skip
+
+
 def test_without_jobs(console: Console) -> None:
     """It is said what is missing."""
     assert "import yours with -r" in console.shown("jobs") or "CLASS" in console.shown("jobs")

@@ -1,7 +1,9 @@
 """One look at everything: each trouble of a night is seen, and what is well is no trouble."""
 
 import json
+import os
 import socket
+import subprocess
 import time
 
 import pytest
@@ -99,6 +101,54 @@ def test_jobs_that_nobody_takes(resque):
     assert problem(resque, "no worker").advice == "start one: pyresque work -q mail"
     assert problem(resque, "dead workers").text == "1 worker is registered and dead: elsewhere:2:mail"
     register(resque, "elsewhere:3:m*", 10)
+    assert kinds(resque) == ["dead workers"]
+
+
+STRANGE = ["a b; rm -rf /", "it's", "a\nb\x1b[2J", "back\\slash\n'", "\x85\u2028", "$(id)", "é"]
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_advice_can_be_typed_as_it_is(resque, name):
+    """Whatever a name holds, a shell takes it for one word: the name."""
+    resque.enqueue("A", queue=name)
+    resque.pause(name)
+    advice = problem(resque, "paused").advice
+    assert advice.isprintable()
+    echoed = subprocess.run(
+        ["bash", "-c", advice.replace("pyresque queue resume", "printf '%s|' ")],
+        capture_output=True, check=True, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    assert echoed.stdout.decode() == f"{name}|"
+
+
+def test_advice_names_all_that_it_can(resque):
+    """Five names at most, and of one that fills screens only its beginning."""
+    for queue in ("a", "b", "N" * 1_000_000):
+        resque.enqueue("A", queue=queue)
+    assert problem(resque, "no worker").advice == "start one: pyresque work -q NAME,a,b"
+    resque.pause("a")
+    resque.pause("b")
+    assert problem(resque, "paused").advice == "pyresque queue resume a b"
+    resque.enqueue("A", queue="-c")
+    resque.pause("-c")
+    assert problem(resque, "paused").advice == "pyresque queue resume -- -c a b"
+    assert len(problem(resque, "no worker").text) < 1000
+
+
+def test_a_worker_that_may_hang(resque):
+    """One that is at its job for longer than an hour, unless it is said how long a job may run."""
+    register(resque, "elsewhere:1:q", 10)
+    began = times.run_at(time.time() - 7300)
+    told = {"queue": "q", "run_at": began, "payload": {"class": "A", "args": []}}
+    resque.link.execute("SET", "resque:worker:elsewhere:1:q", json.dumps(told))
+    said = problem(resque, "long job")
+    assert said.text == "1 worker has been at one job for more than 60 min: elsewhere:1:q 2 h"
+    assert said.advice == (
+        "look: pyresque worker show elsewhere:1:q; if it hangs: pyresque worker stop --term elsewhere:1:q"
+    )
+    assert kinds(resque, max_run=10_000) == []
+    assert kinds(resque, max_run=None) == []
+    register(resque, "elsewhere:1:q", 5000)
     assert kinds(resque) == ["dead workers"]
 
 
@@ -262,7 +312,9 @@ def test_classes_that_nobody_here_knows(resque):
     found = resque.health(registry)
     assert found.unknown == {"q": {"Mial": 1}}
     [said] = [one for one in found.problems if one.kind == "unknown class"]
-    assert said.advice == "Mial: did you mean Mail?"
+    assert said.advice == (
+        "Mial: did you mean Mail? To remove them: pyresque queue remove-job --class Mial q"
+    )
     register(resque, "elsewhere:1:q", 10)
     assert resque.health(registry).unknown == {"q": {"Mial": 1}}
     assert kinds(resque, registry=registry) == []

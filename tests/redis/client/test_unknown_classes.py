@@ -78,7 +78,7 @@ def test_without_jobs_there_is_one_thing_to_do(resque):
     assert (one.class_name, one.near, one.advice) == (
         "A",
         [],
-        "no job is registered here: name the module that has them with -r",
+        "A: no job is registered here, name the module that has it with -r",
     )
 
 
