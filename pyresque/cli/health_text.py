@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyresque.cli.output import ago, counted, echo, moment, pairs, span, table, tinted
+from pyresque.cli.output import ago, counted, echo, moment, pairs, short, span, table, tinted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _QUEUES = 10
 """Queues that are listed; of the others it is told how many jobs wait there."""
 _NAMES = 5
+_NAME = 100
+"""So many columns of a name are shown where many stand in a line."""
 
 
 def show(health: Health, knows_jobs: bool) -> None:
@@ -95,7 +97,11 @@ def _schedule(health: Health) -> str:
 
 def _named(what: str, names: Sequence[str]) -> list[str]:
     more = " ..." if len(names) > _NAMES else ""
-    return [f"{len(names)} {what} ({', '.join(names[:_NAMES])}{more})"] if names else []
+    return (
+        [f"{len(names)} {what} ({', '.join(short(one, _NAME) for one in names[:_NAMES])}{more})"]
+        if names
+        else []
+    )
 
 
 def _scheduler(health: Health) -> str:
@@ -123,7 +129,10 @@ def _workers(health: Health) -> str:
 def _unknown(health: Health, knows_jobs: bool) -> str:
     if not knows_jobs:
         return "not looked for: -r names the module with your jobs"
-    named = [f"{one.count} {one.class_name} on {one.queue}" for one in health.waiting[:_NAMES]]
+    named = [
+        f"{one.count} {short(one.class_name, _NAME)} on {short(one.queue, _NAME)}"
+        for one in health.waiting[:_NAMES]
+    ]
     more = len(health.waiting) - len(named)
     return ", ".join([*named, *([f"{more} more"] if more else [])]) or "no class that is not registered here"
 

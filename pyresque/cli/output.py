@@ -22,6 +22,8 @@ Colour = Literal["red", "yellow", "green", "cyan", "bright_black", "bold"]
 
 _CELL = 100
 """So wide a cell may be where nobody knows the width, as in a pipe."""
+_WHOLE = 500
+"""So wide is what is typed, at most; nobody types more."""
 _LEAST = 4
 """So much of a cell is left in the narrowest terminal: a letter and three dots."""
 _GAP = "  "
@@ -151,14 +153,17 @@ def table(
     Args:
         head: the names of the columns.
         rows: their cells, which are made safe here; `tinted` ones have colours.
-        whole: the columns that are never cut, for what they hold is typed.
+        whole: the columns that no terminal cuts, for what they hold is typed.
         numbers: the columns that stand at the right.
     """
     colourful, most = is_colourful(), width()
     uncut = [name in whole for name in head]
     kept = [list(row) for row in rows]
     texts = [
-        [safe(cell) if one else short(cell, most or _CELL) for cell, one in zip(row, uncut, strict=True)]
+        [
+            short(cell, _WHOLE) if one else short(cell, most or _CELL)
+            for cell, one in zip(row, uncut, strict=True)
+        ]
         for row in kept
     ]
     widths = [max(columns(line[n]) for line in (head, *texts)) for n in range(len(head))]
@@ -189,12 +194,16 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def classes(counts: Mapping[str, int], most: int = 5) -> str:
-    """Of which classes, the most frequent first: `3 Pay, 1 Mail`; beyond `most` of them only how many."""
+    """Of which classes, the most frequent first: `3 Pay, 1 Mail`; beyond `most` of them only how many.
+
+    One more is named as well: how many that are would not be shorter.
+    """
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    most += len(ordered) == most + 1
     named = [f"{number} {short(name or '(no class)', 60)}" for name, number in ordered[:most]]
     rest = sum(number for _, number in ordered[most:])
     if rest:
-        named.append(f"{rest} of {counted(len(ordered) - most, 'other class', 'other classes')}")
+        named.append(f"{rest} of {len(ordered) - most} other classes")
     return ", ".join(named)
 
 

@@ -10,7 +10,7 @@ import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
 from pyresque.cli.json_output import json_line, time_of, timestamp
-from pyresque.cli.output import compact, moment, pairs, safe, table, tinted
+from pyresque.cli.output import compact, moment, pairs, safe, short, table, tinted
 from pyresque.cli.schedule_changes import remove, set_
 from pyresque.cli.schedule_file import entries_of, file_name, schedule_file_option, scheduler_options
 from pyresque.errors import InvalidSchedule
@@ -82,12 +82,16 @@ def show(settings: Settings, name: str, file: str | None, as_json: bool) -> None
 def next_(settings: Settings, name: str | None, count: int, file: str | None, as_json: bool) -> None:
     """Print the next runs of an entry, or of each."""
     now = time.time()
-    for one in _chosen(_entries(settings, settings.reading(jobs=True), file, now), name):
+    entries = _chosen(_entries(settings, settings.reading(jobs=True), file, now), name)
+    if not entries and not as_json:
+        click.echo("no entries")
+    for one in entries:
         runs = one.runs(count, now)
         if as_json:
             json_line({"name": one.name, "next": list(map(timestamp, runs)), "refused": one.refused or None})
         else:
-            click.echo(f"{safe(one.name)}: {safe(one.refused) or ', '.join(map(moment, runs)) or 'never'}")
+            told = short(one.refused, 500) or ", ".join(map(moment, runs)) or "never"
+            click.echo(f"{short(one.name, 500)}: {told}")
 
 
 @schedule.command()

@@ -9,7 +9,7 @@ import click
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
 from pyresque.cli.confirm import confirmed, dry_run_option, yes_option
 from pyresque.cli.json_output import json_line, number_of, timestamp
-from pyresque.cli.output import ago, counted, moment, pairs, safe, span
+from pyresque.cli.output import ago, counted, moment, pairs, safe, short, span
 from pyresque.cli.schedule_file import entries_of, schedule_file_option, scheduler_options
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def _lines(seen: SchedulerStatus) -> list[tuple[str, object]]:
     lines += _several("processes here", ["cannot be told"] if named is None else named or ["none"])
     lines += [("next job", _next_job(seen)), ("next entry", _next_entry(seen))]
     lines.append(("behind", span(seen.behind) if seen.behind else "no: nothing is overdue"))
-    lines += _several("refused", [f"{one.name}: {one.refused}" for one in seen.refused] or ["no entry"])
+    lines += _several(
+        "refused",
+        [f"{short(one.name, 100)}: {short(one.refused, 300)}" for one in seen.refused] or ["no entry"],
+    )
     return lines
 
 

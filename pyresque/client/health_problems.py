@@ -64,6 +64,7 @@ def problems_of(
         *_of_redis(health),
         *(Problem("key", text, "see what wrote there, and remove it") for text in broken),
         *_of_schedulers(health),
+        *_of_schedule(health),
         *_of_queues(health, max_age),
         *_of_workers(health),
         *_of_long_jobs(health, max_run),
@@ -112,6 +113,10 @@ def _of_schedulers(health: Health) -> Iterator[Problem]:
             f"{_overdue(health)}, though a scheduler is master",
             "look at its log: is it stuck, or has it too much to do? pyresque scheduler status",
         )
+
+
+def _of_schedule(health: Health) -> Iterator[Problem]:
+    master = health.master
     if health.missed:
         names = [one.name for one in health.missed]
         run = f"pyresque schedule run {_typed(names[:1])}"

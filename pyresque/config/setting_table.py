@@ -167,9 +167,10 @@ SCHEDULER = (
 )
 
 _MAX_AGE = Setting(("max-age",), LengthOfTime(), _nothing)
+_MAX_RUN = Setting(("max-run",), LengthOfTime(), lambda _: "1h")
 
-HEALTH = (_MAX_AGE, _SCHEDULE)
-TOP = (Setting(("interval",), LengthOfTime(), lambda _: "1", apart=True), _MAX_AGE, _SCHEDULE)
+HEALTH = (_MAX_AGE, _MAX_RUN, _SCHEDULE)
+TOP = (Setting(("interval",), LengthOfTime(), lambda _: "1", apart=True), _MAX_AGE, _MAX_RUN, _SCHEDULE)
 
 TABLES: dict[str, tuple[Setting, ...]] = {
     "work": WORK,

@@ -111,6 +111,14 @@ def test_where_nobody_knows_the_width_long_cells_are_cut(capsys, monkeypatch):
     assert printed(capsys)[1] == "x" * 100 + "  " + "y" * 97 + "..."
 
 
+def test_a_name_that_fills_screens_is_cut_even_where_names_are_whole(capsys):
+    """Else each line would be as long, for they stand below each other."""
+    table(("QUEUE",), [("q" * 1_000_000,), ("a" * 400,)], whole=("QUEUE",))
+    _, long, whole = capsys.readouterr().out.splitlines()
+    assert (len(long), long[-5:]) == (500, "qq...")
+    assert whole == "a" * 400
+
+
 def test_numbers_stand_at_the_right(capsys):
     """So that they can be compared."""
     table(("QUEUE", "JOBS"), [("a", 1), ("b", 1000)], numbers=("JOBS",))
@@ -222,4 +230,4 @@ def test_of_classes():
     assert (
         of_classes("job", many) == "52 jobs (10 Job0, 9 Job1, 8 Job2, 7 Job3, 6 Job4, 12 of 3 other classes)"
     )
-    assert classes({f"J\x1b{n}": 1 for n in range(6)}).endswith("1 J\\x1b4, 1 of 1 other class")
+    assert classes({f"J\x1b{n}": 1 for n in range(6)}).endswith("1 J\\x1b4, 1 J\\x1b5")
