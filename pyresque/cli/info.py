@@ -16,7 +16,7 @@ from pyresque.cli.output import compact, job_of, pairs, safe, table
 @common
 @pass_settings
 def info(settings: Settings, as_json: bool) -> None:
-    """Show the numbers of jobs, workers and failures."""
+    """Show how many jobs, workers and failures there are."""
     numbers = settings.reading().info()
     if as_json:
         json_line(numbers)

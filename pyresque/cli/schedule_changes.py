@@ -42,6 +42,8 @@ def set_(settings: Settings, name: str, entry: str, json_style: Style, yes: bool
         raise InvalidSchedule(f"the entry is not JSON: {error}") from None
     resque = settings.connected(json_style)
     checked = resque.check_schedule(name, value)
+    for doubt in checked.doubts:
+        click.echo(f"Note: {safe(doubt)}", err=True)
     old = resque.stored_schedule()
     new = stored_value(shareable(checked, resque.space.style))
     following = ", ".join(_runs(checked)) or "never"

@@ -96,7 +96,13 @@ class _Flags:
     metavar="SECONDS",
     help="Leave if Redis is not there, or not ready, for so long at the start. Else 60; 0 is at once.",
 )
-@click.option("-D", "--dynamic", is_flag=True, expose_value=False, help="As in Ruby; we always are.")
+@click.option(
+    "-D",
+    "--dynamic",
+    is_flag=True,
+    expose_value=False,
+    help="Accepted as in Ruby; schedulers of pyresque always follow changes.",
+)
 @style_option
 @click.option("-v", "--verbose", count=True, help="Say more (VERBOSE).")
 @click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors (QUIET).")

@@ -164,7 +164,7 @@ def _check(resque: Resque, options: WorkerOptions, asynchronous: bool) -> None:
         from pyresque.worker.aio.task import async_jobs  # asyncio is large
 
         if not async_jobs(resque.registry).names():
-            logger.warning("no job is an `async def`, so none will be taken: leave --async-concurrency away")
+            logger.warning("no job is an `async def`, so none will be taken: remove --async-concurrency")
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,9 @@ class Flags:
                         f"{_flag(name)} says how a job gets its process; with --async-concurrency it has none"
                     )
             if self.unknown is not None and self.unknown.policy != "leave":
-                raise ConfigError("--async-concurrency leaves every other job to others: not --unknown, too")
+                raise ConfigError(
+                    "--async-concurrency leaves all other jobs to other workers: remove --unknown"
+                )
         elif not options.fork_per_job and self.jobs_per_fork is not None:
             raise ConfigError("--jobs-per-fork needs processes for jobs: leave --no-fork (FORK_PER_JOB) away")
 

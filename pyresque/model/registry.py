@@ -197,7 +197,7 @@ def _check(job: JobClass) -> None:
     check_timeout(job.options.get("timeout"), where)
     retry = job.options.get("retry")
     if retry is not None and (inspect.isclass(retry) or not hasattr(retry, "delay")):
-        raise InvalidJob(f"{where}: retry={retry!r} says nothing; write for example retry=Retry(limit=3)")
+        raise InvalidJob(f"{where}: retry={retry!r} is not a Retry; write for example retry=Retry(limit=3)")
     if job.name == "<lambda>":
         raise InvalidJob(f"{where}: a lambda has no name: give it one with @job(name=...), or write def")
     _ = job.parameters  # it must tell what it takes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -24,6 +24,13 @@ from pyresque.wire.ruby_inspect import inspect
 logger = Log("pyresque.scheduler")
 
 _NAMES = ("class", "queue", "custom_job_class")
+_KEYS = (
+    *("cron", "every", *_NAMES, "args", "description", "parameters", "rails_env", "env", "persist"),
+    *("active_job", "catch_up", "overlap"),
+)
+"""The keys of an entry that mean something to a scheduler of either language."""
+_ZONES = ("tz", "zone", "timezone", "time_zone")
+"""Keys of other schedulers for what stands in the cron text here."""
 
 CatchUp = Literal["none", "last", "all"]
 """What becomes of runs that were missed: nothing, the last is made up for, each is."""
@@ -88,7 +95,7 @@ class Entry:
         elif _given(entry_value.get("every")):
             every = Every(entry_value["every"])
         else:
-            raise InvalidSchedule("it has neither cron nor every")
+            raise InvalidSchedule(f"it has neither cron nor every{_slips(entry_value)}")
         entry = cls(name, entry_value, cron, every, _catch_up(entry_value), _overlap(entry_value))
         entry._options(_LEAP_DAY)  # a day on which nothing that may be is refused
         return entry
@@ -128,6 +135,11 @@ class Entry:
         return first, last, times
 
     @property
+    def doubts(self) -> list[str]:
+        """What to say of the keys that look like a slip: no scheduler reads them."""
+        return [f"nothing reads {slip}" for slip in map(_slip, self.value) if slip]
+
+    @property
     def environments(self) -> str | None:
         """The environments that it is for, as they were written; None where it is for all."""
         found: str | None = _environments(self.value)
@@ -139,6 +151,22 @@ class Entry:
         return environments is None or (
             environment is not None and environment in re.split(r"[\s,]+", environments)
         )
+
+
+def _slip(key: str) -> str:
+    """A key and the one that may be meant; empty for a key that is known, or like none that is."""
+    if key in _KEYS:
+        return ""
+    if key.lower() in _ZONES:
+        return f"{key}: the zone stands in the cron text, as in '0 3 * * * Europe/Berlin'"
+    import difflib
+
+    near = difflib.get_close_matches(key.lower(), _KEYS, 1, 0.75)
+    return f"{key}: did you mean {near[0]}?" if near else ""
+
+
+def _slips(keys: Iterable[str]) -> str:
+    return "".join(f"; {slip}" for slip in map(_slip, keys) if slip)
 
 
 def parse(name: str, raw: bytes, zone: str = "UTC") -> Entry:

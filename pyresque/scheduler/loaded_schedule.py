@@ -128,7 +128,7 @@ class LoadedSchedule:
         try:
             entry = read(name, value, self._zone)
             if not entry.runs_in(self._environment):
-                logger.info("%s is not for the environment %s", name, self._environment or "(none)")
+                logger.info("%s", _other_environment(entry, self._environment))
                 return
             if self._check is not None:
                 self._check(entry)
@@ -139,6 +139,8 @@ class LoadedSchedule:
             logger.error("the entry %s of the schedule cannot be used: %s", name, self.refused[name])
             return
         self.running[name] = running
+        for doubt in entry.doubts:
+            logger.warning("the entry %s of the schedule: %s", name, doubt)
         logger.info("%s", _line(running, now))
 
 
@@ -146,6 +148,11 @@ def _differs(old: object, new: object) -> bool:
     if isinstance(old, bytes) or isinstance(new, bytes):
         return old != new
     return repr(old) != repr(new)  # what a program gives may hold NaN, which equals nothing
+
+
+def _other_environment(entry: Entry, environment: str | None) -> str:
+    is_here = f"this is {environment}" if environment else "none is set here"
+    return f"{entry.name} is only for the environment {entry.environments}, and {is_here} (-E, RAILS_ENV)"
 
 
 def _line(running: Running, now: float) -> str:

@@ -138,13 +138,17 @@ class Reader:
         return value
 
     def _mapping(self, event: Any) -> Any:
-        mapping = self._noted(event, Hash())
+        mapping, written = self._noted(event, Hash()), set()
         for key_event in self._children():
             key, value_event = self._value(key_event), next(self._events)
             value = self._value(value_event)
             merges = isinstance(key, str) and key == "<<" and not isinstance(key, Symbol)
             if not (merges and key_event.tag != f"{_YAML}str" and _merged(mapping, value_event, value)):
                 mapping.put(key, value, _line(key_event))
+                if isinstance(key, str) and (type(key), key) in written:
+                    note = f"{key} is there already, in the same mapping; only this one counts, as in Ruby"
+                    self.notes.append((_line(key_event), note))
+                written.add((type(key), key) if isinstance(key, str) else None)
         tag = event.tag or ""
         if (_OBJECT.match(tag) and tag != "!ruby/object:Hash") or tag in _OMAP or tag in _TEXTS:
             return _Bad(f"{tag} makes an object of Ruby, which JSON cannot hold", _line(event))

@@ -234,3 +234,14 @@ def test_an_erb_tag_is_named_with_its_line(run, tmp_path):
 def test_a_schedule_with_an_empty_name_is_told(run):
     """`--schedule "$UNSET"` starts no scheduler without its schedule."""
     assert "cannot read the schedule" in run("scheduler", "--schedule", "", status=2)
+
+
+def test_set_notes_a_key_that_looks_like_a_slip(stage, console):
+    """It is stored, for it may be for somebody else, and whoever typed it hears of it."""
+    entry = '{"class":"R","cron":"0 3 * * *","queue":"q","tz":"Europe/Berlin"}'
+    done = console.run("schedule", "set", "nightly", entry)
+    assert done.stdout.startswith("set nightly; next ")
+    assert (
+        done.stderr
+        == "Note: nothing reads tz: the zone stands in the cron text, as in '0 3 * * * Europe/Berlin'\n"
+    )

@@ -34,7 +34,7 @@ from tests.unit.cli.in_process import run
             "--jobs-per-fork needs processes for jobs",
         ),
         (["work", "-q", "x", "--async-concurrency", "2", "--no-fork"], "it has none"),
-        (["work", "-q", "x", "--async-concurrency", "2", "--unknown", "fail"], "leaves every other job"),
+        (["work", "-q", "x", "--async-concurrency", "2", "--unknown", "fail"], "leaves all other jobs"),
         (["work", "-c", "pool.yml", "-q", "x"], "leave -q and --concurrency away"),
         (
             ["work", "-c", "3"],

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pyresque.errors import ConfigError
+from pyresque.errors import ConfigError, InvalidSchedule
+from pyresque.schedule.entry import Entry
 from pyresque.schedule.schedule_file import read_file
 from pyresque.scheduler.loaded_schedule import LoadedSchedule
 
@@ -99,3 +100,42 @@ def test_only_what_has_changed_is_loaded_anew():
     assert table.running["a"] is before
     assert table.load({"b": stored["b"]}, {}, 1800000600.0, "none") == ["a", "b"]
     assert sorted(table.running) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("evry", "evry: did you mean every?"), ("Cron", "Cron: did you mean cron?"), ("note", None)],
+)
+def test_without_a_time_the_key_that_may_be_meant_is_named(key, told):
+    """A typo in cron or every leaves the entry without either."""
+    with pytest.raises(InvalidSchedule) as raised:
+        Entry.read("e", {"class": "A", key: "5m"})
+    assert str(raised.value) == "it has neither cron nor every" + (f"; {told}" if told else "")
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("tz", "tz: the zone stands in the cron text, as in '0 3 * * * Europe/Berlin'"),
+     ("queues", "queues: did you mean queue?"), ("arguments", None), ("owner", None), ("overlap", None)],
+)  # fmt: skip
+def test_a_key_that_looks_like_a_slip_is_told_when_it_is_loaded(key, told, schedule, caplog):
+    """The entry counts all the same, for Ruby keeps keys that it does not know, too."""
+    value = "skip" if key == "overlap" else "x"
+    table = LoadedSchedule(None, "UTC")
+    table.static = schedule(f'e:\n  class: A\n  queue: q\n  cron: "0 3 * * *"\n  {key}: {value}\n')
+    table.load({}, {}, 0.0, "none")
+    assert "e" in table.running
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == ([f"the entry e of the schedule: nothing reads {told}"] if told else [])
+
+
+@pytest.mark.parametrize(("here", "told"), [(None, "none is set here"), ("test", "this is test")])
+def test_an_entry_of_another_environment_is_told_with_the_option(here, told, schedule, caplog):
+    """Which environment it is for, which this is, and how that is said."""
+    caplog.set_level("INFO")
+    table = LoadedSchedule(here, "UTC")
+    table.static = schedule('e:\n  class: A\n  every: "1h"\n  rails_env: production\n')
+    table.load({}, {}, 0.0, "none")
+    assert table.running == {}
+    said = f"e is only for the environment production, and {told} (-E, RAILS_ENV)"
+    assert said in [record.getMessage() for record in caplog.records]

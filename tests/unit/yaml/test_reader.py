@@ -47,3 +47,22 @@ def test_no_text_is_a_traceback(text: str) -> None:
     """Any text at all, and texts of what YAML is made of."""
     with TemporaryDirectory() as folder:
         check(Path(folder), text.encode("utf-8", "replace").decode("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("a: 1\nb: 2\na: 3\n", [3]), ("x: {a: 1, a: 1}\ny: {a: 1}\n", [1]), ("a: 1\n:a: 2\n", []),
+     ("x: &x {a: 1}\ny: {<<: *x, a: 2}\n", []), ("? [1]\n: 2\n? [1]\n: 3\n", [])],
+)  # fmt: skip
+def test_a_name_that_is_written_twice_is_told(
+    text: str, lines: list[int], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last one counts, as in Ruby, and who copied an entry hears of it; merged keys may be replaced."""
+    (tmp_path / "file.yml").write_text(text)
+    read_mapping(str(tmp_path / "file.yml"), "the file", "must be a mapping")
+    told = [record.getMessage() for record in caplog.records]
+    assert [one.split(" of the file")[0] for one in told] == [f"line {line}" for line in lines]
+    assert all(
+        one.endswith("a is there already, in the same mapping; only this one counts, as in Ruby")
+        for one in told
+    )
