@@ -91,7 +91,8 @@ def top(
         click.get_current_context().exit(0 if found.ok else 1)
 
     def draw() -> None:
-        echo(f"pyresque top  {resque.link.address}  {time.strftime('%H:%M:%S')}  q ends it\n")
+        echo(f"pyresque top  {resque.link.address}  {time.strftime('%H:%M:%S')}  q ends it")
+        click.echo()
         try:
             _show(resque, _look(settings, resque, max_age, max_run, file))
         except RedisError as error:  # it may come back

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import select
 import shutil
 import signal
@@ -20,13 +21,15 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from pyresque.cli.output import is_terminal
+from pyresque.cli.output import columns, is_terminal
 from pyresque.system.signal_handlers import Handler, handle
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 """The other screen, no cursor, and no new line where one is too long."""
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+_PIECES = re.compile("\x1b\\[[0-9;]*m|.", re.DOTALL)
+"""A colour, or a character."""
 _ENDING: tuple[int, ...] = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -97,11 +100,12 @@ class LiveScreen:
         sys.exit(128 + number)
 
     def _paint(self, text: str) -> None:
-        rows = max(2, shutil.get_terminal_size().lines) - 1
-        lines = text.splitlines()
+        size = shutil.get_terminal_size()
+        rows = max(2, size.lines) - 1
+        lines = [part for line in text.splitlines() for part in folded(line, size.columns)]
         if len(lines) > rows:
             lines[rows - 1 :] = [f"... {len(lines) - rows + 1} more lines"]
-        _write(_HOME + "".join(f"{line}{_REST_OF_LINE}\n" for line in lines) + _REST_OF_SCREEN)
+        _write(_HOME + "".join(f"{_REST_OF_LINE}{line}\n" for line in lines) + _REST_OF_SCREEN)
 
     def _ends_within(self, seconds: float) -> bool:
         """Wait so long; whether `q` was typed."""
@@ -116,6 +120,19 @@ class LiveScreen:
             typed = os.read(self._keys, 1024)
             if not typed or b"q" in typed.lower():
                 return True
+
+
+def folded(line: str, most: int) -> list[str]:
+    """A line in pieces that fit the terminal; colours take no column, and go on in the next piece."""
+    parts, room = [""], most
+    for piece in _PIECES.findall(line):
+        wide = 0 if piece[0] == "\x1b" else columns(piece)
+        if wide > room and parts[-1]:
+            parts.append("")
+            room = most
+        parts[-1] += piece
+        room -= wide
+    return parts
 
 
 def _printed(draw: Callable[[], object]) -> str:

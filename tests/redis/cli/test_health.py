@@ -171,6 +171,7 @@ def test_top_is_live_until_q(session: Session, resque: Resque) -> None:
     session.type("q")
     assert session.ended() == 0
     assert session.shown.rstrip().endswith("\x1b[?1049l")
+    assert "q ends it\r\n" in session.shown
 
 
 def test_top_outlives_a_redis_that_goes_away(tmp_path: Path) -> None:

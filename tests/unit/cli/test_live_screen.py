@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import termios
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pyresque.cli.live_screen import folded
 from tests.unit.cli.program import until
 from tests.unit.cli.terminal_session import Session
 
@@ -67,9 +69,21 @@ def test_it_is_drawn_until_a_key_is_typed(start: Callable[..., Session]) -> None
     shown, _, after = session.shown.partition(LEFT)
     assert shown.startswith(ENTERED)
     assert "more lines" in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert max(map(len, plain.splitlines())) == 80  # a long line goes on in the next one
     assert "line 49" not in shown
     assert after.strip() == "after it"
     assert modes(session) != during
+
+
+def test_a_long_line_is_folded() -> None:
+    """At the width of the terminal, where wide letters take two columns and colours none."""
+    assert folded("abcdef", 3) == ["abc", "def"]
+    assert folded("abc", 3) == ["abc"]
+    assert folded("", 3) == [""]
+    assert folded("\x1b[31mabcd\x1b[0m", 3) == ["\x1b[31mabc", "d\x1b[0m"]
+    assert folded("日本", 3) == ["日", "本"]
+    assert folded("日本", 1) == ["日", "本"]
 
 
 @pytest.mark.parametrize("typed", ["\x03", "\x1aq", "\x04q"], ids=["Ctrl-C", "Ctrl-Z", "Ctrl-D"])
