@@ -19,7 +19,7 @@ from itertools import islice
 from types import CodeType
 from typing import cast
 
-from pyresque.usercode.guards import one_process
+from pyresque.usercode.guards import one_process, unless_no
 from pyresque.usercode.safely import (
     cause_of,
     cut,
@@ -56,10 +56,11 @@ class Log:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
         self._complained = False
-        self.wants_info: Callable[[], bool] = partial(self._logger.isEnabledFor, logging.INFO)
-        """Whether anybody hears `info`: to be asked before what a line shows is made."""
+        # Python's own raises, too: where a job has set `logger.level = "DEBUG"`.
+        self.wants_info: Callable[[], bool] = partial(unless_no, self._logger.isEnabledFor, logging.INFO)
+        """Whether anybody hears `info`: to be asked before what a line shows is made. It raises nothing."""
         if type(self._logger) is not logging.Logger:
-            self.wants_info = _yes  # that of the application may raise anything when it is asked
+            self.wants_info = _yes  # that of the application may do anything when it is asked
 
     def debug(self, text: str, *values: object, exc_info: Told = False) -> None:
         """Say what helps to find a mistake."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from pyresque.cli.folders import here
 from pyresque.errors import ConfigError
 from pyresque.usercode.safely import flush_output
 from pyresque.worker.pool.new_code import Heritage
@@ -62,8 +63,8 @@ class Program:
     def now(cls) -> Program:
         """The program as it is now, before anything of the application has been imported."""
         named = os.environ.get("PWD", "")
-        same = bool(named) and Path(named).exists() and Path(named).samefile(".")
-        return cls(named if same else str(Path.cwd()), dict(os.environ))
+        same = bool(named) and os.path.exists(named) and os.path.samefile(named, ".")
+        return cls(named if same else str(here()), dict(os.environ))
 
     def try_out(self, tell: int) -> subprocess.Popen[bytes]:
         """Start the program that is on disk now beside this one; see `worker.trial`.

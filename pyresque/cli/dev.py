@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings
+from pyresque.cli.folders import here
 from pyresque.cli.output import is_colourful, safe
 from pyresque.config.server_setting import parse_server
 from pyresque.config.settings import Rank
@@ -168,7 +169,7 @@ def _files(settings: Settings, schedule: str | None) -> WatchedFiles:
     from pyresque.cli.watched_files import WatchedFiles, folders_of
 
     stored = settings.stored
-    project = stored.file.path.parent if stored.file else Path.cwd()
+    project = stored.file.path.parent if stored.file else here()
     modules = settings.modules or [
         name for command in ("work", "scheduler") for name in stored.find(command, "require").value
     ]

@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 from pyresque.cli.common_options import common
+from pyresque.cli.folders import absolute
 from pyresque.cli.output import echo
+from pyresque.config.settings import current_folder
 from pyresque.config.settings_file import OWN, PROJECT, find
 from pyresque.errors import ConfigError
 
@@ -35,7 +37,7 @@ def init(folder: Path, systemd: bool, kubernetes: bool, yes: bool, dry_run: bool
     A file that is there already is overwritten only if you say so.
     """
     wanted = [name for name, on in zip(ON_REQUEST, (systemd, kubernetes), strict=True) if on]
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise ConfigError(f"{folder} is not a folder; name another one")
     own_jobs = False
     for name, text in _files(folder, wanted):
@@ -70,19 +72,19 @@ def _files(folder: Path, wanted: list[str]) -> Iterator[tuple[str, str]]:
 
 def _has_settings(folder: Path) -> bool:
     """Whether the project has settings in its pyproject.toml."""
-    if (folder / OWN).exists() or not (folder / PROJECT).is_file():
+    if os.path.exists(folder / OWN) or not os.path.isfile(folder / PROJECT):
         return False
-    file = find(folder.absolute(), {})
-    return file is not None and file.path == folder.absolute() / PROJECT
+    file = find(absolute(folder), {})
+    return file is not None and file.path == absolute(folder) / PROJECT
 
 
 def _name(folder: Path) -> str:
     """A name for images and the like, after the folder."""
-    return re.sub(r"[^a-z0-9]+", "-", folder.absolute().name.lower())[:40].strip("-") or "app"
+    return re.sub(r"[^a-z0-9]+", "-", absolute(folder).name.lower())[:40].strip("-") or "app"
 
 
 def _for_systemd(folder: Path) -> str:
-    path = os.path.abspath(folder)
+    path = os.path.normpath(absolute(folder))
     if not _PLAIN.fullmatch(path):
         raise ConfigError(
             f"a systemd unit cannot be written for {path}: use letters, digits and - in its name"
@@ -126,9 +128,9 @@ def _agreed(name: str) -> bool:
 
 
 def _tell_next(folder: Path) -> None:
-    here = folder.absolute() == Path.cwd()
+    is_here = absolute(folder) == current_folder()
     steps = [
-        *([] if here else [f"cd {folder}"]),
+        *([] if is_here else [f"cd {folder}"]),
         "pip install 'pyresque[demo]' pytest",
         "pytest           # tests of the jobs, on a Redis of their own",
         "pyresque dev     # worker and scheduler, started anew when a file changes",

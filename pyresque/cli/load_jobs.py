@@ -9,6 +9,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
+from pyresque.cli.folders import here
 from pyresque.errors import ImportFailed
 from pyresque.failure.describe import related
 from pyresque.log import Log
@@ -39,9 +40,9 @@ def import_jobs(names: list[str], folder: Path | None = None) -> None:
     """
     if not names:
         return
-    here = Path.cwd()
-    first = folder or here
-    is_here = "" in sys.path and first == here
+    current = here()
+    first = folder or current
+    is_here = "" in sys.path and first == current
     if not is_here and str(first) not in sys.path:
         sys.path.insert(0, str(first))
     for name in names:
@@ -67,10 +68,10 @@ def _import(name: str, first: Path) -> None:
 def _module_of(name: str, first: Path) -> str:
     """The module name of a file; its folder becomes importable where it is not below the first one."""
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ImportFailed(f"cannot import {name}: it is a folder; write for example -r {path}/jobs.py")
-    if not path.is_file():
-        raise ImportFailed(f"cannot import {name}: there is no such file in {Path.cwd()}")
+    if not os.path.isfile(path):
+        raise ImportFailed(f"cannot import {name}: there is no such file in {here()}")
     path = path.resolve()
     folder = first.resolve()
     parts = path.relative_to(folder).with_suffix("").parts if path.is_relative_to(folder) else ()
@@ -88,7 +89,7 @@ def _why(name: str, module: str, error: BaseException) -> str:
     missing = error.name if is_a(error, ModuleNotFoundError) else None
     if missing is not None and (module == missing or module.startswith(f"{missing}.")):
         return (
-            f"cannot import {name}: there is no module {missing} in {Path.cwd()} or on Python's path; "
+            f"cannot import {name}: there is no module {missing} in {here()} or on Python's path; "
             "write it as in an import statement, for example -r app.jobs"
         )
     if (is_a(error, ValueError) or is_a(error, TypeError)) and not _place(error):

@@ -48,6 +48,7 @@ from pyresque.errors import (
 )
 from pyresque.system.descriptors import keep_streams
 from pyresque.system.signal_handlers import Handler, handle
+from pyresque.usercode.safely import is_a, tried
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """A pipe without a reader, a full disk, a quota, a limit, a terminal that is gone."""
@@ -195,10 +196,17 @@ def _status() -> int:
 
 
 def _leave_streams() -> None:
-    """What cannot be written any more does not change how the program ends: Python would make it 120."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
+    """What cannot be written any more does not change how the program ends: Python would make it 120.
+
+    A job that ran in this process may have put there what it likes, or nothing.
+    """
+    for name in ("stdout", "stderr"):
+        stream: Any = getattr(sys, name, None)
+        _, error = tried(lambda stream=stream: stream.flush())
+        if error is None:
+            continue
+        if is_a(error, OSError):
             with suppress(OSError, ValueError, AttributeError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        else:
+            setattr(sys, name, None)

@@ -10,6 +10,7 @@ import click
 
 from pyresque.cli.common_options import Settings, common, pass_settings, style_option
 from pyresque.cli.configurable import ConfigurableGroup
+from pyresque.cli.folders import absolute
 from pyresque.cli.log_options import log_options
 from pyresque.cli.scheduler_status import release, status
 from pyresque.errors import ConfigError
@@ -143,7 +144,7 @@ def run(settings: Settings, flags: _Flags) -> None:
         flags.log_level,
         default="warning" if is_quiet else "info",
     )
-    path = None if flags.schedule is None else str(Path(flags.schedule).absolute())
+    path = None if flags.schedule is None else str(absolute(Path(flags.schedule)))
     resque = settings.resque(json_style=flags.json_style)
     settings.import_jobs()
     restore()

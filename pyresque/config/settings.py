@@ -198,13 +198,14 @@ def load(folder: Path | None = None, env: Mapping[str, str] = os.environ) -> Set
     Raises:
         ConfigError: the settings file or a PYRESQUE_* variable cannot be used.
     """
-    return Settings(find(folder or _here(), env), env)
+    return Settings(find(folder or current_folder(), env), env)
 
 
-def _here() -> Path | None:
+def current_folder() -> Path | None:
+    """The current directory; None if somebody has removed it."""
     try:
         return Path.cwd()
-    except OSError:  # it was removed
+    except OSError:
         return None
 
 

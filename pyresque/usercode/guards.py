@@ -100,6 +100,17 @@ def by_signal(error: E) -> E:
     return error
 
 
+def unless_no(question: Callable[..., object], *args: object) -> bool:
+    """Ask code that the user may have changed for yes or no, where both do no harm: yes if it raises.
+
+    It is asked outside of `application_code`, where signals raise nothing.
+    """
+    try:
+        return bool(question(*args))
+    except BaseException:
+        return True
+
+
 def forget_due() -> None:
     """A job begins, or is over: what was due in the last one is not for the next."""
     global _due

@@ -130,6 +130,31 @@ def test_not_even_stderr_is_there(monkeypatch, stream):
     Log("pyresque.test").error("x")
 
 
+@pytest.mark.parametrize("level", ["DEBUG", None, object()])
+def test_a_level_that_is_none(level, capsys):
+    """A job writes `logger.level = "DEBUG"`, which Python takes: then lines are lost, and nothing else."""
+    logger, log = logging.getLogger("pyresque.test"), Log("pyresque.test")
+    before = logger.level
+    logger.setLevel(logging.INFO)  # what Python remembers of the level is forgotten
+    logger.level = level
+    try:
+        if level is not None:  # with None, Python asks the logger above
+            assert log.wants_info()
+        log.info("x")
+        log.error("x", exc_info=ValueError())
+    finally:
+        logger.setLevel(before)
+    assert "Traceback" in capsys.readouterr().err or level is None
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), RecursionError()])
+def test_who_is_asked_whether_anybody_hears_it_raises(monkeypatch, error):
+    """Then somebody may: nothing is left out, and nothing ends."""
+    log = Log("pyresque.test")
+    monkeypatch.setattr(logging.Logger, "isEnabledFor", raising(error))
+    assert log.wants_info()
+
+
 def test_a_signal_gets_through(monkeypatch):
     """A job may log when its worker is told to stop."""
     monkeypatch.setattr(logging.Logger, "isEnabledFor", raising(by_signal(TermException("SIGTERM"))))

@@ -176,3 +176,33 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert result.stderr.startswith("Error: ")
         assert result.stderr.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_asked_for(tmp_path: Path) -> None:
+    """As one whose name is too long: one line."""
+    for code, *words in ((2, "init", "a" * 300), (3, "jobs", "-r", f"{'a' * 300}.py")):
+        result = Program(tmp_path).run(*words)
+        assert (result.returncode, result.stderr.count("\n")) == (code, 1), result.stderr
+        assert result.stderr.startswith("Error: cannot ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "init", "init x --dry-run", "work -q q", "dev -r jobs", "jobs -r jobs", "jobs -r ./jobs.py",
+        "scheduler -r jobs --schedule x.yml", "scheduler --schedule x.yml",
+    ],
+)  # fmt: skip
+def test_the_current_directory_was_removed(tmp_path: Path, words: str) -> None:
+    """What needs it says so in one line."""
+    program = f"{shlex.quote(sys.executable)} -m pyresque {words}"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYRESQUE_")}
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"mkdir gone && cd gone && rmdir ../gone && exec {program}"],
+        cwd=tmp_path, env=env | {"PYTHONPATH": str(TEMPLATES.parents[2])}, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert (
+        done.stderr == "Error: the current directory was removed; change to another one (cd) and try again\n"
+    )
+    assert done.returncode == 2

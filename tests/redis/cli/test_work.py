@@ -307,3 +307,40 @@ def test_recover(program: Program, resque: Resque, policy: str, waiting: int, fa
     program.jobs("")
     assert program.run("work", "-q", "q", "-r", "jobs", "--burst", "--recover", policy).returncode == 0
     assert (resque.size("q"), resque.failures.count()) == (waiting, failed)
+
+
+HARM = """
+import logging, sys
+from pyresque import job
+
+class Hostile:
+    def __getattr__(self, name):
+        raise KeyboardInterrupt
+
+def remove():
+    del sys.stdout, sys.stderr
+
+def replace():
+    sys.stdout = sys.stderr = Hostile()
+
+def level():
+    for name in ("pyresque", "pyresque.worker"):
+        logger = logging.getLogger(name)
+        logger.setLevel("DEBUG")
+        logger.level = "DEBUG"
+
+@job(queue="q", name="Harm")
+def harm(kind):
+    globals()[kind]()
+"""
+
+
+@pytest.mark.parametrize("kind", ["remove", "replace", "level"])
+def test_what_a_job_leaves_behind_in_the_process(program: Program, resque: Resque, kind: str) -> None:
+    """A job in the worker's own process may change streams and loggers: the work is done, exit code 0."""
+    program.jobs(HARM, "harm.py")
+    for _ in range(2):
+        resque.push("q", {"class": "Harm", "args": [kind]})
+    done = program.run("work", "-q", "q", "-r", "harm", "--burst", "--no-fork")
+    assert done.returncode == 0, done.stderr
+    assert (resque.stat("processed"), resque.size("q"), resque.workers()) == (2, 0, [])
