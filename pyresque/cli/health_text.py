@@ -91,8 +91,8 @@ def _failed(health: Health) -> str:
 def _schedule(health: Health) -> str:
     missed = [one.name for one in health.missed]
     refused = [one.name for one in health.refused]
-    said = [*_named("missed", missed), *_named("refused", refused)]
-    return "; ".join(said) or "nothing missed or refused"
+    said = [*_named("missed", missed), *_named("refused", refused)] or ["nothing missed or refused"]
+    return "; ".join([*said, *_named("never ran until now", health.never_ran)])
 
 
 def _named(what: str, names: Sequence[str]) -> list[str]:

@@ -76,6 +76,7 @@ class Health:
     Attributes:
         missed: entries of the schedule that should have run.
         refused: entries that cannot be used.
+        never_ran: names of entries that no scheduler has fired yet, as far as Redis tells.
         master: the scheduler that is master; None where none is.
         needs_scheduler: whether there are delayed jobs, or entries.
         workers: all registered workers.
@@ -96,6 +97,7 @@ class Health:
     waiting: list[WaitingClass]
     redis: RedisHealth
     problems: list[Problem] = field(default_factory=list)
+    never_ran: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -139,6 +141,7 @@ class Health:
             "schedule": {
                 "missed": [_missed(one) for one in self.missed],
                 "refused": [{"name": one.name, "reason": one.refused} for one in self.refused],
+                "never_ran": self.never_ran,
             },
             "scheduler": {"needed": self.needs_scheduler, "master": _master(self.master)},
             "paused": {"all": paused.all, "workers": paused.workers, "queues": paused.queues},

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pyresque.client.health import Health, Problem, QueueHealth
 from pyresque.client.info import WorkerInfo
 from pyresque.usercode.safely import cut
+from pyresque.wire.aside_links import CLASS as ASIDE
 
 NEARLY_FULL = 0.9
 """The share of its memory with which Redis is nearly full."""
@@ -237,11 +238,14 @@ def _of_unknown(health: Health) -> Iterator[Problem]:
 
 def _of_aside(health: Health) -> Iterator[Problem]:
     if health.aside:
-        count = "1 element was" if health.aside == 1 else f"{health.aside} elements were"
+        text = f"{health.aside} elements were put aside, because they were not jobs or could not be queued"
+        if health.aside == 1:
+            text = "1 element was put aside, because it was not a job or could not be queued"
         yield Problem(
             "aside",
-            f"{count} put aside, because they were not jobs or could not be queued",
-            "pyresque failed list shows them; failed retry puts one back, failed remove deletes it",
+            text,
+            "`failed retry ID` puts one back, `failed remove ID` deletes it; to see them: "
+            f"pyresque failed list --text {ASIDE}",
         )
 
 

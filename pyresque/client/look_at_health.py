@@ -99,6 +99,7 @@ class _Look:
             failed=self._failed(),
             delayed=delays,
             missed=missed,
+            never_ran=[one.name for one in entries if one.entry and one.runs_here and not one.last],
             refused=[one for one in entries if one.refused and not (one.is_foreign and trusts)],
             master=master,
             needs_scheduler=bool(delays.total or any(one.runs_here for one in entries)),

@@ -132,6 +132,16 @@ def test_an_entry_that_a_python_scheduler_cannot_queue_is_trouble(program: Progr
     assert [one["name"] for one in found["schedule"]["refused"]] == ["nightly"]
 
 
+def test_an_entry_that_never_ran_is_named(console: Console, resque: Resque) -> None:
+    """It may be new, or no scheduler knows it: nobody can tell at the first look, but it is seen."""
+    resque.set_schedule("nightly", job="A", queue="q", every="10m")
+    shown = console.run("health").stdout
+    assert "schedule   nothing missed or refused; 1 never ran until now (nightly)\n" in shown
+    assert json.loads(console.run("health", "--json").stdout)["schedule"]["never_ran"] == ["nightly"]
+    resque.link.execute("HSET", "resque:delayed:last_enqueued_at", "nightly", "2026-11-30 00:00:00 +0000")
+    assert json.loads(console.run("health", "--json").stdout)["schedule"]["never_ran"] == []
+
+
 def test_many_queues_take_a_few_lines(console: Console, resque: Resque) -> None:
     """The fullest are listed; how many wait elsewhere is told."""
     for number in range(15):

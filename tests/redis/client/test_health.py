@@ -291,7 +291,10 @@ def test_failures_of_the_last_hour_and_what_was_put_aside(resque, bench, monkeyp
     resque.link.execute("SADD", "resque:failed_queues", "q_failed")
     found = resque.health()
     assert (found.failed.total, found.failed.last_hour, found.failed.aside) == (6, 3, 1)
-    assert "1 element was put aside" in problem(resque, "aside").text
+    said = problem(resque, "aside")
+    assert said.text == "1 element was put aside, because it was not a job or could not be queued"
+    assert said.advice.endswith("to see them: pyresque failed list --text Pyresque::SetAside")
+    assert resque.failures.select(text="Pyresque::SetAside").count() == 1
     monkeypatch.setattr(look_at_health, "MOST_FAILURES", 4)
     found = resque.health()
     assert (found.failed.total, found.failed.looked_at, found.failed.last_hour) == (6, 3, 1)
