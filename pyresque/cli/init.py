@@ -127,11 +127,21 @@ def _agreed(name: str) -> bool:
     return bool(agreed(f"{name} is there already. Overwrite it?"))
 
 
+def _missing() -> list[str]:
+    """What the tests need and this Python does not have, as pip is told."""
+    from importlib.util import find_spec
+
+    from pyresque.testing.redis_server import locate
+
+    needed = (("'pyresque[demo]'", locate() is None), ("pytest", find_spec("pytest") is None))
+    return [name for name, is_missing in needed if is_missing]
+
+
 def _tell_next(folder: Path) -> None:
     is_here = absolute(folder) == current_folder()
     steps = [
         *([] if is_here else [f"cd {folder}"]),
-        "pip install 'pyresque[demo]' pytest",
+        *([f"pip install {' '.join(missing)}"] if (missing := _missing()) else []),
         "pytest           # tests of the jobs, on a Redis of their own",
         "pyresque dev     # worker and scheduler, started anew when a file changes",
     ]

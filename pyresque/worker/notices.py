@@ -1,4 +1,4 @@
-"""What a worker says about once a minute, if it is so: jobs wait that nobody here knows, or nobody moves.
+"""What a worker says about once a minute, if it is so: jobs wait that nobody here knows, may take, or moves.
 
 Only an idle worker looks, or one that has just pruned. It reads a part of each queue only, and whatever goes
 wrong with that is no trouble of the worker's.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyresque.config.options import WorkerOptions
 from pyresque.log import Log
 from pyresque.model.registry import Registry
-from pyresque.store import delayed, master, queues, workers
+from pyresque.store import delayed, master, pauses, queues, workers
 from pyresque.store.space import Space
 from pyresque.usercode.safely import cut, tried
 from pyresque.worker.queue_list import QueueList
@@ -62,8 +62,7 @@ class Notices:
         if self._clock() < self._due:
             return
         self._due = self._clock() + EVERY
-        looks = (self._waiting, self._overdue) if self._leaves_unknown else (self._overdue,)
-        for look in looks:
+        for look in (self._queues, self._overdue):
             _, error = tried(look)
             if error is not None:
                 logger.debug("it cannot be seen what waits: %s", error)
@@ -74,14 +73,36 @@ class Notices:
             self._told[about] = what, self._clock()
             (logger.warning if is_grave else logger.info)("%s", text)
 
+    def _queues(self) -> None:
+        names = self._list.order(queues.names(self._space) if self._list.dynamic else ()).queues[:MOST_QUEUES]
+        if self._leaves_unknown:
+            self._waiting(names)
+        self._paused(names)
+
+    # --- jobs that nobody may take ---------------------------------------------------------------------
+
+    def _paused(self, names: Sequence[str]) -> None:
+        sizes = {queue: size for queue, size in queues.sizes(self._space, names).items() if size}
+        every = bool(sizes) and (
+            pauses.is_paused(self._space, None) or pauses.are_workers_paused(self._space)
+        )
+        paused = sorted(sizes if every else pauses.among(self._space, list(sizes)))
+        if not paused:
+            self._told.pop("paused", None)
+            return
+        count = sum(sizes[queue] for queue in paused)
+        jobs = "1 job waits" if count == 1 else f"{count:,} jobs wait"
+        where = "while all queues are paused" if every else f"on paused queues ({', '.join(paused)})"
+        text = f"{jobs} {where}: pyresque queue resume {'--all' if every else 'NAME'} ends the pause"
+        self._say("paused", (every, paused), cut(text, 1_500))
+
     # --- jobs that nobody here knows -------------------------------------------------------------------
 
-    def _waiting(self) -> None:
+    def _waiting(self, names: Sequence[str]) -> None:
         from pyresque.client.unknown_classes import waiting_in
 
-        names = self._list.order(queues.names(self._space) if self._list.dynamic else ()).queues
         found = {}
-        for queue in names[:MOST_QUEUES]:
+        for queue in names:
             waiting = waiting_in(self._space, queue, self._registry, MOST_JOBS, MOST_BYTES)
             if waiting:
                 found[queue] = waiting

