@@ -107,6 +107,30 @@ def test_no_more_begin_within_a_time(resque, bench, other):
     assert resque.link.execute("LLEN", starts) == 2
 
 
+@pytest.mark.parametrize("later", [str(30 * 86_400_000), "inf"])
+def test_a_clock_that_was_set_back(resque, bench, later):
+    """What began at a time to come counts as begun now: the class waits once for its rate, and no longer."""
+
+    @job(queue="q", name="Rated", rate_limit="2/hour", registry=resque.registry)
+    def rated(number):
+        note(resque, f"rated {number}")
+
+    starts = "resque:pyresque:starts:Rated"
+    now = int(time.time() * 1000)
+    noted = later if later == "inf" else now + int(later)
+    resque.link.execute("RPUSH", starts, noted, noted)
+    for number in range(2):
+        resque.enqueue(rated, number)
+    bench.burst("q")
+    assert seen(resque) == []
+    begun = [int(one) for one in resque.link.execute("LRANGE", starts, 0, -1)]
+    assert all(now <= one <= time.time() * 1000 for one in begun)
+    for place in range(2):
+        resque.link.execute("LSET", starts, place, now - 3_600_000)
+    bench.burst("q")
+    assert seen(resque) == ["rated 0", "rated 1"]
+
+
 def test_a_worker_comes_back_when_the_time_is_over(resque, bench):
     """By itself, however long its interval is."""
 

@@ -20,6 +20,14 @@ local function others_at_work(prefix, running, id, class)
   return count
 end
 
+-- The clock was set back since these jobs began: they count as begun now, so that nobody waits for the time of before.
+local function count_as_now(starts, now)
+  for n, start in ipairs(redis.call('LRANGE', starts, 0, -1)) do
+    if (tonumber(start) or 0) > now then redis.call('LSET', starts, n - 1, string.format('%d', now)) end
+  end
+  return now
+end
+
 -- Milliseconds after which to ask again where a job of this class has to wait, and what is wrong if something is; nil where it
 -- may begin: that is noted.
 local function has_to_wait(prefix, id, class, limits)
@@ -38,6 +46,7 @@ local function has_to_wait(prefix, id, class, limits)
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
     local first = tonumber(redis.call('LINDEX', starts, most - 1) or '-1')
+    if first and first > now then first = count_as_now(starts, now) end
     if first and first >= 0 and now - first < within then return math.max(1, math.min(within, first + within - now)) end
     redis.call('LPUSH', starts, string.format('%d', now))
     redis.call('LTRIM', starts, 0, most - 1)
