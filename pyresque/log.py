@@ -19,6 +19,7 @@ from itertools import islice
 from types import CodeType
 from typing import cast
 
+from pyresque.errors import ResqueError
 from pyresque.usercode.guards import one_process, unless_no
 from pyresque.usercode.safely import (
     cause_of,
@@ -171,11 +172,16 @@ def _lines(error: BaseException, of_job: bool) -> Iterator[str]:
 
 
 def _frames_of_job(error: BaseException) -> Iterator[tuple[CodeType, int]]:
-    """The frames from the job's own code on: ours before it have called that, ours behind it were called."""
+    """The frames from the job's own code on: ours before it have called that, ours behind it were called.
+
+    Where we refuse a job before its code begins, none is: the error says it all.
+    """
     ours = [code.co_filename.startswith(_LIBRARY) for code, _ in frames_of(error)]
     end = len(ours)
     while end and ours[end - 1]:
         end -= 1
+    if not end and issubclass(type(error), ResqueError):
+        return iter(())
     start = next((number for number in range(end, 0, -1) if ours[number - 1]), 0)
     return islice(frames_of(error), start, None)
 

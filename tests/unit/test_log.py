@@ -4,13 +4,16 @@ import io
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyresque.errors import TermException
+from pyresque import job
+from pyresque.errors import TermException, WrongArguments
 from pyresque.log import Log, traceback_text
+from pyresque.model.registry import Registry
 from pyresque.usercode.guards import by_signal
 from tests.hostile import EXCEPTIONS, RESULTS, raising
 
@@ -201,3 +204,25 @@ def test_a_copy_of_the_process_that_a_filter_makes_ends_there(lines, raises):
     _, status = os.wait()
     with os.fdopen(read) as pipe:
         assert (pipe.read(), os.waitstatus_to_exitcode(status)) == ("one", 3 if raises else 0)
+
+
+def test_a_job_that_was_refused_has_no_traceback_of_ours() -> None:
+    """Its own code has not begun: the error is the whole of it. A mistake of ours keeps its frames."""
+    registry = Registry()
+    job(queue="q", name="Convert", registry=registry)(_convert)
+    run = registry.jobs()[0].parameters.arguments
+    assert _logged(lambda: run(["x"])) == (
+        "pyresque.errors.WrongArguments: argument image_id of Convert: Expected `int`, got `str`"
+    )
+    assert "Traceback" in _logged(lambda: run(5))
+    assert "Traceback" in _logged(lambda: _convert("x"))
+
+
+def _convert(image_id: int) -> None:
+    raise WrongArguments("by the job itself")
+
+
+def _logged(function: Callable[[], object]) -> str:
+    with pytest.raises((TypeError, WrongArguments)) as raised:
+        function()
+    return traceback_text(raised.value.with_traceback(raised.tb.tb_next.tb_next), of_job=True)
