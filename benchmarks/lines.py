@@ -116,8 +116,9 @@ APART = {
     ),
     "what a worker says: its start, failures, what waits, the lines and prints of jobs": (
         "cli/banner.py", "cli/log_file.py", "cli/log_lines.py", "cli/log_options.py", "cli/log_prints.py",
-        "cli/log_warnings.py", "model/job_tags.py", "wire/python_text.py", "worker/beginning.py",
-        "worker/left_log.py", "worker/notices.py", "worker/outcome_log.py", "worker/waiting_classes.py",
+        "cli/log_stream.py", "cli/log_warnings.py", "model/job_tags.py", "wire/python_text.py",
+        "worker/beginning.py", "worker/left_log.py", "worker/notices.py", "worker/outcome_log.py",
+        "worker/waiting_classes.py",
     ),
     "job ids and results, expiry, uniqueness, limits": (
         "client/job_handle.py", "model/enqueue_options.py", "model/tracking.py", "model/unique.py",

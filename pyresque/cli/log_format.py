@@ -6,10 +6,9 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TextIO
 
 from pyresque.cli import log_prints
-from pyresque.cli.log_lines import Fields, Lines, Silent
+from pyresque.cli.log_lines import Fields, Lines
 from pyresque.errors import ConfigError
 from pyresque.log import FIELDS, Log
 
@@ -158,11 +157,9 @@ def _to_file(file: str) -> logging.Handler:
 
 
 def _to_terminal() -> list[logging.Handler]:
-    quiet, loud = _Handler(sys.stdout), _Handler(sys.stderr)
+    from pyresque.cli.log_stream import StreamHandler
+
+    quiet, loud = StreamHandler(sys.stdout), StreamHandler(sys.stderr)
     quiet.addFilter(lambda record: record.levelno < logging.WARNING)
     loud.setLevel(logging.WARNING)
     return [quiet, loud]
-
-
-class _Handler(Silent, logging.StreamHandler[TextIO]):
-    """To a terminal or a pipe."""

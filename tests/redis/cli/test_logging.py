@@ -13,7 +13,7 @@ import pytest
 from pyresque import Resque
 from tests.redis.active_job.test_running import wrapper
 from tests.redis.bench import put
-from tests.unit.cli.program import Program
+from tests.unit.cli.program import Program, until
 
 MODES = {
     "fork": [],
@@ -214,3 +214,16 @@ def test_the_start_is_told(program: Program, resque: Resque) -> None:
         done.stderr.count("1 job of a class that is not registered here waits on other: Sendz: did you") == 1
     )
     assert str(urlsplit(program.url).password) not in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["fork", "no fork"])
+def test_a_worker_whose_output_nobody_reads(program: Program, resque: Resque, mode: str) -> None:
+    """The pipe is full after some failures: jobs go on, and TERM ends it. Lines are left out."""
+    program.jobs(JOBS)
+    resque.enqueue_many([("Fails", "x" * 3000, n) for n in range(60)], queue="q")
+    worker = program.start("work", "-q", "q", "-r", "jobs", "--drain", "0", *MODES[mode])
+    until(lambda: resque.stat("processed") == 60)
+    worker.terminate()
+    assert worker.wait(60) == 0
+    assert resque.failures.count() == 60
+    worker.communicate()
