@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -92,7 +91,9 @@ for _command in (retry, remove, clear):
 def _list(failures: Failures, wanted: Wanted, page: Page, as_json: bool) -> None:
     selection = failures.select(**wanted.filters)
     if as_json:
-        for piece in _pieces(_chosen(selection, page, True)):
+        from pyresque.client.selection import in_pieces
+
+        for piece in in_pieces(_chosen(selection, page, True), _PIECE):
             for record, attempt in zip(piece, failures.next_attempts(piece, thorough=False), strict=True):
                 json_line(document(record, attempt))
         return
@@ -150,12 +151,6 @@ def _nothing(failures: Failures, wanted: Wanted, page: Page) -> str:
     if not wanted.is_open and failures.count():
         return "no failures are like that; `pyresque failed groups` shows which there are"
     return "no failures" if page.first == 0 or not failures.count() else f"no failures on page {page.number}"
-
-
-def _pieces(records: Iterable[FailureRecord]) -> Iterable[Sequence[FailureRecord]]:
-    iterator = iter(records)
-    while piece := list(islice(iterator, _PIECE)):
-        yield piece
 
 
 def _example(record: FailureRecord) -> tuple[str, str]:

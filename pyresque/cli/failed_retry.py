@@ -60,7 +60,7 @@ def retry_selected(selection: FailureSelection, retries: Retries) -> int:
     Returns:
         How many could not be put back.
     """
-    from pyresque.client.retries import GONE, NOT_A_JOB
+    from pyresque.client.selection import GONE, NOT_A_JOB
 
     total = None
     if retries.dry_run or not retries.yes:

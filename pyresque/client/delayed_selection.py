@@ -13,6 +13,10 @@ from pyresque.client.delayed_item import DelayedItem, ready_item
 from pyresque.client.move_delayed import DelayedMover, remove_items
 from pyresque.client.next_retry import forget_attempts
 from pyresque.client.selection import (
+    ANY_NAME,
+    ANY_TIME,
+    GONE,
+    NOT_A_JOB,
     ActionResult,
     Group,
     NameFilter,
@@ -31,6 +35,7 @@ from pyresque.client.selection import (
     in_groups,
     page_of,
     told,
+    whole_ids,
 )
 from pyresque.errors import MalformedPayload, NoQueueError, RedisError
 from pyresque.model.registry import Registry
@@ -44,11 +49,9 @@ PIECE = 1000
 ID_LENGTH = 16
 """How long an id is; a shorter one is the beginning of one."""
 
-GONE = "gone meanwhile"
-NOT_A_JOB = "not a job"
 NO_QUEUE = "no queue is known for it"
 RAISED = "its code raised "
-"""Why jobs are left alone: the keys of `ActionResult.skipped`. Behind the last is an exception's name."""
+"""Why jobs are left alone: further keys of `ActionResult.skipped`. Behind the last is an exception's name."""
 
 
 class Delays(Protocol):
@@ -68,9 +71,9 @@ class Delays(Protocol):
 class DelayedFilter:
     """What is asked of a delayed job; everything that is given must be so."""
 
-    class_name: Pattern
-    queue: Pattern
-    window: Window
+    class_name: Pattern = ANY_NAME
+    queue: Pattern = ANY_NAME
+    window: Window = ANY_TIME
     text: str = ""
     ids: frozenset[str] | None = None
 
@@ -194,15 +197,9 @@ class DelayedSelection:
             yield piece
 
     def _resolved(self) -> DelayedFilter:
-        """The filter with whole ids: each beginning stands for the one id that begins so, if there is one."""
-        ids = self._wanted.ids
-        short = [one for one in ids or () if len(one) < ID_LENGTH]
-        if ids is None or not short:
-            return self._wanted
-        known = {item.id for item in self._resque.each_delayed()}
-        found = {start: [one for one in known if one.startswith(start)] for start in short if start}
-        whole = ids.difference(short).union(*(ones for ones in found.values() if len(ones) == 1))
-        return replace(self._wanted, ids=whole)
+        """The filter with whole ids."""
+        every = (item.id for item in self._resque.each_delayed())
+        return replace(self._wanted, ids=whole_ids(self._wanted.ids, ID_LENGTH, lambda: every))
 
 
 def _add(counts: Counter[Element], element: Element, count: int) -> None:
@@ -213,7 +210,7 @@ class DelayedJobs(DelayedSelection):
     """All delayed jobs; `select` gives some of them."""
 
     def __init__(self, resque: Delays) -> None:
-        super().__init__(resque, _filter())
+        super().__init__(resque, DelayedFilter())
 
     def select(
         self,
@@ -237,19 +234,10 @@ class DelayedJobs(DelayedSelection):
         Raises:
             InvalidSelection, InvalidTime: one of them cannot be understood.
         """
-        return DelayedSelection(self._resque, _filter(class_name, queue, text, since, until, ids))
-
-
-def _filter(
-    class_name: NameFilter = None,
-    queue: NameFilter = None,
-    text: str | None = None,
-    since: When = None,
-    until: When = None,
-    ids: NameFilter = None,
-) -> DelayedFilter:
-    patterns = Pattern("class_name", class_name), Pattern("queue", queue)
-    return DelayedFilter(*patterns, Window(since, until, ago=False), checked_text(text), ids_of(ids))
+        patterns = Pattern("class_name", class_name), Pattern("queue", queue)
+        window = Window(since, until, ago=False)
+        wanted = DelayedFilter(*patterns, window, checked_text(text), ids_of(ids))
+        return DelayedSelection(self._resque, wanted)
 
 
 class _Runs:

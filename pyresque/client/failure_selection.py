@@ -13,8 +13,9 @@ from urllib.parse import unquote
 
 from msgspec import structs
 
-from pyresque.client.retries import GONE, Comings, Refused, Retries
+from pyresque.client.retries import Comings, Refused, Retries
 from pyresque.client.selection import (
+    GONE,
     ActionResult,
     Group,
     NameFilter,

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from pyresque.client.selection import (
+    ANY_NAME,
+    GONE,
     ActionResult,
     NameFilter,
     Pattern,
@@ -23,6 +25,7 @@ from pyresque.client.selection import (
     ids_of,
     page_of,
     told,
+    whole_ids,
 )
 from pyresque.errors import MalformedPayload
 from pyresque.model.job_class import queue_for
@@ -39,9 +42,6 @@ ID_LENGTH = 40
 """How long an id is; a shorter one is the beginning of one."""
 HEAD = 10
 """Jobs at the head of a queue in which a time is looked for."""
-
-GONE = "gone meanwhile"
-"""Why jobs are left alone: a key of `ActionResult.skipped`."""
 
 KeysOf = Callable[[bytes], Sequence[str]]
 """The keys that go with a job: its locks, and its status if it is tracked."""
@@ -99,7 +99,7 @@ class QueuedJob:
 class JobFilter:
     """What is asked of a job; everything that is given must be so."""
 
-    class_name: Pattern
+    class_name: Pattern = ANY_NAME
     text: str = ""
     ids: frozenset[str] | None = None
 
@@ -205,18 +205,10 @@ class JobSelection:
         return lambda raw: tally.done(QueuedJob.read(self._queue, 0, raw).class_name)
 
     def _resolved(self) -> JobFilter:
-        """The filter with whole ids: each beginning stands for the one id that begins so, if there is one."""
-        ids = self._wanted.ids
-        short = [one for one in ids or () if len(one) < ID_LENGTH]
-        if ids is None or not short:
-            return self._wanted
-        everything = JobSelection(self._space, self._queue, self._keys_of, JobFilter(Pattern("", None)))
-        known = {job.id for job in everything}
-        found = {start: [one for one in known if one.startswith(start)] for start in short if start}
-        return replace(
-            self._wanted,
-            ids=ids.difference(short).union(*(ones for ones in found.values() if len(ones) == 1)),
-        )
+        """The filter with whole ids."""
+        every = JobSelection(self._space, self._queue, self._keys_of, JobFilter())
+        ids = whole_ids(self._wanted.ids, ID_LENGTH, lambda: (job.id for job in every))
+        return replace(self._wanted, ids=ids)
 
 
 class QueuedJobs(JobSelection):
@@ -227,7 +219,7 @@ class QueuedJobs(JobSelection):
     """
 
     def __init__(self, space: Space, queue: str, keys_of: KeysOf, link: Link) -> None:
-        super().__init__(space, queue, keys_of, JobFilter(Pattern("class_name", None)))
+        super().__init__(space, queue, keys_of, JobFilter())
         self._hasty = replace(space, link=link)
 
     def select(

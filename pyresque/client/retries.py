@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pyresque.client.selection import Tally
+from pyresque.client.selection import GONE, NOT_A_JOB, Tally
 from pyresque.errors import NotAJob
 from pyresque.store.delayed import Element
 from pyresque.wire.records import FailureRecord
@@ -19,9 +19,7 @@ PENDING = "automatic retry to come"
 PERHAPS_PENDING = "automatic retry may come"
 UNDER_WAY = "automatic retry waits or runs"
 SAME_JOB = "another failure of the same job"
-GONE = "gone meanwhile"
-NOT_A_JOB = "not a job"
-"""Why failures are left alone by a retry: the keys of `ActionResult.skipped`."""
+"""Why failures are left alone by a retry: further keys of `ActionResult.skipped`."""
 
 Refused = Callable[[FailureRecord, str], object] | None
 """Is called with a failure that could not be put back, and why."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -32,6 +32,10 @@ Progress = Callable[[int], object] | None
 MOST_GROUPS = 10_000
 """So many groups are told apart; what comes beyond goes together under `OTHERS`."""
 OTHERS = "(others)"
+
+GONE = "gone meanwhile"
+NOT_A_JOB = "not a job"
+"""Why an action left elements alone: keys of `ActionResult.skipped`; each kind of selection has more."""
 
 _WILD = re.compile(r"[*?]")
 
@@ -107,6 +111,10 @@ def _second(when: When, ago: bool) -> float | None:
     return None if when is None else seconds_at(when)
 
 
+ANY_NAME = Pattern("name", None)
+ANY_TIME = Window(None, None, ago=False)
+
+
 def has_text(text: str, raw: bytes, value: object) -> bool:
     """Whether a text occurs in an element: in its bytes, or in a text that it holds as JSON."""
     if text in raw.decode("utf-8", "replace"):
@@ -145,6 +153,23 @@ def ids_of(ids: NameFilter) -> frozenset[str] | None:
     """
     listed = _listed("ids", ids)
     return None if listed is None else frozenset(listed)
+
+
+def whole_ids(
+    ids: frozenset[str] | None, length: int, every: Callable[[], Iterable[str]]
+) -> frozenset[str] | None:
+    """Ids, where each beginning of ids is replaced by the one id that begins so, if there is just one.
+
+    Args:
+        length: how long an id is.
+        every: gives the ids of everything there is; it is asked only if there are beginnings.
+    """
+    short = [one for one in ids or () if len(one) < length]
+    if ids is None or not short:
+        return ids
+    known = set(every())
+    found = ([one for one in known if one.startswith(start)] for start in short if start)
+    return ids.difference(short).union(*(ones for ones in found if len(ones) == 1))
 
 
 @dataclass(frozen=True)
@@ -186,9 +211,7 @@ class Tally:
 
     def done(self, class_name: str) -> None:
         """One more."""
-        if class_name not in self._classes and len(self._classes) >= MOST_GROUPS:
-            class_name = OTHERS
-        self._classes[class_name] += 1
+        self._classes[group_in(self._classes, class_name)] += 1
         self._tell()
 
     def skip(self, reason: str) -> None:
@@ -217,15 +240,18 @@ def ranked(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
+def group_in(groups: Collection[str], name: str) -> str:
+    """The group that a name belongs to: its own, or `OTHERS` where there are too many already."""
+    return name if name in groups or len(groups) < MOST_GROUPS else OTHERS
+
+
 def in_groups(
     items: Iterable[T], key_of: Callable[[T], str], at_of: Callable[[T], float | None]
 ) -> list[Group[T]]:
     """Elements by what `key_of` tells of them, the largest group first."""
     found: dict[str, tuple[int, float | None, float | None, T]] = {}
     for item in items:
-        key, at = key_of(item), at_of(item)
-        if key not in found and len(found) >= MOST_GROUPS:
-            key = OTHERS
+        key, at = group_in(found, key_of(item)), at_of(item)
         count, first, last, _ = found.get(key, (0, None, None, item))
         if at is not None:
             first = at if first is None else min(at, first)
@@ -289,7 +315,7 @@ def by_class(names: Iterable[str]) -> dict[str, int]:
     """How many there are of each class, the most first."""
     counts: Counter[str] = Counter()
     for name in names:
-        counts[name if name in counts or len(counts) < MOST_GROUPS else OTHERS] += 1
+        counts[group_in(counts, name)] += 1
     return ranked(counts)
 
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pyresque import job
-from pyresque.client.delayed_selection import GONE, NO_QUEUE, NOT_A_JOB, RAISED
+from pyresque.client.delayed_selection import NO_QUEUE, RAISED
 from pyresque.client.move_delayed import remove_items
+from pyresque.client.selection import GONE, NOT_A_JOB
 from pyresque.errors import InvalidSelection, InvalidTime
 from pyresque.plugins import Retry
 from tests.redis.bench import calls

@@ -10,7 +10,8 @@ import pytest
 
 from pyresque import Resque, job
 from pyresque.client import failure_selection
-from pyresque.client.retries import GONE, NOT_A_JOB, PENDING, RETRIED, SAME_JOB, UNDER_WAY
+from pyresque.client.retries import PENDING, RETRIED, SAME_JOB, UNDER_WAY
+from pyresque.client.selection import GONE, NOT_A_JOB
 from pyresque.errors import InvalidSelection, InvalidTime
 from pyresque.plugins import Retry
 from pyresque.store import failures as store

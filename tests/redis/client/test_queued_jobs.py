@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pyresque import job
-from pyresque.client.queued_jobs import GONE
+from pyresque.client.selection import GONE
 from pyresque.errors import InvalidSelection, NoQueueError, RedisReplied
 from pyresque.plugins import Loner
 from pyresque.store import moving, removal
