@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -32,12 +32,9 @@ def timestamp(epoch: float | None) -> str | None:
 
     None where there is no moment, or none that a calendar reaches (milliseconds, often).
     """
-    if epoch is None:
-        return None
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return None
+    from pyresque.wire.times import rfc3339
+
+    return rfc3339(epoch)
 
 
 def time_of(text: object) -> str | None:

@@ -121,5 +121,4 @@ def _no_queue(registry: Registry, class_name: str) -> str:
 def _active_job(registry: Registry, class_name: str) -> JobClass | None:
     """The Active Job of this class, if it is known here: it goes on its queue wrapped."""
     name = class_name.removeprefix("::")
-    jobs = (job for wrapper in registry.wrappers.values() for job in wrapper.jobs())
-    return next((job for job in jobs if job.name == name), None)
+    return next((job for job in registry.wrapped_jobs() if job.name == name), None)

@@ -302,7 +302,7 @@ def _spread(raw: bytes) -> bytes:
 
 def names_to_show(registry: Registry) -> list[str]:
     """The classes whose jobs Python must see: they have hooks, a way of their own, or need a wrapper."""
-    wrapped = [job.name for wrapper in registry.wrappers.values() for job in wrapper.jobs()]
+    wrapped = [job.name for job in registry.wrapped_jobs()]
     return wrapped + [job.name for job in registry.jobs() if _may_have_code(job)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from pyresque.client.info import WorkerInfo
@@ -12,6 +11,7 @@ from pyresque.client.pausing import PausedQueues
 from pyresque.client.schedule_entries import Listed
 from pyresque.client.scheduler_status import MasterSeen
 from pyresque.client.unknown_classes import WaitingClass
+from pyresque.wire.times import rfc3339
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Health:
         """All of it as JSON has it: what `pyresque health --json` prints."""
         redis, failed, delayed, paused = self.redis, self.failed, self.delayed, self.paused
         return {
-            "at": _moment(self.now),
+            "at": rfc3339(self.now),
             "ok": self.ok,
             "problems": [{"kind": one.kind, "text": one.text, "advice": one.advice} for one in self.problems],
             "queues": [_queue(one) for one in self.queues],
@@ -162,7 +162,7 @@ def _queue(one: QueueHealth) -> dict[str, Any]:
 
 
 def _missed(one: MissedRun) -> dict[str, Any]:
-    return {"name": one.name, "due": _moment(one.due), "last": _moment(one.last)}
+    return {"name": one.name, "due": rfc3339(one.due), "last": rfc3339(one.last)}
 
 
 def _master(master: MasterSeen | None) -> dict[str, Any] | None:
@@ -173,7 +173,7 @@ def _master(master: MasterSeen | None) -> dict[str, Any] | None:
         "language": master.language,
         "host": master.host or None,
         "pid": int(master.pid) if master.pid.isdecimal() else None,
-        "since": _moment(master.since),
+        "since": rfc3339(master.since),
         "expires_in_seconds": _rounded(master.expires_in),
         "alive": master.alive,
         "why": master.why,
@@ -182,11 +182,3 @@ def _master(master: MasterSeen | None) -> dict[str, Any] | None:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
-
-
-def _moment(at: float | None) -> str | None:
-    """A moment as RFC 3339 has it, in UTC."""
-    try:
-        return None if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from pyresque.errors import InvalidSelection
 from pyresque.model.moments import Moment, seconds_at
 from pyresque.usercode.safely import plain_name
+from pyresque.wire.times import rfc3339
 
 T = TypeVar("T")
 
@@ -268,10 +269,7 @@ def hour_of(at: float | None) -> str:
 
 @lru_cache(maxsize=1024)
 def _hour(number: float) -> str:
-    try:
-        return datetime.fromtimestamp(3600 * number, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return ""
+    return rfc3339(3600 * number) or ""
 
 
 def chosen(what: str, by: str, ways: dict[str, T]) -> T:

@@ -155,7 +155,7 @@ def _advice(name: str, wrapped: bool, registry: Registry) -> tuple[list[str], st
     """The names that may be meant, and what to do."""
     bare = name.removeprefix("::")
     jobs = [job.name for job in registry.jobs()]
-    inner = [job.name for wrapper in registry.wrappers.values() for job in wrapper.jobs()]
+    inner = [job.name for job in registry.wrapped_jobs()]
     plain = [one for one in jobs if one not in inner]
     if wrapped and bare in plain:
         return [bare], f"{bare} is an Active Job; here it is registered with @job: use @active_job.job"

@@ -74,8 +74,7 @@ class Registry:
         return bool(name) and name in self._bare_names()
 
     def _bare_names(self) -> list[str]:
-        names = (job.name for wrapper in self.wrappers.values() for job in wrapper.jobs())
-        return [name for name in names if name not in self._by_name]
+        return [job.name for job in self.wrapped_jobs() if job.name not in self._by_name]
 
     def wrapped(self, class_name: str, args: Any, queue: str | None) -> dict[str, Any] | None:
         """The payload of a job that must go on its queue wrapped; None if it needs no wrapper."""
@@ -106,9 +105,7 @@ class Registry:
         return job
 
     def _why_not(self, target: object) -> str:
-        wrapped = (
-            job.name for wrapper in self.wrappers.values() for job in wrapper.jobs() if job.target is target
-        )
+        wrapped = (job.name for job in self.wrapped_jobs() if job.target is target)
         if (name := next(wrapped, None)) is not None:
             return (
                 f"{name} is an Active Job: enqueue it with active_job.enqueue(resque, ...). To look at or "
@@ -124,8 +121,11 @@ class Registry:
 
     def jobs(self) -> list[JobClass]:
         """All jobs that are registered, wrapped ones too."""
-        wrapped = [job for wrapper in self.wrappers.values() for job in wrapper.jobs()]
-        return [*self._by_name.values(), *wrapped]
+        return [*self._by_name.values(), *self.wrapped_jobs()]
+
+    def wrapped_jobs(self) -> list[JobClass]:
+        """Those that come in a wrapper, as Active Jobs do."""
+        return [job for wrapper in self.wrappers.values() for job in wrapper.jobs()]
 
     def names(self) -> tuple[str, ...]:
         """All class names that are registered; of wrapped jobs the wrapper's, a blank and their own.

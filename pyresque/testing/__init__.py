@@ -55,12 +55,9 @@ def enqueued(resque: Resque, job: AnyJob, queue: str | None = None) -> list[list
         raise NotAJob(f"no queue is known for {name}: give one with queue=")
     jobs = []
     for raw in queues.elements(resque.space, queue):
-        try:
-            payload = Payload.parse(raw)
-        except MalformedPayload:
-            continue
-        if payload.job_class == name:
-            jobs.append(shown(payload.value)[1] if is_wrapper(payload.class_name) else payload.args)
+        args = _args_of(raw, name)
+        if args is not None:
+            jobs.append(args)
     return jobs
 
 
@@ -90,21 +87,28 @@ def delayed(resque: Resque, job: AnyJob) -> list[DelayedCall]:
     name = job if isinstance(job, str) else _registered(resque, job).name
     calls = []
     for item in resque.each_delayed():
-        try:
-            payload = Payload.parse(item.raw)
-        except MalformedPayload:
-            continue
-        if payload.job_class == name:
-            args = shown(payload.value)[1] if is_wrapper(payload.class_name) else payload.args
-            calls.append(DelayedCall(args or [], item.at, item.queue))
+        args = _args_of(item.raw, name)
+        if args is not None:
+            calls.append(DelayedCall(args, item.at, item.queue))
     return calls
+
+
+def _args_of(raw: bytes, name: str) -> list[Any] | None:
+    """The arguments of a job of this class, of an Active Job its own; None of any other element."""
+    try:
+        payload = Payload.parse(raw)
+    except MalformedPayload:
+        return None
+    if payload.job_class != name:
+        return None
+    return (shown(payload.value)[1] or []) if is_wrapper(payload.class_name) else payload.args
 
 
 def _registered(resque: Resque, job: object) -> JobClass:
     """What a function or class was registered as; an Active Job, too."""
     found = resque.registry.of(job)
     if found is None:
-        found = next((one for one in resque.registry.jobs() if one.target is job), None)
+        found = next((one for one in resque.registry.wrapped_jobs() if one.target is job), None)
     if found is None:
         raise NotAJob(f"{job!r} is not a job: register it with @job")
     return found

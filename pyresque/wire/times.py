@@ -21,6 +21,14 @@ def run_at(epoch: float) -> str:
     return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def rfc3339(epoch: float | None) -> str | None:
+    """The same; None where there is no moment, or none that a calendar reaches (milliseconds, often)."""
+    try:
+        return None if epoch is None else run_at(epoch)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def heartbeat(epoch: float) -> str:
     """`2026-11-23T19:07:34+01:00`: local time, whole seconds, always with an offset."""
     return datetime.fromtimestamp(int(epoch)).astimezone().isoformat()

@@ -104,7 +104,7 @@ class Runner:
         if self._shutdown.asked or self._listener.paused:
             self.put_back(job)
             answer = None
-        elif len(job.payload.value) > 2 and self._is_expired(job):
+        elif len(job.payload.value) > 2 and self._is_expired(job):  # more than class and args: ours, perhaps
             answer = self._expire(job)
         else:
             if self._shutdown.plan:
