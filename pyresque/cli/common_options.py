@@ -11,7 +11,7 @@ import click
 
 from pyresque.config.env import Config
 from pyresque.config.options import STYLES
-from pyresque.config.settings import Place, Rank, load
+from pyresque.config.settings import Rank, RedisSetting, load
 from pyresque.config.settings import Settings as Stored
 from pyresque.errors import ImportFailed
 
@@ -59,19 +59,19 @@ class Settings:
         return self.stored.find(self.command, name).value
 
     @property
-    def place(self) -> Place:
+    def redis_setting(self) -> RedisSetting:
         """Where Redis is, and the namespace."""
-        return self.stored.place_for(self.command, self.redis, self.namespace)
+        return self.stored.redis_setting_for(self.command, self.redis, self.namespace)
 
     @property
     def server(self) -> str:
         """Where Redis is, as it was written."""
-        return self.place.server
+        return self.redis_setting.server
 
     @property
     def chosen_namespace(self) -> str | None:
         """The namespace that was asked for; None where nobody did."""
-        return self.place.namespace
+        return self.redis_setting.namespace
 
     def import_jobs(self) -> None:
         """Import the modules of `-r`, else those of the settings.
@@ -97,10 +97,10 @@ class Settings:
         from pyresque.client.resque import Resque
         from pyresque.failure import backend_named
 
-        place = self.place
+        redis_setting = self.redis_setting
         return Resque(
-            place.server,
-            place.namespace,
+            redis_setting.server,
+            redis_setting.namespace,
             json_style=json_style or self.value("json-style"),
             failure=backend_named(failure_backend or self.value("failure-backend")),
         )

@@ -63,8 +63,8 @@ def _all(settings: Settings) -> Iterator[tuple[str, str, Found]]:
 def _given(settings: Settings, name: str) -> Found | None:
     """What the command line says."""
     if name in ("redis", "namespace"):
-        place = settings.stored.place(settings.redis, settings.namespace)
-        one = place.redis if name == "redis" else place.named
+        redis_setting = settings.stored.redis_setting(settings.redis, settings.namespace)
+        one = redis_setting.redis if name == "redis" else redis_setting.named
         return one if one.rank == Rank.OPTION else None
     if name == "require" and settings.modules:
         return Found(settings.modules, Rank.OPTION, "--require")

@@ -18,7 +18,7 @@ from pyresque.config.options import Recover
 
 if TYPE_CHECKING:
     from pyresque import Resque
-    from pyresque.client.worker_signs import Place
+    from pyresque.client.worker_signs import WorkerProcess
     from pyresque.worker.pruner import Dead
 
 _IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True)
@@ -41,22 +41,22 @@ def stop(settings: Settings, ids: tuple[str, ...], term: bool, yes: bool, dry_ru
     A signal is only sent to a process that is the worker for certain. Of a worker elsewhere the command is
     printed that has to be typed there. Of an ID host:pid is enough.
     """
-    from pyresque.worker.liveness import place_of
+    from pyresque.worker.liveness import process_of
 
     resque = settings.reading()
     number = signal.SIGTERM if term else signal.SIGQUIT
     found, missed = known_ids(resque, ids)
-    places = {worker_id: place_of(resque.space, worker_id) for worker_id in found}
+    processes = {worker_id: process_of(resque.space, worker_id) for worker_id in found}
     reached = []
-    for worker_id, place in places.items():
-        why = _out_of_reach(place, number)
+    for worker_id, process in processes.items():
+        why = _out_of_reach(process, number)
         if why:
             missed += 1
             click.echo(f"Error: {safe(worker_id)} {why}", err=True)
         else:
             reached.append(worker_id)
     if reached and _may_stop(resque, reached, term, yes, dry_run):
-        missed += _sent(resque, {worker_id: places[worker_id] for worker_id in reached}, number)
+        missed += _sent(resque, {worker_id: processes[worker_id] for worker_id in reached}, number)
     click.get_current_context().exit(1 if missed else 0)
 
 
@@ -198,23 +198,23 @@ def _with_jobs(ids: Iterable[str], jobs: Mapping[str, str], recover: Recover | N
     return f"{counted(len(names), 'worker')}; {held} {goes} ({classes(Counter(jobs.values()))})"
 
 
-def _out_of_reach(place: Place, number: signal.Signals) -> str:
+def _out_of_reach(process: WorkerProcess, number: signal.Signals) -> str:
     """Why no signal can be sent to a worker from here, and what to type instead; empty where it can."""
     word = number.name.removeprefix("SIG")
-    if not place.pid:
+    if not process.pid:
         return "has no process id in its ID: nobody can tell which process it is"
-    if not place.is_here:
-        host, kill = safe(shlex.quote(place.host)), f"kill -{word} {place.pid}"
+    if not process.is_here:
+        host, kill = safe(shlex.quote(process.host)), f"kill -{word} {process.pid}"
         return (
-            f"runs on {safe(place.host)}, or in another container, and not here. There: "
+            f"runs on {safe(process.host)}, or in another container, and not here. There: "
             f"ssh {host} {kill}, or kubectl exec {host} -- {kill}"
         )
-    if not place.lives:
-        return f"is dead: its process {place.pid} is gone. Remove it: pyresque worker prune"
-    if place.doubt:
+    if not process.lives:
+        return f"is dead: its process {process.pid} is gone. Remove it: pyresque worker prune"
+    if process.doubt:
         return (
-            f"may not be the process {place.pid}: {short(place.doubt, 160)}. If it is: "
-            f"kill -{word} {place.pid}"
+            f"may not be the process {process.pid}: {short(process.doubt, 160)}. If it is: "
+            f"kill -{word} {process.pid}"
         )
     return ""
 
@@ -230,28 +230,28 @@ def _may_stop(resque: Resque, ids: Sequence[str], term: bool, yes: bool, dry_run
     return confirmed(what, yes=yes or not (term and jobs), dry_run=dry_run)
 
 
-def _sent(resque: Resque, places: dict[str, Place], number: signal.Signals) -> int:
+def _sent(resque: Resque, processes: dict[str, WorkerProcess], number: signal.Signals) -> int:
     """Send the signal to each process once; how many did not get it."""
     from pyresque.worker import by_hand
 
-    missed, jobs, told = 0, _jobs(resque, places), set[int]()
-    for worker_id, place in places.items():
+    missed, jobs, told = 0, _jobs(resque, processes), set[int]()
+    for worker_id, process in processes.items():
         # An async worker has several ids; a second signal would end its jobs.
-        if place.pid in told:
+        if process.pid in told:
             continue
-        told.add(place.pid)
+        told.add(process.pid)
         try:
-            sent = by_hand.stop(place, number)
-            why = f"process {place.pid} has ended meanwhile"
+            sent = by_hand.stop(process, number)
+            why = f"process {process.pid} has ended meanwhile"
         except PermissionError:
-            sent, why = False, f"process {place.pid} belongs to another user: use sudo, or be that user"
+            sent, why = False, f"process {process.pid} belongs to another user: use sudo, or be that user"
         if not sent:
             missed += 1
             click.echo(f"Error: {safe(worker_id)}: {why}", err=True)
             continue
         job = f", after its job {short(jobs[worker_id], 60)}" if worker_id in jobs else ""
         click.echo(f"sent {number.name.removeprefix('SIG')} to {safe(worker_id)}: it leaves{job}")
-        pool = by_hand.pool_of(place)
+        pool = by_hand.pool_of(process)
         if pool:
             click.echo(f"it is one of a pool, which starts another: stop the pool with kill -QUIT {pool}")
     return missed

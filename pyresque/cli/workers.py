@@ -114,9 +114,9 @@ def _job(one: WorkerInfo) -> str:
 def _lines(resque: Resque, one: WorkerInfo) -> list[tuple[str, object]]:
     from pyresque.system.processes import process_title
     from pyresque.worker import by_hand
-    from pyresque.worker.liveness import place_of, signs_of_life
+    from pyresque.worker.liveness import process_of, signs_of_life
 
-    place, signs = place_of(resque.space, one.id), signs_of_life(resque.space, one.id)
+    process, signs = process_of(resque.space, one.id), signs_of_life(resque.space, one.id)
     said = {True: "yes", False: "no", None: "nobody can tell from here"}[one.is_alive]
     lines: list[tuple[str, object]] = [
         ("id", one.id),
@@ -127,9 +127,9 @@ def _lines(resque: Resque, one: WorkerInfo) -> list[tuple[str, object]]:
         ("alive", f"{said}: {signs.seen}" if signs.seen else said),
         ("state", one.state),
     ]
-    if place.lives:
-        pool = by_hand.pool_of(place)
-        lines += [("process", process_title(place.pid)), ("doubt", place.doubt), ("pool", pool or "")]
+    if process.lives:
+        pool = by_hand.pool_of(process)
+        lines += [("process", process_title(process.pid)), ("doubt", process.doubt), ("pool", pool or "")]
     if one.working:
         name, args = job_of(one.working.payload or {})
         since = "" if one.working_for is None else f" ({span(one.working_for)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pyresque.client.worker_signs import found_at, lives
+from pyresque.client.worker_signs import find_process, lives
 from pyresque.config.env import environment
 from pyresque.store import failures, queues, stats, workers
 from pyresque.store.space import Space
@@ -71,7 +71,7 @@ def worker_infos(space: Space) -> list[WorkerInfo]:
     for n, worker_id in enumerate(ids):
         job = WorkingOn.parse(working[n]) if working[n] else None
         beat_age = _age(beats.get(worker_id), now)
-        place = found_at(worker_id, (marks or {}).get(worker_id, ""), started[n])
+        process = find_process(worker_id, (marks or {}).get(worker_id, ""), started[n])
         found.append(
             WorkerInfo(
                 worker_id,
@@ -83,8 +83,8 @@ def worker_infos(space: Space) -> list[WorkerInfo]:
                 language=None if marks is None else "python" if worker_id in marks else "ruby",
                 heartbeat_age=beat_age,
                 working_for=_age(job.run_at, now) if job else None,
-                is_alive=lives(place, beat_age),
-                can_be_signalled=place.lives and not place.doubt,
+                is_alive=lives(process, beat_age),
+                can_be_signalled=process.lives and not process.doubt,
             )
         )
     return found

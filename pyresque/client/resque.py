@@ -108,10 +108,10 @@ class Resque(Delaying, Scheduling):
 
         stored = load()
         text = server if server is None or isinstance(server, str) else DEFAULT_SERVER
-        place = stored.place(text, namespace)
+        redis_setting = stored.redis_setting(text, namespace)
         return cls(
-            place.server if server is None else server,
-            place.namespace,
+            redis_setting.server if server is None else server,
+            redis_setting.namespace,
             json_style=json_style or stored.find("", "json-style").value,
             failure=failure or backend_named(stored.find("", "failure-backend").value),
             failure_ids=failure_ids,

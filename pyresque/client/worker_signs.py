@@ -18,7 +18,7 @@ from pyresque.wire import times
 
 FRESH = 120
 """Seconds for which a heartbeat, which comes every minute, is a sign of life."""
-EXPIRED = 300
+EXPIRED_AFTER = 300
 """Seconds without a heartbeat after which every pruner takes a worker for dead, in Ruby too."""
 
 _TITLE = re.compile(r"resque-\d|resque: Starting|resque:work")
@@ -28,7 +28,7 @@ _LATE = 5.0
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerProcess:
     """Where the process of a worker is.
 
     Attributes:
@@ -50,7 +50,7 @@ class Place:
     doubt: str = ""
 
 
-def found_at(worker_id: str, mark: str, started: str) -> Place:
+def find_process(worker_id: str, mark: str, started: str) -> WorkerProcess:
     """Find the process of a worker.
 
     Of a worker of ours it is known in which system its pid is valid, and when it began; of Ruby's only the
@@ -65,10 +65,10 @@ def found_at(worker_id: str, mark: str, started: str) -> Place:
     number = int(pid) if pid.isdecimal() and len(pid) < 10 else 0
     is_here = own_space == process_space() if own_space else host == socket.gethostname()
     if not (is_here and number and process_lives(number, birth)):
-        return Place(host, number, is_here, bool(own_space))
+        return WorkerProcess(host, number, is_here, bool(own_space))
     found = process_birth(number)
     doubt = "" if birth and birth == found else _doubt(number, started)
-    return Place(host, number, is_here, bool(own_space), True, found, doubt)
+    return WorkerProcess(host, number, is_here, bool(own_space), True, found, doubt)
 
 
 def _doubt(pid: int, started: str) -> str:
@@ -84,19 +84,19 @@ def _doubt(pid: int, started: str) -> str:
     return ""
 
 
-def lives(place: Place, beat_age: float | None) -> bool | None:
+def lives(process: WorkerProcess, beat_age: float | None) -> bool | None:
     """Whether a worker lives; None where nobody can tell from here.
 
     Args:
         beat_age: seconds since its last heartbeat; None where it has none.
     """
     is_fresh = beat_age is not None and beat_age <= FRESH
-    if place.lives and (is_fresh or not place.doubt):
+    if process.lives and (is_fresh or not process.doubt):
         return True
-    if place.is_here and place.is_known:
+    if process.is_here and process.is_known:
         return False
-    if beat_age is not None and beat_age > EXPIRED:
+    if beat_age is not None and beat_age > EXPIRED_AFTER:
         return False
-    if place.is_here:  # of Ruby's only the host name is known, which containers may share
+    if process.is_here:  # of Ruby's only the host name is known, which containers may share
         return None if is_fresh else False
     return True if is_fresh else None

@@ -104,15 +104,15 @@ class Settings:
             for command, setting in every_setting()
         }
 
-    def place(self, server: str | None = None, namespace: str | None = None) -> Place:
+    def redis_setting(self, server: str | None = None, namespace: str | None = None) -> RedisSetting:
         """Where Redis is, and the namespace, unless they are given here.
 
         Raises:
             ConfigError: a server setting cannot be read.
         """
-        return self.place_for("", server, namespace)
+        return self.redis_setting_for("", server, namespace)
 
-    def place_for(self, command: str, server: str | None, namespace: str | None) -> Place:
+    def redis_setting_for(self, command: str, server: str | None, namespace: str | None) -> RedisSetting:
         """The same for a command.
 
         Raises:
@@ -125,7 +125,7 @@ class Settings:
             spoken = Found(namespace, Rank.OPTION, "--namespace")
         elif named is not None and address.rank > spoken.rank:
             spoken = Found(named, address.rank, address.source)
-        return Place(address, spoken)
+        return RedisSetting(address, spoken)
 
     def _said(self, command: str, setting: Setting) -> Found | None:
         """What PYRESQUE_* or the file says, unless a variable of Ruby's does."""
@@ -175,7 +175,7 @@ _DIRECT: dict[str, Callable[[Mapping[str, str]], str]] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class RedisSetting:
     """Where Redis is, and what every key begins with."""
 
     redis: Found

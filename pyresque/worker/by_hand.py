@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Sequence
 
-from pyresque.client.worker_signs import Place
+from pyresque.client.worker_signs import WorkerProcess
 from pyresque.config.options import Recover
 from pyresque.failure import Recorder
 from pyresque.model.resque_like import ResqueLike
@@ -35,21 +35,21 @@ def prune(resque: ResqueLike, recover: Recover | None = None) -> Sequence[str]:
     return pruned
 
 
-def stop(place: Place, number: int) -> bool:
-    """Send a signal to the process of a worker, which `place_of` has found; False if it is gone.
+def stop(process: WorkerProcess, number: int) -> bool:
+    """Send a signal to the process of a worker, which `process_of` has found; False if it is gone.
 
     Raises:
         PermissionError: it belongs to another user.
     """
-    return send_signal(place.pid, place.birth, number)
+    return send_signal(process.pid, process.birth, number)
 
 
-def pool_of(place: Place) -> int:
+def pool_of(process: WorkerProcess) -> int:
     """The supervisor of the pool that a worker is one of; 0 where it is none that is seen here.
 
     Where a worker leaves, its pool starts another one.
     """
-    parent = process_parent(place.pid)
+    parent = process_parent(process.pid)
     return parent if parent and "resque-pool-" in process_title(parent) else 0
 
 

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pyresque.client.worker_signs import EXPIRED_AFTER
 from pyresque.config.options import Recover
 from pyresque.errors import DirtyExit, Handled, MalformedPayload, PruneDeadWorkerDirtyExit
 from pyresque.failure import Failure, Recorder
@@ -31,9 +32,6 @@ from pyresque.worker.report import Following, Report
 from pyresque.worker.retries import attempt_at, following_of, requeue
 
 logger = Log("pyresque.worker")
-
-EXPIRED_AFTER = 300
-"""Seconds without a beat after which a worker is taken for dead."""
 
 RECOVERY_MEMORY = 86400
 """Seconds for which it is remembered how often a job was put back."""
@@ -58,7 +56,7 @@ class Dead:
 
 
 @dataclass(frozen=True)
-class _Books:
+class _Snapshot:
     """Who is registered, the marks of ours, the heartbeats, and the time by the clock of Redis."""
 
     known: list[str]
@@ -101,11 +99,9 @@ class Pruner:
         lock = PruningLock(self._space, worker_id, lock_seconds)
         if lock.take():
             try:
-                books = self._books()
-                pruned = self._take_out(
-                    _dead(books, worker_id, listed) + self._never_beaten(books, worker_id)
-                )
-                workers.forget_ours(self._space, books.left_behind)
+                seen = self._snapshot()
+                pruned = self._take_out(_dead(seen, worker_id, listed) + self._never_beaten(seen, worker_id))
+                workers.forget_ours(self._space, seen.left_behind)
             finally:
                 if not starting:
                     lock.give_back()
@@ -121,27 +117,27 @@ class Pruner:
 
     def dead(self, worker_id: str, listed: Sequence[str]) -> list[Dead]:
         """Those whom `prune` would take for dead now; it only reads."""
-        books = self._books()
-        return _dead(books, worker_id, listed) + self._never_beaten(books, worker_id)
+        seen = self._snapshot()
+        return _dead(seen, worker_id, listed) + self._never_beaten(seen, worker_id)
 
-    def _books(self) -> _Books:
+    def _snapshot(self) -> _Snapshot:
         # In this order. A worker of ours writes its mark and its first beat in one step, and registers then:
         # of one that is registered the mark is known, and of one that is just about to, the beat.
         known, ours = workers.ids(self._space), workers.ours(self._space)
-        return _Books(known, ours, workers.heartbeats(self._space), workers.redis_time(self._space))
+        return _Snapshot(known, ours, workers.heartbeats(self._space), workers.redis_time(self._space))
 
-    def _never_beaten(self, books: _Books, worker_id: str) -> list[Dead]:
+    def _never_beaten(self, seen: _Snapshot, worker_id: str) -> list[Dead]:
         """Workers of ours, without a heartbeat, that registered long ago.
 
         Ours beat before they register. So such a one has left, and its registration came late, behind that.
         """
-        silent = [one for one in books.known if one in books.ours and one not in books.beats]
+        silent = [one for one in seen.known if one in seen.ours and one not in seen.beats]
         started = zip(silent, workers.started(self._space, silent), strict=True)
         began = {worker: times.parse(text) for worker, text in started}
         return [
             Dead(worker, "it has left, and was registered after that")
             for worker, at in began.items()
-            if at is not None and books.now - at > EXPIRED_AFTER and worker != worker_id
+            if at is not None and seen.now - at > EXPIRED_AFTER and worker != worker_id
         ]
 
     def _take_out(self, dead: Sequence[Dead]) -> list[str]:
@@ -283,16 +279,16 @@ def _payload_in(raw: bytes) -> object:
     return payload if isinstance(payload, (dict, str)) else _UNREADABLE
 
 
-def _dead(books: _Books, worker_id: str, listed: Sequence[str]) -> list[Dead]:
+def _dead(seen: _Snapshot, worker_id: str, listed: Sequence[str]) -> list[Dead]:
     """Workers whose heartbeat has expired, or whose process is gone; but not the one that asks."""
     expired = [
         Dead(worker, "its heartbeat has expired", beat)
-        for worker, beat in books.beats.items()
-        if worker != worker_id and _is_expired(worker, beat, books.now)
+        for worker, beat in seen.beats.items()
+        if worker != worker_id and _is_expired(worker, beat, seen.now)
     ]
     names = {one.id for one in expired}
-    left = [worker for worker in books.known if worker not in names]
-    return expired + _gone_here(left, books.ours, worker_id, listed)
+    left = [worker for worker in seen.known if worker not in names]
+    return expired + _gone_here(left, seen.ours, worker_id, listed)
 
 
 def _gone_here(

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Sequence
 
+from pyresque.client.worker_signs import EXPIRED_AFTER
 from pyresque.errors import DirtyExit, RedisReplied
 from pyresque.log import Log
 from pyresque.store import workers
@@ -19,7 +20,7 @@ from pyresque.store.space import Space
 from pyresque.store.workers import NO_BEAT, Registration, Seen
 from pyresque.system.processes import note_worker, process_space
 from pyresque.wire import times
-from pyresque.worker.pruner import BEGUN_BEFORE, EXPIRED_AFTER, STILL_PROCESSED, Pruner
+from pyresque.worker.pruner import BEGUN_BEFORE, STILL_PROCESSED, Pruner
 
 logger = Log("pyresque.worker")
 

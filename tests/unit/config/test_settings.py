@@ -356,8 +356,8 @@ def test_server_and_namespace(
 ) -> None:
     """A namespace may stand in the server setting: it is as near to the command line as that is."""
     (folder / OWN).write_text(file)
-    place = load(folder, env).place(server, namespace)
-    assert (place.server, place.namespace) == chosen
+    setting = load(folder, env).redis_setting(server, namespace)
+    assert (setting.server, setting.namespace) == chosen
 
 
 def test_without_a_file_no_toml_is_read(folder: Path) -> None:
