@@ -68,11 +68,6 @@ class Settings:
         """Where Redis is, as it was written."""
         return self.redis_setting.server
 
-    @property
-    def chosen_namespace(self) -> str | None:
-        """The namespace that was asked for; None where nobody did."""
-        return self.redis_setting.namespace
-
     def import_jobs(self) -> None:
         """Import the modules of `-r`, else those of the settings.
 
@@ -156,16 +151,6 @@ def json_option(command: F) -> F:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print JSON, one document on a line, for programs."
     )(command)
-
-
-def limit_option(which: str, shown: int) -> Callable[[F], F]:
-    """Give a command `--limit`: how many of the `which` (next, last) it lists, `shown` without it."""
-    return click.option(
-        "-n",
-        "--limit",
-        type=click.IntRange(0),
-        help=f"How many, 0 for all. Without it the {which} {shown}; with --json all.",
-    )
 
 
 def style_option(command: F) -> F:

@@ -158,10 +158,11 @@ def _environment(settings: Settings) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in _NOT_HERE}
     env |= {"PYRESQUE_WORK_BURST": "0", "PYTHONUNBUFFERED": "1"}
     # In the environment, for a command line is seen by everybody.
-    env |= {"PYRESQUE_REDIS": settings.redis} if settings.redis else {}
-    env |= {"PYRESQUE_NAMESPACE": settings.namespace} if settings.namespace else {}
-    for name in ("PYRESQUE_REDIS_URL",) if settings.redis else ():
-        env.pop(name, None)
+    if settings.redis:
+        env["PYRESQUE_REDIS"] = settings.redis
+        env.pop("PYRESQUE_REDIS_URL", None)
+    if settings.namespace:
+        env["PYRESQUE_NAMESPACE"] = settings.namespace
     return env
 
 

@@ -8,7 +8,7 @@ import click
 
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
 from pyresque.cli.confirm import confirmed, dry_run_option, yes_option
-from pyresque.cli.json_output import json_line, number_of, timestamp
+from pyresque.cli.json_output import json_line, timestamp
 from pyresque.cli.output import ago, counted, moment, pairs, safe, short, span
 from pyresque.cli.schedule_file import entries_of, schedule_file_option, scheduler_options
 
@@ -135,25 +135,11 @@ def _document(seen: SchedulerStatus) -> dict[str, Any]:
     due, entry = seen.next_delayed, seen.next_entry
     here = seen.here
     return {
-        "master": None if seen.master is None else master_document(seen.master),
+        "master": None if seen.master is None else seen.master.as_dict(),
         "standing_by": seen.standing_by,
         "processes_here": None if here is None else [{"pid": one.pid, "title": one.title} for one in here],
         "next_delayed_at": None if due is None else timestamp(due.at),
         "next_entry": None if entry is None else {"name": entry.name, "at": timestamp(entry.next)},
         "behind_seconds": round(seen.behind, 1),
         "refused": [{"name": one.name, "reason": one.refused} for one in seen.refused],
-    }
-
-
-def master_document(master: MasterSeen) -> dict[str, Any]:
-    """The master as every command shows it in JSON."""
-    return {
-        "id": master.value,
-        "language": master.language,
-        "host": master.host or None,
-        "pid": number_of(master.pid),
-        "since": timestamp(master.since),
-        "expires_in_seconds": None if master.expires_in is None else round(master.expires_in, 1),
-        "alive": master.alive,
-        "why": master.why,
     }

@@ -143,7 +143,7 @@ class Health:
                 "refused": [{"name": one.name, "reason": one.refused} for one in self.refused],
                 "never_ran": self.never_ran,
             },
-            "scheduler": {"needed": self.needs_scheduler, "master": _master(self.master)},
+            "scheduler": {"needed": self.needs_scheduler, "master": self.master and self.master.as_dict()},
             "paused": {"all": paused.all, "workers": paused.workers, "queues": paused.queues},
             "workers": self.lives,
             "unknown_classes": self.unknown,
@@ -163,21 +163,6 @@ def _queue(one: QueueHealth) -> dict[str, Any]:
 
 def _missed(one: MissedRun) -> dict[str, Any]:
     return {"name": one.name, "due": rfc3339(one.due), "last": rfc3339(one.last)}
-
-
-def _master(master: MasterSeen | None) -> dict[str, Any] | None:
-    if master is None:
-        return None
-    return {
-        "id": master.value,
-        "language": master.language,
-        "host": master.host or None,
-        "pid": int(master.pid) if master.pid.isdecimal() else None,
-        "since": rfc3339(master.since),
-        "expires_in_seconds": _rounded(master.expires_in),
-        "alive": master.alive,
-        "why": master.why,
-    }
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -17,6 +17,7 @@ from pyresque.model.resque_like import ResqueLike
 from pyresque.store import delayed, master
 from pyresque.store.space import Space
 from pyresque.system.processes import Process, processes_with
+from pyresque.wire.times import rfc3339
 
 _TITLE = "resque-scheduler-"
 """What the titles of schedulers of both languages contain, with their version behind it."""
@@ -48,6 +49,19 @@ class MasterSeen:
     renewed_ago: float | None
     alive: bool | None
     why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """It as JSON has it: what every command prints with --json."""
+        return {
+            "id": self.value,
+            "language": self.language,
+            "host": self.host or None,
+            "pid": int(self.pid) if self.pid.isdecimal() else None,
+            "since": rfc3339(self.since),
+            "expires_in_seconds": None if self.expires_in is None else round(self.expires_in, 1),
+            "alive": self.alive,
+            "why": self.why,
+        }
 
 
 @dataclass(frozen=True)
