@@ -126,6 +126,7 @@ APART = {
         "worker/tracking.py",
     ),
     "an async client": ("client/async_resque.py",),
+    "the dashboard": ("web/*.py",),
     "the demo, and help for the tests of applications": ("demo.py", "cli/demo.py", "testing/*.py"),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ ORDER = [
     "_version", "errors", "usercode", "log", "system", "keys", "wire", "config", "yaml", "store",
     "failure", "parameters", "hooks", "model", "registry", "active_job", "schedule", "client", "plugins",
     "scheduler", "worker",
-    "__init__", "testing", "demo", "cli", "__main__",
+    "__init__", "web", "testing", "demo", "cli", "__main__",
 ]  # fmt: skip
 """A module imports only what stands before it; inside a package the order is free but without circles."""
 

@@ -1,0 +1,95 @@
+"""What templates do to values, as Jinja filters: moments, lengths of time, numbers, arguments.
+
+A moment is shown as seen from now, and its title has it in full (`ago`). None of them raises, whatever a
+record holds.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from markupsafe import Markup
+
+from pyresque.wire.times import rfc3339
+
+_SPANS = ((1, "s"), (60, "min"), (3600, "h"), (86400, "d"))
+
+
+def span(seconds: float | None) -> str:
+    """A length of time: `12 s`, `5 min`, `3 h`, `2 d`; empty for None."""
+    if seconds is None:
+        return ""
+    length, unit = next(
+        (
+            (length, unit)
+            for length, unit in reversed(_SPANS)
+            if abs(seconds) >= length * (2 if length > 60 else 1)
+        ),
+        _SPANS[0],
+    )
+    return f"{int(seconds // length):,} {unit}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def ago(epoch: float | None) -> Markup | str:
+    """A moment (seconds since the epoch) as seen from now, in a `time` element; a dash for None."""
+    if epoch is None:
+        return "\N{EN DASH}"
+    try:
+        written = rfc3339(epoch)
+    except (ValueError, OverflowError, OSError):
+        written = None
+    if written is None:
+        return str(epoch)
+    apart = time.time() - epoch
+    text = "now" if abs(apart) < 1 else f"{span(apart)} ago" if apart > 0 else f"in {span(-apart)}"
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(written, text)
+
+
+def number(value: object) -> str:
+    """A whole number in groups of three digits."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if isinstance(value, int) else str(value)
+
+
+def size(value: int | None) -> str:
+    """A number of bytes: `12 B`, `3.4 KB`, `5.6 MB`; a dash for None."""
+    if value is None:
+        return "\N{EN DASH}"
+    amount, unit = float(value), "B"
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if amount < 1000 or unit == "TB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def arguments(args: Any, most: int = 160) -> str:
+    """The arguments of a job on one line, as people read them; cut where they are long."""
+    if args is None:
+        return ""
+    listed = args if isinstance(args, list) else [args]
+    text = ", ".join(json.dumps(value, ensure_ascii=False, default=str) for value in listed)
+    return cut(text, most)
+
+
+def cut(text: object, most: int = 160) -> str:
+    """The beginning of a text, with an ellipsis where it is longer."""
+    whole = str(text)
+    return whole if len(whole) <= most else whole[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def pretty(value: Any) -> str:
+    """A decoded JSON value on several lines."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+FILTERS = {
+    "ago": ago,
+    "arguments": arguments,
+    "cut": cut,
+    "number": number,
+    "pretty": pretty,
+    "size": size,
+    "span": span,
+}
