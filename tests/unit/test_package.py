@@ -51,11 +51,11 @@ def names(wheel):
         return archive.namelist()
 
 
-KINDS = (".py", ".lua", ".json", ".typed", ".tmpl")
+KINDS = (".py", ".lua", ".json", ".typed", ".tmpl", ".html", ".css", ".js", ".svg")
 
 
 def test_the_wheel_holds_the_whole_package(wheel):
-    """Every module, every Lua script, every table and the marker for type checkers."""
+    """Every module, script, table and template, the style of the dashboard, the marker for type checkers."""
     sources = [path for path in (ROOT / "pyresque").rglob("*") if path.suffix in KINDS]
     expected = {path.relative_to(ROOT).as_posix() for path in sources if "__pycache__" not in path.parts}
     assert "pyresque/py.typed" in expected
@@ -137,10 +137,12 @@ def pins(name):
 
 
 def test_the_lowest_versions_that_are_tried_are_those_that_we_ask_for():
-    """pyproject.toml says what we need; requirements/lowest.txt is that, and croniter, as exact versions."""
+    """What pyproject.toml asks for, its extra web and croniter are in requirements/lowest.txt, exactly."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     croniter = [one for one in project["optional-dependencies"]["dev"] if one.startswith("croniter")]
-    asked = [re.fullmatch(r"([a-z]+)>=([\d.]+)(?:,<\d+)?", one) for one in project["dependencies"] + croniter]
+    web = project["optional-dependencies"]["web"]
+    names = project["dependencies"] + web + croniter
+    asked = [re.fullmatch(r"([a-z]+)>=([\d.]+)(?:,<\d+)?", one) for one in names]
     assert pins("lowest.txt") == {one[1]: one[2] for one in asked}
 
 
