@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.lines import code_lines, counted
+from benchmarks.lines import APART, RUBY, SHARED, code_lines, counted
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,37 @@ from benchmarks.lines import code_lines, counted
 def test_code_is_what_is_left_without_blanks_comments_and_docstrings(tmp_path, name, text, lines):
     path = tmp_path / name
     path.write_text(text)
-    assert code_lines(path) == lines
+    assert len(code_lines(path)) == lines
+
+
+def test_a_part_of_a_file_is_a_function_or_a_class_with_its_decorators(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("X = 1\n\n\nclass A:\n    y = 2\n\n    @property\n    def z(self):\n        return 3\n")
+    assert code_lines(path, "A") == {4, 5, 7, 8, 9}
+    assert code_lines(path, "A.z") == {7, 8, 9}
+    with pytest.raises(ValueError, match=r"nothing is called A\.w"):
+        code_lines(path, "A.w")
 
 
 def test_what_is_apart_is_there_and_named_once():
-    """A file that was renamed or folded into another must be named anew."""
-    files, apart = counted()
-    assert {path for paths in apart.values() for path in paths} <= set(files)
-    assert sum(files.values()) > sum(files[path] for paths in apart.values() for path in paths)
+    """A file or function that was renamed or folded into another must be named anew: `counted` says which."""
+    files, apart, shared = counted()
+    assert sum(files.values()) == sum(apart.values()) + sum(shared.values())
+    assert all(apart[reason] > 0 for reason in APART)
+
+
+def test_what_is_counted_with_the_gems_all_the_same_is_a_part_of_what_is_apart():
+    _, apart, shared = counted()
+    without = {**SHARED}
+    SHARED.clear()
+    try:
+        _, more_apart, less_shared = counted()
+    finally:
+        SHARED.update(without)
+    kept = sum(shared.values()) - sum(less_shared.values())
+    assert kept == sum(more_apart.values()) - sum(apart.values()) > 0
+
+
+def test_what_the_gems_do_takes_no_more_lines_than_theirs():
+    _, _, shared = counted()
+    assert sum(shared.values()) < sum(RUBY.values())
