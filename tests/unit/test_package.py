@@ -152,6 +152,6 @@ def test_every_package_that_we_ask_for_is_locked():
     extras = project["optional-dependencies"]
     names = {
         re.match(r"[\w-]+", one)[0].lower()
-        for one in project["dependencies"] + extras["demo"] + extras["docs"] + extras["dev"]
+        for one in project["dependencies"] + extras["demo"] + extras["web"] + extras["docs"] + extras["dev"]
     }
     assert names - {"pyresque"} <= set(pins("locked.txt"))
