@@ -130,7 +130,8 @@ APART: dict[str, tuple[str, ...]] = {
     "commands beyond those of Ruby's rake tasks and `resque`": (
         "cli/delayed.py", "cli/failed.py", "cli/schedule.py", "cli/queue.py", "cli/enqueue.py",
         "cli/output.py", "cli/failed_act.py", "cli/by_id.py", "cli/groups.py", "cli/selecting.py",
-        "cli/moments.py", "cli/named_job.py", "cli/dequeue.py", "cli/confirm.py", "cli/progress.py",
+        "cli/moments.py", "cli/named_job.py", "cli/dequeue.py", "cli/status.py", "cli/confirm.py",
+        "cli/progress.py",
         "cli/json_output.py", "cli/info.py", "cli/workers.py: show, _lines, _document",
         "cli/common_options.py: json_option, Settings.reading",
     ),

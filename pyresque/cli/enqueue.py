@@ -47,6 +47,32 @@ _DUE = {
 }
 
 
+@dataclass(frozen=True)
+class Asked(Due):
+    """When, and what else is asked for beside the arguments (docs/tracking.md, docs/limits.md)."""
+
+    track: bool
+    at_front: bool
+    ttl: timedelta | None
+    unique: bool
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords of `enqueue` that say so."""
+        given = {"track": self.track, "at_front": self.at_front, "ttl": self.ttl, "unique": self.unique}
+        return {name: value for name, value in given.items() if value not in (None, False)}
+
+
+_ASKED = {
+    "track": click.option("--track", is_flag=True, help="Give it an id: see `pyresque status ID`."),
+    "at_front": click.option("--at-front", is_flag=True, help="Before all others of its queue."),
+    "ttl": click.option(
+        "--ttl", metavar="TIME", type=LengthOfTime(), help="It expires after so long a wait: 90, 10m."
+    ),
+    "unique": click.option("--unique", is_flag=True, help="Not if an equal unique job waits already."),
+}
+
+
 def _keywords(ctx: click.Context, param: click.Parameter, text: str | None) -> Mapping[str, Any]:
     """The value of `--kwargs`."""
     if text is None:
@@ -62,7 +88,7 @@ def _keywords(ctx: click.Context, param: click.Parameter, text: str | None) -> M
 @click.option(
     "--kwargs", "keywords", metavar="JSON", callback=_keywords, help="Keyword arguments, as a JSON object."
 )
-@gathered("due", Due, _DUE)
+@gathered("asked", Asked, {**_DUE, **_ASKED})
 @active_job_option
 @click.argument("class_name", metavar="CLASS")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
@@ -73,7 +99,7 @@ def enqueue(
     settings: Settings,
     queue: str | None,
     keywords: Mapping[str, Any],
-    due: Due,
+    asked: Asked,
     active_job: bool,
     class_name: str,
     args: tuple[str, ...],
@@ -87,11 +113,11 @@ def enqueue(
     """
     resque = settings.connected(json_style)
     job = NamedJob.find(resque.registry, class_name, queue, active_job)
-    values, at = [argument(word) for word in args], due.moment
+    values, at = [argument(word) for word in args], asked.moment
     for note in _doubts(resque, job, values):
         click.echo(f"Note: {safe(note)}", err=True)
     try:
-        enqueued = job.enqueue(resque, at, values, keywords)
+        enqueued = job.enqueue(resque, at, values, keywords, asked.options)
     except WrongArguments as error:
         raise click.ClickException(f"{safe(str(error))}{_advice(job, values)}") from None
     if enqueued is None:
@@ -104,6 +130,8 @@ def enqueue(
         click.echo(f"delayed {what} until {moment(at)} ({ago(at)}), for queue {safe(job.queue)}")
     else:
         click.echo(f"enqueued {what} on queue {safe(job.queue)}")
+    if job_id := getattr(enqueued, "id", None):
+        click.echo(f"its id: {job_id}  (pyresque status {job_id})")
 
 
 def _doubts(resque: Resque, job: NamedJob, values: Sequence[Any]) -> Iterator[str]:

@@ -85,19 +85,37 @@ class NamedJob:
         return self.job.parameters.written(values, keywords)
 
     def enqueue(
-        self, resque: Resque, at: float | None, values: Sequence[Any], keywords: Mapping[str, Any]
+        self,
+        resque: Resque,
+        at: float | None,
+        values: Sequence[Any],
+        keywords: Mapping[str, Any],
+        options: Mapping[str, Any],
     ) -> object:
-        """Put it on its queue, at a moment or now; None if a hook refused it."""
+        """Put it on its queue, at a moment or now; None if a hook refused it.
+
+        Args:
+            options: `track` and so on, as `Resque.enqueue` takes them.
+        """
         target: Any = self.job.target if self.job else self.name
+        if self.wrapped and options:
+            flags = ", ".join("--" + name.replace("_", "-") for name in options)
+            raise click.UsageError(f"{flags}: an Active Job has nothing like that")
+        if at is not None and "at_front" in options:
+            raise click.UsageError("--at-front and --in or --at contradict each other")
         if self.wrapped:
             from pyresque.active_job import prepare
 
             return prepare(target, *values, **keywords).set(queue=self.queue, wait_until=at).enqueue(resque)
         if wrong := [name for name in keywords if name in _OURS]:
             raise click.UsageError(f"give the argument {wrong[0]} by its position, not with --kwargs")
+        own = self.job.parameters.names if self.job else frozenset()
+        if taken := [name for name in options if name in own]:
+            raise click.UsageError(f"--{taken[0]}: {self.name} has an argument of this name; use --kwargs")
+        given: dict[str, Any] = {**keywords, **options}
         if at is None:
-            return resque.enqueue_to(self.queue, target, *values, **keywords)
-        return resque.enqueue_at_with_queue(self.queue, at, target, *values, **keywords)
+            return resque.enqueue_to(self.queue, target, *values, **given)
+        return resque.enqueue_at_with_queue(self.queue, at, target, *values, **given)
 
 
 def _no_queue(registry: Registry, class_name: str) -> str:

@@ -34,6 +34,7 @@ from pyresque.cli.output import safe
 from pyresque.cli.queue import queue, queues
 from pyresque.cli.schedule import schedule
 from pyresque.cli.scheduler import scheduler
+from pyresque.cli.status import status
 from pyresque.cli.work import work
 from pyresque.cli.workers import worker, workers
 from pyresque.errors import (
@@ -126,6 +127,7 @@ for command in (
     queue,
     queues,
     peek,
+    status,
     worker,
     workers,
     failed,
