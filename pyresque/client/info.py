@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pyresque.client.worker_signs import find_process, lives
+from pyresque.client.worker_signs import Place, find_process, lives
 from pyresque.config.env import environment
 from pyresque.store import failures, queues, stats, workers
 from pyresque.store.space import Space
@@ -67,11 +67,11 @@ def worker_infos(space: Space) -> list[WorkerInfo]:
     beats, marks, now = workers.heartbeats(space), workers.marks(space), workers.redis_time(space)
     working, started = workers.working_on(space, ids), workers.started(space, ids)
     counts = stats.read(space, [f"{kind}:{name}" for name in ids for kind in ("processed", "failed")])
-    found = []
+    found, here = [], Place.here()
     for n, worker_id in enumerate(ids):
         job = WorkingOn.parse(working[n]) if working[n] else None
         beat_age = _age(beats.get(worker_id), now)
-        process = find_process(worker_id, (marks or {}).get(worker_id, ""), started[n])
+        process = find_process(worker_id, (marks or {}).get(worker_id, ""), started[n], here)
         found.append(
             WorkerInfo(
                 worker_id,

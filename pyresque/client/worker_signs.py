@@ -50,7 +50,20 @@ class WorkerProcess:
     doubt: str = ""
 
 
-def find_process(worker_id: str, mark: str, started: str) -> WorkerProcess:
+@dataclass(frozen=True)
+class Place:
+    """Where we are: the system in which our pids are valid, and what its host is called."""
+
+    process_space: str
+    host: str
+
+    @classmethod
+    def here(cls) -> Place:
+        """This one; asked once for many workers."""
+        return cls(process_space(), socket.gethostname())
+
+
+def find_process(worker_id: str, mark: str, started: str, here: Place | None = None) -> WorkerProcess:
     """Find the process of a worker.
 
     Of a worker of ours it is known in which system its pid is valid, and when it began; of Ruby's only the
@@ -59,11 +72,13 @@ def find_process(worker_id: str, mark: str, started: str) -> WorkerProcess:
     Args:
         mark: what `pyresque:workers` holds for it; empty where nothing is.
         started: when it registered, as it wrote it.
+        here: where we are, if that has been asked already.
     """
+    here = here or Place.here()
     host, pid, *_ = [*worker_id.split(":"), ""]
     own_space, birth = workers.space_in(mark), workers.birth_in(mark)
     number = int(pid) if pid.isdecimal() and len(pid) < 10 else 0
-    is_here = own_space == process_space() if own_space else host == socket.gethostname()
+    is_here = own_space == here.process_space if own_space else host == here.host
     if not (is_here and number and process_lives(number, birth)):
         return WorkerProcess(host, number, is_here, bool(own_space))
     found = process_birth(number)

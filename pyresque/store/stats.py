@@ -13,7 +13,7 @@ _increase = Script("increase_counter", reply=integer(), once=True)
 
 def read(space: Space, names: Sequence[str]) -> list[int]:
     """The value of each counter; 0 where it is missing or not a number."""
-    replies = space.link.execute_many([("GET", space.keys.stat(name)) for name in names])
+    replies = space.link.execute("MGET", *map(space.keys.stat, names)) if names else []
     return [number(reply) if isinstance(reply, bytes) else 0 for reply in replies]
 
 

@@ -49,15 +49,20 @@ def retried_at_without_zone(epoch: float) -> str:
     return datetime.fromtimestamp(int(epoch)).astimezone().strftime("%Y/%m/%d %H:%M:%S")
 
 
+_COMMON = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.+Z-]+", re.ASCII)
+"""How heartbeats and `run_at` look: lists of workers have many of them."""
+
+
 def parse(text: str) -> float | None:
     """Read a time that any Resque wrote; None where it is not a time.
 
     A time without an offset, or with a zone that is not known, is local time, as Ruby's `Time.parse` has it.
     """
-    text = re.sub(r"\s+(?=[+-]\d\d(:?\d\d)?$)", "", text.strip().replace("/", "-"))
-    text = re.sub(r"\s+([A-Z]{1,5})$", _offset, text)
-    if not re.match(r"\d{4}-", text):
-        return None
+    if not _COMMON.fullmatch(text):
+        text = re.sub(r"\s+(?=[+-]\d\d(:?\d\d)?$)", "", text.strip().replace("/", "-"))
+        text = re.sub(r"\s+([A-Z]{1,5})$", _offset, text)
+        if not re.match(r"\d{4}-", text):
+            return None
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):

@@ -248,13 +248,14 @@ class Connection:
         """
         # Bytes only (as_bytes, without a call for each word): where hiredis makes a text of a number, and a
         # signal comes whose handler raises, it ends the process.
-        packed = b""
+        parts: list[bytes] = []
         for words in commands:
             command = [
                 word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
                 for word in words
             ]
-            packed += hiredis.pack_command(tuple(command))  # type: ignore[arg-type]  # its stub wants str
+            parts.append(hiredis.pack_command(tuple(command)))  # type: ignore[arg-type]  # its stub wants str
+        packed = b"".join(parts)
         if len(packed) > _LARGE:
             self.begin(self._timeout, self._deadline)
         self._limit_waiting()
