@@ -11,6 +11,7 @@ import click
 
 from pyresque.config.env import Config
 from pyresque.config.options import STYLES
+from pyresque.config.server_setting import without_login
 from pyresque.config.settings import Rank, RedisSetting, load
 from pyresque.config.settings import Settings as Stored
 from pyresque.errors import ImportFailed
@@ -62,6 +63,12 @@ class Settings:
     def redis_setting(self) -> RedisSetting:
         """Where Redis is, and the namespace."""
         return self.stored.redis_setting_for(self.command, self.redis, self.namespace)
+
+    @property
+    def given(self) -> list[str]:
+        """The options that said which Redis is meant, for another command; a password is not repeated."""
+        said = {"--redis": self.redis and without_login(self.redis), "--namespace": self.namespace}
+        return [word for option, value in said.items() if value for word in (option, value)]
 
     @property
     def server(self) -> str:

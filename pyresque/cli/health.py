@@ -59,7 +59,7 @@ def health(
     if as_json:
         json_line(found.as_dict())
     else:
-        _show(resque, found)
+        _show(settings, resque, found)
     click.get_current_context().exit(0 if found.ok else 1)
 
 
@@ -87,14 +87,14 @@ def top(
     resque = settings.reading(jobs=True)
     if not is_terminal(sys.stdout):
         found = _look(settings, resque, max_age, max_run, file)
-        _show(resque, found)
+        _show(settings, resque, found)
         click.get_current_context().exit(0 if found.ok else 1)
 
     def draw() -> None:
         echo(f"pyresque top  {resque.link.address}  {time.strftime('%H:%M:%S')}  q ends it")
         click.echo()
         try:
-            _show(resque, _look(settings, resque, max_age, max_run, file))
+            _show(settings, resque, _look(settings, resque, max_age, max_run, file))
         except RedisError as error:  # it may come back
             echo(tinted(error, "red"))
 
@@ -112,7 +112,7 @@ def _look(
     )
 
 
-def _show(resque: Resque, found: Health) -> None:
+def _show(settings: Settings, resque: Resque, found: Health) -> None:
     from pyresque.cli.health_text import show
 
-    show(found, knows_jobs=bool(resque.registry.jobs()))
+    show(found, knows_jobs=bool(resque.registry.jobs()), given=settings.given)

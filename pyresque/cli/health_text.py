@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
 from pyresque.cli.output import ago, counted, echo, moment, pairs, short, span, table, tinted
+from pyresque.client.health_problems import typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +22,17 @@ _NAME = 100
 """So many columns of a name are shown where many stand in a line."""
 
 
-def show(health: Health, knows_jobs: bool) -> None:
+_COMMAND = re.compile(r"\bpyresque (?=[a-z])")
+
+
+def show(health: Health, knows_jobs: bool, given: Sequence[str] = ()) -> None:
     """Print it.
 
     Args:
         knows_jobs: whether there are jobs here that classes were compared with.
+        given: the options that say which Redis is meant: commands that are advised need them, too.
     """
+    command = "".join(f"{word} " for word in ("pyresque", *map(typed, given)))
     if health.ok:
         echo(tinted("ok: nothing needs a person", "green"))
     else:
@@ -33,7 +40,7 @@ def show(health: Health, knows_jobs: bool) -> None:
         echo(tinted(f"{counted(len(health.problems), 'thing')} {needs} a person:", "red"))
     for problem in health.problems:
         echo(tinted(f"  {problem.text}", "red"))
-        echo(f"    {problem.advice}")
+        echo(f"    {_COMMAND.sub(lambda _: command, problem.advice)}")
     click.echo()
     _show_queues(health)
     click.echo()

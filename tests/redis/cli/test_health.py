@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
+from pyresque.config.server_setting import without_login
 from pyresque.testing.redis_server import DevRedis, running
 from tests.redis.cli.console import Console
 from tests.redis.cli.test_worker_actions import HOST
@@ -196,3 +197,14 @@ def test_top_outlives_a_redis_that_goes_away(tmp_path: Path) -> None:
             assert session.ended() == 0
         finally:
             session.close()
+
+
+def test_advice_names_the_redis_that_was_asked_for(console: Console, resque: Resque) -> None:
+    """Only what was given on the command line; what is set elsewhere holds for the next command, too."""
+    resque.enqueue("Pay", queue="mail")
+    assert "start one: pyresque work -q mail\n" in console.run("health").stdout
+    other = Resque(console.url, namespace="other app")
+    other.enqueue("Pay", queue="mail")
+    done = console.run("health", "--redis", console.url, "--namespace", "other app")
+    bare = without_login(console.url)
+    assert f"start one: pyresque --redis {bare} --namespace 'other app' work -q mail\n" in done.stdout
