@@ -197,7 +197,9 @@ class Delaying(Enqueueing):
 
     def reset_delayed_queue(self) -> int:
         """Forget every delayed job; returns how many there were."""
-        return delayed.reset(self.space)
+        from pyresque.store import delayed_seconds  # few reset
+
+        return delayed_seconds.reset(self.space)[0]
 
     def remove_found(self, found: Sequence[DelayedItem]) -> int:
         """Remove delayed jobs that `find_delayed` gave; returns how many were still there."""

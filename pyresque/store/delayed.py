@@ -48,7 +48,6 @@ _drain = Script(
         done=row(data, words, amount, either(exactly(b""), fraction)),
     ),
 )
-_reset = Script("reset_delayed", reply=row(amount, flag), once=True)
 _forget = Script("forget_second", reply=flag)
 
 BATCH = 100
@@ -250,23 +249,16 @@ def move_due(space: Space, now: int, lease: Lease, shown: Sequence[str], batch: 
     return MovedBatch(kind, int(moved), texts(troubles), elements, following)
 
 
-def forget_if_empty(space: Space, epoch: int) -> None:
-    """Remove a second from `delayed_queue_schedule` if no job is delayed until then.
+def forget_if_empty(space: Space, second: int | bytes) -> bool:
+    """Remove a second from `delayed_queue_schedule` if no job is delayed until then; whether it was there.
 
     See docs/protocol/scheduler.md#cleaning-up-a-bucket.
+
+    Args:
+        second: its number, or what stands there in the place of one.
     """
-    _forget.run(space, [space.keys.delayed(epoch), space.keys.delayed_schedule], [epoch])
-
-
-def reset(space: Space) -> int:
-    """Forget every delayed job, piece by piece; returns how many there were."""
-    last = space.link.execute("ZREVRANGE", space.keys.delayed_schedule, 0, 0, "WITHSCORES")
-    args = [space.keys.prefix, last[1] if last else "-inf"]
-    jobs, more = 0, bool(last)
-    while more:
-        done, more = _reset.run(space, [space.keys.delayed_schedule], args)
-        jobs += int(done)
-    return jobs
+    name = b"%d" % second if isinstance(second, int) else second
+    return bool(_forget.run(space, [_key(space, _list(name)), space.keys.delayed_schedule], [name]))
 
 
 def remove(

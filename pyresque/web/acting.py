@@ -23,6 +23,9 @@ ROUND = 5_000
 NOTICE = "pyresque_notice"
 """The cookie that keeps what an action has done until the next page shows it."""
 
+SET_ANEW = ("token", "confirmed", "done", "after")
+"""Fields that each request of an action sets for itself."""
+
 Form = MultiDict[str, str]
 
 
@@ -41,11 +44,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done: a sentence, with how many, and whether there is more to do in another round."""
+    """What was done: a sentence, with how many, and whether there is more to do in another round.
+
+    `after` is what the next round finds in the field of this name: where it goes on.
+    """
 
     text: str
     count: int
     more: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def act(name: str) -> Response:
     outcome = chosen.act(form)
     done = outcome.count + _whole(form.get("done", ""))
     if outcome.more:
-        fields = [*_kept(form), ("confirmed", "1"), ("done", str(done))]
+        fields = [*_kept(form), ("confirmed", "1"), ("done", str(done)), ("after", outcome.after)]
         return make_response(
             render_template("go_on.html", action=chosen, done=done, fields=fields, back=back)
         )
@@ -121,9 +128,7 @@ def _text(outcome: Outcome, done: int) -> str:
 
 def _kept(form: Form) -> list[tuple[str, str]]:
     """What a form holds, for the next one; without what is set anew."""
-    return [
-        (name, value) for name, value in form.items(multi=True) if name not in ("token", "confirmed", "done")
-    ]
+    return [(name, value) for name, value in form.items(multi=True) if name not in SET_ANEW]
 
 
 def _whole(text: str) -> int:

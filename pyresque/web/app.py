@@ -20,18 +20,19 @@ from pyresque.errors import (
     RedisUnavailable,
     ResqueError,
 )
-from pyresque.web import acting, failed, filters, overview
+from pyresque.web import acting, delayed, failed, filters, overview
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview.pages, failed.pages, acting.pages)
+PAGES = (overview.pages, failed.pages, delayed.pages, acting.pages)
 """Everything there is to see, in no order: each module has the pages of one group."""
 
 NAVIGATION = (
     ("overview.home", "Overview"),
     ("failed.listing", "Failed"),
+    ("delayed.seconds", "Delayed"),
 )
 """The pages at the top, as an endpoint and its name."""
 

@@ -1,0 +1,217 @@
+"""Delayed jobs: second by second, one second, all of them with filters; run now and remove."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from flask import Blueprint, abort, g, render_template
+
+from pyresque.client import delayed_seconds
+from pyresque.client.delayed_item import DelayedItem
+from pyresque.client.delayed_seconds import GivenJobs, Place
+from pyresque.client.delayed_selection import DelayedSelection
+from pyresque.client.selection import ActionResult
+from pyresque.errors import InvalidSelection, RedisReplied
+from pyresque.store import delayed
+from pyresque.store import delayed_seconds as store
+from pyresque.web import paging
+from pyresque.web.acting import ROUND, Form, Outcome, Question, action
+from pyresque.web.names import handle, raw_name, shown
+from pyresque.wire.times import rfc3339
+
+pages = Blueprint("delayed", __name__)
+
+LATE = 5.0
+"""Seconds after which a job that is due counts as overdue here: a scheduler looks every five seconds."""
+STEP, SECONDS = 500, 1.0
+"""Jobs that are acted on at a time; no more of them are begun after so many seconds."""
+FEW = 1000
+"""Seconds of which it is asked how many jobs they have, before all are removed."""
+
+
+@pages.get("/delayed")
+def seconds() -> str:
+    """The seconds with delayed jobs, the overdue ones on top."""
+    page, now, trouble = paging.asked(), time.time(), ""
+    found = delayed_seconds.Seconds([], 0, 0)
+    try:
+        found = delayed_seconds.seconds(g.resque.space, page.number, page.size)
+    except RedisReplied as error:
+        trouble = str(error)
+    page = replace(page, total=found.total, more=page.first + page.size <= found.total)
+    by_hour = None if trouble or not found.total else delayed_seconds.due_by_hour(g.resque.space, now)
+    return render_template(
+        "delayed.html",
+        found=found,
+        page=page,
+        trouble=trouble,
+        by_hour=by_hour,
+        oldest=found.items[0] if page.number == 1 and found.items else None,
+        **_words(now),
+    )
+
+
+@pages.get("/delayed/<path:name>")
+def second(name: str) -> str:
+    """One second and its jobs."""
+    raw = raw_name(name)
+    found = delayed_seconds.second(g.resque.space, raw)
+    if found is None:
+        abort(404, "No job is delayed until then: it has run meanwhile, or was removed.")
+    page = paging.asked()
+    items = delayed_seconds.jobs_of(g.resque.space, raw, page.first - 1, page.size)
+    total = found.jobs or 0
+    page = replace(page, total=total, more=page.first + page.size <= total)
+    return render_template(
+        "delayed_second.html",
+        second=found,
+        rows=[(item, place_of(item, index)) for index, item in enumerate(items, page.first - 1)],
+        page=page,
+        **_words(time.time()),
+    )
+
+
+def place_of(item: DelayedItem, index: int) -> str:
+    """What stands for a delayed job in a form: where it was seen, and the digest of its bytes."""
+    return f"{handle(_second_of(item))} {index} {item.id}"
+
+
+def _second_of(item: DelayedItem) -> bytes:
+    return item.element[0].partition(b":")[2]
+
+
+def _words(now: float) -> dict[str, object]:
+    """What the templates of delayed jobs need."""
+    return {
+        "late": now - LATE,
+        "handle": handle,
+        "second_of": _second_of,
+        "shown": shown,
+        "queue_of": g.resque.delayed.queue_of,
+        "clock": clock,
+    }
+
+
+def clock(at: float | None) -> str:
+    """A moment as a clock in UTC shows it; empty where there is none."""
+    text = rfc3339(at)
+    return "" if text is None else text.replace("T", " ").rstrip("Z")
+
+
+def _places(form: Form) -> list[Place]:
+    places = []
+    for text in form.getlist("id"):
+        name, _, rest = text.rpartition(" ")[0].rpartition(" ")
+        if not rest.isdecimal() or len(rest) > 12:
+            raise InvalidSelection(f"{text[:80]} stands for no delayed job")
+        places.append((raw_name(name), int(rest), text.rpartition(" ")[2]))
+    return places
+
+
+def _selected(form: Form) -> GivenJobs:
+    """The jobs whose rows were selected.
+
+    Raises:
+        InvalidSelection: none was.
+    """
+    if not form.get("id"):
+        raise InvalidSelection("No job is selected: tick the jobs that are meant.")
+    return delayed_seconds.at_places(g.resque, _places(form))
+
+
+def _asked(form: Form) -> Question:
+    """How many jobs an action would meet, and of which classes."""
+    if name := form.get("second"):
+        raw = raw_name(name)
+        found = delayed_seconds.second(g.resque.space, raw)
+        items = GivenJobs(g.resque, delayed_seconds.jobs_of(g.resque.space, raw, 0, ROUND))
+        total = 0 if found is None else found.jobs or 0
+        note = f"The classes are those of the first {ROUND:,}." if total > ROUND else ""
+        return Question(total, items.by_class(), note)
+    kinds = _selected(form).by_class()
+    return Question(sum(kinds.values()), kinds)
+
+
+def _asked_to_remove(form: Form) -> Question:
+    question = _asked(form)
+    note = "They will not run then. If one is the next attempt at a job that failed, its retries end with it."
+    return replace(question, note=f"{question.note} {note}".strip())
+
+
+@action("delayed.run", "Run now", ask=_asked)
+def run(form: Form) -> Outcome:
+    """Put delayed jobs on their queues now."""
+    return _act(form, lambda selection: selection.run_now(), "put on their queues")
+
+
+@action("delayed.remove", "Remove", ask=_asked_to_remove, is_dangerous=True)
+def remove(form: Form) -> Outcome:
+    """Remove delayed jobs."""
+    return _act(form, lambda selection: selection.remove(), "removed")
+
+
+def _act(form: Form, verb: Callable[[DelayedSelection], ActionResult], done: str) -> Outcome:
+    if name := form.get("second"):
+        return _act_on_second(raw_name(name), form, verb, done)
+    return _told(verb(_selected(form)), done)
+
+
+def _act_on_second(
+    name: bytes, form: Form, verb: Callable[[DelayedSelection], ActionResult], done: str
+) -> Outcome:
+    """One round with the jobs of a second; what was left alone there is passed over in the next."""
+    space, until = g.resque.space, time.monotonic() + SECONDS
+    place, count, skipped = int(form.get("after", "0") or 0), 0, dict[str, int]()
+    while True:
+        before = _size(name)
+        items = delayed_seconds.jobs_of(space, name, place, STEP)
+        if not items:
+            return _told(ActionResult(count, skipped), done)
+        result = verb(GivenJobs(g.resque, items))
+        count += result.done
+        for reason, number in result.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + number
+        place = max(0, place + len(items) - max(0, before - _size(name)))
+        if time.monotonic() > until or count >= ROUND:
+            told = _told(ActionResult(count, skipped), done)
+            return replace(told, more=place < _size(name), after=str(place))
+
+
+def _size(name: bytes) -> int:
+    [stored] = store.with_jobs(g.resque.space, [(name, 0.0)])
+    return stored.jobs or 0
+
+
+def _told(result: ActionResult, done: str) -> Outcome:
+    left = ", ".join(f"{count} {reason}" for reason, count in result.skipped.items())
+    return Outcome(f"{result.done} {done}.{f' Left alone: {left}.' if left else ''}", result.done)
+
+
+def _about_to_clear(_form: Form) -> Question:
+    jobs, is_long = delayed.jobs_until(g.resque.space, None, FEW)
+    known = delayed.seconds_known(g.resque.space)
+    if is_long:
+        return Question(
+            None, note=f"Every delayed job, in {known:,} seconds: at least {jobs:,}. None will run."
+        )
+    return Question(
+        jobs, note=f"Every delayed job, in {known:,} seconds. None of them will run." if jobs else ""
+    )
+
+
+@action("delayed.clear", "Remove all delayed jobs", ask=_about_to_clear, is_dangerous=True)
+def clear(_form: Form) -> Outcome:
+    """Forget every delayed job."""
+    jobs, more = store.reset(g.resque.space, SECONDS)
+    return Outcome(f"{jobs} removed.", jobs, more)
+
+
+@action("delayed.forget", "Forget this second")
+def forget(form: Form) -> Outcome:
+    """Take a second without jobs out of the index."""
+    name = raw_name(form.get("second", ""))
+    gone = delayed.forget_if_empty(g.resque.space, name)
+    why = "It was left alone: something is under its key, or it is gone already."
+    return Outcome("It is no longer in the index." if gone else why, int(gone))
