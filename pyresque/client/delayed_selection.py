@@ -10,6 +10,8 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from pyresque.client.delayed_item import DelayedItem, ready_item
+from pyresque.client.delayed_rounds import DelayedSteps
+from pyresque.client.looking import LOOK, Budget, Groups, Look
 from pyresque.client.move_delayed import DelayedMover, remove_items
 from pyresque.client.next_retry import forget_attempts
 from pyresque.client.selection import (
@@ -18,7 +20,6 @@ from pyresque.client.selection import (
     GONE,
     NOT_A_JOB,
     ActionResult,
-    Group,
     NameFilter,
     Pattern,
     Progress,
@@ -129,15 +130,33 @@ class DelayedSelection:
         """A page of them; the first has the number 1."""
         return page_of(self, number, size)
 
+    def look(
+        self, number: int = 1, size: int = 50, *, after: str | None = None, budget: int = LOOK
+    ) -> Look[DelayedItem]:
+        """A page of them, after reading a bounded part, however many there are.
+
+        Args:
+            number: which page; with `after` it is only a name.
+            after: the `next` of the page before: this page goes on there.
+            budget: how many jobs are read at most.
+
+        Raises:
+            InvalidSelection: there is no such page.
+        """
+        return self._steps().look(number, size, after, budget, self._wanted.is_open)
+
     def by_class(self, *, progress: Progress = None) -> dict[str, int]:
         """How many there are of each class, the most first; what is not a job is under an empty name."""
         return by_class(item.job_class for item in told(self, progress))
 
-    def groups(self, by: str = "class", *, progress: Progress = None) -> list[Group[DelayedItem]]:
+    def groups(
+        self, by: str = "class", *, most: int | None = None, progress: Progress = None
+    ) -> Groups[DelayedItem]:
         """How many there are of each class or queue, or how many are due in each hour.
 
         Args:
             by: `class`, `queue` or `hour` (in UTC).
+            most: read only so many, those that are due first; None: all.
             progress: is called with how many were read until now.
         """
         ways: dict[str, Callable[[DelayedItem], str]] = {
@@ -145,45 +164,70 @@ class DelayedSelection:
             "queue": lambda item: self.queue_of(item) or "",
             "hour": lambda item: hour_of(item.at),
         }
-        return in_groups(told(self, progress), chosen("delayed jobs", by, ways), lambda item: item.at)
+        way = chosen("delayed jobs", by, ways)
+        if most is None:
+            return Groups(in_groups(told(self, progress), way, lambda item: item.at))
+        scan = self._steps().scan(Budget(most))
+        groups = in_groups(told(filter(self._is_wanted(), scan), progress), way, lambda item: item.at)
+        return Groups(groups, scan.budget.looked_at, scan.is_whole)
 
-    def remove(self, *, progress: Progress = None) -> ActionResult:
+    def remove(
+        self, *, progress: Progress = None, most: int | None = None, after: str | None = None
+    ) -> ActionResult:
         """Remove them. If one is the next attempt at a job that failed, its retries end with it.
 
         Args:
             progress: is called with how many were removed until now.
+            most: only a round, of so many, that takes some two seconds at most; None: all, however long.
+            after: the `next` of the round before: this one goes on there.
         """
         tally = Tally(progress)
+        remove = partial(self._remove, tally)
+        if most is not None:
+            return self._steps().act(remove, tally, most, after)
         for items in self._in_pieces():
-            counts: Counter[Element] = Counter()
-            remove_items(
-                self._resque.space,
-                [item.element for item in items],
-                tidy=True,
-                told=partial(_add, counts),
-            )
-            for item in items:
-                if counts[item.element] > 0:
-                    tally.done(item.job_class)
-                else:
-                    tally.skip(GONE)
-                counts[item.element] -= 1
-            gone = {item.raw for item in items if item.element in counts}
-            forget_attempts(self._resque.space, self._resque.registry, *gone)
+            remove(items)
         return tally.result()
 
-    def run_now(self, *, progress: Progress = None) -> ActionResult:
+    def _remove(self, tally: Tally, items: Sequence[DelayedItem]) -> None:
+        counts: Counter[Element] = Counter()
+        remove_items(
+            self._resque.space, [item.element for item in items], tidy=True, told=partial(_add, counts)
+        )
+        for item in items:
+            if counts[item.element] > 0:
+                tally.done(item.job_class)
+            else:
+                tally.skip(GONE)
+            counts[item.element] -= 1
+        gone = {item.raw for item in items if item.element in counts}
+        forget_attempts(self._resque.space, self._resque.registry, *gone)
+
+    def run_now(
+        self, *, progress: Progress = None, most: int | None = None, after: str | None = None
+    ) -> ActionResult:
         """Put them on their queues now, with the hooks that they have here, in their order.
 
         One whose hook raises an exception stays delayed, and those behind it go on.
 
         Args:
             progress: is called with how many were dealt with until now.
+            most: only a round, of so many; see `remove`.
+            after: the `next` of the round before.
         """
         runs = _Runs(self._resque, Tally(progress))
+        if most is not None:
+            return self._steps().act(runs.run, runs.tally, most, after)
         for items in self._in_pieces():
             runs.run(items)
         return runs.tally.result()
+
+    def _steps(self) -> DelayedSteps:
+        return DelayedSteps(self._resque.space, self._wanted.window, self._is_wanted())
+
+    def _is_wanted(self) -> Callable[[DelayedItem], bool]:
+        wanted = self._resolved()
+        return lambda item: wanted(item, self.queue_of(item))
 
     def _in_pieces(self) -> Iterator[list[DelayedItem]]:
         """Piece by piece, whole seconds: what goes from a list that is still read would shift the rest."""

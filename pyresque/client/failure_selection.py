@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import heapq
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 from msgspec import structs
 
+from pyresque.client.failure_lists import ReadLists, failed_at
+from pyresque.client.failure_rounds import FailureSteps
+from pyresque.client.looking import LOOK, Budget, Groups, Look
+from pyresque.client.nearby_failures import Place, find_near
 from pyresque.client.retries import Comings, Refused, Retries
 from pyresque.client.selection import (
     GONE,
     ActionResult,
-    Group,
     NameFilter,
     Pattern,
     Progress,
@@ -42,11 +41,12 @@ from pyresque.store import failures as store
 from pyresque.store.connection.link import Command
 from pyresque.store.removal import weed
 from pyresque.store.space import Space
-from pyresque.wire import times
 from pyresque.wire.records import FailureRecord
 
 if TYPE_CHECKING:
     from pyresque.client.put_back import PutBack
+
+Seen = Sequence[tuple[str, Place | None]]
 
 PIECE = 5000
 """Failures whose next attempts are looked for in one go: that reads the delayed and the waiting jobs."""
@@ -128,18 +128,6 @@ def _has_text(text: str, record: FailureRecord) -> bool:
     return "%" in aside and text in unquote(aside)
 
 
-def failed_at(record: FailureRecord) -> float | None:
-    """When a job failed, in seconds since the epoch; None where its record does not tell."""
-    text = record.text("failed_at")
-    return None if text is None else _parsed(text, time.tzname)
-
-
-@lru_cache(maxsize=4096)
-def _parsed(text: str, _zone: tuple[str, str]) -> float | None:
-    """A time, which failures that come close together share; letters may stand for the local zone."""
-    return times.parse(text)
-
-
 _WAYS: dict[str, Callable[[FailureRecord], str]] = {
     "class": lambda record: record.class_name,
     "exception": lambda record: record.text("exception") or "",
@@ -162,50 +150,93 @@ class FailureSelection:
         put_back: PutBack,
         wanted: FailureFilter,
         list_name: str | None,
+        seen: Seen | None = None,
     ) -> None:
         self._failures = failures
         self._space = space
         self._put_back = put_back
         self._wanted = wanted
         self._list_name = list_name
+        self._seen = seen
 
     def __iter__(self) -> Iterator[FailureRecord]:
-        return self._each(_Lists(self._failures, self._space, self._list_name))
+        return self._each(self._lists())
 
     def count(self) -> int:
         """How many there are."""
-        lists = _Lists(self._failures, self._space, self._list_name)
-        if self._wanted.is_open and not lists.may_hold_copies:
+        lists = self._lists()
+        if self._wanted.is_open and self._seen is None and not lists.may_hold_copies:
             return sum(store.count(self._space, name) for name in lists.names)
         return count_of(self._each(lists))
 
     def page(self, number: int = 1, size: int = 50, newest_first: bool = True) -> list[FailureRecord]:
         """A page of them; the first has the number 1. What is behind it is not read."""
-        lists = _Lists(self._failures, self._space, self._list_name)
-        if self._wanted.is_open and len(lists.names) == 1:
+        lists = self._lists()
+        if self._wanted.is_open and self._seen is None and len(lists.names) == 1:
             return self._straight(lists.names[0], first_of_page(number, size), size, newest_first)
         records = page_of(self._each(lists, newest_first), number, size)
         return self._failures.with_copies(records) if lists.may_hold_copies else records
 
-    def groups(self, by: str = "class", *, progress: Progress = None) -> list[Group[FailureRecord]]:
+    def look(
+        self,
+        number: int = 1,
+        size: int = 50,
+        newest_first: bool = True,
+        *,
+        after: str | None = None,
+        budget: int = LOOK,
+    ) -> Look[FailureRecord]:
+        """A page of them, after reading a bounded part of the lists, however long they are.
+
+        Args:
+            number: which page; with `after` it is only a name.
+            after: the `next` of the page before: this page goes on there.
+            budget: how many failures are read at most.
+
+        Raises:
+            InvalidSelection: there is no such page.
+        """
+        steps, _ = self._steps()
+        return steps.look(number, size, newest_first, after, budget, self._wanted.is_open)
+
+    def groups(
+        self, by: str = "class", *, most: int | None = None, progress: Progress = None
+    ) -> Groups[FailureRecord]:
         """How many there are of each class, exception, top frame of the backtrace, queue or hour.
 
         Args:
             by: `class`, `exception`, `frame`, `queue` or `hour` (in UTC).
+            most: read only so many of the newest failures; None: all.
             progress: is called with how many were read until now.
         """
-        return in_groups(told(self, progress), chosen("failures", by, _WAYS), failed_at)
+        way = chosen("failures", by, _WAYS)
+        if most is None:
+            return Groups(in_groups(told(self, progress), way, failed_at))
+        steps, wanted = self._steps()
+        scan = steps.scan(Budget(most), True)
+        groups = in_groups(told(filter(wanted, scan), progress), way, failed_at)
+        return Groups(groups, scan.budget.looked_at, scan.is_whole)
 
     def by_class(self) -> dict[str, int]:
         """How many there are of each class, the most first."""
         return by_class(record.class_name for record in self)
 
-    def plan(self, *, again: bool = False, pending: bool = False, progress: Progress = None) -> ActionResult:
+    def plan(
+        self,
+        *,
+        again: bool = False,
+        pending: bool = False,
+        progress: Progress = None,
+        most: int | None = None,
+    ) -> ActionResult:
         """What `retry` would do now: with how many, of which classes, and how many it would leave alone.
 
         That something is not a job shows only when it is put back.
+
+        Args:
+            most: what the first round would do; see `retry`.
         """
-        return self._retried(Retries(self._failures, None, again, pending, Tally(progress)))
+        return self._retried(None, again, pending, Tally(progress), most=most)
 
     def retry(
         self,
@@ -214,6 +245,8 @@ class FailureSelection:
         pending: bool = False,
         progress: Progress = None,
         refused: Refused = None,
+        most: int | None = None,
+        after: str | None = None,
     ) -> ActionResult:
         """Put their jobs back on their queues; the records stay, and are marked as retried.
 
@@ -225,28 +258,48 @@ class FailureSelection:
             pending: let those that are delayed until their next attempt come now instead.
             progress: is called with how many failures were dealt with until now.
             refused: is called with each failure that cannot be put back, and why.
+            most: only a round, of so many, that takes some two seconds at most; None: all, however long.
+            after: the `next` of the round before: this one goes on there.
         """
-        return self._retried(
-            Retries(self._failures, self._put_back, again, pending, Tally(progress), refused)
-        )
+        return self._retried(self._put_back, again, pending, Tally(progress), refused, most, after)
 
-    def _retried(self, retries: Retries) -> ActionResult:
-        lists = _Lists(self._failures, self._space, self._list_name)
+    def _retried(
+        self,
+        put_back: PutBack | None,
+        again: bool,
+        pending: bool,
+        tally: Tally,
+        refused: Refused = None,
+        most: int | None = None,
+        after: str | None = None,
+    ) -> ActionResult:
+        most = self._in_one_round(most)
+        retries = Retries(self._failures, put_back, again, pending, tally, refused, thorough=most is None)
+        if most is not None:
+            return self._steps()[0].retry(retries, most, after)
+        lists = self._lists()
         if lists.may_hold_copies:
             retries.retry(self._failures.with_copies(list(self._each(lists))))
         else:
             for piece in in_pieces(self._each(lists), PIECE):
                 retries.retry([structs.replace(record, copies=()) for record in piece])
-        return retries.tally.result()
+        return tally.result()
 
-    def remove(self, *, progress: Progress = None) -> ActionResult:
+    def remove(
+        self, *, progress: Progress = None, most: int | None = None, after: str | None = None
+    ) -> ActionResult:
         """Remove them in one pass, and what was put aside with them: their jobs are gone then.
 
         Args:
             progress: is called with how many were removed until now.
+            most: only a round, of so many, from the newest on; see `retry`.
+            after: the `next` of the round before.
         """
         tally = Tally(progress)
-        lists = _Lists(self._failures, self._space, self._list_name)
+        most = self._in_one_round(most)
+        if most is not None:
+            return self._steps()[0].remove(tally, most, after)
+        lists = self._lists()
         if lists.may_hold_copies:
             records = list(self._each(lists))
             for record, gone in zip(records, self._failures.remove_all(records), strict=True):
@@ -266,12 +319,40 @@ class FailureSelection:
 
         weed(self._space, self._space.keys.failed_list(name), doom, with_aside=True, gone=gone)
 
-    def _each(self, lists: _Lists, newest_first: bool = False) -> Iterator[FailureRecord]:
+    def _each(self, lists: ReadLists, newest_first: bool = False) -> Iterator[FailureRecord]:
+        if self._seen is not None:
+            yield from self._given(lists, newest_first)
+            return
         wanted = self._resolved()
         marked = lists.marked(newest_first) if wanted.retried is not None else frozenset()
         for key, record in lists.each(newest_first):
             if wanted(record, key in marked):
                 yield record
+
+    def _lists(self) -> ReadLists:
+        return ReadLists(self._space, self._failures.lists(), self._list_name)
+
+    def _in_one_round(self, most: int | None) -> int | None:
+        """How many a round deals with: those that are given by their ids in one."""
+        return most if self._seen is None else max(1, len(self._seen))
+
+    def _given(self, lists: ReadLists, newest_first: bool = False) -> list[FailureRecord]:
+        """Those that are given by their ids, and still there; in the order of the list."""
+        found = [one for one in find_near(self._space, lists, self._seen or ()) if one is not None]
+        return sorted(found, key=lambda record: record.index, reverse=newest_first)
+
+    def _steps(self) -> tuple[FailureSteps, Callable[[FailureRecord], bool]]:
+        """Bounded steps, and what is wanted of each failure."""
+        lists, wanted = self._lists(), self._resolved()
+        given = None if self._seen is None else self._given(lists)
+        marked = frozenset[str]()
+        if wanted.retried is not None and lists.may_hold_copies and lists.is_small:
+            marked = lists.identities_marked()
+
+        def is_wanted(record: FailureRecord) -> bool:
+            return wanted(record, bool(marked) and identity(record) in marked)
+
+        return FailureSteps(self._space, self._failures, lists, is_wanted, given), is_wanted
 
     def _resolved(self) -> FailureFilter:
         """The filter with whole ids: beginnings of ids are looked for, as `find` does."""
@@ -289,72 +370,3 @@ class FailureSelection:
         last = store.count(self._space, name) - first
         offset = max(0, last - size)
         return store.read(self._space, name, offset, last - offset)[::-1]
-
-
-class _Lists:
-    """The failure lists that are read for a selection."""
-
-    def __init__(self, failures: FailureLists, space: Space, list_name: str | None) -> None:
-        self._space = space
-        every = failures.lists()
-        full = [name for name in every if store.count(space, name)]
-        self._full = full
-        self.names = [name for name in full if list_name in (None, name)]
-        self.may_hold_copies = "failed" in full and len(full) > 1
-        """Whether a failure may be in two lists: with several backends, in `failed` and in its queue's."""
-
-    def each(self, newest_first: bool = False) -> Iterator[tuple[int, FailureRecord]]:
-        """Every failure once, by time where there are several lists; with a key of its copies."""
-        window = max(10, store.WINDOW // max(1, len(self.names)))
-        lists = [
-            store.each(self._space, name, newest_first=newest_first, window=window) for name in self.names
-        ]
-        if len(lists) == 1:
-            yield from ((0, record) for record in lists[0])
-            return
-        start = float("inf") if newest_first else 0.0
-        timed = heapq.merge(
-            *(_timed(records, start) for records in lists), key=lambda pair: pair[0], reverse=newest_first
-        )
-        records = (record for _, record in timed)
-        yield from _each_once(records) if self.may_hold_copies else ((0, record) for record in records)
-
-    def marked(self, newest_first: bool) -> frozenset[int]:
-        """Which failures have a record that is marked as retried, where another may not be."""
-        if not self.may_hold_copies:
-            return frozenset()
-        records = (
-            record
-            for name in self._full
-            for record in store.each(self._space, name, newest_first=newest_first)
-        )
-        return frozenset(key for key, record in _keyed(records) if record.was_retried)
-
-
-def _timed(records: Iterator[FailureRecord], before: float) -> Iterator[tuple[float, FailureRecord]]:
-    """Records with their moments; one that tells none has that of the one before."""
-    for record in records:
-        at = failed_at(record)
-        before = before if at is None else at
-        yield before, record
-
-
-def _each_once(records: Iterator[FailureRecord]) -> Iterator[tuple[int, FailureRecord]]:
-    """The same without copies of what came before (failure/copies.py): the first one stands for all."""
-    seen: set[int] = set()
-    for key, record in _keyed(records):
-        if key not in seen:
-            seen.add(key)
-            yield key, record
-
-
-def _keyed(records: Iterator[FailureRecord]) -> Iterator[tuple[int, FailureRecord]]:
-    """Records with what all copies of one failure share; read in the same direction from each list."""
-    before: Counter[int] = Counter()
-    for record in records:
-        key = hash(identity(record))
-        if record.failure_id is None:  # equal ones of one list are failures of their own
-            name = hash((key, record.list_name))
-            before[name] += 1
-            key = hash((key, before[name]))
-        yield key, record

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from msgspec import structs
 
@@ -17,6 +17,7 @@ from pyresque.client.next_retry import NextAttempt, next_attempts
 from pyresque.client.put_back import PutBack
 from pyresque.errors import MalformedPayload, NotAJob
 from pyresque.failure.copies import as_one, copies_of, grouped, identity, joined, with_copies
+from pyresque.model.job_class import queue_for
 from pyresque.model.registry import Registry
 from pyresque.store import effects
 from pyresque.store import failures as store
@@ -27,9 +28,11 @@ from pyresque.wire.records import FailureRecord
 
 if TYPE_CHECKING:
     from pyresque.client.failure_selection import FailureSelection
-    from pyresque.client.selection import Group, NameFilter, When
+    from pyresque.client.looking import Groups as GroupsOf
+    from pyresque.client.nearby_failures import Place
+    from pyresque.client.selection import NameFilter, When
 
-    Groups = list[Group[FailureRecord]]
+    Groups = GroupsOf[FailureRecord]
 
 Records = list[FailureRecord]
 Effects = list[Command]
@@ -147,9 +150,24 @@ class Failures:
         wanted = FailureFilter.of(**filters)
         return FailureSelection(self, self._space, self._put_back, wanted, list_name)
 
-    def groups(self, by: str = "class") -> Groups:
-        """All failures in groups: by `class`, `exception`, `frame`, `queue` or `hour`; the largest first."""
-        return self.select().groups(by)
+    def these(self, seen: Sequence[tuple[str, Place | None]]) -> FailureSelection:
+        """The failures with these ids, without a look at all lists: for who has seen where they stood.
+
+        Args:
+            seen: ids, each with the list and the index where it stood (`list_name` and `index` of a record),
+                or None. It is looked for there, else among the newest 20,000.
+        """
+        from pyresque.client.failure_selection import FailureFilter, FailureSelection
+
+        return FailureSelection(self, self._space, self._put_back, FailureFilter.of(), None, seen)
+
+    def groups(self, by: str = "class", *, most: int | None = None) -> Groups:
+        """All failures, or the newest so many, in groups; the largest first.
+
+        Args:
+            by: `class`, `exception`, `frame`, `queue` or `hour` (in UTC).
+        """
+        return self.select().groups(by, most=most)
 
     def search(self, text: str) -> Records:
         """The failures in whose record this text occurs."""
@@ -184,6 +202,26 @@ class Failures:
         """
         record = self._record(failure)
         return record is not None and self._put_back.one(record)
+
+    def retry_with(self, failure: str | FailureRecord, args: Any, *, queue: str | None = None) -> bool:
+        """Put a job like that of a failure back, with other arguments; the failure is marked as retried.
+
+        Its class, of an Active Job its whole hash, and the further keys of its payload stay as they are. The
+        push and the mark are one step. As with `requeue`, a retry that is still to come is not stopped.
+
+        Args:
+            args: the new arguments: a list. What else Ruby accepts (a hash, one value) is spread as it does.
+            queue: another queue than that of the failure.
+
+        Returns:
+            False if there is no such failure any more.
+
+        Raises:
+            NotAJob: the record holds no job, or the arguments cannot be written as JSON.
+        """
+        record = self._record(failure)
+        queue = None if queue is None else queue_for(None, "", queue)
+        return record is not None and self._put_back.edited(record, args, queue)
 
     def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
         """Let a delayed attempt at the job of a failure come now; its records are marked as retried.

@@ -19,7 +19,7 @@ from pyresque.wire import times
 from pyresque.wire.aside_links import RESTORABLE
 from pyresque.wire.encoding import encode
 from pyresque.wire.extra_keys import begun_before
-from pyresque.wire.records import FailureRecord
+from pyresque.wire.records import FailureRecord, wrapped_job
 
 Outcome = Literal["done", "gone"] | NotAJob
 """What became of a failure that was to be put back; an error tells why it could not be."""
@@ -53,6 +53,17 @@ class PutBack:
             return store.requeue(self._space, marks, self._push(record)) == 1
         return self._what_was_aside(record, record.aside, marks)
 
+    def edited(self, record: FailureRecord, args: Any, queue: str | None) -> bool:
+        """Put a job like that of a failure back, with other arguments; False if its record is gone.
+
+        Raises:
+            NotAJob: the record holds no job, or it goes back only as it is, or these cannot be its arguments.
+        """
+        if record.aside is not None and not record.class_name:
+            raise NotAJob("what was put aside goes back as it is: retry it without other arguments")
+        payload = with_arguments(record.payload, args)
+        return store.requeue(self._space, self.marks(record), self._push(record, payload, queue)) == 1
+
     def many(self, records: Sequence[FailureRecord]) -> list[Outcome]:
         """Put many back, in few steps; for each what became of it. Their copies are known."""
         outcomes: list[Outcome] = ["gone"] * len(records)
@@ -80,13 +91,16 @@ class PutBack:
             marks.append((copy, encode(value, self._space.style)))
         return marks
 
-    def _push(self, record: FailureRecord) -> list[Command]:
-        queue = record.text("queue")
+    def _push(
+        self, record: FailureRecord, payload: dict[str, Any] | None = None, queue: str | None = None
+    ) -> list[Command]:
+        queue = queue or record.text("queue")
         if not queue:
             raise NotAJob("this record names no queue: it can only be shown and removed")
         if not record.class_name:
             raise NotAJob("this record holds no job with a class: it can only be shown and removed")
-        return effects.push(self._space.keys, queue, encode(_requeued(record.payload), self._space.style))
+        job = _requeued(record.payload if payload is None else payload)
+        return effects.push(self._space.keys, queue, encode(job, self._space.style))
 
     def _what_was_aside(self, record: FailureRecord, name: str, marks: Marks) -> bool:
         """Put back what was put aside; its list tells where it belongs."""
@@ -104,6 +118,20 @@ class PutBack:
                 raise NotAJob(f"it is not in the list {aside} any more: it was put back before, or removed")
             raise NotAJob(f"it stays in {aside}: where it came from, a key holds something else than a list")
         return answer == 1
+
+
+def with_arguments(payload: dict[str, Any], args: Any) -> dict[str, Any]:
+    """A payload with other arguments: of an Active Job its own, inside its hash.
+
+    Raises:
+        NotAJob: an Active Job cannot have these.
+    """
+    job = wrapped_job(payload)
+    if job is None:
+        return {**payload, "args": args}
+    if not isinstance(args, list):
+        raise NotAJob("the arguments of an Active Job must be a list, as in [42]")
+    return {**payload, "args": [{**job, "arguments": args}]}
 
 
 def _now(list_name: str) -> str:

@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from pyresque.client.job_rounds import JobSteps
+from pyresque.client.looking import LOOK, Budget, Groups, Look
 from pyresque.client.selection import (
     ANY_NAME,
     GONE,
@@ -19,10 +22,12 @@ from pyresque.client.selection import (
     Tally,
     by_class,
     checked_text,
+    chosen,
     count_of,
     first_of_page,
     has_text,
     ids_of,
+    in_groups,
     page_of,
     told,
     whole_ids,
@@ -31,7 +36,7 @@ from pyresque.errors import MalformedPayload
 from pyresque.model.job_class import queue_for
 from pyresque.store import ages, moving
 from pyresque.store import queues as store
-from pyresque.store.connection.link import Link
+from pyresque.store.connection.link import Command, Link
 from pyresque.store.space import Space
 from pyresque.wire.encoding import decode
 from pyresque.wire.records import shown, wrapped_job
@@ -123,13 +128,24 @@ class JobSelection:
     Workers take jobs, and others add some, while it reads.
     """
 
-    def __init__(self, space: Space, queue: str, keys_of: KeysOf, wanted: JobFilter) -> None:
+    def __init__(
+        self,
+        space: Space,
+        queue: str,
+        keys_of: KeysOf,
+        wanted: JobFilter,
+        seen: Sequence[tuple[str, int]] | None = None,
+    ) -> None:
         self._space = space
         self._queue = queue
         self._keys_of = keys_of
         self._wanted = wanted
+        self._seen = seen
 
     def __iter__(self) -> Iterator[QueuedJob]:
+        if self._seen is not None:
+            yield from self._steps().scan(Budget(max(1, len(self._seen))))
+            return
         wanted, start = self._resolved(), 0
         while True:
             piece = store.elements(self._space, self._queue, start, WINDOW)
@@ -143,27 +159,70 @@ class JobSelection:
 
     def count(self) -> int:
         """How many there are."""
-        return store.size(self._space, self._queue) if self._wanted.is_open else count_of(self)
+        if self._wanted.is_open and self._seen is None:
+            return store.size(self._space, self._queue)
+        return count_of(self)
 
     def page(self, number: int = 1, size: int = 50) -> list[QueuedJob]:
         """A page of them; the first has the number 1. What is behind it is not read."""
-        if not self._wanted.is_open:
+        if not self._wanted.is_open or self._seen is not None:
             return page_of(self, number, size)
         first = first_of_page(number, size)
         piece = store.elements(self._space, self._queue, first, size)
         return [QueuedJob.read(self._queue, n, raw) for n, raw in enumerate(piece, first)]
 
+    def look(
+        self, number: int = 1, size: int = 50, *, after: str | None = None, budget: int = LOOK
+    ) -> Look[QueuedJob]:
+        """A page of them, after reading a bounded part of the queue, however long it is.
+
+        Args:
+            number: which page; with `after` it is only a name.
+            after: the `next` of the page before: this page goes on there.
+            budget: how many jobs are read at most.
+
+        Raises:
+            InvalidSelection: there is no such page.
+        """
+        return self._steps().look(number, size, after, budget, self._wanted.is_open)
+
+    def groups(
+        self, by: str = "class", *, most: int | None = None, progress: Progress = None
+    ) -> Groups[QueuedJob]:
+        """How many there are of each class; what is not a job is under an empty key.
+
+        Args:
+            by: `class`.
+            most: read only the next so many of the queue; None: all.
+            progress: is called with how many were read until now.
+        """
+        way = chosen("jobs", by, {"class": lambda job: job.class_name})
+        if most is None:
+            return Groups(in_groups(told(self, progress), way, lambda job: job.enqueued_at))
+        steps, wanted = self._steps(), self._resolved()
+        scan = steps.scan(Budget(most))
+        groups = in_groups(told(filter(wanted, scan), progress), way, lambda job: job.enqueued_at)
+        return Groups(groups, scan.budget.looked_at, scan.is_whole)
+
     def by_class(self, *, progress: Progress = None) -> dict[str, int]:
         """How many there are of each class, the most first; what is not a job is under an empty name."""
         return by_class(job.class_name for job in told(self, progress))
 
-    def remove(self, *, progress: Progress = None) -> ActionResult:
+    def remove(
+        self, *, progress: Progress = None, most: int | None = None, after: str | None = None
+    ) -> ActionResult:
         """Remove them in one pass, with the locks that they hold (`Loner`) and their statuses.
 
         Args:
             progress: is called with how many were removed until now.
+            most: only a round, of so many, from the end of the queue on, that takes some two seconds at most;
+                None: all, however long it takes.
+            after: the `next` of the round before: this one goes on there.
         """
-        tally, wanted = Tally(progress), self._resolved()
+        tally, most = Tally(progress), self._in_one_round(most)
+        if most is not None:
+            return self._steps().remove(self._effects, tally, most, after)
+        wanted = self._resolved()
 
         def keys_of(raw: bytes) -> Sequence[str] | None:
             return self._keys_of(raw) if wanted(QueuedJob.read(self._queue, 0, raw)) else None
@@ -171,21 +230,46 @@ class JobSelection:
         store.remove_if(self._space, self._queue, keys_of, gone=self._counting(tally))
         return tally.result()
 
-    def move_to(self, queue: str, *, progress: Progress = None) -> ActionResult:
+    def move_to(
+        self, queue: str, *, progress: Progress = None, most: int | None = None, after: str | None = None
+    ) -> ActionResult:
         """Move them to the end of another queue, as they are and in their order.
 
         Args:
             progress: is called with how many were moved until now.
+            most: only a round, of so many, from the front of the queue on; see `remove`.
+            after: the `next` of the round before.
         """
-        return self._moved(queue_for(None, "", queue), False, progress)
+        queue, most = queue_for(None, "", queue), self._in_one_round(most)
+        if most is not None:
+            return self._steps().move_to(queue, Tally(progress), most, after)
+        return self._moved(queue, False, progress)
 
-    def to_front(self, *, progress: Progress = None) -> ActionResult:
+    def to_front(
+        self, *, progress: Progress = None, most: int | None = None, after: str | None = None
+    ) -> ActionResult:
         """Move them to the front of their queue, in their order.
 
         Args:
             progress: is called with how many were moved until now.
+            most: only a round, of so many, from the end of the queue on; see `remove`.
+            after: the `next` of the round before.
         """
+        most = self._in_one_round(most)
+        if most is not None:
+            return self._steps().to_front(Tally(progress), most, after)
         return self._moved(self._queue, True, progress)
+
+    def _in_one_round(self, most: int | None) -> int | None:
+        """How many a round deals with: those that are given by their places in one."""
+        return most if self._seen is None else max(1, len(self._seen))
+
+    def _steps(self) -> JobSteps[QueuedJob]:
+        read = partial(QueuedJob.read, self._queue)
+        return JobSteps(self._space, self._queue, read, self._resolved(), self._seen)
+
+    def _effects(self, raw: bytes) -> list[Command]:
+        return store.unlocking(self._keys_of(raw))
 
     def _moved(self, queue: str, to_front: bool, progress: Progress) -> ActionResult:
         tally, wanted = Tally(progress), self._resolved()
@@ -237,6 +321,14 @@ class QueuedJobs(JobSelection):
         """
         wanted = JobFilter(Pattern("class_name", class_name), checked_text(text), ids_of(ids))
         return JobSelection(self._space, self._queue, self._keys_of, wanted)
+
+    def these(self, seen: Sequence[tuple[str, int]]) -> JobSelection:
+        """The jobs with these ids, without a look at the whole queue: for who has seen where they stood.
+
+        Args:
+            seen: ids, each with its index then. It is looked for there, and where it may have gone meanwhile.
+        """
+        return JobSelection(self._space, self._queue, self._keys_of, JobFilter(), seen)
 
     def oldest_age(self) -> float | None:
         """Seconds for which the first job has waited at least; None without a job, or if nobody can tell.

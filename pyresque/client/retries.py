@@ -18,6 +18,7 @@ RETRIED = "put back before"
 PENDING = "automatic retry to come"
 PERHAPS_PENDING = "automatic retry may come"
 UNDER_WAY = "automatic retry waits or runs"
+UNTOLD = "it takes too long to tell whether it is retried"
 SAME_JOB = "another failure of the same job"
 """Why failures are left alone by a retry: further keys of `ActionResult.skipped`."""
 
@@ -28,7 +29,9 @@ Refused = Callable[[FailureRecord, str], object] | None
 class Comings(Protocol):
     """What comes by itself, as `resque.failures` knows it."""
 
-    def next_attempts(self, failures: Sequence[FailureRecord]) -> list[NextAttempt | None]:
+    def next_attempts(
+        self, failures: Sequence[FailureRecord], *, thorough: bool = True
+    ) -> list[NextAttempt | None]:
         """The automatic attempt at the job of each that is still to come."""
 
     def bring_forward(self, failure: FailureRecord, attempt: NextAttempt) -> bool:
@@ -36,7 +39,11 @@ class Comings(Protocol):
 
 
 class Retries:
-    """Puts failures back, piece by piece; without `put_back` it only counts what would be."""
+    """Puts failures back, piece by piece; without `put_back` it only counts what would be.
+
+    Args:
+        thorough: look for their automatic attempts at every delayed and waiting job, however many there are.
+    """
 
     def __init__(
         self,
@@ -46,12 +53,15 @@ class Retries:
         pending: bool,
         tally: Tally,
         refused: Refused = None,
+        *,
+        thorough: bool = True,
     ) -> None:
         self._failures = failures
         self._put_back = put_back
         self._again = again
         self._pending = pending
         self._refused = refused
+        self._thorough = thorough
         self._brought: set[Element] = set()
         self.tally = tally
 
@@ -61,7 +71,8 @@ class Retries:
         for _ in range(len(records) - len(fresh)):
             self.tally.skip(RETRIED)
         together = []
-        for record, attempt in zip(fresh, self._failures.next_attempts(fresh), strict=True):
+        attempts = self._failures.next_attempts(fresh, thorough=self._thorough)
+        for record, attempt in zip(fresh, attempts, strict=True):
             reason = None if attempt is None else self._against(attempt)
             if reason is not None:
                 self.tally.skip(reason)
@@ -87,6 +98,8 @@ class Retries:
 
     def _against(self, attempt: NextAttempt) -> str | None:
         """Why a failure with this attempt still to come is left alone; None if it is not."""
+        if attempt.state == "unknown" and not self._thorough:
+            return UNTOLD
         if attempt.state != "delayed":
             return UNDER_WAY
         if not self._pending:

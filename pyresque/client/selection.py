@@ -91,18 +91,18 @@ class Window:
     """
 
     def __init__(self, since: When, until: When, *, ago: bool) -> None:
-        self._since, self._until = _second(since, ago), _second(until, ago)
+        self.since, self.until = _second(since, ago), _second(until, ago)
 
     @property
     def is_open(self) -> bool:
         """Whether every moment is meant, and what has none."""
-        return self._since is None and self._until is None
+        return self.since is None and self.until is None
 
     def __call__(self, at: float | None) -> bool:
         """Whether a moment is meant; None, of what has none, is meant only where everything is."""
         if at is None:
             return self.is_open
-        return (self._since is None or at >= self._since) and (self._until is None or at <= self._until)
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
 
 
 def _second(when: When, ago: bool) -> float | None:
@@ -189,11 +189,20 @@ class Group(Generic[T]):
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What an action has done: with how many, of which classes, and how many it left alone, and why."""
+    """What an action has done: with how many, of which classes, and how many it left alone, and why.
+
+    `next` is where the next round goes on (`after=`), of an action in rounds (`most=`); None: it has ended.
+    """
 
     done: int
     skipped: dict[str, int] = field(default_factory=dict)
     by_class: dict[str, int] = field(default_factory=dict)
+    next: str | None = None
+
+    @property
+    def more(self) -> bool:
+        """Whether another round has to look further."""
+        return self.next is not None
 
     @property
     def left_alone(self) -> int:
@@ -210,6 +219,11 @@ class Tally:
         self._progress, self._every = progress, every
         self._told = 0
 
+    @property
+    def count(self) -> int:
+        """How many were done until now."""
+        return self._classes.total()
+
     def done(self, class_name: str) -> None:
         """One more."""
         self._classes[group_in(self._classes, class_name)] += 1
@@ -220,12 +234,13 @@ class Tally:
         self._skipped[reason] += 1
         self._tell()
 
-    def result(self) -> ActionResult:
-        """What there is to say at the end."""
+    def result(self, next: str | None = None) -> ActionResult:
+        """What there is to say at the end, or after a round: then with where the next one goes on."""
         total = self._classes.total() + self._skipped.total()
         if self._progress is not None and total != self._told:
             self._progress(total)
-        return ActionResult(self._classes.total(), dict(self._skipped.most_common()), ranked(self._classes))
+        skipped = dict(self._skipped.most_common())
+        return ActionResult(self._classes.total(), skipped, ranked(self._classes), next)
 
     def _tell(self) -> None:
         if self._progress is None:

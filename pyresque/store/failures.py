@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from pyresque.errors import RedisError
 from pyresque.store.connection.link import Command, Word
 from pyresque.store.connection.replies import amount, data, flag, integer, row, words
 from pyresque.store.delayed import Element
-from pyresque.store.removal import NODES, weed_these
+from pyresque.store.removal import NODES, weed_at, weed_these
 from pyresque.store.script import Script, flat
 from pyresque.store.space import Space
 from pyresque.wire.records import FailureRecord
@@ -48,6 +49,15 @@ FEW = 20
 def count(space: Space, list_name: str) -> int:
     """How many records a list holds."""
     return int(space.link.execute("LLEN", space.keys.failed_list(list_name)))
+
+
+def counts(space: Space, list_names: Sequence[str]) -> dict[str, int]:
+    """The same of many lists."""
+    replies = space.link.execute_many([("LLEN", space.keys.failed_list(name)) for name in list_names])
+    for reply in replies:
+        if isinstance(reply, RedisError):
+            raise reply
+    return dict(zip(list_names, replies, strict=True))
 
 
 def read(space: Space, list_name: str, offset: int = 0, limit: int | None = None) -> list[FailureRecord]:
@@ -148,6 +158,12 @@ def remove(space: Space, list_name: str, records: Iterable[FailureRecord]) -> Co
         raws = [record.raw for record in doomed]
         return weed_these(space, space.keys.failed_list(list_name), raws, with_aside=True)
     return Counter(record.raw for record in doomed if discard(space, record))
+
+
+def remove_at(space: Space, list_name: str, records: Sequence[FailureRecord]) -> list[bool]:
+    """Remove records whose places are known, in the order of the list, without reading it; which went."""
+    places = [(record.index, record.raw) for record in records]
+    return weed_at(space, space.keys.failed_list(list_name), places, with_aside=True)
 
 
 def discard(space: Space, record: FailureRecord) -> bool:

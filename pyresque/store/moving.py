@@ -20,6 +20,8 @@ from pyresque.store.space import Space
 
 _move = Script("move_scattered", uses=("scattered",), reply=row(data), once=True)
 
+SPAN = 1000
+"""How far apart jobs may stand that one script takes: it reads what is between them."""
 ROUNDS = 5
 """How often jobs are looked for that are not where they were."""
 
@@ -60,6 +62,26 @@ def move(
             return 0
         places = mover.places(partial(_took, Counter(left)))
     return left.total()
+
+
+def move_at(
+    space: Space, source: str, target: str, places: Sequence[tuple[int, bytes]], *, to_front: bool = False
+) -> list[bool]:
+    """Move jobs whose places are known, in the order of the list, without a pass; for each whether it went.
+
+    Args:
+        places: the index and the bytes of each. Near its place one is found, too.
+        to_front: as in `move`.
+    """
+    length = queues.size(space, source)
+    went: Counter[bytes] = Counter()
+    mover = _Mover(space, source, target, to_front, lambda raw: went.update((raw,)))
+    mover.move([(max(1, length - index), raw) for index, raw in places])
+    flags = []
+    for _, raw in places:
+        flags.append(went[raw] > 0)
+        went[raw] -= 1
+    return flags
 
 
 def _took(counts: Counter[bytes], raw: bytes) -> bool:
@@ -117,7 +139,8 @@ class _Mover:
         size = 0
         for place in reversed(left[-most:]) if self._to_front else left[:most]:
             size += len(place[1])
-            if part and size > BYTES:
+            # The script reads the list from the first of them to the last.
+            if part and (size > BYTES or abs(place[0] - part[0][0]) > SPAN):
                 break
             part.append(place)
         return part[::-1] if self._to_front else part

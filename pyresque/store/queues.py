@@ -84,9 +84,14 @@ def remove_if(
 
     def doom(raw: bytes) -> Sequence[Command] | None:
         locks = locks_of(raw)
-        return None if locks is None else [("UNLINK", lock) for lock in locks]
+        return None if locks is None else unlocking(locks)
 
     return weed(space, space.keys.queue(queue), doom, gone=gone)
+
+
+def unlocking(locks: Sequence[str]) -> list[Command]:
+    """What removes these (full) keys."""
+    return [("UNLINK", lock) for lock in locks]
 
 
 def remove_first(space: Space, queue: str, raw: bytes) -> bool:

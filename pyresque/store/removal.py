@@ -64,6 +64,28 @@ def weed_these(space: Space, key: Word, raws: Sequence[bytes], *, with_aside: bo
     return doomed_counts - left
 
 
+def weed_at(
+    space: Space,
+    key: Word,
+    places: Sequence[tuple[int, bytes]],
+    effects: Callable[[bytes], Sequence[Command]] = lambda _: (),
+    *,
+    with_aside: bool = False,
+) -> list[bool]:
+    """Remove elements of a list (full key) whose places are known, without a pass; for each whether it went.
+
+    Args:
+        places: the index and the bytes of each, in the order of the list. Near its place one is found, too.
+        effects: what there is to do when an element goes.
+        with_aside: as in `weed`.
+    """
+    if not places:
+        return []
+    length = int(space.link.execute("LLEN", key))
+    doomed = [(max(1, length - index), raw, flat(effects(raw))) for index, raw in places]
+    return [sign == ord("1") for sign in _Pass(space, key, lambda _: None, with_aside).take(doomed)]
+
+
 class _Pass:
     def __init__(
         self,
@@ -113,14 +135,18 @@ class _Pass:
     def _weeded(self, raws: Sequence[bytes], behind: int) -> tuple[bytes, bytes | None]:
         """Remove what is doomed of a window; returns the signs of remove_marked.lua, and what stays first."""
         doomed, stays = self._judged(raws, behind)
+        return self.take(doomed), stays
+
+    def take(self, doomed: Sequence[_Doomed]) -> bytes:
+        """Remove these, in the order of the list; returns the signs of remove_marked.lua."""
         signs = b""
         while doomed:
-            part, gone = doomed[-self._most :], signs.count(b"1")
+            part, gone = _close_together(doomed[-self._most :]), signs.count(b"1")
             latest = self._taken_out([(at - gone, raw, effects) for at, raw, effects in part])
             done = latest.lstrip(b"+")
             self._most = len(done) if b"+" in latest else min(2 * self._most, WINDOW)
             doomed, signs = doomed[: len(doomed) - len(done)], done + signs
-        return signs, stays
+        return signs
 
     def _judged(self, raws: Sequence[bytes], behind: int) -> tuple[list[_Doomed], bytes | None]:
         """What is doomed of a window, and the first element that stays."""
@@ -149,3 +175,14 @@ class _Pass:
             for raw in went:
                 self._gone(raw)
         return bytes(signs)
+
+
+def _close_together(doomed: Sequence[_Doomed]) -> Sequence[_Doomed]:
+    """The last of these, as many as a script finds in one window of the list."""
+    last, size = doomed[-1][0], 0
+    for number in range(len(doomed) - 1, -1, -1):
+        at, raw, _ = doomed[number]
+        size += len(raw)
+        if number < len(doomed) - 1 and (size > BYTES or at - last > WINDOW):
+            return doomed[number + 1 :]
+    return doomed
