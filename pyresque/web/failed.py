@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Blueprint, g, render_template, request
 
-from pyresque.client.failure_selection import FailureSelection, failed_at
+from pyresque.client.failure_lists import failed_at
+from pyresque.client.failure_selection import FailureSelection
 from pyresque.client.selection import ActionResult
 from pyresque.web import paging
 from pyresque.web.acting import Form, Outcome, Question, action
