@@ -44,6 +44,7 @@ Ours, which no Ruby process reads (docs/protocol/pyresque.md):
     pyresque:entries                      hash    entry of the schedule -> how it was seen, and since when
     pyresque:running:CLASS                set     workers that may work on a job of this class with a limit
     pyresque:starts:CLASS                 list    when the last jobs of this class began, which has a limit
+    pyresque:audit                        list    what was done from the dashboard, newest first: JSON
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
 
@@ -99,6 +100,7 @@ class Keys:
         self.our_workers = prefix + "pyresque:workers"
         self.seen_heads = prefix + "pyresque:heads"
         self.seen_entries = prefix + "pyresque:entries"
+        self.audit = prefix + "pyresque:audit"
         self.queue: Callable[[str], str] = lru_cache(1024)(partial(_queue_key, prefix))
         """The list that holds the jobs of a queue, by the queue's name. Kept, for each push asks for it."""
         self.tokens = prefix + "pyresque:once:"
