@@ -1,14 +1,14 @@
 """Who may look, and who may act. Nothing else of the dashboard decides that.
 
-In this order: the Host (hosts.py), who it is (`authorize`), and for what may change something: whether they may act,
-whether a page of our own has asked for it (hosts.py), and the token of its form (form_token.py).
+In this order: the Host (hosts.py), and who it is (`authorize`). For what may change something also: whether
+they may act, whether a page of our own asked for it (hosts.py), and the token of its form (form_token.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from flask import Flask, Request, Response, abort, g, make_response, render_template, request
 
@@ -22,7 +22,7 @@ Level = Literal["full", "read"]
 Authorize = Callable[[Request], Level | None]
 """Tells what whoever sends a request may do: everything, look, or (None) nothing."""
 
-SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing."""
 PROBES = ("probes.healthz", "probes.readyz")
 """What asks for these knows neither our name nor a password; they tell nothing but whether all is well."""
@@ -52,8 +52,8 @@ def guard(
         app: the dashboard.
         allowed_hosts: see `AllowedHosts`. The hosts of trusted origins are allowed, too.
         trusted_origins: as which the browser knows the dashboard, where a proxy changes the Host.
-        authorize: tells what a request may do. It may abort with an answer of its own, such as a redirect to a
-            login, and set `REMOTE_USER` in the request's environ to say who it is.
+        authorize: tells what a request may do. It may abort with an answer of its own, such as a redirect to
+            a login, and set `flask.g.user` to the name of whoever it is (else REMOTE_USER says).
         read_only: nobody may act.
 
     Raises:
@@ -72,8 +72,9 @@ def _check(rules: Rules) -> Response | None:
     g.level = None
     if request.endpoint in PROBES and request.method in SAFE:
         return None
-    if not rules.hosts.allows(request.environ.get("HTTP_HOST", "")):
-        logger.warning("refused the host %r", request.environ.get("HTTP_HOST", ""))
+    host = request.headers.get("Host", "")
+    if not rules.hosts.allows(host):
+        logger.warning("refused the host %r", host)
         abort(_plain(403, _WRONG_HOST))
     g.level = _level(rules)
     if g.level is None:
@@ -86,15 +87,20 @@ def _level(rules: Rules) -> Level | None:
     if found not in ("full", "read", None):
         logger.error("authorize must return 'full', 'read' or None, not %r: nobody is let in", found)
         return None
-    return "read" if found and rules.read_only else cast("Level | None", found)
+    return "read" if found and rules.read_only else found
 
 
 def _check_action(rules: Rules) -> Response | None:
     if not may_act():
-        abort(403, "This dashboard is for reading only." if rules.read_only else "You may look here, but not act.")
+        abort(
+            403,
+            "This dashboard is for reading only." if rules.read_only else "You may look here, but not act.",
+        )
     is_own = is_own_page(request.headers, rules.origins)
     if is_own is False:
-        logger.warning("refused a %s that came from %r", request.method, request.headers.get("Origin", "elsewhere"))
+        logger.warning(
+            "refused a %s that came from %r", request.method, request.headers.get("Origin", "elsewhere")
+        )
         abort(403, _FOREIGN_PAGE)
     return None if form_token.is_right() else _stale(is_own)
 
@@ -111,12 +117,12 @@ def _stale(is_own: bool | None) -> Response:
 
 def may_act() -> bool:
     """Whether whoever sends this request may change anything."""
-    return g.get("level") == "full"
+    return bool(g.get("level") == "full")
 
 
 def who() -> str:
     """Who sends this request: the name of their login, else their address."""
-    return str(request.environ.get("REMOTE_USER") or request.remote_addr or "somebody")
+    return str(g.get("user") or request.remote_user or request.remote_addr or "somebody")
 
 
 def _plain(status: int, text: str) -> Response:

@@ -18,6 +18,8 @@ from urllib.parse import quote, unquote
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 
+from pyresque.web import audit, form_token
+
 ROUND = 5_000
 """Elements that are acted on in one request, at most."""
 NOTICE = "pyresque_notice"
@@ -108,7 +110,9 @@ def act(name: str) -> Response:
                     "confirm.html", action=chosen, question=question, fields=_kept(form), back=back
                 )
             )
-    outcome = chosen.act(form)
+    with audit.recorded(name, _about(form)) as entry:
+        outcome = chosen.act(form)
+        entry.count = outcome.count
     done = outcome.count + _whole(form.get("done", ""))
     if outcome.more:
         fields = [*_kept(form), ("confirmed", "1"), ("done", str(done)), ("after", outcome.after)]
@@ -117,7 +121,13 @@ def act(name: str) -> Response:
         )
     answer = redirect(back, 303)
     answer.set_cookie(
-        NOTICE, quote(json.dumps(_text(outcome, done))), max_age=60, httponly=True, samesite="Strict"
+        NOTICE,
+        quote(json.dumps(_text(outcome, done))),
+        max_age=60,
+        path=form_token.mount(),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Strict",
     )
     return make_response(answer)
 
@@ -131,15 +141,19 @@ def _kept(form: Form) -> list[tuple[str, str]]:
     return [(name, value) for name, value in form.items(multi=True) if name not in SET_ANEW]
 
 
+def _about(form: Form) -> str:
+    """What an action is done with, for the audit log: the names and values of its form."""
+    return ", ".join(f"{name}={value}" for name, value in _kept(form) if value and name != "back") or "all"
+
+
 def _whole(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 18 else 0
 
 
 def local(path: str) -> str:
     """A path of this dashboard to go back to; its first page where the text is something else."""
-    if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable():
-        return path
-    return request.script_root + "/"
+    is_path = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if is_path and path.isascii() and path.isprintable() else form_token.mount()
 
 
 def notice() -> str:
@@ -155,5 +169,7 @@ def notice() -> str:
 def forget_notice(response: Response) -> Response:
     """A notice that was shown is not shown again."""
     if NOTICE in request.cookies and request.method == "GET" and response.mimetype == "text/html":
-        response.delete_cookie(NOTICE, httponly=True, samesite="Strict")
+        response.delete_cookie(
+            NOTICE, path=form_token.mount(), secure=request.is_secure, httponly=True, samesite="Strict"
+        )
     return response

@@ -1,8 +1,9 @@
 """The audit log: who has done what from the dashboard, when, and with how many.
 
-An entry is written when an action has ended, for only then is it known with how many. What the log cannot hold just
-then does not undo the action, and its page is shown as if it had: then only the logger `pyresque.web.audit` has it.
-That gets each entry, and a line before the action: if this process is killed in the middle of it, that line tells.
+An entry is written when an action has ended, for only then is it known with how many. What the log cannot
+hold just then does not undo the action, and its page is shown as if it had: then only the logger
+`pyresque.web.audit` has it. That gets each entry, and a line before the action: if this process is killed in
+the middle of it, that line tells.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import g, request
+from flask import current_app, g, request
 
-from pyresque.errors import RedisError, ResqueError
+from pyresque.errors import RedisError
 from pyresque.log import Log
 from pyresque.store import audit as store
 from pyresque.usercode.safely import cut
-from pyresque.wire.times import rfc3339
 from pyresque.web import access
+from pyresque.wire.times import rfc3339
 
 if TYPE_CHECKING:
     from pyresque.client.resque import Resque
@@ -35,7 +36,7 @@ _TEXT = 500
 
 @dataclass
 class Entry:
-    """One action: `count` is None where it is not known with how many it was done; then `problem` says why."""
+    """One action: `count` is None where it is not known with how many it was done; `problem` says why."""
 
     at: float
     who: str
@@ -59,12 +60,15 @@ def recorded(action: str, what: str) -> Iterator[Entry]:
     The block is to set `count`.
     """
     who, address = access.who(), request.remote_addr or ""
-    entry = Entry(time.time(), _plain(who), _plain(address), action, _plain(what), id=uuid.uuid4().hex)
+    hidden = current_app.extensions["pyresque_secrets"].text
+    entry = Entry(
+        time.time(), _plain(who), _plain(address), action, _plain(hidden(what)), id=uuid.uuid4().hex
+    )
     logger.info("%s (%s) begins %s: %s", entry.who, entry.address, action, entry.what)
     try:
         yield entry
-    except ResqueError as error:
-        entry.problem = _plain(str(error))
+    except BaseException as error:
+        entry.problem = _plain(hidden(str(error) or type(error).__name__))
         raise
     finally:
         _write(g.resque, entry)
@@ -99,11 +103,13 @@ def _read(raws: Iterable[bytes]) -> Iterator[Entry]:
             held: Any = json.loads(raw)
         except ValueError:
             continue
-        if not isinstance(held, dict) or not isinstance(held.get("at"), (int, float)):
+        if not isinstance(held, dict) or type(held.get("at")) not in (int, float):
             continue
-        texts = {name: str(held.get(name, "")) for name in ("who", "address", "action", "what", "problem", "id")}
+        texts = {
+            name: str(held.get(name, "")) for name in ("who", "address", "action", "what", "problem", "id")
+        }
         count = held.get("count")
-        entry = Entry(at=held["at"], count=count if isinstance(count, int) else None, **texts)
+        entry = Entry(at=held["at"], count=count if type(count) is int else None, **texts)
         if entry.id and entry.id in seen:
             continue  # the reply to the first one was lost
         seen.add(entry.id)
@@ -113,7 +119,8 @@ def _read(raws: Iterable[bytes]) -> Iterator[Entry]:
 def _plain(text: str) -> str:
     r"""A text on one line, whatever a name holds: `\n` and the like are written out."""
     shown = "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text[: 2 * _TEXT]
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii")
+        for one in text[: 2 * _TEXT]
     )
     return cut(shown, _TEXT)
 

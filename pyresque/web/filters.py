@@ -10,6 +10,7 @@ import json
 import time
 from typing import Any
 
+from flask import current_app
 from markupsafe import Markup
 
 from pyresque.wire.times import rfc3339
@@ -64,30 +65,36 @@ def size(value: int | None) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
+def hidden(value: Any) -> Any:
+    """A decoded JSON value, or a text, without its secrets; what a record holds is shown by way of this."""
+    return current_app.extensions["pyresque_secrets"].hidden(value)
+
+
 def arguments(args: Any, most: int = 160) -> str:
-    """The arguments of a job on one line, as people read them; cut where they are long."""
+    """The arguments of a job on one line, as people read them, without secrets; cut where they are long."""
     if args is None:
         return ""
-    listed = args if isinstance(args, list) else [args]
+    listed = hidden(args if isinstance(args, list) else [args])
     text = ", ".join(json.dumps(value, ensure_ascii=False, default=str) for value in listed)
     return cut(text, most)
 
 
 def cut(text: object, most: int = 160) -> str:
-    """The beginning of a text, with an ellipsis where it is longer."""
-    whole = str(text)
+    """The beginning of a text without secrets, with an ellipsis where it is longer."""
+    whole = str(hidden(str(text)))
     return whole if len(whole) <= most else whole[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def pretty(value: Any) -> str:
-    """A decoded JSON value on several lines."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    """A decoded JSON value on several lines, without secrets."""
+    return json.dumps(hidden(value), ensure_ascii=False, indent=2, default=str)
 
 
 FILTERS = {
     "ago": ago,
     "arguments": arguments,
     "cut": cut,
+    "hidden": hidden,
     "number": number,
     "pretty": pretty,
     "size": size,

@@ -1,7 +1,8 @@
-"""The token of forms: a random cookie that each form repeats, so that no page of others can write such a form.
+"""The token of forms: a random cookie that each form repeats, so that no page of others can write such a
+form.
 
-The cookie alone holds it: every process that serves the dashboard accepts it, without a secret that they share.
-A page of another origin can neither read the cookie nor (SameSite) have it sent with what it posts.
+The cookie alone holds it: every process that serves the dashboard accepts it, without a secret that they
+share. A page of another origin can neither read the cookie nor (SameSite) have it sent with what it posts.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def token() -> str:
 def is_right() -> bool:
     """Whether the form repeats the token of the browser's cookie."""
     given = request.form.get(FIELD, "").encode()
-    # All are compared, for a dashboard above this one may have a cookie, too.
-    return any([hmac.compare_digest(one.encode(), given) for one in _held()])
+    # A dashboard whose path begins this one may have a cookie, too.
+    return any(hmac.compare_digest(one.encode(), given) for one in _held())
 
 
 def keep(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""What every answer says to the browser: that it may load nothing from elsewhere, and be shown nowhere else."""
+"""What every answer tells the browser: to load nothing from elsewhere, and to show it in no other page."""
 
 from __future__ import annotations
 
@@ -45,4 +45,8 @@ def add(app: Flask) -> None:
         if not is_kept:
             response.headers.pop("ETag", None)
             response.headers.pop("Last-Modified", None)
+        location = response.headers.get("Location", "")
+        if location.startswith(request.host_url):
+            # Werkzeug's own redirects name the scheme, which a proxy may have changed.
+            response.headers["Location"] = "/" + location.removeprefix(request.host_url).lstrip("/\\")
         return response

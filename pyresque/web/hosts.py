@@ -1,15 +1,16 @@
 """Which names the dashboard answers to, and which pages may post to it.
 
-A page of somebody else's can make its own name lead to this machine (DNS rebinding). Its requests then come from
-the user's browser, and only their Host tells them apart. So a name that nobody has allowed is refused.
+A page of somebody else's can make its own name lead to this machine (DNS rebinding). Its requests then come
+from the user's browser, and only their Host tells them apart. So a name that nobody has allowed is refused.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pyresque.errors import ConfigError
@@ -86,8 +87,8 @@ class AllowedHosts:
         host = read_host(_ascii(bare))
         if host is None or host.port or (is_domain and host.is_address):
             raise ConfigError(
-                f"{name!r} is not a host: write a name or an address without a port, such as jobs.example.com, "
-                "or .example.com for all names below it"
+                f"{name!r} is not a host: write a name or an address without a port, such as "
+                "jobs.example.com, or .example.com for all names below it"
             )
         if is_domain:
             self._domains.append(f".{host.name}")
@@ -157,7 +158,14 @@ def trusted(texts: Iterable[str]) -> frozenset[Origin]:
     return frozenset(found)
 
 
-def is_own_page(headers: Mapping[str, str], trusted_origins: frozenset[Origin]) -> bool | None:
+class Headers(Protocol):
+    """The headers of a request, by their names."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of a header."""
+
+
+def is_own_page(headers: Headers, trusted_origins: frozenset[Origin]) -> bool | None:
     """Whether a request comes from a page of the dashboard; None where nothing tells, as from curl.
 
     The browser says so itself (Sec-Fetch-Site), except to plain http on another machine: then its Origin must
@@ -171,5 +179,5 @@ def is_own_page(headers: Mapping[str, str], trusted_origins: frozenset[Origin]) 
         return site in ("same-origin", "none")
     if origin is None:
         return None
-    host = read_host(headers.get("Host", ""))
+    host = read_host(headers.get("Host") or "")
     return found is not None and host is not None and found.host == _without_default_port(host, found.scheme)

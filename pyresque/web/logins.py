@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from flask import Request, Response, abort
+from flask import Request, Response, abort, g
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from pyresque.errors import ConfigError
@@ -52,8 +52,8 @@ class _Read:
 class PasswordFile:
     """HTTP Basic with a file of `name:password` or `name:hash` lines; a change of the file counts at once.
 
-    A line that begins with # is a comment. Names behind a line `[read]` may only look, those behind `[full]` and
-    at the beginning may act.
+    A line that begins with # is a comment. Names behind a line `[read]` may only look, those behind `[full]`
+    and at the beginning may act.
 
     Raises:
         ConfigError: the file cannot be used; the text says why.
@@ -78,7 +78,7 @@ class PasswordFile:
         if user is None or not is_right:
             logger.warning("wrong login as %r from %s", login.username, request.remote_addr)
             _ask()
-        request.environ["REMOTE_USER"] = login.username
+        g.user = login.username
         return user.level
 
     def _matches(self, read: _Read, name: str, password: str, user: User) -> bool:
@@ -94,7 +94,9 @@ class PasswordFile:
         return is_right
 
     def _digest(self, name: str, password: str) -> bytes:
-        return hmac.digest(self._secret, f"{name}\0{password}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return hmac.digest(
+            self._secret, f"{name}\0{password}".encode("utf-8", "surrogatepass"), hashlib.sha256
+        )
 
     def _current(self) -> _Read:
         """The file as it is now. While it cannot be used nobody is let in: somebody may have been removed."""
@@ -207,5 +209,5 @@ class HeaderLogin:
         # The header came twice where the proxy adds its own to that of the browser.
         if not login or "," in login or not login.isprintable():
             return None
-        request.environ["REMOTE_USER"] = login
+        g.user = login
         return "full"

@@ -1,7 +1,7 @@
 """What is a secret among the arguments of jobs, and how it is shown: as [hidden].
 
-A value is hidden if the name of its key says so, as in Rails (`password`, `apiToken`), wherever it is written: in
-JSON, in a text that holds JSON, as `key=value` in the text of an error, as the login in a URL.
+A value is hidden if the name of its key says so, as in Rails (`password`, `apiToken`), wherever it is
+written: in JSON, in a text that holds JSON, as `key=value` in the text of an error, as the login in a URL.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pyresque.errors import InvalidSelection
 HIDDEN = "[hidden]"
 
 DEFAULT_SECRETS = (
-    "passw", "passphrase", "secret", "token", "credential", "authorization", "api_key", "apikey", "access_key",
-    "private_key", "encryption_key", "signing_key", "master_key", "auth_key", "ssh_key", "crypt", "certificate",
+    "passw", "passphrase", "secret", "token", "credential", "authorization", "api_key", "apikey",
+    "access_key", "private_key", "encryption_key", "signing_key", "master_key", "auth_key", "ssh_key",
+    "crypt", "certificate",
     "credit_card", "creditcard", "card_number", "cookie", "session_id", "bearer", "jwt",
     "=pwd", "=otp", "=ssn", "=cvv", "=cvc", "=pin", "=salt", "=iban", "=pass", "=auth",
 )  # fmt: skip
@@ -31,8 +32,8 @@ _DEEP = 60
 """So deep are values looked at; what is deeper is hidden."""
 
 _KEY = re.compile(
-    r"(?<!\w)(?P<key>[A-Za-z_$][\w.$-]{0,99}+)(?P<end>(?:\\{0,8}[\"'])?\]?)[ \t]{0,8}(?P<mark>=>|[=:])[ \t]{0,8}"
-    r"(?P<open>\\{0,8}[\"'])?"
+    r"(?<!\w)(?P<key>[A-Za-z_$][\w.$-]{0,99}+)(?P<end>(?:\\{0,8}[\"'])?\]?)"
+    r"[ \t]{0,8}(?P<mark>=>|[=:])[ \t]{0,8}(?P<open>\\{0,8}[\"'])?"
 )
 _FLAG = re.compile(r"--?(?P<key>[A-Za-z][\w-]{0,99}+)")
 _FLAG_IN_TEXT = re.compile(r"(?<!\S)(--?(?P<key>[A-Za-z][\w-]{0,99}+)[ \t]{1,8})[^\s-]\S*")
@@ -45,12 +46,26 @@ _BARE = re.compile(r"[^\s,;&\"'<>)\]}]+")
 _CLOSED_BY = {"{": "}", "[": "]", "(": ")"}
 _PLAIN = (
     # A login in a URL. What is before the last @ of host and path, for a password may hold both / and @.
-    (re.compile(r"(?<![A-Za-z0-9+.-])(rediss?(?:\+sentinel)?://)[^\s\"'<>]{0,1000}@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    (
+        re.compile(r"(?<![A-Za-z0-9+.-])(rediss?(?:\+sentinel)?://)[^\s\"'<>]{0,1000}@", re.IGNORECASE),
+        rf"\1{HIDDEN}@",
+    ),
     (re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,30}+://)[^\s/?#\"'<>]+@"), rf"\1{HIDDEN}@"),
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9+/=_~.-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
-    (re.compile(r"\b(?:sk_live_|rk_live_|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abps]-|AKIA|ASIA)[A-Za-z0-9_-]{8,}"), HIDDEN),
-    (re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
+    (
+        re.compile(
+            r"\b(?:sk_live_|rk_live_|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abps]-|AKIA|ASIA)[A-Za-z0-9_-]{8,}"
+        ),
+        HIDDEN,
+    ),
+    (
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+            re.DOTALL,
+        ),
+        HIDDEN,
+    ),
 )
 """What is a secret by its own form."""
 
@@ -59,8 +74,8 @@ class Secrets:
     """What is hidden.
 
     Args:
-        words: more of what the name of a key may hold (`email`); behind `=`, one whole word of it (`=id`). What is in
-            DEFAULT_SECRETS is always hidden.
+        words: more of what the name of a key may hold (`email`); behind `=`, one whole word of it (`=id`).
+            What is in DEFAULT_SECRETS is always hidden.
     """
 
     def __init__(self, words: Iterable[str] = ()) -> None:
@@ -97,7 +112,12 @@ class Secrets:
 
     def _of_key(self, key: str, value: Any, depth: int) -> Any:
         # Not a secret, and good to see: that there is none.
-        if self.is_secret(key) and value is not None and not isinstance(value, bool) and value not in ("", [], {}):
+        if (
+            self.is_secret(key)
+            and value is not None
+            and not isinstance(value, bool)
+            and value not in ("", [], {})
+        ):
             return HIDDEN
         return self._hidden(value, depth + 1)
 
@@ -117,7 +137,7 @@ class Secrets:
         return text if _same(shown, held) else json.dumps(shown, ensure_ascii=False)
 
     def text(self, text: str) -> str:
-        """A text for people, such as an error or a line of a backtrace, with [hidden] in the place of secrets."""
+        """A text for people, such as an error or a backtrace, with [hidden] in the place of secrets."""
         for pattern, instead in _PLAIN:
             text = pattern.sub(instead, text)
         text = _FLAG_IN_TEXT.sub(lambda one: one[1] + HIDDEN if self.is_secret(one["key"]) else one[0], text)
@@ -169,7 +189,7 @@ class Secrets:
         return self._restored(edited, original[key], below, depth + 1)
 
     def _restored_list(self, edited: list[Any], original: list[Any], place: str, depth: int) -> list[Any]:
-        """Each from the one in its place: what was put in or taken out before it would make that another one."""
+        """Each from the one in its place, unless elements before it came or went: then that is another."""
         shown = self._hidden_list(original, depth)
         found: list[Any] = []
         is_aligned = True

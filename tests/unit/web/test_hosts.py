@@ -23,10 +23,13 @@ def test_this_machine_is_answered_to(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "", " ", "evil.example", "localhost.evil.example", "evil-localhost", "localhost@evil.example", "127.0.0.1.evil",
-        "localhost, evil.example", "localhost,localhost", "localhost:5678:80", "localhost:port", "localhost:123456",
-        "localhost/evil", "localhost evil", "localhost\tevil", "localhost..", "[::2]", "[::1", "::1", "[localhost]",
-        "127.1", "2130706433", "0x7f.1", "0.0.0.0", "10.0.0.7", "lo\u00e7alhost", "localhost\u0000", "localhost\u0661",
+        "", " ", "evil.example", "localhost.evil.example", "evil-localhost", "localhost@evil.example",
+        "127.0.0.1.evil", "localhost, evil.example", "localhost,localhost", "localhost:5678:80",
+        "localhost:port", "localhost:123456",
+        "localhost/evil", "localhost evil", "localhost\tevil", "localhost..", "[::2]", "[::1", "::1",
+        "[localhost]",
+        "127.1", "2130706433", "0x7f.1", "0.0.0.0", "10.0.0.7", "lo\u00e7alhost",
+        "localhost\u0000", "localhost\u0661",
         "[::ffff:127.0.0.1]", "*", "<address>",
     ],
 )  # fmt: skip
@@ -36,8 +39,10 @@ def test_any_other_name_is_not(host: str) -> None:
 
 
 def test_names_addresses_and_domains_can_be_allowed() -> None:
-    """A domain means its own name, too; an address is compared as one, and another letter as browsers send it."""
-    hosts = AllowedHosts(["Jobs.Example.com", ".intern.example", "*.two.example", "fe80::1", "b\u00fccher.example"])
+    """A domain means its own name, too; other letters are compared as browsers send them."""
+    hosts = AllowedHosts(
+        ["Jobs.Example.com", ".intern.example", "*.two.example", "fe80::1", "b\u00fccher.example"]
+    )
     for allowed in (
         "jobs.example.com:443", "jobs.example.com.", "intern.example", "a.b.intern.example", "x.two.example",
         "[fe80:0::1]:5678", "xn--bcher-kva.example",
@@ -56,7 +61,9 @@ def test_every_address_or_every_name() -> None:
     assert AllowedHosts(["*"]).allows("evil.example")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "http://localhost", "localhost:5678", "localhost/x", ".", ".10.0.0.7"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "http://localhost", "localhost:5678", "localhost/x", ".", ".10.0.0.7"]
+)
 def test_what_is_no_host_is_told(name: str) -> None:
     """Else nobody would know why nothing is answered."""
     with pytest.raises(ConfigError, match="is not a host"):
@@ -101,7 +108,9 @@ def test_trusted_origins_are_for_proxies_that_change_the_host() -> None:
     assert own("10.0.0.7:5678", "https://jobs.example.com", Origin="https://jobs.example.com:8443") is False
 
 
-@pytest.mark.parametrize("text", ["", "jobs.example.com", "https://", "https://a/b", "null", "*", "ftp://a", "https://a?b"])
+@pytest.mark.parametrize(
+    "text", ["", "jobs.example.com", "https://", "https://a/b", "null", "*", "ftp://a", "https://a?b"]
+)
 def test_what_is_no_origin_is_told(text: str) -> None:
     """A trusted origin is one whole origin."""
     with pytest.raises(ConfigError, match="is not an origin"):

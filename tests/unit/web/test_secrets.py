@@ -18,9 +18,10 @@ S = "hunter2-5ecret"
 @pytest.mark.parametrize(
     "key",
     [
-        "password", "Password", "PASSWORD", "user_password", "newPassword", "passwd", "password_confirmation", "token",
-        "accessToken", "api_key", "apiKey", "API-Key", "apikey", "X-Api-Key", "authorization", "Authorization", "secret",
-        "client_secret", "creditCard", "credit_card", "credit_card_number", "cvv", "CVC", "ssn", "otp", "pin", "salt",
+        "password", "Password", "PASSWORD", "user_password", "newPassword", "passwd", "token",
+        "accessToken", "api_key", "apiKey", "API-Key", "apikey", "X-Api-Key", "authorization", "secret",
+        "password_confirmation", "Authorization", "client_secret", "creditCard", "credit_card",
+        "credit_card_number", "cvv", "CVC", "ssn", "otp", "pin", "salt",
         "private_key", "encryptedData", "session_id", "Set-Cookie", "credentials", "pwd", "db.password",
     ],
 )  # fmt: skip
@@ -31,8 +32,8 @@ def test_the_names_of_secrets(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["id", "name", "keys", "author", "authority", "passenger", "hotpot", "spin", "opinion", "basalt", "cache_key",
-     "_aj_symbol_keys", "description", "", "class", "args", "queue", "email"],
+    ["id", "name", "keys", "author", "authority", "passenger", "hotpot", "spin", "opinion", "basalt",
+     "cache_key",     "_aj_symbol_keys", "description", "", "class", "args", "queue", "email"],
 )  # fmt: skip
 def test_the_names_of_other_things(key: str) -> None:
     """A short word counts only where it is a word of its own."""
@@ -121,15 +122,20 @@ def test_that_there_is_no_secret_may_be_seen() -> None:
 def test_what_surrounds_a_secret_is_seen() -> None:
     """Nothing else is lost."""
     text = f'POST /x?token={S}&page=2 failed: {{"password": "{S}", "user": "a"}} (503)'
-    assert SECRETS.text(text) == 'POST /x?token=[hidden]&page=2 failed: {"password": "[hidden]", "user": "a"} (503)'
+    assert (
+        SECRETS.text(text)
+        == 'POST /x?token=[hidden]&page=2 failed: {"password": "[hidden]", "user": "a"} (503)'
+    )
     assert SECRETS.text(f"password={S}\nline 2") == "password=[hidden]\nline 2"
 
 
 VALUES = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text(max_size=6) | some.just(HIDDEN),
-    lambda inner: some.lists(inner, max_size=3)
-    | some.dictionaries(some.sampled_from(["a", "password", "token", "b"]), inner, max_size=3)
-    | inner.map(json.dumps),
+    lambda inner: (
+        some.lists(inner, max_size=3)
+        | some.dictionaries(some.sampled_from(["a", "password", "token", "b"]), inner, max_size=3)
+        | inner.map(json.dumps)
+    ),
     max_leaves=12,
 )
 
@@ -172,8 +178,27 @@ def test_hidden_is_never_taken_for_a_value(edited: object, before: object) -> No
         SECRETS.restored(edited, before)
 
 
-@pytest.mark.parametrize("piece", ["a", "a.", "a=", '"', "\\", '\\"', "password=", "{", "password:{", "://", "a@", "- ", "eyJ.", "redis://", "Bearer "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "a.",
+        "a=",
+        '"',
+        "\\",
+        '\\"',
+        "password=",
+        "{",
+        "password:{",
+        "://",
+        "a@",
+        "- ",
+        "eyJ.",
+        "redis://",
+        "Bearer ",
+    ],
+)
 def test_long_texts_take_no_long_time(piece: str) -> None:
-    """What is in Redis may be made to be slow to read: where each letter is read again for each, this would not end."""
+    """What is in Redis may be made to be slow to read. Read anew for each letter, this would not end."""
     text = (piece * 500_000)[:500_000]
     assert S not in SECRETS.text(f"{text} password={S}")
