@@ -25,3 +25,119 @@ from pyresque.web import access, acting, delayed, failed, filters, form_token, h
 from pyresque.web.hosts import LOOPBACK
 from pyresque.web.secrets import DEFAULT_SECRETS, Secrets
 from pyresque.web.several import Several
+
+if TYPE_CHECKING:
+    from pyresque.client.resque import Resque
+
+STATIC = Path(__file__).parent / "static"
+PAGES = (overview.pages, failed.pages, delayed.pages, acting.pages)
+"""Everything there is to see, in no order: each module has the pages of one group."""
+
+NAVIGATION = (
+    ("overview.home", "Overview"),
+    ("failed.listing", "Failed"),
+    ("delayed.seconds", "Delayed"),
+)
+"""The pages at the top, as an endpoint and its name."""
+
+REDIS_ERRORS = (RedisUnavailable, RedisRefused, RedisTooOld)
+
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a form, at most: arguments that are edited."""
+
+
+def create_app(
+    resque: Resque | Mapping[str, Resque],
+    *,
+    read_only: bool = False,
+    authorize: access.Authorize | None = None,
+    allowed_hosts: Iterable[str] = LOOPBACK,
+    trusted_origins: Iterable[str] = (),
+    filter_args: Iterable[str] = DEFAULT_SECRETS,
+    title: str | None = None,
+) -> Flask:
+    """The dashboard, as a WSGI app.
+
+    Args:
+        resque: what is shown; several by their names. They may be used by others at the same time.
+        read_only: whether all actions are refused, and their buttons not shown.
+        authorize: tells of a request (Flask's) what it may do: `"full"`, `"read"`, or None for nothing.
+            Without it everybody who can reach the app may do everything.
+        allowed_hosts: the names that the app answers to; `.example.com` means all names of a domain, `*` any.
+        trusted_origins: as which the browser knows the app, such as `https://jobs.example.com`, where a proxy
+            changes the Host.
+        filter_args: words in the names of arguments that are not shown, beside those that never are.
+        title: the name at the top; the namespace, or the name of the Resque, unless it is given.
+
+    Raises:
+        ConfigError: one of these cannot be used.
+    """
+    app = Flask(__name__)
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.config |= {"MAX_CONTENT_LENGTH": LARGEST, "MAX_FORM_MEMORY_SIZE": LARGEST}
+    app.url_map.merge_slashes = False
+    app.url_map.converters["path"] = url_names.NameConverter
+    app.extensions["pyresque_secrets"] = Secrets(filter_args)
+    app.jinja_env.filters.update(filters.FILTERS)
+    several = Several(resque)
+    for pages in PAGES:
+        several.register(app, pages)
+    access.guard(
+        app,
+        allowed_hosts=allowed_hosts,
+        trusted_origins=trusted_origins,
+        authorize=authorize,
+        read_only=read_only,
+    )
+    several.serve(app)
+    headers.add(app)
+    app.context_processor(_for_every_page(several, title))
+    _show_errors(app)
+    return app
+
+
+def _for_every_page(several: Several, title: str | None) -> Callable[[], dict[str, Any]]:
+    def values() -> dict[str, Any]:
+        return {
+            "asset": _asset,
+            "may_act": access.may_act(),
+            "navigation": NAVIGATION,
+            "notice": acting.notice(),
+            "request_url": url_names.here,
+            "resques": several.links(),
+            "title": title or several.name or several.first.space.keys.namespace,
+            "token": LocalProxy(form_token.token),  # made only where a form needs it
+            "version": __version__,
+        }
+
+    return values
+
+
+def _asset(name: str) -> str:
+    """The URL of a static file, which changes with its bytes: browsers may keep it for ever."""
+    return url_for("static", filename=name, v=_digest(name))
+
+
+@lru_cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def _show_errors(app: Flask) -> None:
+    """Every error is a page of ours: what happened, and what to do next."""
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[str, int]:
+        return _error(error.name, error.description or "", error.code or 500)
+
+    @app.errorhandler(ResqueError)
+    def failed_with(error: ResqueError) -> tuple[str, int]:
+        if isinstance(error, REDIS_ERRORS):
+            return _error("Redis cannot be used", str(error), 503)
+        wrong = isinstance(error, (InvalidSelection, InvalidTime))
+        return _error("That cannot be done", str(error), 400 if wrong else 409)
+
+
+def _error(name: str, text: str, code: int) -> tuple[str, int]:
+    return render_template("error.html", name=name, text=text, code=code, path=request.path), code
