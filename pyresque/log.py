@@ -204,10 +204,10 @@ def _place(file: str, line: int, function: str) -> str:
 def _is_source(file: str) -> bool:
     """Whether it is a file that may be read: code may be compiled under the name of a device or a pipe."""
     try:
-        found = os.stat(file)
+        status = os.stat(file)
     except (OSError, ValueError):
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST_SOURCE
+    return stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST_SOURCE
 
 
 def _shown(value: object) -> object:

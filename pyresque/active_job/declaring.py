@@ -83,12 +83,12 @@ def retry_on(
     Raises:
         InvalidJob: no exception is named, or the wait is none.
     """
-    found = flat_errors(errors)
+    exceptions = flat_errors(errors)
     if isinstance(wait, str) and wait not in LONGER:
         known = ", ".join(LONGER)
         raise InvalidJob(f"wait={wait!r} is not a wait: give seconds, a function or one of {known}")
-    key = ruby if ruby is not None else key_of(found)
-    return _declared(Handler("retry", found, key, wait, attempts, jitter, queue, priority, then))
+    key = ruby if ruby is not None else key_of(exceptions)
+    return _declared(Handler("retry", exceptions, key, wait, attempts, jitter, queue, priority, then))
 
 
 def discard_on(*errors: Any, then: Then | None = None) -> Callable[[_T], _T]:
@@ -97,8 +97,8 @@ def discard_on(*errors: Any, then: Then | None = None) -> Callable[[_T], _T]:
     Raises:
         InvalidJob: no exception is named.
     """
-    found = flat_errors(errors)
-    return _declared(Handler("discard", found, key_of(found), then=then))
+    exceptions = flat_errors(errors)
+    return _declared(Handler("discard", exceptions, key_of(exceptions), then=then))
 
 
 def _declared(handler: Handler) -> Callable[[_T], _T]:
@@ -113,7 +113,7 @@ def _declared(handler: Handler) -> Callable[[_T], _T]:
 
 def _callback(kind: str, jobs: tuple[Any, ...], registry: Registry) -> Callable[[_T], _T]:
     directory = directory_of(registry)
-    names = frozenset(_name(directory, one) for one in jobs)
+    names = frozenset(_name(directory, job_class) for job_class in jobs)
 
     def declare(hook: _T) -> _T:
         directory.callbacks.setdefault(kind, []).append((names, hook))
@@ -123,10 +123,10 @@ def _callback(kind: str, jobs: tuple[Any, ...], registry: Registry) -> Callable[
 
 
 def _name(directory: Directory, target: Any) -> str:
-    found = directory.of(target)
-    if found is None and not isinstance(target, str):
+    job_class = directory.of(target)
+    if job_class is None and not isinstance(target, str):
         raise InvalidJob(f"{target!r} is not an Active Job: put the callback below its @active_job.job")
-    return found.name if found is not None else str(target)
+    return job_class.name if job_class is not None else str(target)
 
 
 def before_enqueue(*jobs: Any, registry: Registry = default_registry) -> Callable[[_T], _T]:

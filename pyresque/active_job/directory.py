@@ -77,7 +77,7 @@ class Directory:
         Raises:
             InvalidJob: another one has this name, or this is not a name.
         """
-        if not job.name or any(one in job.name for one in '\0"\\ ') or not callable(job.perform):
+        if not job.name or any(letter in job.name for letter in '\0"\\ ') or not callable(job.perform):
             raise InvalidJob(f"{job.name!r} is not a class name: write for example Users::WelcomeJob")
         other = self.by_class.get(job.name)
         if other is not None and _place(other) != _place(job):
@@ -157,7 +157,7 @@ def resolver_of(resolve: Callable[[Any], Any]) -> Callable[[GlobalID], Any]:
     parameters = list(inspect.signature(resolve, eval_str=True).parameters.values())
     wanted = parameters[0].annotation if parameters else None
     if wanted in (int, str):
-        return lambda found: resolve(_id(wanted, found))
+        return lambda record_id: resolve(_id(wanted, record_id))
     return resolve
 
 

@@ -78,7 +78,7 @@ def ruby_name(kind: type) -> str:
 
 def key_of(errors: Sequence[Named]) -> str:
     """The key in exception_executions: the list of classes in Ruby's notation, `[AppError, OtherError]`."""
-    names = [inspect(one) if isinstance(one, str) else ruby_name(one) for one in errors]
+    names = [inspect(error) if isinstance(error, str) else ruby_name(error) for error in errors]
     return f"[{', '.join(names)}]"
 
 

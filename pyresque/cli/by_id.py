@@ -23,17 +23,25 @@ def tell_unclear(
         command: what lists them.
         short: as much of an ID as is typed.
     """
-    beginnings: dict[str, list[str]] = {one: [] for one in wanted}
-    for own in ids:
-        for one, found in beginnings.items():
-            if one and own.startswith(one) and own not in found and len(found) <= _NAMED:
-                found.append(own)
-    for one in wanted:
-        found = beginnings[one]
-        if found:
-            named = [short(own) if len(short(own)) > len(one) else own for own in found[:_NAMED]]
-            named += ["..."] if len(found) > _NAMED else []
-            why = f"several {noun}s have IDs that begin with {safe(one)}: {safe(', '.join(named))}"
+    beginnings: dict[str, list[str]] = {start: [] for start in wanted}
+    for record_id in ids:
+        for start, matching in beginnings.items():
+            if (
+                start
+                and record_id.startswith(start)
+                and record_id not in matching
+                and len(matching) <= _NAMED
+            ):
+                matching.append(record_id)
+    for start in wanted:
+        matching = beginnings[start]
+        if matching:
+            named = [
+                short(record_id) if len(short(record_id)) > len(start) else record_id
+                for record_id in matching[:_NAMED]
+            ]
+            named += ["..."] if len(matching) > _NAMED else []
+            why = f"several {noun}s have IDs that begin with {safe(start)}: {safe(', '.join(named))}"
         else:
-            why = f"no {noun} has the ID {safe(one)}"
+            why = f"no {noun} has the ID {safe(start)}"
         click.echo(f"Error: {why}; `{command}` lists them", err=True)

@@ -86,9 +86,9 @@ class Settings:
         if self.modules:
             import_jobs(self.modules)
             return
-        found = self.stored.find(self.command, "require")
-        file = self.stored.file if found.rank == Rank.FILE else None
-        import_jobs(found.value, file.path.parent if file else None)
+        modules = self.stored.find(self.command, "require")
+        file = self.stored.file if modules.rank == Rank.FILE else None
+        import_jobs(modules.value, file.path.parent if file else None)
 
     def resque(self, failure_backend: str | None = None, json_style: Style | None = None) -> Resque:
         """A Resque as the settings describe it; nothing is sent yet.

@@ -12,7 +12,7 @@ from pyresque.cli.json_output import json_line
 from pyresque.cli.output import echo, table
 from pyresque.config.server_setting import without_login
 from pyresque.config.setting_table import TABLES, settings_of
-from pyresque.config.settings import Found, Rank
+from pyresque.config.settings import Rank, SettingValue
 
 
 @click.command()
@@ -26,53 +26,57 @@ def config(settings: Settings, as_json: bool) -> None:
     the settings file, the default. The settings file is the nearest pyresque.toml, or pyproject.toml with
     [tool.pyresque], from the current directory upwards.
     """
-    found = list(_all(settings))
+    every = list(_all(settings))
     file = settings.stored.file
     if as_json:
-        for command, name, one in found:
+        for command, name, setting in every:
             json_line(
                 {
                     "setting": name,
                     "command": command or None,
-                    "value": _value(name, one),
-                    "from": one.rank.name.lower(),
-                    "source": one.source,
+                    "value": _value(name, setting),
+                    "from": setting.rank.name.lower(),
+                    "source": setting.source,
                     "file": str(file.path) if file else None,
                 }
             )
         return
     echo(f"settings file: {file.path if file else 'none'}")
     rows = [
-        (f"{command}.{name}" if command else name, _told(_value(name, one)), one.source)
-        for command, name, one in found
+        (f"{command}.{name}" if command else name, _told(_value(name, setting)), setting.source)
+        for command, name, setting in every
     ]
     table(("SETTING", "VALUE", "FROM"), rows, whole=("SETTING", "FROM"))
 
 
-def _all(settings: Settings) -> Iterator[tuple[str, str, Found]]:
+def _all(settings: Settings) -> Iterator[tuple[str, str, SettingValue]]:
     """Command ("" for all), name, and what holds; what all commands have once more where one differs."""
     stored = settings.stored
     for command in ("", *TABLES):
-        own = {setting.name for setting in TABLES.get(command, ())}
+        own_names = {setting.name for setting in TABLES.get(command, ())}
         for setting in settings_of(command):
-            one = _given(settings, setting.name) or stored.find(command, setting.name)
-            if not command or setting.name in own or one.source != stored.find("", setting.name).source:
-                yield command, setting.name, one
+            value = _given(settings, setting.name) or stored.find(command, setting.name)
+            if (
+                not command
+                or setting.name in own_names
+                or value.source != stored.find("", setting.name).source
+            ):
+                yield command, setting.name, value
 
 
-def _given(settings: Settings, name: str) -> Found | None:
+def _given(settings: Settings, name: str) -> SettingValue | None:
     """What the command line says."""
     if name in ("redis", "namespace"):
         redis_setting = settings.stored.redis_setting(settings.redis, settings.namespace)
-        one = redis_setting.redis if name == "redis" else redis_setting.named
-        return one if one.rank == Rank.OPTION else None
+        value = redis_setting.redis if name == "redis" else redis_setting.named
+        return value if value.rank == Rank.OPTION else None
     if name == "require" and settings.modules:
-        return Found(settings.modules, Rank.OPTION, "--require")
+        return SettingValue(settings.modules, Rank.OPTION, "--require")
     return None
 
 
-def _value(name: str, one: Found) -> Any:
-    return without_login(str(one.value)) if name == "redis" else one.value
+def _value(name: str, setting: SettingValue) -> Any:
+    return without_login(str(setting.value)) if name == "redis" else setting.value
 
 
 def _told(value: Any) -> str:

@@ -18,14 +18,15 @@ class ConfigurableCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line, over what is set."""
         given = self.make_parser(ctx).parse_args([*args])[2]
-        if not ctx.resilient_parsing and not any(one.is_eager for one in given):  # --help needs no settings
+        is_eager = any(param.is_eager for param in given)  # --help needs no settings
+        if not ctx.resilient_parsing and not is_eager:
             settings = ctx.ensure_object(Settings)
             settings.command = str(self.name)
             names = self.setting_names()
-            options = {names[str(one.name)] for one in given if one.name in names}
-            found = settings.stored.given(settings.command, options)
-            ctx.default_map = {param: found[name].value for param, name in names.items() if name in found}
-            sources = {param: found[name].source for param, name in names.items() if name in found}
+            options = {names[str(param.name)] for param in given if param.name in names}
+            values = settings.stored.given(settings.command, options)
+            ctx.default_map = {param: values[name].value for param, name in names.items() if name in values}
+            sources = {param: values[name].source for param, name in names.items() if name in values}
             return self._parsed(ctx, args, sources)
         return super().parse_args(ctx, args)
 

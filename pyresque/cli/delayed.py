@@ -60,8 +60,8 @@ def groups(settings: Settings, by: str, wanted: Wanted, page: Page, as_json: boo
     """Count delayed jobs by class, queue, or hour (UTC)."""
     selection = settings.reading().delayed.select(**wanted.filters)
     with Progress("reading", "delayed jobs") as told:
-        found = selection.groups(by, progress=told)
-    show_groups(found, by, page, as_json, "delayed jobs", lambda item: (item.id[:8], _job(item)))
+        job_groups = selection.groups(by, progress=told)
+    show_groups(job_groups, by, page, as_json, "delayed jobs", lambda item: (item.id[:8], _job(item)))
 
 
 @delayed.command()
@@ -195,15 +195,15 @@ def _remove_named(resque: Resque, ids: Sequence[str], yes: bool, dry_run: bool) 
 
 def _found(resque: Resque, ids: Sequence[str]) -> tuple[list[DelayedItem], int]:
     """The delayed jobs with these IDs, and how many name none, or several: that is said on stderr."""
-    matching: dict[str, dict[str, DelayedItem]] = {one: {} for one in ids}
+    matching: dict[str, dict[str, DelayedItem]] = {start: {} for start in ids}
     for item in resque.each_delayed():
-        for one, found in matching.items():
-            if one and item.id.startswith(one):
-                found.setdefault(item.id, item)
-    if unclear := [one for one in ids if len(matching[one]) != 1]:
-        own = [whole for one in unclear for whole in matching[one]]
-        tell_unclear(unclear, own, "delayed job", "pyresque delayed list", lambda whole: whole[:8])
-    clear = {item.id: item for found in matching.values() if len(found) == 1 for item in found.values()}
+        for start, matches in matching.items():
+            if start and item.id.startswith(start):
+                matches.setdefault(item.id, item)
+    if unclear := [start for start in ids if len(matching[start]) != 1]:
+        clear_ids = [whole for start in unclear for whole in matching[start]]
+        tell_unclear(unclear, clear_ids, "delayed job", "pyresque delayed list", lambda whole: whole[:8])
+    clear = {item.id: item for matches in matching.values() if len(matches) == 1 for item in matches.values()}
     return list(clear.values()), len(unclear)
 
 

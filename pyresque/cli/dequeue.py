@@ -45,13 +45,13 @@ def dequeue(
     resque = settings.connected()
     job = NamedJob.find(resque.registry, class_name, queue, active_job)
     values = [argument(word) for word in args]
-    found = waiting(resque, job, values)
+    ids = waiting(resque, job, values)
     where = f"of queue {job.queue}"
     named = f"{job.name} {compact(values)}" if values else job.name
-    if not found:
+    if not ids:
         click.echo(f"no job {safe(named)} waits on queue {safe(job.queue)}")
-    elif confirmed(f"remove {counted(len(found), 'job')} {named} {where}", yes=yes, dry_run=dry_run):
-        removed = removed_from(resque, job, found, values)
+    elif confirmed(f"remove {counted(len(ids), 'job')} {named} {where}", yes=yes, dry_run=dry_run):
+        removed = removed_from(resque, job, ids, values)
         if removed is None:
             raise click.ClickException(f"not removed: a before_dequeue hook of {safe(class_name)} refused it")
         click.echo(f"removed {counted(removed, 'job')} {safe(where)}")
@@ -59,28 +59,28 @@ def dequeue(
 
 def waiting(resque: Resque, job: NamedJob, values: Sequence[Any]) -> list[str]:
     """The IDs of those that wait on the queue: with just these arguments, if any are given."""
-    return [one.id for one in resque.jobs(job.queue).select() if _is_meant(one, job, values)]
+    return [queued.id for queued in resque.jobs(job.queue).select() if _is_meant(queued, job, values)]
 
 
-def removed_from(resque: Resque, job: NamedJob, found: Sequence[str], values: Sequence[Any]) -> int | None:
+def removed_from(resque: Resque, job: NamedJob, ids: Sequence[str], values: Sequence[Any]) -> int | None:
     """Remove them, with the hooks that the job has here; None if a hook refused it."""
     if job.wrapped:
-        return resque.jobs(job.queue).select(ids=set(found)).remove().done
+        return resque.jobs(job.queue).select(ids=set(ids)).remove().done
     return resque.dequeue(job.job.target if job.job else job.name, *values, queue=job.queue)
 
 
-def _is_meant(one: QueuedJob, job: NamedJob, values: Sequence[Any]) -> bool:
+def _is_meant(queued: QueuedJob, job: NamedJob, values: Sequence[Any]) -> bool:
     from pyresque.wire.encoding import same
     from pyresque.wire.records import Payload, is_wrapper
 
-    if one.payload is None:
+    if queued.payload is None:
         return False
-    payload = Payload(one.raw, one.payload)
+    payload = Payload(queued.raw, queued.payload)
     if is_wrapper(payload.class_name) != job.wrapped:
         return False
-    if one.class_name.removeprefix("::") != job.name.removeprefix("::"):
+    if queued.class_name.removeprefix("::") != job.name.removeprefix("::"):
         return False
-    args = _without_notes(one.args) if job.wrapped else payload.args
+    args = _without_notes(queued.args) if job.wrapped else payload.args
     return not values or same(args, list(values))
 
 

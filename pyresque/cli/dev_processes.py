@@ -88,25 +88,25 @@ class Processes:
 
     def ended(self) -> list[Child]:
         """Those that have ended, each once."""
-        found = [one for one in self.children if one.process and one.process.poll() is not None]
-        found = [one for one in found if not one.is_told]
-        for one in found:
-            one.is_told = True
-        return found
+        ended = [child for child in self.children if child.process and child.process.poll() is not None]
+        ended = [child for child in ended if not child.is_told]
+        for child in ended:
+            child.is_told = True
+        return ended
 
     @property
     def run(self) -> bool:
         """Whether any of them still runs."""
-        return any(one.process is not None and one.process.poll() is None for one in self.children)
+        return any(child.process is not None and child.process.poll() is None for child in self.children)
 
     def send(self, number: int) -> None:
         """Send a signal to those that run."""
-        for one in self.children:
-            if one.process is not None and one.process.poll() is None:
-                one.process.send_signal(number)
+        for child in self.children:
+            if child.process is not None and child.process.poll() is None:
+                child.process.send_signal(number)
 
     def finish(self) -> None:
         """Print what is left of those that have ended."""
-        for one in self.children:
-            if one.reader is not None:
-                one.reader.join(timeout=1)  # a process that a job has left may hold the other end
+        for child in self.children:
+            if child.reader is not None:
+                child.reader.join(timeout=1)  # a process that a job has left may hold the other end

@@ -139,9 +139,9 @@ def _doubts(resque: Resque, job: NamedJob, values: Sequence[Any]) -> Iterator[st
     from pyresque.client.unknown_classes import close_names
 
     jobs = [] if job.job or job.wrapped else resque.registry.jobs()
-    if near := close_names(job.name.removeprefix("::"), [one.name for one in jobs]):
+    if near := close_names(job.name.removeprefix("::"), [known_job.name for known_job in jobs]):
         yield f"no job is named {job.name} here: did you mean {' or '.join(near)}?"
-    known = {*resque.queues(), *(one.queue for one in resque.registry.jobs() if one.queue)}
+    known = {*resque.queues(), *(known_job.queue for known_job in resque.registry.jobs() if known_job.queue)}
     if job.queue not in known and (near := close_names(job.queue, sorted(known))):
         yield f"the queue {job.queue} is new: did you mean {' or '.join(near)}?"
     for name in _keyword_like(job, values):

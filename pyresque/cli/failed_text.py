@@ -86,7 +86,7 @@ def short_id(record: FailureRecord) -> str:
 def found(resque: Resque, ids: Sequence[str]) -> list[FailureRecord | None]:
     """The failures with these IDs; what names none, or several, is said on stderr."""
     records = resque.failures.find_all(ids)
-    if missed := [one for one, record in zip(ids, records, strict=True) if record is None]:
+    if missed := [record_id for record_id, record in zip(ids, records, strict=True) if record is None]:
         every = (record.id for record in resque.failures.each())
         tell_unclear(missed, every, "failure", "pyresque failed list", _short_id)
     return records

@@ -55,12 +55,12 @@ def health(
     paused queues, what was put aside, classes that nobody here knows (-r), and the memory of Redis.
     """
     resque = settings.reading(jobs=True)
-    found = _look(settings, resque, max_age, max_run, file)
+    seen = _look(settings, resque, max_age, max_run, file)
     if as_json:
-        json_line(found.as_dict())
+        json_line(seen.as_dict())
     else:
-        _show(settings, resque, found)
-    click.get_current_context().exit(0 if found.ok else 1)
+        _show(settings, resque, seen)
+    click.get_current_context().exit(0 if seen.ok else 1)
 
 
 @click.command(cls=ConfigurableCommand)
@@ -86,9 +86,9 @@ def top(
 
     resque = settings.reading(jobs=True)
     if not is_terminal(sys.stdout):
-        found = _look(settings, resque, max_age, max_run, file)
-        _show(settings, resque, found)
-        click.get_current_context().exit(0 if found.ok else 1)
+        seen = _look(settings, resque, max_age, max_run, file)
+        _show(settings, resque, seen)
+        click.get_current_context().exit(0 if seen.ok else 1)
 
     def draw() -> None:
         echo(f"pyresque top  {resque.link.address}  {time.strftime('%H:%M:%S')}  q ends it")
@@ -112,7 +112,7 @@ def _look(
     )
 
 
-def _show(settings: Settings, resque: Resque, found: Health) -> None:
+def _show(settings: Settings, resque: Resque, seen: Health) -> None:
     from pyresque.cli.health_text import show
 
-    show(found, knows_jobs=bool(resque.registry.jobs()), given=settings.given)
+    show(seen, knows_jobs=bool(resque.registry.jobs()), given=settings.given)

@@ -48,13 +48,13 @@ def show(health: Health, knows_jobs: bool, given: Sequence[str] = ()) -> None:
 
 
 def _show_queues(health: Health) -> None:
-    queues = sorted(health.queues, key=lambda one: (-one.size, not one.paused, one.name))
-    shown = [one for one in queues[:_QUEUES] if one.size or one.paused]
+    queues = sorted(health.queues, key=lambda queue: (-queue.size, not queue.paused, queue.name))
+    shown = [queue for queue in queues[:_QUEUES] if queue.size or queue.paused]
     rest = queues[len(shown) :]
     if shown:
         table(("QUEUE", "JOBS", "OLDEST", ""), map(_row, shown), whole=("QUEUE",), numbers=("JOBS",))
     others = counted(len(rest), "other queue" if shown else "queue")
-    waiting = sum(one.size for one in rest)
+    waiting = sum(queue.size for queue in rest)
     if waiting:
         click.echo(f"and {counted(waiting, 'job')} on {others}")
     elif rest:
@@ -96,16 +96,16 @@ def _failed(health: Health) -> str:
 
 
 def _schedule(health: Health) -> str:
-    missed = [one.name for one in health.missed]
-    refused = [one.name for one in health.refused]
-    said = [*_named("missed", missed), *_named("refused", refused)] or ["nothing missed or refused"]
-    return "; ".join([*said, *_named("never ran until now", health.never_ran)])
+    missed = [entry.name for entry in health.missed]
+    refused = [entry.name for entry in health.refused]
+    parts = [*_named("missed", missed), *_named("refused", refused)] or ["nothing missed or refused"]
+    return "; ".join([*parts, *_named("never ran until now", health.never_ran)])
 
 
 def _named(what: str, names: Sequence[str]) -> list[str]:
     more = " ..." if len(names) > _NAMES else ""
     return (
-        [f"{len(names)} {what} ({', '.join(short(one, _NAME) for one in names[:_NAMES])}{more})"]
+        [f"{len(names)} {what} ({', '.join(short(name, _NAME) for name in names[:_NAMES])}{more})"]
         if names
         else []
     )
@@ -126,19 +126,19 @@ def _scheduler(health: Health) -> str:
 def _workers(health: Health) -> str:
     if not health.workers:
         return "none"
-    lives, working = health.lives, sum(one.working is not None for one in health.workers)
-    said = [f"{lives['alive']} alive"]
-    said += [f"{lives['dead']} dead"] if lives["dead"] else []
-    said += [f"{lives['unknown']} of which nobody can tell from here"] if lives["unknown"] else []
-    return f"{', '.join(said)}; {working} {'has' if working == 1 else 'have'} a job"
+    lives, working = health.lives, sum(worker.working is not None for worker in health.workers)
+    parts = [f"{lives['alive']} alive"]
+    parts += [f"{lives['dead']} dead"] if lives["dead"] else []
+    parts += [f"{lives['unknown']} of which nobody can tell from here"] if lives["unknown"] else []
+    return f"{', '.join(parts)}; {working} {'has' if working == 1 else 'have'} a job"
 
 
 def _unknown(health: Health, knows_jobs: bool) -> str:
     if not knows_jobs:
         return "not looked for: -r names the module with your jobs"
     named = [
-        f"{one.count} {short(one.class_name, _NAME)} on {short(one.queue, _NAME)}"
-        for one in health.waiting[:_NAMES]
+        f"{waiting.count} {short(waiting.class_name, _NAME)} on {short(waiting.queue, _NAME)}"
+        for waiting in health.waiting[:_NAMES]
     ]
     more = len(health.waiting) - len(named)
     return ", ".join([*named, *([f"{more} more"] if more else [])]) or "no class that is not registered here"

@@ -55,11 +55,11 @@ def _tell_waiting(resque: Resque, as_json: bool) -> None:
         click.echo(f"which jobs wait is not known: {safe(error)}", err=True)
         return
     if as_json:
-        for one in waiting:
-            json_line(_unknown(one))
+        for group in waiting:
+            json_line(_unknown(group))
     elif waiting:
         click.echo("\nJobs of these classes wait, and nobody here knows them:")
-        rows = ((one.queue, _count(one), one.advice) for one in waiting)
+        rows = ((group.queue, _count(group), group.advice) for group in waiting)
         table(("QUEUE", "JOBS", "CLASS"), rows, whole=("CLASS",), numbers=("JOBS",))
 
 
@@ -118,8 +118,8 @@ def _is_async(job: JobClass) -> bool:
 def _place(job: JobClass) -> str:
     from pyresque.model.job_class import where_of
 
-    place, _ = tried(where_of, job.target)
-    return text_of(place)
+    location, _ = tried(where_of, job.target)
+    return text_of(location)
 
 
 def _options(job: JobClass) -> Iterator[str]:
@@ -132,19 +132,20 @@ def _plain(value: Any) -> Any:
 
 
 def _safely_said(value: Any) -> str:
-    said, error = tried(_said, value)  # a policy of the user's own may do anything
-    return text_of(value) if said is None or error is not None else said
+    text, error = tried(_said, value)  # a policy of the user's own may do anything
+    return text_of(value) if text is None or error is not None else text
 
 
 def _said(value: Any) -> str:
     """An option as it was written, as far as possible: of a dataclass only what is not its default."""
     if is_dataclass(value) and not isinstance(value, type):
-        said = [
-            f"{one.name}={_said(getattr(value, one.name))}"
-            for one in fields(value)
-            if one.init and getattr(value, one.name) not in (one.default, (one.default,))
+        attributes = [
+            f"{attribute.name}={_said(getattr(value, attribute.name))}"
+            for attribute in fields(value)
+            if attribute.init
+            and getattr(value, attribute.name) not in (attribute.default, (attribute.default,))
         ]
-        return f"{type(value).__name__}({', '.join(said)})"
+        return f"{type(value).__name__}({', '.join(attributes)})"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple | list):

@@ -53,15 +53,15 @@ def _import(name: str, first: Path) -> None:
     is_file = name.endswith(".py") or os.sep in name
     module = _module_of(name, first) if is_file else name
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         logger.debug("cannot import %s", name, exc_info=True)
         raise ImportFailed(_why(name, module, error)) from error
-    if is_file and not _is_at(found.__file__, name):
+    if is_file and not _is_at(imported.__file__, name):
         raise ImportFailed(
-            f"cannot import {name}: another module is called {module} ({found.__file__}); rename the file"
+            f"cannot import {name}: another module is called {module} ({imported.__file__}); rename the file"
         )
 
 
@@ -106,8 +106,8 @@ def _why(name: str, module: str, error: BaseException) -> str:
 
 def _told(error: BaseException) -> str:
     """What it is and says, with all its lines, and where it happened."""
-    said = text_of(error.msg if is_a(error, SyntaxError) else error)
-    first, *more = cut("\n".join([said, *notes_of(error)]), _TEXT).splitlines() or [""]
+    text = text_of(error.msg if is_a(error, SyntaxError) else error)
+    first, *more = cut("\n".join([text, *notes_of(error)]), _TEXT).splitlines() or [""]
     name = name_of(type(error))
     return "\n".join([f"{name}: {first}{_place(error)}" if first else f"{name}{_place(error)}", *more])
 
@@ -121,8 +121,8 @@ def _place(error: BaseException) -> str:
         for frame in traceback.extract_tb(trace_of(error), limit=-1_000)
         if not frame.filename.startswith((_OURS, "<frozen", os.path.dirname(importlib.__file__)))
     ]
-    own = [frame for frame in frames if not _is_of_a_library(frame.filename)] or frames
-    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+    own_frames = [frame for frame in frames if not _is_of_a_library(frame.filename)] or frames
+    return f" ({own_frames[-1].filename}:{own_frames[-1].lineno})" if own_frames else ""
 
 
 def _is_of_a_library(file: str) -> bool:

@@ -89,7 +89,7 @@ class Fields(logging.Formatter):
 def _json(value: object) -> str:
     """The JSON of a value, in which nothing can steer a terminal; what JSON does not have as text."""
     text = json.dumps(value, ensure_ascii=False, default=text_of)
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def is_ours(record: logging.LogRecord) -> bool:

@@ -161,8 +161,8 @@ def table(
     kept = [list(row) for row in rows]
     texts = [
         [
-            short(cell, _WHOLE) if one else short(cell, most or _CELL)
-            for cell, one in zip(row, uncut, strict=True)
+            short(cell, _WHOLE) if is_uncut else short(cell, most or _CELL)
+            for cell, is_uncut in zip(row, uncut, strict=True)
         ]
         for row in kept
     ]
@@ -242,10 +242,10 @@ def _narrow(widths: list[int], most: int, whole: Sequence[bool]) -> None:
         if not free:
             return
         widest = max(widths[n] for n in free)
-        those = [n for n in free if widths[n] == widest]
+        widest_columns = [n for n in free if widths[n] == widest]
         below = max([widths[n] for n in free if widths[n] < widest], default=_LEAST)
-        step = min(widest - max(below, _LEAST), -(-over // len(those)))
-        for n in those:
+        step = min(widest - max(below, _LEAST), -(-over // len(widest_columns)))
+        for n in widest_columns:
             taken = min(step, over)
             widths[n] -= taken
             over -= taken

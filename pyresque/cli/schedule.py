@@ -61,15 +61,15 @@ def list_(settings: Settings, file: str | None, as_json: bool) -> None:
 def show(settings: Settings, name: str, file: str | None, as_json: bool) -> None:
     """Show one entry, whole."""
     now = time.time()
-    [one] = _chosen(_entries(settings, settings.reading(jobs=True), file, now), name)
+    [entry] = _chosen(_entries(settings, settings.reading(jobs=True), file, now), name)
     if as_json:
-        json_line({"name": name, "entry": one.value, "last": time_of(one.last)})
+        json_line({"name": name, "entry": entry.value, "last": time_of(entry.last)})
         return
-    shown = one.value.items() if isinstance(one.value, dict) else [("text", one.value)]
+    shown = entry.value.items() if isinstance(entry.value, dict) else [("text", entry.value)]
     lines = [(str(key), item if isinstance(item, str) else compact(item)) for key, item in shown]
-    lines += [("from", one.source), ("last run", one.last or "never")]
-    lines += [("next run" if n == 0 else "", moment(at)) for n, at in enumerate(one.runs(5, now))]
-    pairs([("name", name), *lines, *([("refused", one.refused)] if one.refused else [])])
+    lines += [("from", entry.source), ("last run", entry.last or "never")]
+    lines += [("next run" if n == 0 else "", moment(at)) for n, at in enumerate(entry.runs(5, now))]
+    pairs([("name", name), *lines, *([("refused", entry.refused)] if entry.refused else [])])
 
 
 @schedule.command("next")
@@ -85,13 +85,15 @@ def next_(settings: Settings, name: str | None, count: int, file: str | None, as
     entries = _chosen(_entries(settings, settings.reading(jobs=True), file, now), name)
     if not entries and not as_json:
         click.echo("no entries")
-    for one in entries:
-        runs = one.runs(count, now)
+    for entry in entries:
+        runs = entry.runs(count, now)
         if as_json:
-            json_line({"name": one.name, "next": list(map(timestamp, runs)), "refused": one.refused or None})
+            json_line(
+                {"name": entry.name, "next": list(map(timestamp, runs)), "refused": entry.refused or None}
+            )
         else:
-            told = short(one.refused, 500) or ", ".join(map(moment, runs)) or "never"
-            click.echo(f"{short(one.name, 500)}: {told}")
+            told = short(entry.refused, 500) or ", ".join(map(moment, runs)) or "never"
+            click.echo(f"{short(entry.name, 500)}: {told}")
 
 
 @schedule.command()
@@ -177,11 +179,11 @@ def _compared(name: str, entries: Mapping[str, Any], stored: Mapping[str, Any]) 
 def _list(settings: Settings, file: str | None, as_json: bool) -> None:
     resque, now = settings.reading(jobs=True), time.time()
     entries = _entries(settings, resque, file, now)
-    hidden = [one.name for one in entries if one.hides]
+    hidden = [entry.name for entry in entries if entry.hides]
     master = _master(settings, resque)
     if as_json:
-        for one in entries:
-            json_line(_document(one))
+        for entry in entries:
+            json_line(_document(entry))
         json_line({"master": master and {**master, "since": timestamp(master["since"])}})
         for name in hidden:
             json_line({"hidden": name, "file": file_name(settings, file)})
@@ -207,34 +209,34 @@ def _entries(settings: Settings, resque: Resque, file: str | None, now: float) -
 
 def _chosen(entries: Sequence[Listed], name: str | None) -> Sequence[Listed]:
     """The entry of this name; without one all of them."""
-    found = [one for one in entries if name is None or one.name == name]
-    if name is not None and not found:
+    chosen = [entry for entry in entries if name is None or entry.name == name]
+    if name is not None and not chosen:
         raise InvalidSchedule(
             f"there is no entry {name} in Redis or in the schedule file; `pyresque schedule list` lists them"
         )
-    return found
+    return chosen
 
 
-def _row(one: Listed) -> tuple[object, ...]:
-    whole = one.entry.value if one.entry is not None else one.value
+def _row(listed_entry: Listed) -> tuple[object, ...]:
+    whole = listed_entry.entry.value if listed_entry.entry is not None else listed_entry.value
     kind = whole.get("class", "") if isinstance(whole, dict) else ""
-    when: object = tinted(f"refused: {one.refused}", "yellow" if one.is_foreign else "red")
-    if one.entry is not None:
-        environments = one.entry.environments
-        when = one.entry.timing + (f" (only {environments})" if environments is not None else "")
-    following = "" if one.next is None else moment(one.next)
-    return one.name, one.source, kind, when, following, one.last
+    when: object = tinted(f"refused: {listed_entry.refused}", "yellow" if listed_entry.is_foreign else "red")
+    if listed_entry.entry is not None:
+        environments = listed_entry.entry.environments
+        when = listed_entry.entry.timing + (f" (only {environments})" if environments is not None else "")
+    following = "" if listed_entry.next is None else moment(listed_entry.next)
+    return listed_entry.name, listed_entry.source, kind, when, following, listed_entry.last
 
 
-def _document(one: Listed) -> dict[str, Any]:
+def _document(listed_entry: Listed) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "source": one.source,
-        "entry": one.value,
-        "next": timestamp(one.next),
-        "last": time_of(one.last),
-        "refused": one.refused or None,
-        "runs_here": one.runs_here,
+        "name": listed_entry.name,
+        "source": listed_entry.source,
+        "entry": listed_entry.value,
+        "next": timestamp(listed_entry.next),
+        "last": time_of(listed_entry.last),
+        "refused": listed_entry.refused or None,
+        "runs_here": listed_entry.runs_here,
     }
 
 
@@ -242,10 +244,10 @@ def _master(settings: Settings, resque: Resque) -> dict[str, Any] | None:
     from pyresque.store.master import holder, since
 
     prefix = settings.config.scheduler.lock_prefix
-    found = holder(resque.space, resque.space.keys.master_lock(prefix))
-    if found is None:
+    held = holder(resque.space, resque.space.keys.master_lock(prefix))
+    if held is None:
         return None
-    value, left = found
+    value, left = held
     return {"who": value, "since": since(value), "seconds_left": left if left != float("inf") else None}
 
 

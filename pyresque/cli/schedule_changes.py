@@ -68,18 +68,18 @@ def remove(settings: Settings, names: tuple[str, ...], yes: bool, dry_run: bool)
     """Remove entries. Schedulers follow within one interval."""
     resque = settings.connected()
     stored = resque.stored_schedule()
-    found = list(dict.fromkeys(name for name in names if name in stored))
+    stored_names = list(dict.fromkeys(name for name in names if name in stored))
     missing = [name for name in names if name not in stored]
     for name in missing:
-        said = f"there is no entry {safe(name)} in Redis; `pyresque schedule list` lists them"
-        click.echo(f"Error: {said}", err=True)
-    if found:
-        for name in found:
+        text = f"there is no entry {safe(name)} in Redis; `pyresque schedule list` lists them"
+        click.echo(f"Error: {text}", err=True)
+    if stored_names:
+        for name in stored_names:
             click.echo(f"{safe(name)}  {_shown(stored[name])}")
-        entries = counted(len(found), "entry", "entries")
-        what = f"remove {entries} of the schedule ({', '.join(found)})"
+        entries = counted(len(stored_names), "entry", "entries")
+        what = f"remove {entries} of the schedule ({', '.join(stored_names)})"
         if confirmed(what, yes=yes, dry_run=dry_run):
-            for name in found:
+            for name in stored_names:
                 resque.remove_schedule(name)
                 click.echo(f"removed {safe(name)}")
     click.get_current_context().exit(1 if missing else 0)

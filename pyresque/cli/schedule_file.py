@@ -30,8 +30,8 @@ def schedule_file_option(command: F) -> F:
 
 def file_name(settings: Settings, file: str | None) -> str | None:
     """The file that is meant: that of the option, else the one of the settings; None without either."""
-    found: str | None = settings.stored.find("scheduler", "schedule").value
-    return found if file is None else file
+    stored: str | None = settings.stored.find("scheduler", "schedule").value
+    return stored if file is None else file
 
 
 def entries_of(settings: Settings, file: str | None, *, needed: bool = False) -> Mapping[str, Any]:

@@ -155,12 +155,12 @@ def run(settings: Settings, flags: _Flags) -> None:
     resque.close()
     if config.background:
         go_to_background()
-    one = Scheduler(resque, chosen, schedule_file=path)
+    loop = Scheduler(resque, chosen, schedule_file=path)
     pidfile = flags.pidfile or config.pidfile
     if pidfile:
         write_pidfile(pidfile)
     try:
-        one.run()
+        loop.run()
     finally:
         if pidfile:
             _remove(pidfile)

@@ -79,13 +79,13 @@ def _lines(seen: SchedulerStatus) -> list[tuple[str, object]]:
         ("standing by", unknown if others is None else ", ".join(others) or "none that is connected")
     )
     here = seen.here
-    named = None if here is None else [f"{one.pid} {one.title}" for one in here]
+    named = None if here is None else [f"{process.pid} {process.title}" for process in here]
     lines += _several("processes here", ["cannot be told"] if named is None else named or ["none"])
     lines += [("next job", _next_job(seen)), ("next entry", _next_entry(seen))]
     lines.append(("behind", span(seen.behind) if seen.behind else "no: nothing is overdue"))
     lines += _several(
         "refused",
-        [f"{short(one.name, 100)}: {short(one.refused, 300)}" for one in seen.refused] or ["no entry"],
+        [f"{short(entry.name, 100)}: {short(entry.refused, 300)}" for entry in seen.refused] or ["no entry"],
     )
     return lines
 
@@ -106,8 +106,8 @@ def _life(master: MasterSeen) -> str:
 
 def _which(master: MasterSeen) -> str:
     doubt = "of which nobody can tell from here whether it lives"
-    said = {True: "which lives", False: "which is dead", None: doubt}[master.alive]
-    return f"{said}: {master.why}"
+    life = {True: "which lives", False: "which is dead", None: doubt}[master.alive]
+    return f"{life}: {master.why}"
 
 
 def _lock(master: MasterSeen) -> str:
@@ -137,9 +137,11 @@ def _document(seen: SchedulerStatus) -> dict[str, Any]:
     return {
         "master": None if seen.master is None else seen.master.as_dict(),
         "standing_by": seen.standing_by,
-        "processes_here": None if here is None else [{"pid": one.pid, "title": one.title} for one in here],
+        "processes_here": None
+        if here is None
+        else [{"pid": process.pid, "title": process.title} for process in here],
         "next_delayed_at": None if due is None else timestamp(due.at),
         "next_entry": None if entry is None else {"name": entry.name, "at": timestamp(entry.next)},
         "behind_seconds": round(seen.behind, 1),
-        "refused": [{"name": one.name, "reason": one.refused} for one in seen.refused],
+        "refused": [{"name": entry.name, "reason": entry.refused} for entry in seen.refused],
     }

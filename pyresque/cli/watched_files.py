@@ -34,40 +34,40 @@ class WatchedFiles:
         seen = {}
         for path in self._all():
             try:
-                found = os.stat(path)
+                status = os.stat(path)
             except OSError:  # it has gone meanwhile
                 continue
-            seen[path] = (found.st_mtime_ns, found.st_size)
+            seen[path] = (status.st_mtime_ns, status.st_size)
         return seen
 
     def _all(self) -> Iterator[str]:
         yield from map(str, self._files)
         for folder in self._folders:
-            for place, folders, names in os.walk(folder):
-                folders[:] = [name for name in folders if not self._is_apart(place, name)]
-                yield from (os.path.join(place, name) for name in names if name.endswith(".py"))
+            for folder_path, folders, names in os.walk(folder):
+                folders[:] = [name for name in folders if not self._is_apart(folder_path, name)]
+                yield from (os.path.join(folder_path, name) for name in names if name.endswith(".py"))
 
     @staticmethod
-    def _is_apart(place: str, name: str) -> bool:
-        is_environment = os.path.exists(os.path.join(place, name, "pyvenv.cfg"))
+    def _is_apart(folder_path: str, name: str) -> bool:
+        is_environment = os.path.exists(os.path.join(folder_path, name, "pyvenv.cfg"))
         return name.startswith(".") or name in _NOT_OURS or is_environment
 
 
 def folders_of(modules: Iterable[str], project: Path) -> list[Path]:
     """The project's folder, and those of packages that lie elsewhere but are not installed for good."""
-    found = [project]
+    folders = [project]
     for name in modules:
         if name.endswith(".py") or os.sep in name:
-            found.append((project / name).parent)
+            folders.append((project / name).parent)
             continue
         try:
             spec = importlib.util.find_spec(name.partition(".")[0])  # nothing is imported for that
         except (ImportError, ValueError):
             continue
-        found += map(Path, (spec.submodule_search_locations or []) if spec else [])
+        folders += map(Path, (spec.submodule_search_locations or []) if spec else [])
     outside: list[Path] = []
-    for folder in found:
-        is_known = any(folder.is_relative_to(one) for one in outside)
+    for folder in folders:
+        is_known = any(folder.is_relative_to(parent) for parent in outside)
         if not is_known and not _NOT_OURS & set(folder.parts):
             outside.append(folder)
     return outside

@@ -104,9 +104,9 @@ def _tell(settings: Settings, flags: Flags, starts: list[_Start]) -> None:
     """Say what is started. Nothing that goes wrong with that keeps a worker from its work."""
     from pyresque.cli.banner import tell_start
 
-    one, prefix = starts[0], settings.config.scheduler.lock_prefix
+    first, prefix = starts[0], settings.config.scheduler.lock_prefix
     _, error = tried(
-        tell_start, one.resque, flags.groups(settings), one.options, flags.async_concurrency, prefix
+        tell_start, first.resque, flags.groups(settings), first.options, flags.async_concurrency, prefix
     )
     if error is not None:
         logger.debug("it cannot be told what starts: %s", error, exc_info=error)

@@ -280,7 +280,9 @@ class GroupedCommand(ConfigurableCommand):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under their headings."""
-        shown: list[click.Parameter] = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        shown: list[click.Parameter] = [
+            param for param in self.get_params(ctx) if isinstance(param, click.Option)
+        ]
         for title, group in GROUPS.items():
             self._section(formatter, ctx, title, shown[: len(group)])
             shown = shown[len(group) :]
@@ -291,4 +293,4 @@ class GroupedCommand(ConfigurableCommand):
         formatter: click.HelpFormatter, ctx: click.Context, title: str, params: Sequence[click.Parameter]
     ) -> None:
         with formatter.section(title):
-            formatter.write_dl([record for one in params if (record := one.get_help_record(ctx))])
+            formatter.write_dl([record for param in params if (record := param.get_help_record(ctx))])

@@ -45,8 +45,8 @@ def stop(settings: Settings, ids: tuple[str, ...], term: bool, yes: bool, dry_ru
 
     resque = settings.reading()
     number = signal.SIGTERM if term else signal.SIGQUIT
-    found, missed = known_ids(resque, ids)
-    processes = {worker_id: process_of(resque.space, worker_id) for worker_id in found}
+    worker_ids, missed = known_ids(resque, ids)
+    processes = {worker_id: process_of(resque.space, worker_id) for worker_id in worker_ids}
     reached = []
     for worker_id, process in processes.items():
         why = _out_of_reach(process, number)
@@ -80,9 +80,9 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool, yes: bool, dry
     from pyresque.worker.loop import unregister
 
     resque = settings.connected()
-    found, missed = known_ids(resque, ids)
+    worker_ids, missed = known_ids(resque, ids)
     beats = {}
-    for worker_id in found:
+    for worker_id in worker_ids:
         signs = signs_of_life(resque.space, worker_id)
         if signs.seen and not force:
             missed += 1
@@ -129,9 +129,9 @@ def prune(settings: Settings, recover: Recover | None, yes: bool, dry_run: bool)
             "no dead workers: each has a process on this host, or a heartbeat of the last five minutes"
         )
         return
-    jobs = _jobs(resque, [one.id for one in dead])
-    table(("WORKER", "WHY", "JOB"), ((one.id, one.why, jobs.get(one.id, "")) for one in dead))
-    order = f"remove {_with_jobs([one.id for one in dead], jobs, recover)}"
+    jobs = _jobs(resque, [worker.id for worker in dead])
+    table(("WORKER", "WHY", "JOB"), ((worker.id, worker.why, jobs.get(worker.id, "")) for worker in dead))
+    order = f"remove {_with_jobs([worker.id for worker in dead], jobs, recover)}"
     if confirmed(order, yes=yes, dry_run=dry_run):
         with without_warnings("pyresque.worker"):
             pruned = by_hand.prune(resque, recover)
@@ -147,7 +147,7 @@ def _told(dead: Sequence[Dead], pruned: Sequence[str], jobs: Mapping[str, str]) 
     """Say who has gone; the exit status."""
     for worker_id in pruned:
         click.echo(_removed(worker_id, jobs))
-    left = [one.id for one in dead if one.id not in pruned]
+    left = [worker.id for worker in dead if worker.id not in pruned]
     for worker_id in left:
         _left_alone(worker_id)
     return 1 if left else 0
@@ -165,15 +165,21 @@ def known_ids(resque: Resque, ids: Iterable[str]) -> tuple[list[str], int]:
     """The registered workers that are meant, and how many of these ids mean none (it is said which)."""
     from pyresque.store import workers
 
-    registered, found, missed = workers.ids(resque.space), dict[str, None](), 0
-    for one in ids:
-        matching = [one] if one in registered else [name for name in registered if name.startswith(f"{one}:")]
+    registered, known, missed = workers.ids(resque.space), dict[str, None](), 0
+    for worker_id in ids:
+        matching = (
+            [worker_id]
+            if worker_id in registered
+            else [name for name in registered if name.startswith(f"{worker_id}:")]
+        )
         if matching:
-            found.update(dict.fromkeys(matching))
+            known.update(dict.fromkeys(matching))
         else:
             missed += 1
-            click.echo(f"Error: there is no worker {safe(one)}; `pyresque worker list` lists them", err=True)
-    return list(found), missed
+            click.echo(
+                f"Error: there is no worker {safe(worker_id)}; `pyresque worker list` lists them", err=True
+            )
+    return list(known), missed
 
 
 def _jobs(resque: Resque, ids: Iterable[str]) -> dict[str, str]:

@@ -76,7 +76,9 @@ COMMON = (
     ),
 )
 
-_VERBOSITY = Setting(("verbose",), Number("a whole number", least=0), lambda one: one.verbosity, _VERBOSE)
+_VERBOSITY = Setting(
+    ("verbose",), Number("a whole number", least=0), lambda config: config.verbosity, _VERBOSE
+)
 _PIDFILE = Setting(("pidfile",), File(), lambda config: config.pidfile, ("PIDFILE",), apart=True)
 _LOG_LEVEL = Setting(("log-level",), Choice(words=LOG_LEVELS), _nothing)
 

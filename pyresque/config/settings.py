@@ -38,7 +38,7 @@ class Rank(enum.IntEnum):
 
 
 @dataclass(frozen=True)
-class Found:
+class SettingValue:
     """A setting's value, and where it comes from: a variable, a file with the key, an option, `default`."""
 
     value: Any
@@ -69,32 +69,39 @@ class Settings:
         Raises:
             ConfigError: one of them holds something that it cannot mean.
         """
-        said = [
+        overruling = [
             name for (_, name), (value, _) in self._variables.items() if value is False or name == "verbose"
         ]
         # PYRESQUE_QUIET=0 wins over QUIET=1, which could not be taken back otherwise.
-        over = {variable for _, one in every_setting() if one.name in said for variable in one.ruby}
+        over = {
+            variable
+            for _, setting in every_setting()
+            if setting.name in overruling
+            for variable in setting.ruby
+        }
         return Config.from_env({name: text for name, text in self._env.items() if name not in over})
 
-    def find(self, command: str, name: str) -> Found:
+    def find(self, command: str, name: str) -> SettingValue:
         """The value of a setting for a command ("" for any), and who says it.
 
         Raises:
             ConfigError: nobody says it but Ruby's variables, and one of them cannot be used.
         """
-        setting = next(one for one in settings_of(command) if name in one.names)
+        setting = next(setting for setting in settings_of(command) if name in setting.names)
         return self._said(command, setting) or self._rest(setting)
 
-    def given(self, command: str, options: Collection[str] = ()) -> dict[str, Found]:
+    def given(self, command: str, options: Collection[str] = ()) -> dict[str, SettingValue]:
         """What PYRESQUE_* and the file say for a command, without what something nearer excludes.
 
         Args:
             command: its name.
             options: the names of the settings that its command line gives.
         """
-        found = {setting.name: self._said(command, setting) for setting in settings_of(command)}
-        said = {name: one for name, one in found.items() if one is not None and name not in options}
-        return {name: one for name, one in said.items() if not self._excluded(command, name, said, options)}
+        values = {setting.name: self._said(command, setting) for setting in settings_of(command)}
+        given = {name: value for name, value in values.items() if value is not None and name not in options}
+        return {
+            name: value for name, value in given.items() if not self._excluded(command, name, given, options)
+        }
 
     @property
     def sources(self) -> dict[str, str]:
@@ -118,21 +125,21 @@ class Settings:
         Raises:
             ConfigError: a server setting cannot be read.
         """
-        address = Found(server, Rank.OPTION, "--redis") if server else self.find(command, "redis")
+        address = SettingValue(server, Rank.OPTION, "--redis") if server else self.find(command, "redis")
         named = parse_server(address.value).namespace
         spoken = self.find(command, "namespace")
         if namespace is not None:
-            spoken = Found(namespace, Rank.OPTION, "--namespace")
+            spoken = SettingValue(namespace, Rank.OPTION, "--namespace")
         elif named is not None and address.rank > spoken.rank:
-            spoken = Found(named, address.rank, address.source)
+            spoken = SettingValue(named, address.rank, address.source)
         return RedisSetting(address, spoken)
 
-    def _said(self, command: str, setting: Setting) -> Found | None:
+    def _said(self, command: str, setting: Setting) -> SettingValue | None:
         """What PYRESQUE_* or the file says, unless a variable of Ruby's does."""
         for scope in dict.fromkeys((command, "")):
             if (scope, setting.name) in self._variables and not (setting.apart and not scope):
                 value, variable = self._variables[scope, setting.name]
-                return Found(value, Rank.PYRESQUE, variable)
+                return SettingValue(value, Rank.PYRESQUE, variable)
         if setting.said_by_ruby(self._env) or self.file is None:
             return None
         for scope in dict.fromkeys((command, "")):
@@ -140,27 +147,33 @@ class Settings:
             if held is not None and not (setting.apart and not scope):
                 value, key = held
                 table = f" [{scope}]" if scope else ""
-                return Found(value, Rank.FILE, f"{self.file.path.name}{table} {key}")
+                return SettingValue(value, Rank.FILE, f"{self.file.path.name}{table} {key}")
         return None
 
-    def _rest(self, setting: Setting) -> Found:
+    def _rest(self, setting: Setting) -> SettingValue:
         """What Ruby's variables say, else the default."""
         variable = setting.said_by_ruby(self._env)
         value = _DIRECT[setting.name](self._env) if setting.name in _DIRECT else setting.result(self.config)
-        return Found(value, Rank.RUBY, variable) if variable else Found(value, Rank.DEFAULT, "default")
+        return (
+            SettingValue(value, Rank.RUBY, variable)
+            if variable
+            else SettingValue(value, Rank.DEFAULT, "default")
+        )
 
-    def _excluded(self, command: str, name: str, said: Mapping[str, Found], options: Collection[str]) -> bool:
+    def _excluded(
+        self, command: str, name: str, given: Mapping[str, SettingValue], options: Collection[str]
+    ) -> bool:
         """Whether something nearer to the command line excludes a setting."""
         rivals = [pair[1 - pair.index(name)] for pair in RIVALS if name in pair]
         known = {setting.name: setting for setting in settings_of(command)}
         for rival in rivals:
             if rival in options:
                 return True
-            other = said.get(rival)
+            other = given.get(rival)
             rank = other.rank if other and other.value else Rank.DEFAULT
             if known[rival].said_by_ruby(self._env):
                 rank = max(rank, Rank.RUBY if known[rival].result(self.config) else Rank.DEFAULT)
-            if rank > said[name].rank:
+            if rank > given[name].rank:
                 return True
         return False
 
@@ -178,8 +191,8 @@ _DIRECT: dict[str, Callable[[Mapping[str, str]], str]] = {
 class RedisSetting:
     """Where Redis is, and what every key begins with."""
 
-    redis: Found
-    named: Found
+    redis: SettingValue
+    named: SettingValue
 
     @property
     def server(self) -> str:
@@ -211,14 +224,14 @@ def current_folder() -> Path | None:
 
 def every_setting() -> list[tuple[str, Setting]]:
     """Every setting with its command, as they are listed: first what all commands have."""
-    return [("", one) for one in settings_of("")] + [
-        (command, one) for command, settings in TABLES.items() for one in settings
+    return [("", setting) for setting in settings_of("")] + [
+        (command, setting) for command, settings in TABLES.items() for setting in settings
     ]
 
 
 def _variables(env: Mapping[str, str]) -> dict[tuple[str, str], tuple[Any, str]]:
     """What the PYRESQUE_* variables say: (command, setting) -> (value, variable)."""
-    found: dict[tuple[str, str], tuple[Any, str]] = {}
+    values: dict[tuple[str, str], tuple[Any, str]] = {}
     for variable in sorted(env):
         if not variable.startswith(PREFIX) or not env[variable] or variable in _OTHERS:
             continue
@@ -228,16 +241,16 @@ def _variables(env: Mapping[str, str]) -> dict[tuple[str, str], tuple[Any, str]]
         if owner is None:
             continue
         command, setting = owner
-        if (command, setting.name) in found:
+        if (command, setting.name) in values:
             raise ConfigError(
-                f"{found[command, setting.name][1]} and {variable} are one setting: set one of them"
+                f"{values[command, setting.name][1]} and {variable} are one setting: set one of them"
             )
         try:
-            found[command, setting.name] = (setting.kind.parse(env[variable]), variable)
+            values[command, setting.name] = (setting.kind.parse(env[variable]), variable)
         except Wrong as error:
             shown = "what it holds" if setting.kind.secret else repr(env[variable])
             raise ConfigError(f"{variable} must be {error}, not {shown}") from None
-    return found
+    return values
 
 
 _OTHERS = (NAMED_BY, "PYRESQUE_POOL", "PYRESQUE_REDIS_SERVER")
@@ -257,14 +270,18 @@ def _owner(variable: str) -> tuple[str, Setting] | None:
     if variable in known:
         command, setting = known[variable]
         if setting.apart and not command:
-            owners = [one for one in TABLES if setting.name in [each.name for each in TABLES[one]]]
-            names = listed([_variable(one, setting.name) for one in owners], "or")
+            owners = [
+                owner_name
+                for owner_name in TABLES
+                if setting.name in [each.name for each in TABLES[owner_name]]
+            ]
+            names = listed([_variable(owner_name, setting.name) for owner_name in owners], "or")
             raise ConfigError(f"{variable} does not say which command it is for: set {names}")
         return known[variable]
     import difflib
 
     near = difflib.get_close_matches(
-        variable.removeprefix(PREFIX), [one[len(PREFIX) :] for one in known], 1, 0.8
+        variable.removeprefix(PREFIX), [name[len(PREFIX) :] for name in known], 1, 0.8
     )
     if near:
         raise ConfigError(f"{variable} is not a setting: {near_miss(variable, [PREFIX + near[0]])}")
@@ -281,7 +298,7 @@ def _variable_names() -> dict[str, tuple[str, Setting]]:
 
 
 def _apart() -> list[Setting]:
-    return [one for settings in TABLES.values() for one in settings if one.apart]
+    return [setting for settings in TABLES.values() for setting in settings if setting.apart]
 
 
 def _variable(command: str, name: str) -> str:

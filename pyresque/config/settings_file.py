@@ -49,9 +49,9 @@ def find(folder: Path | None, env: Mapping[str, str]) -> SettingsFile | None:
         path = Path(env[NAMED_BY])
         content = _content(path, named=True)
         return _read(path, content or {})
-    for place in (folder, *folder.parents) if folder else ():
+    for parent in (folder, *folder.parents) if folder else ():
         for name in (OWN, PROJECT):
-            path = place / name
+            path = parent / name
             # What lies where we may not look, or is a project's that we may not read, is not ours.
             is_ours = os.path.isfile(path) and (name == OWN or os.access(path, os.R_OK))
             content = _content(path) if is_ours and not _may_be_foreign(path) else None
@@ -121,22 +121,22 @@ def _heading(file: SettingsFile, command: str) -> str:
 
 
 def _table(file: SettingsFile, command: str, values: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    place = ", ".join(filter(None, (file.shown, _heading(file, command))))
+    where = ", ".join(filter(None, (file.shown, _heading(file, command))))
     read: dict[str, tuple[Any, str]] = {}
     for key, value in values.items():
         name = key.replace("_", "-")  # forgiven: other tools write settings so
         known = settings_of(command) if command else at_top()
-        setting = next((one for one in known if name in one.names), None)
+        setting = next((setting for setting in known if name in setting.names), None)
         if setting is None:
-            raise ConfigError(f"{place}: {_unknown(file, command, key)}")
+            raise ConfigError(f"{where}: {_unknown(file, command, key)}")
         if setting.name in read:
             raise ConfigError(
-                f"{place}: {read[setting.name][1]} and {key} are one setting: write one of them"
+                f"{where}: {read[setting.name][1]} and {key} are one setting: write one of them"
             )
         try:
             held = setting.kind.at(setting.kind.read(value), file.path.parent)
         except Wrong as error:
-            raise ConfigError(f"{place}: {key} must be {error}, not {_kind_of(value, setting)}") from None
+            raise ConfigError(f"{where}: {key} must be {error}, not {_kind_of(value, setting)}") from None
         read[setting.name] = (held, key)
     return read
 
@@ -151,9 +151,9 @@ def at_top() -> Iterator[Setting]:
 def _unknown(file: SettingsFile, command: str, key: str) -> str:
     """What to say about a key that is not a setting there."""
     name = key.replace("_", "-")
-    owners = [one for one in TABLES if any(name in setting.names for setting in TABLES[one])]
+    owners = [owner for owner in TABLES if any(name in setting.names for setting in TABLES[owner])]
     if owners and not command:
-        tables = listed([_heading(file, one) for one in owners], "or")
+        tables = listed([_heading(file, owner) for owner in owners], "or")
         return f"{key} is a setting of {listed(owners, 'and')}: write it in {tables}"
     if owners:
         return f"{key} is not a setting of {command}, but of {listed(owners, 'and')}"
@@ -172,8 +172,8 @@ def near_miss(name: str, known: list[str]) -> str:
     """What to say about a name that is not among those that are known."""
     import difflib
 
-    found = difflib.get_close_matches(name, known, 1)
-    return f"did you mean {found[0]}?" if found else "`pyresque config` lists all"
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else "`pyresque config` lists all"
 
 
 def _kind_of(value: object, setting: Setting) -> str:

@@ -121,11 +121,11 @@ def reason_against(given: Mapping[str, Any]) -> str:
 
 def _rate(text: str) -> tuple[int, int] | None:
     """How many jobs may begin within how many milliseconds; None where the text does not say it."""
-    found = _RATE.fullmatch(text)
-    if found is None:
+    match = _RATE.fullmatch(text)
+    if match is None:
         return None
-    jobs, times = int(found["jobs"]), int(found["times"] or 1)
-    within = times * _UNITS[found["unit"][0]]
+    jobs, times = int(match["jobs"]), int(match["times"] or 1)
+    within = times * _UNITS[match["unit"][0]]
     return (jobs, within) if 0 < jobs <= _MOST_STARTS and 0 < within <= _LONGEST else None
 
 

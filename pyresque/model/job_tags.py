@@ -36,8 +36,8 @@ def tags_of(job: ReservedJob | None) -> dict[str, str]:
     value: Any = job.payload.value
     inner = wrapped_job(value) or {}
     job_id = inner.get("job_id") or tracked_id(value)
-    found = {"class": job.payload.job_class, "queue": job.queue, "job_id": job_id}
-    return {name: text for name, text in found.items() if type(text) is str and text}
+    tags = {"class": job.payload.job_class, "queue": job.queue, "job_id": job_id}
+    return {name: text for name, text in tags.items() if type(text) is str and text}
 
 
 class JobFilter:

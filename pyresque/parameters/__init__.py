@@ -96,9 +96,16 @@ class Parameters:
         """
         [shape, *others] = self._shapes
         by_name = Parameter.POSITIONAL_OR_KEYWORD
-        if others or not shape.is_plain or any(one.declared.kind is not by_name for one in shape.positions):
+        if (
+            others
+            or not shape.is_plain
+            or any(position.declared.kind is not by_name for position in shape.positions)
+        ):
             return None
-        return {one.name: object if one.is_open else one.kind.scalar for one in shape.positions}
+        return {
+            position.name: object if position.is_open else position.kind.scalar
+            for position in shape.positions
+        }
 
     def _first(self, tried_with: Callable[[Shape], T]) -> T:
         """What the first shape makes of it; if none can, the error of the first, which is the plainest."""

@@ -88,10 +88,12 @@ ANYTHING = Kind()
 SCALARS = frozenset((str, int, float, bool, types.NoneType))
 """Types whose values are the same in JSON."""
 _SIMPLE = {
-    one: Kind(one, partial(msgspec.convert, type=one))
-    for one in (int, str, float, bool, list[int], list[str], list[float], types.NoneType)
+    native: Kind(native, partial(msgspec.convert, type=native))
+    for native in (int, str, float, bool, list[int], list[str], list[float], types.NoneType)
 }
-_CONTAINERS = {one: Kind(one, partial(msgspec.convert, type=one), open=True) for one in (dict, list)}
+_CONTAINERS = {
+    native: Kind(native, partial(msgspec.convert, type=native), open=True) for native in (dict, list)
+}
 
 
 def kind_of(annotation: Any, names: Mapping[str, Any], inner: Mapping[str, Any]) -> Kind:
@@ -101,7 +103,7 @@ def kind_of(annotation: Any, names: Mapping[str, Any], inner: Mapping[str, Any])
         names: where its names are looked up, the globals of its function.
         inner: what comes before those, such as the names of its class.
     """
-    if any(annotation is one for one in (inspect.Parameter.empty, Any, object)):
+    if any(annotation is anything for anything in (inspect.Parameter.empty, Any, object)):
         return ANYTHING
     known = _known_already(annotation)
     if known is not None:
@@ -160,7 +162,7 @@ def _is_type(wanted: Any) -> bool:
     if origin is typing.Literal or origin is collections.abc.Callable:
         return True
     if origin is not None:
-        return all(one is None or one is ... or _is_type(one) for one in typing.get_args(wanted))
+        return all(part is None or part is ... or _is_type(part) for part in typing.get_args(wanted))
     if isinstance(wanted, type):
         return True
     return type(wanted).__module__ in ("typing", "types", "typing_extensions")
@@ -191,10 +193,10 @@ def _of(wanted: Any) -> Kind:
         simple,
         read,
         never=_never(info, []),
-        foreign=keys or any(not isinstance(one, _NATIVE) for one in inside),
-        open=any(isinstance(one, msgspec.inspect.AnyType) for one in inside),
+        foreign=keys or any(not isinstance(part, _NATIVE) for part in inside),
+        open=any(isinstance(part, msgspec.inspect.AnyType) for part in inside),
         keys=keys,
-        is_object=any(isinstance(one, _OBJECTS) for one in inside),
+        is_object=any(isinstance(part, _OBJECTS) for part in inside),
     )
 
 
@@ -233,22 +235,22 @@ def _composed(wanted: Any, error: Exception) -> Kind:
 
 
 def _together(kinds: list[Kind], read: Read, keys: bool = False) -> Kind:
-    never = next((one.never for one in kinds if one.never), "")
+    never = next((kind.never for kind in kinds if kind.never), "")
     return Kind(
         Any,
         read,
         never=never,
         foreign=True,
-        open=any(one.open or one.read is None for one in kinds),
-        keys=keys or any(one.keys for one in kinds),
-        is_object=any(one.is_object for one in kinds),
+        open=any(kind.open or kind.read is None for kind in kinds),
+        keys=keys or any(kind.keys for kind in kinds),
+        is_object=any(kind.is_object for kind in kinds),
     )
 
 
 def _choice(wanted: Any, members: tuple[Any, ...]) -> Kind:
-    kinds = [_of(one) for one in members]
+    kinds = [_of(member) for member in members]
     result = _together(kinds, partial(_first_that_fits, wanted, list(zip(members, kinds, strict=True))))
-    return result if all(one.never for one in kinds) else replace(result, never="")
+    return result if all(kind.never for kind in kinds) else replace(result, never="")
 
 
 def _first_that_fits(wanted: Any, members: list[tuple[Any, Kind]], value: Any) -> Any:
@@ -267,14 +269,14 @@ def _first_that_fits(wanted: Any, members: list[tuple[Any, Kind]], value: Any) -
 
 def _collection(origin: type, args: tuple[Any, ...]) -> Kind:
     if issubclass(origin, tuple) and args[-1:] != (...,):
-        kinds = [_of(one) for one in args]
+        kinds = [_of(arg) for arg in args]
         return _together(kinds, partial(_tuple, kinds))
-    [kind] = [_of(one) for one in args if one is not ...]
+    [kind] = [_of(arg) for arg in args if arg is not ...]
     return _together([kind], lambda value: origin(_items(kind, value)))
 
 
 def _items(kind: Kind, value: Any) -> Iterator[Any]:
-    return (one if kind.read is None else kind.read(one) for one in msgspec.convert(value, list))
+    return (item if kind.read is None else kind.read(item) for item in msgspec.convert(value, list))
 
 
 def _tuple(kinds: list[Kind], value: Any) -> tuple[Any, ...]:
@@ -282,14 +284,14 @@ def _tuple(kinds: list[Kind], value: Any) -> tuple[Any, ...]:
     if len(items) != len(kinds):
         raise msgspec.ValidationError(f"Expected `array` of length {len(kinds)}, got {len(items)}")
     pairs = zip(kinds, items, strict=True)
-    return tuple(one if kind.read is None else kind.read(one) for kind, one in pairs)
+    return tuple(item if kind.read is None else kind.read(item) for kind, item in pairs)
 
 
 def _mapped(key: Kind, item: Kind, value: Any) -> dict[Any, Any]:
     pairs = msgspec.convert(value, dict).items()
     return {
-        (name if key.read is None else key.read(name)): (one if item.read is None else item.read(one))
-        for name, one in pairs
+        (name if key.read is None else key.read(name)): (each if item.read is None else item.read(each))
+        for name, each in pairs
     }
 
 
@@ -323,31 +325,31 @@ def _parts(info: Any) -> list[Any]:
         return list(info.item_types)
     if isinstance(info, _types.DictType):
         return [info.key_type, info.value_type]
-    return [one.type for one in info.fields if one.required] if isinstance(info, _FIELDS) else []
+    return [field.type for field in info.fields if field.required] if isinstance(info, _FIELDS) else []
 
 
 def _inside(info: Any, seen: list[Any]) -> Iterator[Any]:
     """This type and all inside of it."""
-    if any(one is info for one in seen):
+    if any(part is info for part in seen):
         return
     seen.append(info)
     yield info
-    further = [one.type for one in info.fields] if isinstance(info, _FIELDS) else _parts(info)
-    for one in [*further, *(info.types if isinstance(info, _types.UnionType) else ())]:
-        yield from _inside(one, seen)
+    further = [field.type for field in info.fields] if isinstance(info, _FIELDS) else _parts(info)
+    for part in [*further, *(info.types if isinstance(info, _types.UnionType) else ())]:
+        yield from _inside(part, seen)
 
 
 def _never(info: Any, seen: list[Any]) -> str:
     """Why no value from JSON fits; empty where one may."""
-    if any(one is info for one in seen):
+    if any(part is info for part in seen):
         return ""
     seen.append(info)
     if isinstance(info, _types.CustomType):
         return "" if can_be(info.cls) else f"JSON has nothing that could become a {shown(info.cls)}"
     if isinstance(info, _types.UnionType):
-        reasons = [_never(one, seen) for one in info.types]
+        reasons = [_never(part, seen) for part in info.types]
         return reasons[0] if all(reasons) else ""
-    return next(filter(None, (_never(one, seen) for one in _parts(info))), "")
+    return next(filter(None, (_never(part, seen) for part in _parts(info))), "")
 
 
 def _has_other_keys(info: Any) -> bool:
@@ -355,4 +357,4 @@ def _has_other_keys(info: Any) -> bool:
     if not isinstance(info, _types.DictType):
         return False
     texts = (_types.AnyType, _types.StrType)
-    return not any(isinstance(one, texts) for one in _inside(info.key_type, []))
+    return not any(isinstance(part, texts) for part in _inside(info.key_type, []))

@@ -83,7 +83,7 @@ def plain_of(value: Any) -> Any:
 
 def can_be(kind: type) -> bool:
     """Whether a value from JSON is, or becomes, an object of this class."""
-    return _maker(kind) is not None or any(tried_in_job(isinstance, one, kind)[0] for one in _SAMPLES)
+    return _maker(kind) is not None or any(tried_in_job(isinstance, sample, kind)[0] for sample in _SAMPLES)
 
 
 def shown(kind: Any) -> str:

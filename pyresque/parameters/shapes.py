@@ -204,9 +204,9 @@ class Shape:
         return result, {name: self._word(name).read(value, convert) for name, value in words.items()}
 
     def _word(self, name: str) -> JobParameter:
-        found = self.words.get(name, self.options)
-        assert found is not None
-        return found
+        parameter = self.words.get(name, self.options)
+        assert parameter is not None
+        return parameter
 
     def _check_count(self, count: int, words: Mapping[str, Any]) -> None:
         if (self.most is not None and count > self.most) or (
@@ -257,19 +257,19 @@ class Shape:
         if len(named) < len(words):
             positions += self._defaults(len(positions))  # some are positions: then all are written out
         hashed = {name: self._word(name).written(value, is_checked) for name, value in named.items()}
-        found = [*positions, *([hashed] if hashed else [])]
-        if not self._has_words or self._means(found, positions, hashed):
-            return found
+        values = [*positions, *([hashed] if hashed else [])]
+        if not self._has_words or self._means(values, positions, hashed):
+            return values
         positions += self._defaults(len(positions))
         others = {name: parameter.default for name, parameter in self.words.items() if name not in hashed}
         hashed |= {name: value for name, value in others.items() if value is not NONE}
-        found = [*positions, hashed]
-        if not self._means(found, positions, hashed):
+        values = [*positions, hashed]
+        if not self._means(values, positions, hashed):
             raise WrongArguments(
                 f"{self.text}: its last argument would be taken for keywords, or the reverse: give all of "
                 "them by keyword"
             )
-        return found
+        return values
 
     def _as_called(
         self, args: Sequence[Any], words: Mapping[str, Any]
@@ -283,8 +283,8 @@ class Shape:
             return args, words
         return args[:-1], args[-1]
 
-    def _means(self, found: list[Any], positions: list[Any], words: dict[str, Any]) -> bool:
-        args, named = self._split(found)
+    def _means(self, values: list[Any], positions: list[Any], words: dict[str, Any]) -> bool:
+        args, named = self._split(values)
         return same(list(args), positions) and same(named, words)
 
     def _written(self, index: int, value: Any, is_checked: bool) -> Any:
@@ -303,12 +303,12 @@ class Shape:
 
     def _defaults(self, start: int) -> list[Any]:
         """The defaults from a position on, up to one that cannot be written."""
-        found: list[Any] = []
+        defaults: list[Any] = []
         for parameter in self.positions[start:]:
             if parameter.default is NONE:
                 break
-            found.append(parameter.default)
-        return found
+            defaults.append(parameter.default)
+        return defaults
 
     def _bound(self, args: Sequence[Any], words: Mapping[str, Any], takes_any: bool) -> Given:
         """Which arguments of a call are positions, with NONE for defaults, and which keywords.

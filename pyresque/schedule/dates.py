@@ -85,7 +85,9 @@ def _wall(parts: dict[str, str | None], today: datetime) -> datetime:
     """
     number = {name: int(part) for name, part in parts.items() if part and part.isdecimal()}
     if name := parts.get("name"):
-        number["month"] = next(place for place, form in enumerate(_MONTHS, 1) if re.match(form, name, re.I))
+        number["month"] = next(
+            number_of_month for number_of_month, form in enumerate(_MONTHS, 1) if re.match(form, name, re.I)
+        )
     hour = number.get("hour", 0)
     if half := parts.get("half"):
         hour = hour % 12 + 12 * (half.lower() == "p")

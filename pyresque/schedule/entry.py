@@ -142,8 +142,8 @@ class Entry:
     @property
     def environments(self) -> str | None:
         """The environments that it is for, as they were written; None where it is for all."""
-        found: str | None = _environments(self.value)
-        return found
+        environments: str | None = _environments(self.value)
+        return environments
 
     def runs_in(self, environment: str | None) -> bool:
         """Whether it is for this environment (RAILS_ENV); without one only what is for all."""
@@ -233,9 +233,9 @@ def _name(value: object) -> str:
 
 def _environments(value: Mapping[str, Any]) -> Any:
     """What the entry says of environments; None where it is for all (Ruby: `rails_env || env`)."""
-    found = value.get("rails_env")
-    found = value.get("env") if found is None or found is False else found
-    return None if found is False else found
+    environments = value.get("rails_env")
+    environments = value.get("env") if environments is None or environments is False else environments
+    return None if environments is False else environments
 
 
 def _limit(names: Sequence[str], options: Mapping[str, Any], loaded: float) -> float | None:

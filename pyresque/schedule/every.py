@@ -127,11 +127,11 @@ def _iso(text: str) -> dict[str, _Number] | None:
     match = _ISO.fullmatch(text)
     if match is None:
         return None
-    found: dict[str, _Number] = {}
+    units_given: dict[str, _Number] = {}
     for units, part in ((_ISO_DATE, match["date"]), (_ISO_TIME, match["time"])):
         for number, letter in _ISO_PART.findall(part or ""):
-            found[units[letter]] = found.get(units[letter], 0) + _number(number)
-    return found
+            units_given[units[letter]] = units_given.get(units[letter], 0) + _number(number)
+    return units_given
 
 
 def _number(text: str) -> _Number:

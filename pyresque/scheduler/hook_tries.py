@@ -18,11 +18,11 @@ class HookTries:
         self._thing: object = None
         self._left = 0
 
-    def another(self, thing: object, error: BaseException) -> bool:
+    def another(self, about: object, error: BaseException) -> bool:
         """Whether this is worth another try; only one thing is tried at a time."""
         if not issubclass(type(error), RedisUnavailable):  # what it says of its class itself is its own code
             return False
-        if thing != self._thing:
-            self._thing, self._left = thing, self.MOST
+        if about != self._thing:
+            self._thing, self._left = about, self.MOST
         self._left -= 1
         return self._left > 0

@@ -39,7 +39,7 @@ def since(
         marks = space.link.execute("HMGET", key, *names)
     except RedisError:
         return {}
-    found: dict[str, float] = {}
+    ages: dict[str, float] = {}
     new: list[str] = []
     gone: list[str] = []
     for name, mark in zip(names, marks, strict=True):
@@ -50,12 +50,12 @@ def since(
         digest = hashlib.sha1(raw).hexdigest()[:16]  # noqa: S324 (no secret)
         before, _, at = (mark or b"").decode("ascii", "replace").partition(" ")
         if before == digest and at.isdecimal() and int(at) <= now:
-            found[name] = int(at)
+            ages[name] = int(at)
             continue
-        found[name] = now if mark is not None else (at_first or {}).get(name, now)
-        new += [name, f"{digest} {int(found[name])}"]
+        ages[name] = now if mark is not None else (at_first or {}).get(name, now)
+        new += [name, f"{digest} {int(ages[name])}"]
     _note(space, key, new, gone)
-    return found
+    return ages
 
 
 def _note(space: Space, key: str, new: list[str], gone: list[str]) -> None:

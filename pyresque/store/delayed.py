@@ -222,7 +222,7 @@ def _chunk(space: Space, moves: Sequence[Move]) -> int:
     """How many of these one script may take: each may have to be looked for in the whole of its list."""
     if len(moves) <= 10:
         return CHUNK
-    names = list(dict.fromkeys(_second(one.element[0]) for one in moves))
+    names = list(dict.fromkeys(_second(move.element[0]) for move in moves))
     return max(10, min(CHUNK, COMPARED // max(1, *sizes(space, names))))
 
 
@@ -298,14 +298,14 @@ def seconds(space: Space, start: int = 0, count: int | None = None) -> list[byte
 
 def all_seconds(space: Space) -> list[bytes]:
     """The same, all of them, read piece by piece: by their scores, for seconds come and go meanwhile."""
-    found: dict[bytes, None] = {}
+    seconds_seen: dict[bytes, None] = {}
     words, least, above = ("ZRANGEBYSCORE", space.keys.delayed_schedule), b"-inf", 0
     while True:
         options = ("+inf", "WITHSCORES", "LIMIT", above, READ)
         piece: list[bytes] = space.link.execute(*words, least, *options)
-        found.update(dict.fromkeys(piece[::2]))
+        seconds_seen.update(dict.fromkeys(piece[::2]))
         if len(piece) < 2 * READ:
-            return list(found)
+            return list(seconds_seen)
         # Those of the last score may go on behind this piece.
         above = above + READ if piece[-1] == least else piece[1::2].count(piece[-1])
         least = piece[-1]
@@ -318,15 +318,15 @@ def jobs_until(space: Space, until: float | None, most: int) -> tuple[int, bool]
     """
     limit: Word = "+inf" if until is None else until
     words = ("ZRANGEBYSCORE", space.keys.delayed_schedule, "-inf", limit)
-    total, found = 0, list[bytes]()
-    while len(found) < most:
-        piece: list[bytes] = space.link.execute(*words, "LIMIT", len(found), READ)
+    total, seconds_seen = 0, list[bytes]()
+    while len(seconds_seen) < most:
+        piece: list[bytes] = space.link.execute(*words, "LIMIT", len(seconds_seen), READ)
         total += sum(sizes(space, piece))
-        found += piece
+        seconds_seen += piece
         if len(piece) < READ:
             return total, False
     known = int(space.link.execute("ZCOUNT", space.keys.delayed_schedule, "-inf", limit))
-    return total + max(0, known - len(found)), known > len(found)
+    return total + max(0, known - len(seconds_seen)), known > len(seconds_seen)
 
 
 def seconds_known(space: Space) -> int:
@@ -337,18 +337,18 @@ def seconds_known(space: Space) -> int:
 def first_second(space: Space, until: int) -> bytes | None:
     """The first second in `delayed_queue_schedule` that is not after `until`."""
     words = ("ZRANGEBYSCORE", space.keys.delayed_schedule, "-inf", until, "LIMIT", 0, 1)
-    found: list[bytes] = space.link.execute(*words)
-    return found[0] if found else None
+    first: list[bytes] = space.link.execute(*words)
+    return first[0] if first else None
 
 
 def sizes(space: Space, names: Sequence[bytes]) -> list[int]:
     """How many jobs are in each of these lists (`EPOCH`); a key that is not a list counts as 0."""
-    found: list[int] = []
+    counts: list[int] = []
     for first in range(0, len(names), READ):
         commands = [("LLEN", _key(space, _list(name))) for name in names[first : first + READ]]
         replies = space.link.execute_many(commands)
-        found += [0 if isinstance(reply, RedisError) else int(reply) for reply in replies]
-    return found
+        counts += [0 if isinstance(reply, RedisError) else int(reply) for reply in replies]
+    return counts
 
 
 def items(space: Space, epoch: int, start: int = 0, count: int | None = None) -> list[bytes]:

@@ -114,11 +114,11 @@ def _found_again(
     last = offset
     while last > 0:
         first = max(0, last - WINDOW)
-        found = [_content(record) for record in read(space, list_name, first, last - first)]
-        for one in reversed(known):
-            for place in range(len(found) - 1, -1, -1):
-                if found[place] == one:
-                    return first + place + 1, found[: place + 1][-OVERLAP:]
+        contents = [_content(record) for record in read(space, list_name, first, last - first)]
+        for content in reversed(known):
+            for position in range(len(contents) - 1, -1, -1):
+                if contents[position] == content:
+                    return first + position + 1, contents[: position + 1][-OVERLAP:]
         last = first
     return offset, []
 

@@ -93,8 +93,8 @@ def connected(space: Space, key: str) -> list[str] | None:
     own_db = next((client.get("db") for client in clients if client.get("id") == str(own_id)), None)
     names = [client.get("name", "") for client in clients if client.get("db") == own_db]
     ending = ":" + _NOT_IN_A_NAME.sub("?", key)
-    found = [_WHO.fullmatch(name.removesuffix(ending)) for name in names if name.endswith(ending)]
-    return sorted({match[1] for match in found if match})
+    matches = [_WHO.fullmatch(name.removesuffix(ending)) for name in names if name.endswith(ending)]
+    return sorted({match[1] for match in matches if match})
 
 
 def _seconds(left: object) -> float:

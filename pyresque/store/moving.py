@@ -25,7 +25,7 @@ SPAN = 1000
 ROUNDS = 5
 """How often jobs are looked for that are not where they were."""
 
-_Place = tuple[int, bytes]
+_Position = tuple[int, bytes]
 """How far a job is from the end of its queue (1: it is the last), and the job."""
 
 
@@ -54,31 +54,31 @@ def move(
         RedisReplied: the target is not a list of jobs.
     """
     mover = _Mover(space, source, target, to_front, moved)
-    places = mover.places(chosen)
-    left = Counter(raw for _, raw in places)
+    positions = mover.positions(chosen)
+    left = Counter(raw for _, raw in positions)
     for _ in range(ROUNDS):
-        left -= mover.move(places)
+        left -= mover.move(positions)
         if not left:
             return 0
-        places = mover.places(partial(_took, Counter(left)))
+        positions = mover.positions(partial(_took, Counter(left)))
     return left.total()
 
 
 def move_at(
-    space: Space, source: str, target: str, places: Sequence[tuple[int, bytes]], *, to_front: bool = False
+    space: Space, source: str, target: str, positions: Sequence[tuple[int, bytes]], *, to_front: bool = False
 ) -> list[bool]:
-    """Move jobs whose places are known, in the order of the list, without a pass; for each whether it went.
+    """Move jobs whose positions are known, in their order, without a pass; for each whether it went.
 
     Args:
-        places: the index and the bytes of each. Near its place one is found, too.
+        positions: the index and the bytes of each. Near its position one is found, too.
         to_front: as in `move`.
     """
     length = queues.size(space, source)
     went: Counter[bytes] = Counter()
     mover = _Mover(space, source, target, to_front, lambda raw: went.update((raw,)))
-    mover.move([(max(1, length - index), raw) for index, raw in places])
+    mover.move([(max(1, length - index), raw) for index, raw in positions])
     flags = []
-    for _, raw in places:
+    for _, raw in positions:
         flags.append(went[raw] > 0)
         went[raw] -= 1
     return flags
@@ -102,19 +102,19 @@ class _Mover:
         self._to_front = to_front
         self._moved = moved
 
-    def places(self, chosen: Callable[[bytes], object]) -> list[_Place]:
+    def positions(self, chosen: Callable[[bytes], object]) -> list[_Position]:
         """Where the chosen jobs are, from the head to the tail."""
-        length, found, start = queues.size(self._space, self._source), list[_Place](), 0
+        length, positions, start = queues.size(self._space, self._source), list[_Position](), 0
         while start < length:
             piece = queues.elements(self._space, self._source, start, min(WINDOW, length - start))
-            found += [(length - start - n, raw) for n, raw in enumerate(piece) if chosen(raw)]
+            positions += [(length - start - n, raw) for n, raw in enumerate(piece) if chosen(raw)]
             start += WINDOW
-        return found
+        return positions
 
-    def move(self, places: Sequence[_Place]) -> Counter[bytes]:
-        """Move what is at these places; returns what was moved."""
+    def move(self, positions: Sequence[_Position]) -> Counter[bytes]:
+        """Move what is at these positions; returns what was moved."""
         moved: Counter[bytes] = Counter()
-        left, most = list(places), WINDOW
+        left, most = list(positions), WINDOW
         shift = 0  # by how much all others are farther from the end now
         while left:
             part = self._part(left, most)
@@ -133,19 +133,19 @@ class _Mover:
             left = left[: len(left) - count] if self._to_front else left[count:]
         return moved
 
-    def _part(self, left: Sequence[_Place], most: int) -> list[_Place]:
+    def _part(self, left: Sequence[_Position], most: int) -> list[_Position]:
         """The next ones for one script, in the order of the list."""
-        part: list[_Place] = []
+        part: list[_Position] = []
         size = 0
-        for place in reversed(left[-most:]) if self._to_front else left[:most]:
-            size += len(place[1])
+        for position in reversed(left[-most:]) if self._to_front else left[:most]:
+            size += len(position[1])
             # The script reads the list from the first of them to the last.
-            if part and (size > BYTES or abs(place[0] - part[0][0]) > SPAN):
+            if part and (size > BYTES or abs(position[0] - part[0][0]) > SPAN):
                 break
-            part.append(place)
+            part.append(position)
         return part[::-1] if self._to_front else part
 
-    def _run(self, part: Sequence[_Place]) -> bytes:
+    def _run(self, part: Sequence[_Position]) -> bytes:
         keys = self._space.keys
         names: list[Word] = [keys.queue(self._source), keys.queue(self._target), keys.queues]
         args: list[Word] = [NODES, "LPUSH" if self._to_front else "RPUSH", self._target]

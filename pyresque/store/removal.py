@@ -168,7 +168,7 @@ class _Pass:
         for at, raw, effects in doomed:
             args += [at, raw, len(effects), *effects]
         signs, _ = _weed.run(self._space, [self._key], args)
-        went = [one[1] for one, sign in zip(doomed, signs, strict=True) if sign == ord("1")]
+        went = [element[1] for element, sign in zip(doomed, signs, strict=True) if sign == ord("1")]
         if self._wanted is not None:
             self._wanted.subtract(went)
         if self._gone is not None:

@@ -252,7 +252,7 @@ class Settled:
     def of(cls, reply: list[Reply]) -> Settled:
         """Read the reply of the script."""
         what, troubles, count = reply
-        return cls(what.decode(), [one.decode("utf-8", "replace") for one in troubles], count)
+        return cls(what.decode(), [trouble.decode("utf-8", "replace") for trouble in troubles], count)
 
 
 def settle(space: Space, who: Registration, ended: EndedJob) -> Settled:

@@ -104,7 +104,9 @@ def waiting(space: Space) -> Iterator[tuple[str, bytes]]:
 def working(space: Space) -> Iterator[tuple[str, bytes]]:
     """Every worker that works on something, with the value of its `worker:ID`."""
     ids = workers.ids(space)
-    yield from ((one, raw) for one, raw in zip(ids, workers.working_on(space, ids), strict=True) if raw)
+    yield from (
+        (worker_id, raw) for worker_id, raw in zip(ids, workers.working_on(space, ids), strict=True) if raw
+    )
 
 
 def _each(space: Space, commands: Sequence[Command]) -> list[Reply]:

@@ -131,8 +131,8 @@ def processes_with(text: str) -> list[Process] | None:
         return None
     if not pids:
         return None
-    found = [Process(pid, process_title(pid)) for pid in pids]
-    return [one for one in found if text in one.title.partition(" ")[0]]
+    processes = [Process(pid, process_title(pid)) for pid in pids]
+    return [process for process in processes if text in process.title.partition(" ")[0]]
 
 
 def take_word() -> str:

@@ -106,9 +106,11 @@ def _args_of(raw: bytes, name: str) -> list[Any] | None:
 
 def _registered(resque: Resque, job: object) -> JobClass:
     """What a function or class was registered as; an Active Job, too."""
-    found = resque.registry.of(job)
-    if found is None:
-        found = next((one for one in resque.registry.wrapped_jobs() if one.target is job), None)
-    if found is None:
+    job_class = resque.registry.of(job)
+    if job_class is None:
+        job_class = next(
+            (wrapped_job for wrapped_job in resque.registry.wrapped_jobs() if wrapped_job.target is job), None
+        )
+    if job_class is None:
         raise NotAJob(f"{job!r} is not a job: register it with @job")
-    return found
+    return job_class

@@ -43,9 +43,9 @@ def locate(env: Mapping[str, str] = os.environ) -> Path | None:
         return Path(env["PYRESQUE_REDIS_SERVER"])
     beside = str(Path(sys.executable).parent)
     for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name) or shutil.which(name, path=beside)
-        if found:
-            return Path(found)
+        path = shutil.which(name) or shutil.which(name, path=beside)
+        if path:
+            return Path(path)
     return _in_wheel()
 
 

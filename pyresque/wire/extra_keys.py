@@ -27,20 +27,20 @@ _ID = re.compile("[0-9a-f]{32}")
 
 def tracked_id(value: Mapping[str, Any]) -> str | None:
     """The id of a job that is tracked, from its payload; None where it is not, or the id is none."""
-    found = value.get(TRACKED)
-    return found if type(found) is str and _ID.fullmatch(found) else None
+    job_id = value.get(TRACKED)
+    return job_id if type(job_id) is str and _ID.fullmatch(job_id) else None
 
 
 def expires_at(value: Mapping[str, Any]) -> int | None:
     """When a job is too late to begin, from its payload; None where it never is, or that is not a second."""
-    found = value.get(EXPIRES)
-    return found if type(found) is int else None
+    second = value.get(EXPIRES)
+    return second if type(second) is int else None
 
 
 def unique_seconds(value: Mapping[str, Any]) -> int:
     """For how long a job keeps equal ones away, from its payload; 0 where it does not."""
-    found = value.get(UNIQUE)
-    return found if type(found) is int and 0 < found < 1 << 40 else 0
+    seconds = value.get(UNIQUE)
+    return seconds if type(seconds) is int and 0 < seconds < 1 << 40 else 0
 
 
 def begun_before(value: Mapping[str, Any]) -> dict[str, Any]:

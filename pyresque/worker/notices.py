@@ -101,25 +101,29 @@ class Notices:
     def _waiting(self, names: Sequence[str]) -> None:
         from pyresque.client.unknown_classes import waiting_in
 
-        found = {}
+        by_queue = {}
         for queue in names:
             waiting = waiting_in(self._space, queue, self._registry, MOST_JOBS, MOST_BYTES)
             if waiting:
-                found[queue] = waiting
-        rubys = self._queues_of_ruby() if found else []
-        for queue, waiting in found.items():
+                by_queue[queue] = waiting
+        rubys = self._queues_of_ruby() if by_queue else []
+        for queue, waiting in by_queue.items():
             # Where Ruby listens too, they are likely to be for Ruby.
-            is_grave = any(one.near for one in waiting) or not any(map(_listens_to(queue), rubys))
-            what = [(one.class_name, one.count) for one in waiting]
+            is_grave = any(waiting_class.near for waiting_class in waiting) or not any(
+                map(_listens_to(queue), rubys)
+            )
+            what = [(waiting_class.class_name, waiting_class.count) for waiting_class in waiting]
             self._say(f"queue {queue}", what, _text(queue, waiting), is_grave)
         for about in [about for about in self._told if about.startswith("queue ")]:
-            if about.removeprefix("queue ") not in found:
+            if about.removeprefix("queue ") not in by_queue:
                 del self._told[about]
 
     def _queues_of_ruby(self) -> list[str]:
         """The queue lists of the workers that are not pyresque's."""
         ours = workers.ours(self._space)
-        return [one.split(":", 2)[-1] for one in workers.ids(self._space) if one not in ours]
+        return [
+            worker_id.split(":", 2)[-1] for worker_id in workers.ids(self._space) if worker_id not in ours
+        ]
 
     # --- jobs that nobody moves ------------------------------------------------------------------------
 
@@ -129,10 +133,10 @@ class Notices:
         if first is None or master.holder(self._space, self._space.keys.master_lock("")) is not None:
             self._told.pop("overdue", None)
             return
-        seconds = [one for one in delayed.seconds(self._space, 0, _SECONDS) if _is_before(one, now)]
+        seconds = [second for second in delayed.seconds(self._space, 0, _SECONDS) if _is_before(second, now)]
         sizes = delayed.sizes(self._space, seconds)
         count = sum(sizes)
-        oldest = next((int(one) for one, size in zip(seconds, sizes, strict=True) if size), None)
+        oldest = next((int(second) for second, size in zip(seconds, sizes, strict=True) if size), None)
         if oldest is None or oldest > now - LATE:
             self._told.pop("overdue", None)
             return
@@ -146,10 +150,11 @@ class Notices:
 
 
 def _text(queue: str, waiting: Sequence[WaitingClass]) -> str:
-    count = sum(one.count for one in waiting)
-    least = "at least " * any(one.is_sampled for one in waiting)
+    count = sum(waiting_class.count for waiting_class in waiting)
+    least = "at least " * any(waiting_class.is_sampled for waiting_class in waiting)
     advice = "; ".join(
-        f"{one.count:,} {one.advice}" if one.count > 1 else one.advice for one in waiting[:_CLASSES]
+        f"{waiting_class.count:,} {waiting_class.advice}" if waiting_class.count > 1 else waiting_class.advice
+        for waiting_class in waiting[:_CLASSES]
     )
     more = f"; and {len(waiting) - _CLASSES:,} other classes" if len(waiting) > _CLASSES else ""
     jobs, wait = ("job", "waits") if count == 1 else ("jobs", "wait")

@@ -131,7 +131,7 @@ class Pruner:
 
         Ours beat before they register. So such a one has left, and its registration came late, behind that.
         """
-        silent = [one for one in seen.known if one in seen.ours and one not in seen.beats]
+        silent = [worker for worker in seen.known if worker in seen.ours and worker not in seen.beats]
         started = zip(silent, workers.started(self._space, silent), strict=True)
         began = {worker: times.parse(text) for worker, text in started}
         return [
@@ -142,9 +142,9 @@ class Pruner:
 
     def _take_out(self, dead: Sequence[Dead]) -> list[str]:
         taken: dict[str, None] = {}
-        for one in dead:
-            if one.id not in taken and self._take_out_one(one):
-                taken[one.id] = None
+        for worker in dead:
+            if worker.id not in taken and self._take_out_one(worker):
+                taken[worker.id] = None
         return list(taken)
 
     def _take_out_one(self, dead: Dead) -> bool:
@@ -286,7 +286,7 @@ def _dead(seen: _Snapshot, worker_id: str, listed: Sequence[str]) -> list[Dead]:
         for worker, beat in seen.beats.items()
         if worker != worker_id and _is_expired(worker, beat, seen.now)
     ]
-    names = {one.id for one in expired}
+    names = {worker.id for worker in expired}
     left = [worker for worker in seen.known if worker not in names]
     return expired + _gone_here(left, seen.ours, worker_id, listed)
 

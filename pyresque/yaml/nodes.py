@@ -54,7 +54,7 @@ def _identity(key: Any) -> Any:
     if isinstance(key, list):
         return (list, *map(_identity, key))
     if isinstance(key, Hash):
-        return (Hash, *((_identity(one), _identity(value)) for one, value, _ in key.items()))
+        return (Hash, *((_identity(name), _identity(value)) for name, value, _ in key.items()))
     return type(key), key
 
 

@@ -105,8 +105,8 @@ def _parsed(text: str, name: str) -> Any:
 
 
 def _refuse_erb(text: str, name: str, number: int = 0) -> None:
-    found = _ERB.search(text)
-    number = number or (text.count("\n", 0, found.end()) + 1 if found else 0)
+    erb = _ERB.search(text)
+    number = number or (text.count("\n", 0, erb.end()) + 1 if erb else 0)
     if number:
         line = text.splitlines()[number - 1].strip()
         raise ConfigError(

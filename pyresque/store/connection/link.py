@@ -157,7 +157,7 @@ class PatientLink:
         replies = self.link.execute_many(commands)
         for reply in replies:
             if isinstance(reply, RedisUnavailable | RedisRefused):
-                reply.maybe_done |= any(not isinstance(one, RedisError) for one in replies)
+                reply.maybe_done |= any(not isinstance(answer, RedisError) for answer in replies)
                 raise reply
         return replies
 

@@ -303,10 +303,10 @@ class Connection:
 
     def discard_buffered(self) -> bool:
         """Drop what has been received already, and was not read; whether there was anything."""
-        found = False
+        discarded = False
         while self.read(wait=False) is not _INCOMPLETE:
-            found = True
-        return found
+            discarded = True
+        return discarded
 
     def is_in_step(self) -> bool:
         """Whether nothing is left of what has been received."""
