@@ -72,8 +72,10 @@ class Processes:
         child.reader.start()
 
     def _read(self, name: str, stream: IO[str] | None) -> None:
-        for line in stream or ():
-            self.tell(name, line.rstrip("\n"))
+        if stream is not None:
+            with stream:
+                for line in stream:
+                    self.tell(name, line.rstrip("\n"))
         self.wake()
 
     def wake(self) -> None:
