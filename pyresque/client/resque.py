@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     import redis
 
     from pyresque.client.delayed_selection import DelayedJobs
+    from pyresque.client.found_jobs import FoundJobs
     from pyresque.client.health import Health
+    from pyresque.client.keyspace import KeysPage, KeyValue
     from pyresque.client.pausing import PausedQueues
     from pyresque.client.queued_jobs import QueuedJobs
+    from pyresque.client.selection import NameFilter
     from pyresque.config.options import SchedulerOptions
 
 
@@ -229,6 +232,47 @@ class Resque(Delaying, Scheduling):
         return health(
             self, registry, options=options, file=file, max_age=max_age, max_run=max_run, grace=grace
         )
+
+    def find_jobs(
+        self, text: str | None = None, class_name: NameFilter = None, *, budget: int = 5000
+    ) -> FoundJobs:
+        """Look for jobs with workers, among the delayed ones and on all queues; it tells how far it went.
+
+        Args:
+            text: a text in the class or the arguments, in upper or lower case; None: any.
+            class_name: one name or several, with `*` for any text; an Active Job has its own class.
+            budget: so many delayed jobs, and jobs on queues, are looked at: those that are next.
+
+        Raises:
+            InvalidSelection: one of them cannot be understood.
+        """
+        from pyresque.client.found_jobs import find_jobs
+
+        return find_jobs(self, text, class_name, budget)
+
+    def keys(self, match: str | None = None, cursor: int = 0, count: int = 100) -> KeysPage:
+        """Some of the keys below the namespace, in no order, with their types and sizes.
+
+        Args:
+            match: a text in the name, or a pattern with `*` and `?` for all of it.
+            cursor: that of the page before, which this one goes on from.
+            count: about how many.
+        """
+        from pyresque.client import keyspace
+
+        return keyspace.keys(self.space, match, cursor, count)
+
+    def key(self, name: str, start: str | int = "", count: int = 20) -> KeyValue | None:
+        """A key below the namespace and some of what it holds, of whatever type; None: there is none.
+
+        Args:
+            name: its name without the namespace.
+            start: `next` of what was read before.
+            count: about how many elements.
+        """
+        from pyresque.client import keyspace
+
+        return keyspace.key(self.space, name, str(start), count)
 
     def stat(self, name: str) -> int:
         """A counter: `processed` or `failed`, or `processed:ID` of a worker."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from pyresque.errors import RedisError, RedisReplied
@@ -10,6 +9,7 @@ from pyresque.keys import second_of_list
 from pyresque.store import queues, workers
 from pyresque.store.connection.link import Command, Reply, Word
 from pyresque.store.connection.replies import flag
+from pyresque.store.keyspace import glob
 from pyresque.store.script import Script
 from pyresque.store.space import Space
 from pyresque.store.workers import Registration
@@ -59,7 +59,7 @@ def forget(space: Space, keys: Sequence[str]) -> None:
 def counter_names(space: Space) -> Iterator[str]:
     """The names of all counters, without what they begin with. It looks at every key of the database."""
     start = space.keys.retry("")
-    pattern = re.sub(r"([*?\[\]\\^-])", r"\\\1", start) + "*"
+    pattern = glob(start) + "*"
     cursor: Word = 0
     while True:
         cursor, names = space.link.execute("SCAN", cursor, "MATCH", pattern, "COUNT", 10_000)
