@@ -131,8 +131,7 @@ APART: dict[str, tuple[str, ...]] = {
         "cli/delayed.py", "cli/failed.py", "cli/schedule.py", "cli/queue.py", "cli/enqueue.py",
         "cli/output.py", "cli/failed_act.py", "cli/by_id.py", "cli/groups.py", "cli/selecting.py",
         "cli/moments.py", "cli/named_job.py", "cli/dequeue.py", "cli/status.py", "cli/confirm.py",
-        "cli/progress.py",
-        "cli/json_output.py", "cli/info.py", "cli/workers.py: show, _lines, _document",
+        "cli/progress.py", "cli/json_output.py", "cli/info.py", "cli/workers.py: show, _lines, _document",
         "cli/common_options.py: json_option, Settings.reading",
     ),
     "looking and acting: selections, groups, health, what waits and nobody knows": (
@@ -147,12 +146,16 @@ APART: dict[str, tuple[str, ...]] = {
         "cli/schedule_changes.py", "cli/schedule_file.py", "cli/scheduler_status.py",
         "cli/worker_actions.py", "client/__init__.py",
         "client/resque.py: Resque.jobs, Resque.delayed, Resque.health",
-        "client/failures.py: FailureFilters, Failures.select, Failures.groups", "store/failures.py: newest",
+        "client/failures.py: FailureFilters, Failures.select, Failures.groups, Failures.these",
+        "client/failures.py: Failures.retry_with", "store/failures.py: newest, remove_at",
         "store/master.py: connected, connection_name, since", "store/delayed.py: jobs_until",
         "worker/pruner.py: Pruner.dead", "worker/liveness.py",
         "system/processes.py: process_began, process_parent, send_signal, Process, processes_with",
         "client/delayed_item.py: DelayedItem.id, DelayedItem.job_class, DelayedItem.job_args",
-        "client/info.py: _age",
+        "client/info.py: _age", "client/failure_lists.py", "client/looking.py", "client/job_rounds.py",
+        "client/delayed_seconds.py", "client/failure_rounds.py", "client/nearby_failures.py",
+        "store/delayed_scan.py", "store/list_scan.py", "client/delayed_rounds.py",
+        "store/delayed_seconds.py",
     ),
     "settings files, a project to begin with, completion, `dev`": (
         "config/setting_kinds.py", "config/setting_table.py", "config/settings.py",
@@ -200,7 +203,7 @@ APART: dict[str, tuple[str, ...]] = {
         "schedule/entry.py: _catch_up, _overlap, Entry.doubts, _slip, _slips, shareable, _old_cron",
         "scheduler/firing.py: is_busy", "scheduler/loop.py: Scheduler._makes_up",
     ),
-    "the dashboard (the gems' web pages are not counted either)": ("web/*.py",),
+    "the dashboard (the gems' web pages are not counted either)": ("web/*.py", "store/audit.py"),
     "an async client": ("client/async_resque.py",),
     "the demo, and help for the tests of applications": ("demo.py", "cli/demo.py", "testing/*.py"),
 }  # fmt: skip
@@ -218,6 +221,7 @@ SHARED: dict[str, tuple[str, ...]] = {
     "`resque kill` and `resque remove`": ("cli/worker_actions.py: stop, remove",),
     "`Resque.inline`": ("testing/__init__.py: inline",),
     "a lock is freed": ("store/locks.py: release",),
+    "delayed jobs are forgotten": ("store/delayed_seconds.py: reset",),
 }  # fmt: skip
 
 _SILENT = {
