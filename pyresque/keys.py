@@ -45,6 +45,10 @@ Ours, which no Ruby process reads (docs/protocol/pyresque.md):
     pyresque:running:CLASS                set     workers that may work on a job of this class with a limit
     pyresque:starts:CLASS                 list    when the last jobs of this class began, which has a limit
     pyresque:audit                        list    what was done from the dashboard, newest first: JSON
+    pyresque:counts:DAY                   hash    language and class -> what was counted on that day
+    pyresque:history:minute, :hour, :day  hash    jobs of all workers in each of the last minutes and so on
+    pyresque:history:seen                 hash    the counters as they were seen last, and when
+    pyresque:history:ruby                 string  what was seen last of Ruby's jobs, so that none counts twice
     pyresque:once:TOKEN                   string  answer of a script, kept a moment: it never runs twice
 """
 
@@ -182,6 +186,14 @@ class Keys:
     def starts(self, class_name: str) -> str:
         """When the last jobs of this class began, which has a limit."""
         return f"{self.prefix}pyresque:starts:{class_name}"
+
+    def counts(self, day: int) -> str:
+        """What was counted of each class on a day (days since 1970, in UTC)."""
+        return f"{self.prefix}pyresque:counts:{day}"
+
+    def history(self, name: str) -> str:
+        """A history of all workers (`minute`, `hour`, `day`), or what was `seen` when it was last written."""
+        return f"{self.prefix}pyresque:history:{name}"
 
     def once(self, token: str) -> str:
         """Where a script that must not run twice leaves its answer for a moment."""

@@ -45,6 +45,7 @@ class Flags:
     max_jobs: int | None
     max_idle: float | None
     max_rss: int | None
+    history: bool | None
     json_style: Style
     verbose: int
     log_level: str | None
@@ -99,7 +100,7 @@ class Flags:
             options = replace(options, fork_per_job=False)
         named = (
             "unknown", "recover", "jobs_per_fork", "timeout", "max_jobs", "max_idle", "max_rss",
-            "start_timeout", "timeout_grace",
+            "start_timeout", "timeout_grace", "history",
         )  # fmt: skip
         given = {name: getattr(self, name) for name in named if getattr(self, name) is not None}
         drain = options.stopping.drain if self.drain is None else self.drain
@@ -261,6 +262,14 @@ GROUPS: dict[str, tuple[Callable[[Any], Any], ...]] = {
             callback=_recover,
             help="The job of a dead pyresque worker: fail (default), or requeue it, at most 3 times or "
             "requeue=TIMES.",
+        ),
+    ),
+    "What it tells": (
+        _option(
+            "--history/--no-history",
+            default=None,
+            help="Whether to count jobs by class and day, and how many all workers do, for `pyresque ledger` "
+            "and the dashboard. Else yes.",
         ),
     ),
 }

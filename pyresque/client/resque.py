@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from pyresque.client.delaying import Delaying
@@ -27,14 +28,17 @@ from pyresque.wire.records import Payload
 if TYPE_CHECKING:
     import redis
 
+    from pyresque.client.classes import Classes
     from pyresque.client.delayed_selection import DelayedJobs
     from pyresque.client.found_jobs import FoundJobs
     from pyresque.client.health import Health
+    from pyresque.client.history import Bucket, Ledger
     from pyresque.client.keyspace import KeysPage, KeyValue
     from pyresque.client.pausing import PausedQueues
     from pyresque.client.queued_jobs import QueuedJobs
     from pyresque.client.selection import NameFilter
     from pyresque.config.options import SchedulerOptions
+    from pyresque.store.counts import Resolution
 
 
 class Resque(Delaying, Scheduling):
@@ -273,6 +277,43 @@ class Resque(Delaying, Scheduling):
         from pyresque.client import keyspace
 
         return keyspace.key(self.space, name, str(start), count)
+
+    def history(self, resolution: Resolution = "minute") -> list[Bucket]:
+        """How many jobs all workers have processed, and how many of these failed, oldest first.
+
+        Args:
+            resolution: `minute` for the last 180 minutes, `hour` for 14 days, `day` for 400 days (of UTC).
+
+        Raises:
+            InvalidSelection: it is none of these.
+        """
+        from pyresque.client import history  # only who looks waits for it
+
+        history.look(self._hasty)
+        return history.history(self.space, resolution)
+
+    def ledger(self, days: int = 14) -> Ledger:
+        """What each language has done of each class, today and on the days before, 14 at most."""
+        from pyresque.client import history
+
+        history.look(self._hasty)
+        return history.ledger(self.space, days)
+
+    def classes(self, registry: Registry | None = None) -> Classes:
+        """Every class that waits, works, is delayed, has failed, was counted, or is registered.
+
+        Args:
+            registry: the jobs that are known here; those of this Resque unless another one is given.
+        """
+        from pyresque.client import classes, history
+
+        history.look(self._hasty)
+        return classes.classes(self, registry)
+
+    @property
+    def _hasty(self) -> Space:
+        """For notes, which are not worth waiting for."""
+        return replace(self.space, link=self.link)
 
     def stat(self, name: str) -> int:
         """A counter: `processed` or `failed`, or `processed:ID` of a worker."""

@@ -82,7 +82,7 @@ def waiting_in(
     counts, is_sampled = counted(space, queue, registry, most, most_bytes)
     found = []
     for (name, wrapped), count in counts.most_common():
-        near, advice = _advice(name, wrapped, registry)
+        near, advice = advice_about(name, wrapped, registry)
         found.append(WaitingClass(queue, name, count, near, advice, is_sampled))
     return found
 
@@ -97,19 +97,19 @@ def counted(
     counts: Counter[tuple[str, bool]] = Counter()
     is_known: dict[tuple[str, str], bool] = {}
     seen = size = 0
-    for raw in _first(space, queue, most, most_bytes):
+    for raw in first_jobs(space, queue, most, most_bytes):
         seen, size = seen + 1, size + len(raw)
         outer, inner = names_in(raw)
         if not inner:
             continue
         if (outer, inner) not in is_known and len(is_known) < MOST_CLASSES:
-            is_known[outer, inner] = _is_known(outer, inner, registry)
+            is_known[outer, inner] = is_known_class(outer, inner, registry)
         if not is_known.get((outer, inner), True):
             counts[inner, is_wrapper(outer)] += 1
     return counts, seen >= most or size >= most_bytes
 
 
-def _first(space: Space, queue: str, most: int, most_bytes: int) -> Iterator[bytes]:
+def first_jobs(space: Space, queue: str, most: int, most_bytes: int) -> Iterator[bytes]:
     """The first jobs, in windows that grow: jobs may be large."""
     start, window, size = 0, FIRST_WINDOW, 0
     while start < most and size < most_bytes:
@@ -146,12 +146,13 @@ def names_in(raw: bytes) -> tuple[str, str]:
     return payload.class_name, payload.job_class
 
 
-def _is_known(outer: str, inner: str, registry: Registry) -> bool:
+def is_known_class(outer: str, inner: str, registry: Registry) -> bool:
+    """Whether a job of this class is registered, by its class on the wire and its own."""
     value: Mapping[str, Any] = {"class": outer, "args": [{"job_class": inner}]}
     return registry.find_for(Payload(b"", dict(value))) is not None
 
 
-def _advice(name: str, wrapped: bool, registry: Registry) -> tuple[list[str], str]:
+def advice_about(name: str, wrapped: bool, registry: Registry) -> tuple[list[str], str]:
     """The names that may be meant, and what to do."""
     bare = name.removeprefix("::")
     jobs = [job.name for job in registry.jobs()]

@@ -138,6 +138,7 @@ class WorkerOptions:
     The worker leaves after `max_jobs` jobs, after `max_idle` seconds without one, or when it has grown
     beyond `max_rss` megabytes. `start_timeout`: seconds for which Redis may be away when the worker starts.
     `notices`: whether it looks once a minute for jobs that nobody here knows, or nobody moves, and warns.
+    `history`: whether it counts its jobs by class and day, and keeps the history of all workers.
     """
 
     polling: Polling = Polling()
@@ -155,6 +156,7 @@ class WorkerOptions:
     start_timeout: float = START_TIMEOUT
     procline_prefix: str = ""
     notices: bool = False
+    history: bool = True
 
     def with_interval(self, interval: float | None) -> WorkerOptions:
         """The same with another polling interval, where one is given."""

@@ -121,6 +121,7 @@ WORK = (
         Policy("fail, requeue or requeue=TIMES", grammar=Recover.parse),
         lambda config: config.worker.recover.policy,
     ),
+    Setting(("history",), Switch(), lambda config: config.worker.history),
     _VERBOSITY,
     _LOG_LEVEL,
     Setting(("log-format", "logformat"), Choice(words=LOG_FORMATS), lambda _: LOG_FORMATS[0]),

@@ -357,9 +357,9 @@ def items(space: Space, epoch: int, start: int = 0, count: int | None = None) ->
     return list(space.link.execute("LRANGE", space.keys.delayed(epoch), start, stop))
 
 
-def each(space: Space) -> Iterator[Element]:
-    """Every delayed job, by time and in order; read piece by piece."""
-    names = [_list(name) for name in all_seconds(space)]
+def each(space: Space, some: Sequence[bytes] | None = None) -> Iterator[Element]:
+    """Every delayed job, of all seconds or some, by time and in order; read piece by piece."""
+    names = [_list(name) for name in (all_seconds(space) if some is None else some)]
     for first in range(0, len(names), 100):
         chunk = names[first : first + 100]
         replies = space.link.execute_many([("LRANGE", _key(space, name), 0, FIRST - 1) for name in chunk])

@@ -49,7 +49,13 @@ class Script:
     """
 
     def __init__(
-        self, name: str, uses: Sequence[str] = (), call: str = "", *, reply: Check, once: bool = False
+        self,
+        name: str,
+        uses: Sequence[str] = (),
+        call: str = "",
+        *,
+        reply: Check,
+        once: bool = False,
     ) -> None:
         names = dict.fromkeys(part for use in uses for part in (*_NEEDS.get(use, ()), use))
         parts = [source(part).read_text("utf-8") for part in (*names, *(["once"] if once else []))]
@@ -64,12 +70,16 @@ class Script:
         self.digest = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 (it is Redis's name for it)
         self._form, self._once = reply, once
 
-    def run(self, space: Space, keys: Sequence[Word], args: Sequence[Word]) -> Reply:
-        """Run it; raises what `Link.execute` raises."""
-        link, form, token, word = space.link, self._form, "", urandom(9).hex().encode()
+    def run(self, space: Space, keys: Sequence[Word], args: Sequence[Word], token: str = "") -> Reply:
+        """Run it; raises what `Link.execute` raises.
+
+        Args:
+            token: under which Redis keeps its answer, if this call may be made again later; else a new one.
+        """
+        link, form, kept, word = space.link, self._form, "", urandom(9).hex().encode()
         if self._once:
-            token = space.keys.tokens + uuid.uuid4().hex
-            words = (len(keys) + 1, token, *keys, REMEMBER_SECONDS, *args, word)
+            kept = space.keys.tokens + (token or uuid.uuid4().hex)
+            words = (len(keys) + 1, kept, *keys, REMEMBER_SECONDS, *args, word)
         else:
             words = (len(keys), *keys, *args, word)
         check: Check = lambda reply: (  # noqa: E731 (a script has one of its own for each call)
@@ -83,9 +93,9 @@ class Script:
             answer, maybe_done = None, error.maybe_done
         if answer is None:
             answer = self._with_text(link, words, check, maybe_done)
-        if token:
+        if kept:
             # After a failure the answer must stay for whoever asks again; it goes by itself.
-            link.forget(token)
+            link.forget(kept)
         return answer[1]
 
     def _with_text(self, link: Link, words: Sequence[Word], check: Check, maybe_done: bool) -> Reply:

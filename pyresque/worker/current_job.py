@@ -26,6 +26,7 @@ class Settlement:
         effects: everything.
         less: further forms, each of which says less.
         token: what tells a repetition of it, where no counter does.
+        has_failed: whether the job has.
     """
 
     job: ReservedJob
@@ -33,6 +34,7 @@ class Settlement:
     effects: Sequence[Command]
     less: Iterator[Sequence[Command]] = field(default_factory=lambda: iter(()))
     token: str = ""
+    has_failed: bool = False
     was_refused: bool = False
     """Whether Redis has refused some form of it."""
     _refusals: int = 0

@@ -27,6 +27,7 @@ from pyresque.worker.registrar import Registrar
 from pyresque.worker.reserver import Reserver
 from pyresque.worker.settlement import Settler
 from pyresque.worker.shutdown import Shutdown
+from pyresque.worker.tally import Tally
 from pyresque.worker.unknown_jobs import UnknownJobs
 
 logger = Log("pyresque.worker")
@@ -75,13 +76,15 @@ class Membership:
         self._pruner = Pruner(self._patient, resque.registry, recorder, options.recover)
         self._registrar = Registrar(self._patient, self._pruner, whos)
         self.notices = Notices(self._patient, resque.registry, queue_list, options)
+        self.tally = Tally(self._patient, options.history)
         self.members: list[Member] = []
         for current in map(CurrentJob, whos):
             reserver = Reserver(
                 self.space, current, queue_list, registry, options.unknown, recorder, self._registrar,
                 unknown_jobs,
             )  # fmt: skip
-            self.members.append(Member(current, reserver, Settler(self.space, current, recorder)))
+            settler = Settler(self.space, current, recorder, self.tally.ended)
+            self.members.append(Member(current, reserver, settler))
 
     @property
     def id(self) -> str:
@@ -114,6 +117,7 @@ class Membership:
         except Exception:  # code of the application runs there: hooks, failure backends
             logger.exception("cannot prune dead workers now")
         if not starting:
+            self.tally.tell()
             self.notices.look()
 
     def leave(self) -> None:
@@ -121,6 +125,7 @@ class Membership:
         self.outages.hurry()
         left = [self._has_left(member) for member in self.members]
         if all(left):
+            self.tally.tell(is_leaving=True)
             logger.info("Worker %s has left", self.id)
         self.link.close()
 

@@ -17,6 +17,7 @@ from pyresque.model.perform import ReservedJob
 from pyresque.store import effects, reservation
 from pyresque.store.connection.link import Command
 from pyresque.store.connection.server import answers
+from pyresque.store.counts import OTHERS
 from pyresque.store.reservation import NEVER, Answer, EndedJob, Search, Settled
 from pyresque.store.space import Space
 from pyresque.usercode.safely import cause_of, is_a, tried
@@ -27,6 +28,7 @@ from pyresque.worker.current_job import CurrentJob, Settlement
 from pyresque.worker.outcome_log import one_line, tell, traceback_of
 from pyresque.worker.report import Following, Report
 from pyresque.worker.retries import Attempt, attempt_at, following_of, is_quiet, policy_of, requeue
+from pyresque.worker.tally import MOST, Ended
 
 logger = Log("pyresque.worker")
 
@@ -37,8 +39,9 @@ COUNTED = ("processed", "failed")
 class Settler:
     """Settles the jobs of one worker."""
 
-    def __init__(self, space: Space, current: CurrentJob, recorder: Recorder) -> None:
+    def __init__(self, space: Space, current: CurrentJob, recorder: Recorder, ended: Ended) -> None:
         self._space = space
+        self._ended = ended
         self._who = current.who
         self._current = current
         self._recorder = recorder
@@ -127,7 +130,11 @@ class Settler:
             tell(job.untouched(), report, self._again_at)
         whole, less = meaning or ([], iter(()))
         self._current.settlement = Settlement(
-            job, bool(counters), [*whole, *counters], ([*form, *counters] for form in less)
+            job,
+            bool(counters),
+            [*whole, *counters],
+            ([*form, *counters] for form in less),
+            has_failed=not is_done,
         )
 
     def expired(self, job: ReservedJob) -> None:
@@ -198,9 +205,15 @@ class Settler:
             self._warn(settlement, settled)
         if settlement.counts and settled.what != "gone":
             who.settled = settled.count
+            known = settlement.job.job
+            name = known.name if known is not None else self._name_of_unknown(settlement.job)
+            self._ended[name, settlement.has_failed] += 1
         self._current.begun = self._current.settlement = None
         self._current.reserved = answer is not None and answer.what == "job"
         return answer
+
+    def _name_of_unknown(self, job: ReservedJob) -> str:
+        return job.untouched().payload.job_class if len(self._ended) < MOST else OTHERS
 
     def _shorten(self, settlement: Settlement, error: RedisError) -> None:
         """Let a settlement that Redis does not take say less, or raise the error."""

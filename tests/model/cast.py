@@ -75,9 +75,14 @@ def worker(*queues: str, jobs: Registering | Registry = REGISTRY, **options: Any
     """A worker, from its registration to its end: it leaves when nothing is left to do."""
 
     def program(me: Me) -> None:
-        Worker(client(jobs), queues or ["jobs"], WorkerOptions(**options)).work(interval=0)
+        Worker(client(jobs), queues or ["jobs"], _options(**options)).work(interval=0)
 
     return program
+
+
+def _options(**options: Any) -> WorkerOptions:
+    """A worker's options. Its history has a world of its own: everywhere it would multiply the moments."""
+    return WorkerOptions(**{"history": False, **options})
 
 
 def worker_at_work(*queues: str, jobs: Registering | Registry = REGISTRY, **options: Any) -> Program:
@@ -85,7 +90,7 @@ def worker_at_work(*queues: str, jobs: Registering | Registry = REGISTRY, **opti
 
     def program(me: Me) -> None:
         me.says_ready = True
-        Worker(client(jobs), queues or ["jobs"], WorkerOptions(**options)).work(interval=0)
+        Worker(client(jobs), queues or ["jobs"], _options(**options)).work(interval=0)
 
     return program
 

@@ -11,11 +11,11 @@ from tests.model.explorer import Count, Endless, Explorer
 from tests.model.states import Redis
 from tests.model.surroundings import replaced
 from tests.model.world import World
-from tests.model.worlds import clients, delayed, limits, locks, retries, schedule, sequences, work
+from tests.model.worlds import clients, delayed, history, limits, locks, retries, schedule, sequences, work
 
 WORLDS: list[World] = [
     *work.WORLDS, *clients.WORLDS, *retries.WORLDS, *delayed.WORLDS, *schedule.WORLDS, *locks.WORLDS,
-    *sequences.WORLDS, *limits.WORLDS,
+    *sequences.WORLDS, *limits.WORLDS, *history.WORLDS,
 ]  # fmt: skip
 MOST = 400_000
 """So many moments of a world are played in a long exploration; a world that has more is left then."""

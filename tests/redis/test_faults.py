@@ -310,13 +310,15 @@ LEFT = {
     "resque:stat:processed",
     "resque:stat:failed",
     "resque:pruning_dead_workers_in_progress",
+    *(f"resque:pyresque:history:{name}" for name in ("minute", "hour", "day", "seen")),
 }
+COUNTS = "resque:pyresque:counts:"
 
 
 def keys_left(resque: Resque) -> set[str]:
     """All keys, but for the answers that are kept a moment for who might ask again."""
     keys = {key.decode() for key in resque.link.execute("KEYS", "*")}
-    return {key for key in keys if not key.startswith("resque:pyresque:once:")}
+    return {key for key in keys if not key.startswith(("resque:pyresque:once:", COUNTS))}
 
 
 def _all_in_order(resque: Resque, zygote: Zygote) -> None:
@@ -328,6 +330,9 @@ def _all_in_order(resque: Resque, zygote: Zygote) -> None:
     assert failures == [("Bad", [7], "ValueError"), ("Killed", [8], "Resque::DirtyExit")]
     assert keys_left(resque) == LEFT
     assert (resque.stat("processed"), resque.stat("failed")) == (10, 1)
+    told = {one.class_name: (one.processed, one.failed) for one in resque.ledger().classes}
+    assert told == {"Good": (8, 0), "Bad": (1, 1), "Killed": (1, 1)}
+    assert resque.ledger().ruby.processed == 0
 
 
 def _ready(resque: Resque, zygote: Zygote) -> None:

@@ -58,7 +58,8 @@ def test_the_options_of_work_stand_under_headings() -> None:
     parts = re.split(r"^(\S.*):$", run("work", "--help").stdout, flags=re.M)
     found = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert list(found) == [
-        "Which jobs", "How many at once", "One job", "When the worker leaves", "Other options",
+        "Which jobs", "How many at once", "One job", "When the worker leaves", "What it tells",
+        "Other options",
     ]  # fmt: skip
     for heading, names in {
         "Which jobs": ["--queue", "--unknown", "--interval"],
@@ -68,6 +69,7 @@ def test_the_options_of_work_stand_under_headings() -> None:
             "--burst", "--max-jobs", "--max-idle", "--max-rss", "--start-timeout", "--drain",
             "--requeue-on-shutdown", "--recover",
         ],
+        "What it tells": ["--history"],
         "Other options": ["--json-style", "--verbose", "--pidfile", "--redis", "--require", "--help"],
     }.items():  # fmt: skip
         told = [line for line in found[heading].splitlines() if line.startswith("  -")]
