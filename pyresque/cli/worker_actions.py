@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +40,7 @@ def stop(settings: Settings, ids: tuple[str, ...], term: bool, yes: bool, dry_ru
     A signal is only sent to a process that is the worker for certain. Of a worker elsewhere the command is
     printed that has to be typed there. Of an ID host:pid is enough.
     """
+    from pyresque.worker import by_hand
     from pyresque.worker.liveness import process_of
 
     resque = settings.reading()
@@ -49,10 +49,10 @@ def stop(settings: Settings, ids: tuple[str, ...], term: bool, yes: bool, dry_ru
     processes = {worker_id: process_of(resque.space, worker_id) for worker_id in worker_ids}
     reached = []
     for worker_id, process in processes.items():
-        why = _out_of_reach(process, number)
+        why = by_hand.out_of_reach(process, number)
         if why:
             missed += 1
-            click.echo(f"Error: {safe(worker_id)} {why}", err=True)
+            click.echo(f"Error: {safe(worker_id)} {safe(why)}", err=True)
         else:
             reached.append(worker_id)
     if reached and _may_stop(resque, reached, term, yes, dry_run):
@@ -76,6 +76,7 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool, yes: bool, dry
     two minutes. Of an ID host:pid is enough.
     """
     from pyresque.store.workers import ANY_BEAT
+    from pyresque.worker import by_hand
     from pyresque.worker.liveness import signs_of_life
     from pyresque.worker.loop import unregister
 
@@ -90,7 +91,7 @@ def remove(settings: Settings, ids: tuple[str, ...], force: bool, yes: bool, dry
             click.echo(f"Error: {safe(worker_id)} lives: {short(signs.seen, 160)}. {why}", err=True)
         else:
             beats[worker_id] = ANY_BEAT if force else signs.beat
-    jobs = _jobs(resque, beats)
+    jobs = by_hand.jobs_of(resque, beats)
     if beats and confirmed(f"remove {_with_jobs(beats, jobs)}", yes=yes, dry_run=dry_run):
         for worker_id, beat in beats.items():
             with without_warnings("pyresque.worker"):
@@ -129,7 +130,7 @@ def prune(settings: Settings, recover: Recover | None, yes: bool, dry_run: bool)
             "no dead workers: each has a process on this host, or a heartbeat of the last five minutes"
         )
         return
-    jobs = _jobs(resque, [worker.id for worker in dead])
+    jobs = by_hand.jobs_of(resque, [worker.id for worker in dead])
     table(("WORKER", "WHY", "JOB"), ((worker.id, worker.why, jobs.get(worker.id, "")) for worker in dead))
     order = f"remove {_with_jobs([worker.id for worker in dead], jobs, recover)}"
     if confirmed(order, yes=yes, dry_run=dry_run):
@@ -163,33 +164,12 @@ def _left_alone(worker_id: str) -> None:
 
 def known_ids(resque: Resque, ids: Iterable[str]) -> tuple[list[str], int]:
     """The registered workers that are meant, and how many of these ids mean none (it is said which)."""
-    from pyresque.store import workers
+    from pyresque.worker import by_hand
 
-    registered, known, missed = workers.ids(resque.space), dict[str, None](), 0
-    for worker_id in ids:
-        matching = (
-            [worker_id]
-            if worker_id in registered
-            else [name for name in registered if name.startswith(f"{worker_id}:")]
-        )
-        if matching:
-            known.update(dict.fromkeys(matching))
-        else:
-            missed += 1
-            click.echo(
-                f"Error: there is no worker {safe(worker_id)}; `pyresque worker list` lists them", err=True
-            )
-    return list(known), missed
-
-
-def _jobs(resque: Resque, ids: Iterable[str]) -> dict[str, str]:
-    """The class of the job that each of these workers has."""
-    from pyresque.store import workers
-    from pyresque.wire.records import WorkingOn
-
-    names = list(ids)
-    held = zip(names, workers.working_on(resque.space, names), strict=True)
-    return {worker_id: WorkingOn.parse(raw).class_name for worker_id, raw in held if raw}
+    known, missed = by_hand.meant(resque, ids)
+    for worker_id in missed:
+        click.echo(f"Error: there is no worker {safe(worker_id)}; `pyresque worker list` lists them", err=True)
+    return known, len(missed)
 
 
 def _with_jobs(ids: Iterable[str], jobs: Mapping[str, str], recover: Recover | None = None) -> str:
@@ -204,30 +184,11 @@ def _with_jobs(ids: Iterable[str], jobs: Mapping[str, str], recover: Recover | N
     return f"{counted(len(names), 'worker')}; {held} {goes} ({classes(Counter(jobs.values()))})"
 
 
-def _out_of_reach(process: WorkerProcess, number: signal.Signals) -> str:
-    """Why no signal can be sent to a worker from here, and what to type instead; empty where it can."""
-    word = number.name.removeprefix("SIG")
-    if not process.pid:
-        return "has no process id in its ID: nobody can tell which process it is"
-    if not process.is_here:
-        host, kill = safe(shlex.quote(process.host)), f"kill -{word} {process.pid}"
-        return (
-            f"runs on {safe(process.host)}, or in another container, and not here. There: "
-            f"ssh {host} {kill}, or kubectl exec {host} -- {kill}"
-        )
-    if not process.lives:
-        return f"is dead: its process {process.pid} is gone. Remove it: pyresque worker prune"
-    if process.doubt:
-        return (
-            f"may not be the process {process.pid}: {short(process.doubt, 160)}. If it is: "
-            f"kill -{word} {process.pid}"
-        )
-    return ""
-
-
 def _may_stop(resque: Resque, ids: Sequence[str], term: bool, yes: bool, dry_run: bool) -> bool:
     """Whether to go on: a question is only asked where a job may be ended."""
-    jobs = _jobs(resque, ids)
+    from pyresque.worker import by_hand
+
+    jobs = by_hand.jobs_of(resque, ids)
     what = f"stop {counted(len(ids), 'worker')}"
     if jobs:
         ends = "may be ended" if term else "will be finished first"
@@ -240,24 +201,14 @@ def _sent(resque: Resque, processes: dict[str, WorkerProcess], number: signal.Si
     """Send the signal to each process once; how many did not get it."""
     from pyresque.worker import by_hand
 
-    missed, jobs, told = 0, _jobs(resque, processes), set[int]()
-    for worker_id, process in processes.items():
-        # An async worker has several ids; a second signal would end its jobs.
-        if process.pid in told:
-            continue
-        told.add(process.pid)
-        try:
-            sent = by_hand.stop(process, number)
-            why = f"process {process.pid} has ended meanwhile"
-        except PermissionError:
-            sent, why = False, f"process {process.pid} belongs to another user: use sudo, or be that user"
-        if not sent:
-            missed += 1
-            click.echo(f"Error: {safe(worker_id)}: {why}", err=True)
+    jobs, stopped = by_hand.jobs_of(resque, processes), by_hand.stop(processes, number)
+    for one in stopped:
+        worker_id = one.worker_id
+        if one.trouble:
+            click.echo(f"Error: {safe(worker_id)}: {one.trouble}", err=True)
             continue
         job = f", after its job {short(jobs[worker_id], 60)}" if worker_id in jobs else ""
         click.echo(f"sent {number.name.removeprefix('SIG')} to {safe(worker_id)}: it leaves{job}")
-        pool = by_hand.pool_of(process)
-        if pool:
-            click.echo(f"it is one of a pool, which starts another: stop the pool with kill -QUIT {pool}")
-    return missed
+        if one.pool:
+            click.echo(f"it is one of a pool, which starts another: stop the pool with kill -QUIT {one.pool}")
+    return sum(bool(one.trouble) for one in stopped)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pyresque.client.worker_signs import WorkerProcess
 from pyresque.config.options import Recover
@@ -12,6 +15,8 @@ from pyresque.failure import Recorder
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import workers
 from pyresque.system.processes import process_parent, process_title, send_signal
+from pyresque.usercode.safely import cut
+from pyresque.wire.records import WorkingOn
 from pyresque.worker.pruner import Dead, Pruner
 
 _ALL = ("*",)
@@ -23,25 +28,89 @@ def dead_workers(resque: ResqueLike) -> list[Dead]:
     return _pruner(resque).dead(_own_id(), _ALL)
 
 
-def prune(resque: ResqueLike, recover: Recover | None = None) -> Sequence[str]:
+def prune(resque: ResqueLike, recover: Recover | None = None, most: int | None = None) -> Sequence[str]:
     """Prune as a worker does that starts on all queues of this host; returns the ids that went.
 
     Args:
         recover: what becomes of the jobs of dead workers of ours.
+        most: so many workers at most.
     """
     own_id = _own_id()
-    pruned = _pruner(resque, recover).prune(own_id, _ALL, starting=True)
+    pruned = _pruner(resque, recover).prune(own_id, _ALL, starting=True, most=most)
     workers.drop_pruning_lock(resque.space, own_id)
     return pruned
 
 
-def stop(process: WorkerProcess, number: int) -> bool:
-    """Send a signal to the process of a worker, which `process_of` has found; False if it is gone.
+def meant(resque: ResqueLike, ids: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The registered workers that these ids mean, of which host:pid is enough, and the ids that mean none."""
+    registered = workers.ids(resque.space)
+    known, found, missed = set(registered), dict[str, None](), []
+    for one in ids:
+        matching = [one] if one in known else [name for name in registered if name.startswith(f"{one}:")]
+        found.update(dict.fromkeys(matching))
+        missed += [] if matching else [one]
+    return list(found), missed
 
-    Raises:
-        PermissionError: it belongs to another user.
+
+def jobs_of(resque: ResqueLike, ids: Iterable[str]) -> dict[str, str]:
+    """The class of the job that each of these workers has, by its id; without those that have none."""
+    names = list(ids)
+    held = zip(names, workers.working_on(resque.space, names), strict=True)
+    return {worker_id: WorkingOn.parse(raw).class_name for worker_id, raw in held if raw}
+
+
+def out_of_reach(process: WorkerProcess, number: signal.Signals) -> str:
+    """Why no signal can be sent to a worker from here, and what to type instead; empty where it can."""
+    word = number.name.removeprefix("SIG")
+    if not process.pid:
+        return "has no process id in its ID: nobody can tell which process it is"
+    if not process.is_here:
+        host, kill = shlex.quote(process.host), f"kill -{word} {process.pid}"
+        return (
+            f"runs on {process.host}, or in another container, and not here. There: "
+            f"ssh {host} {kill}, or kubectl exec {host} -- {kill}"
+        )
+    if not process.lives:
+        return f"is dead: its process {process.pid} is gone. Remove it: pyresque worker prune"
+    if process.doubt:
+        return (
+            f"may not be the process {process.pid}: {cut(process.doubt, 160)}. If it is: "
+            f"kill -{word} {process.pid}"
+        )
+    return ""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What became of the wish to stop a worker.
+
+    `trouble`: why it was not told to leave; empty: it was. `pool`: the supervisor that starts another one.
     """
-    return send_signal(process.pid, process.birth, number)
+
+    worker_id: str
+    trouble: str = ""
+    pool: int = 0
+
+
+def stop(processes: dict[str, WorkerProcess], number: signal.Signals) -> list[Stopped]:
+    """Send a signal to the process of each of these workers, as `process_of` has found them, once."""
+    told: set[int] = set()
+    stopped = []
+    for worker_id, process in processes.items():
+        # An async worker has several ids; a second signal would end its jobs.
+        if process.pid not in told:
+            told.add(process.pid)
+            trouble = _trouble(process, number)
+            stopped.append(Stopped(worker_id, trouble, 0 if trouble else pool_of(process)))
+    return stopped
+
+
+def _trouble(process: WorkerProcess, number: signal.Signals) -> str:
+    try:
+        sent = send_signal(process.pid, process.birth, number)
+    except PermissionError:
+        return f"process {process.pid} belongs to another user: use sudo, or be that user"
+    return "" if sent else f"process {process.pid} has ended meanwhile"
 
 
 def pool_of(process: WorkerProcess) -> int:

@@ -83,7 +83,13 @@ class Pruner:
         self._recover = recover or Recover()
 
     def prune(
-        self, worker_id: str, listed: Sequence[str], lock_seconds: int = 60, *, starting: bool = False
+        self,
+        worker_id: str,
+        listed: Sequence[str],
+        lock_seconds: int = 60,
+        *,
+        starting: bool = False,
+        most: int | None = None,
     ) -> list[str]:
         """Prune unless somebody else does; returns the ids of the workers that were pruned.
 
@@ -92,6 +98,7 @@ class Pruner:
             starting: whether that worker begins. Then it looks for dead workers of this host even if somebody
                 has looked lately, and leaves the lock behind, as Ruby does. Later looks give it back, so that
                 Ruby's workers can prune.
+            most: so many at most.
 
         Raises:
             RedisError: Redis cannot be reached, or a key has a wrong type.
@@ -100,7 +107,8 @@ class Pruner:
         if lock.take():
             try:
                 seen = self._snapshot()
-                pruned = self._take_out(_dead(seen, worker_id, listed) + self._never_beaten(seen, worker_id))
+                dead = _dead(seen, worker_id, listed) + self._never_beaten(seen, worker_id)
+                pruned = self._take_out(dead[:most])
                 workers.forget_ours(self._space, seen.left_behind)
             finally:
                 if not starting:
@@ -108,7 +116,7 @@ class Pruner:
         elif starting:
             known, ours = workers.ids(self._space), workers.ours(self._space)
             gone = _gone_here(known, ours, worker_id, listed) if lock.is_left_over(known, ours) else []
-            pruned = self._take_out(gone)
+            pruned = self._take_out(gone[:most])
         else:
             return []
         for worker in pruned:
