@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pyresque.client.worker_signs import Place, find_process, lives
@@ -61,12 +62,22 @@ class WorkerInfo:
 
 def worker_infos(space: Space) -> list[WorkerInfo]:
     """Every registered worker, of either language, sorted by id."""
-    ids = workers.ids(space)
+    return with_counts(space, without_counts(space, workers.ids(space)))
+
+
+def with_counts(space: Space, infos: Sequence[WorkerInfo]) -> list[WorkerInfo]:
+    """The same workers, with what each has processed."""
+    names = [f"{kind}:{one.id}" for one in infos for kind in ("processed", "failed")]
+    counts = iter(stats.read(space, names))
+    return [replace(one, processed=next(counts), failed=next(counts)) for one in infos]
+
+
+def without_counts(space: Space, ids: Sequence[str]) -> list[WorkerInfo]:
+    """These workers, with 0 for what each has processed: so many are read in little time."""
     if not ids:
         return []
     beats, marks, now = workers.heartbeats(space), workers.marks(space), workers.redis_time(space)
     working, started = workers.working_on(space, ids), workers.started(space, ids)
-    counts = stats.read(space, [f"{kind}:{name}" for name in ids for kind in ("processed", "failed")])
     found, here = [], Place.here()
     for n, worker_id in enumerate(ids):
         job = WorkingOn.parse(working[n]) if working[n] else None
@@ -78,8 +89,8 @@ def worker_infos(space: Space) -> list[WorkerInfo]:
                 job,
                 started[n],
                 beats.get(worker_id, ""),
-                counts[2 * n],
-                counts[2 * n + 1],
+                0,
+                0,
                 language=None if marks is None else "python" if worker_id in marks else "ruby",
                 heartbeat_age=beat_age,
                 working_for=_age(job.run_at, now) if job else None,

@@ -1,0 +1,99 @@
+"""Workers to look at when there may be thousands: some of them, by what they are and what they do, or by host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from pyresque.client.info import WorkerInfo, with_counts, without_counts
+from pyresque.client.pausing import PausedQueues
+from pyresque.store import pauses, workers
+from pyresque.store.space import Space
+
+State = Literal["dead", "silent", "working", "paused", "idle"]
+STATES: tuple[State, ...] = ("working", "idle", "paused", "silent", "dead")
+"""What a worker does: `silent` is one of which nobody can tell from here whether it lives."""
+
+
+@dataclass(frozen=True)
+class HostWorkers:
+    """The workers of one host: how many there are, work, and are dead."""
+
+    host: str
+    total: int
+    working: int
+    dead: int
+
+
+class WorkerList:
+    """All registered workers at one moment, sorted by id. What each has processed is read for those shown."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self.workers = without_counts(space, workers.ids(space))
+
+    @cached_property
+    def working(self) -> int:
+        """How many have a job, dead ones too, as Ruby counts."""
+        return sum(one.working is not None for one in self.workers)
+
+    @cached_property
+    def dead(self) -> int:
+        """How many are registered and dead."""
+        return sum(one.is_alive is False for one in self.workers)
+
+    def select(
+        self, *, host: str = "", queue: str = "", language: str = "", state: str = ""
+    ) -> list[WorkerInfo]:
+        """Those that are all of this. `queue`: the name or pattern of one, as it is in their ids."""
+        found = [
+            one
+            for one in self.workers
+            if (not host or one.host == host)
+            and (not queue or queue in one.queues or (one.working and one.working.queue == queue))
+            and (not language or one.language == language)
+        ]
+        if not state:
+            return found
+        states = self.states(found)
+        return [one for one in found if states[one.id] == state]
+
+    def shown(self, found: Sequence[WorkerInfo]) -> list[WorkerInfo]:
+        """These, with what each has processed."""
+        return with_counts(self._space, found)
+
+    def states(self, found: Sequence[WorkerInfo]) -> dict[str, State]:
+        """What each of these does, by its id."""
+        named = sorted({queue for one in found for queue in one.queues if queue})
+        paused = PausedQueues(
+            pauses.is_paused(self._space, None),
+            pauses.among(self._space, named) if named else [],
+            pauses.are_workers_paused(self._space),
+        )
+        return {one.id: _state(one, paused, set(paused.queues)) for one in found}
+
+    def hosts(self) -> list[HostWorkers]:
+        """The hosts that have workers, by name."""
+        found: dict[str, list[WorkerInfo]] = {}
+        for one in self.workers:
+            found.setdefault(one.host, []).append(one)
+        return [
+            HostWorkers(
+                host,
+                len(there),
+                sum(one.working is not None for one in there),
+                sum(one.is_alive is False for one in there),
+            )
+            for host, there in sorted(found.items())
+        ]
+
+
+def _state(one: WorkerInfo, paused: PausedQueues, alone: set[str]) -> State:
+    """What it does; whether it lives counts for more. Paused is whom no queue is left, as its id tells."""
+    if one.is_alive is not True:
+        return "dead" if one.is_alive is False else "silent"
+    if one.working:
+        return "working"
+    return "paused" if paused.all or paused.workers or alone.issuperset(one.queues) else "idle"
