@@ -1,4 +1,4 @@
-"""Workers to look at when there may be thousands: some of them, by what they are and what they do, or by host."""
+"""Workers to look at where there may be thousands: some of them by what they are and do, or by host."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class HostWorkers:
 
 
 class WorkerList:
-    """All registered workers at one moment, sorted by id. What each has processed is read for those shown."""
+    """All registered workers (or these) at one moment, sorted by id. `shown` adds what each has processed."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, ids: Sequence[str] | None = None) -> None:
         self._space = space
-        self.workers = without_counts(space, workers.ids(space))
+        self.workers = without_counts(space, workers.ids(space) if ids is None else ids)
 
     @cached_property
     def working(self) -> int:

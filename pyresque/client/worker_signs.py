@@ -23,6 +23,8 @@ EXPIRED_AFTER = 300
 
 _TITLE = re.compile(r"resque-\d|resque: Starting|resque:work")
 """What the title of a worker contains, of either language (docs/protocol/core.md#process-titles)."""
+_VERSION = re.compile(r"\b(pyresque|resque)-(\d[\w.]*)")
+"""Whose worker it is, and of which version, in such a title."""
 _LATE = 5.0
 """Seconds by which the beginning of a process, and what it says of it, may differ."""
 
@@ -115,3 +117,9 @@ def lives(process: WorkerProcess, beat_age: float | None) -> bool | None:
     if process.is_here:  # of Ruby's only the host name is known, which containers may share
         return None if is_fresh else False
     return True if is_fresh else None
+
+
+def version_in(title: str) -> str:
+    """Whose worker has this title, and of which version: `pyresque 0.2.0`; empty where it does not tell."""
+    found = _VERSION.search(title)
+    return f"{found[1]} {found[2]}" if found else ""

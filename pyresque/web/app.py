@@ -21,7 +21,7 @@ from pyresque.errors import (
     RedisUnavailable,
     ResqueError,
 )
-from pyresque.web import access, acting, delayed, failed, filters, form_token, headers, overview, url_names
+from pyresque.web import access, acting, delayed, failed, filters, form_token, headers, overview, url_names, workers
 from pyresque.web.hosts import LOOPBACK
 from pyresque.web.secrets import DEFAULT_SECRETS, Secrets
 from pyresque.web.several import Several
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from pyresque.client.resque import Resque
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview.pages, failed.pages, delayed.pages, acting.pages)
+PAGES = (overview.pages, failed.pages, workers.pages, delayed.pages, acting.pages)
 """Everything there is to see, in no order: each module has the pages of one group."""
 
 NAVIGATION = (
     ("overview.home", "Overview"),
     ("failed.listing", "Failed"),
+    ("workers.listing", "Workers"),
     ("delayed.seconds", "Delayed"),
 )
 """The pages at the top, as an endpoint and its name."""

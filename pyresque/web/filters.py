@@ -13,6 +13,7 @@ from typing import Any
 from flask import current_app
 from markupsafe import Markup
 
+from pyresque.wire import times
 from pyresque.wire.times import rfc3339
 
 _SPANS = ((1, "s"), (60, "min"), (3600, "h"), (86400, "d"))
@@ -90,10 +91,16 @@ def pretty(value: Any) -> str:
     return json.dumps(hidden(value), ensure_ascii=False, indent=2, default=str)
 
 
+def epoch(text: str) -> float | None:
+    """The moment that a text of any Resque means; None where it is none."""
+    return times.parse(text)
+
+
 FILTERS = {
     "ago": ago,
     "arguments": arguments,
     "cut": cut,
+    "epoch": epoch,
     "hidden": hidden,
     "number": number,
     "pretty": pretty,
