@@ -75,7 +75,7 @@ def create_app(
         ConfigError: one of these cannot be used.
     """
     app = Flask(__name__)
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "finalize": filters.writable}
     app.config |= {"MAX_CONTENT_LENGTH": LARGEST, "MAX_FORM_MEMORY_SIZE": LARGEST}
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = url_names.NameConverter

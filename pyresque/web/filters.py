@@ -91,6 +91,17 @@ def pretty(value: Any) -> str:
     return json.dumps(hidden(value), ensure_ascii=False, indent=2, default=str)
 
 
+def writable(value: Any) -> Any:
+    r"""What goes into a page: where a text has bytes that are not UTF-8, they are shown as `\xff`."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    try:
+        text = value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character that stands for no byte
+        text = value.encode("utf-8", "backslashreplace").decode()
+    return value.__class__(text) if text != value else value
+
+
 def epoch(text: str) -> float | None:
     """The moment that a text of any Resque means; None where it is none."""
     return times.parse(text)

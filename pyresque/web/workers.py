@@ -1,0 +1,211 @@
+"""Workers of both languages: the list with its filters, the hosts, one worker; stop them, remove the dead."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from dataclasses import replace
+
+from flask import Blueprint, abort, g, render_template, request
+
+from pyresque.client.info import WorkerInfo
+from pyresque.client.worker_list import STATES, WorkerList
+from pyresque.client.worker_signs import version_in
+from pyresque.store import workers as store
+from pyresque.system.processes import process_title
+from pyresque.web import paging
+from pyresque.web.acting import Form, Outcome, Question, action
+from pyresque.web.names import handle, raw_name, shown
+from pyresque.wire.records import shown as job_shown
+from pyresque.worker import by_hand
+from pyresque.worker.liveness import process_of, signs_of_life
+from pyresque.worker.loop import unregister
+
+pages = Blueprint("workers", __name__)
+
+FILTERS = ("host", "queue", "language", "state")
+MOST_PRUNED = 200
+"""Dead workers that are removed in one request: each takes several questions to Redis."""
+SIGNALS = {"quit": signal.SIGQUIT, "term": signal.SIGTERM}
+
+_KINDS = {"working": "ok", "idle": "calm", "paused": "warn", "silent": "warn", "dead": "bad"}
+_TITLES = {
+    "working": "It lives, and has a job.",
+    "idle": "It lives, and waits for a job.",
+    "paused": "It lives, but each of its queues is paused.",
+    "silent": "No heartbeat for two minutes: nobody can tell from here whether it lives.",
+    "dead": "Its process is gone, or it has sent no heartbeat for five minutes.",
+}
+
+
+def version_of(worker: WorkerInfo) -> str:
+    """The version of a worker that runs on this host, by its title; empty where it is not known."""
+    return version_in(process_title(int(worker.pid))) if worker.can_be_signalled else ""
+
+
+@pages.context_processor
+def _words() -> dict[str, object]:
+    return {
+        "handle": handle,
+        "shown": shown,
+        "kinds": _KINDS,
+        "titles": _TITLES,
+        "job_shown": job_shown,
+        "version_of": version_of,
+    }
+
+
+@pages.get("/workers")
+def listing() -> str:
+    """The workers, a page at a time; with `by=host`, the hosts that have some."""
+    known = WorkerList(g.resque.space)
+    if request.args.get("by") == "host":
+        return render_template("worker_hosts.html", known=known, hosts=known.hosts())
+    return _listed(known, {name: request.args.get(name, "") for name in FILTERS})
+
+
+@pages.get("/workers/<path:name>")
+def show(name: str) -> str:
+    """One worker; as in resque-web also the workers of one host, and `all` of them."""
+    worker_id = raw_name(name).decode("utf-8", "surrogateescape")
+    if store.is_registered(g.resque.space, worker_id):
+        return _one(worker_id)
+    known = WorkerList(g.resque.space)
+    if worker_id == "all":
+        return _listed(known, {})
+    if not any(one.host == worker_id for one in known.workers):
+        abort(404, "There is no such worker: it has left, or was removed.")
+    return _listed(known, {"host": worker_id})
+
+
+def _listed(known: WorkerList, wanted: dict[str, str]) -> str:
+    found = known.select(**wanted)
+    page = paging.asked()
+    page = replace(page, total=len(found), more=page.first + page.size <= len(found))
+    some = known.shown(found[page.first - 1 : page.first - 1 + page.size])
+    return render_template(
+        "workers.html",
+        known=known,
+        page=page,
+        workers=some,
+        states=known.states(some),
+        wanted=wanted,
+        all_states=STATES,
+    )
+
+
+def _one(worker_id: str) -> str:
+    known = WorkerList(g.resque.space, [worker_id])
+    worker = known.shown(known.workers)[0]
+    process, signs = process_of(g.resque.space, worker_id), signs_of_life(g.resque.space, worker_id)
+    return render_template(
+        "worker.html",
+        worker=worker,
+        state=known.states([worker])[worker_id],
+        process=process,
+        signs=signs,
+        title_of_process=process_title(process.pid) if process.lives else "",
+        pool=by_hand.pool_of(process) if process.lives else 0,
+        out_of_reach=by_hand.out_of_reach(process, signal.SIGQUIT),
+        raw=shown(worker.working.raw) if worker.working else "",
+    )
+
+
+# --- what can be done with them ---------------------------------------------------------------------------
+
+
+def _ids(form: Form) -> list[str]:
+    """The workers that a form means, as far as they are registered."""
+    asked = [raw_name(one).decode("utf-8", "surrogateescape") for one in form.getlist("id")]
+    return [one for one in dict.fromkeys(asked) if store.is_registered(g.resque.space, one)]
+
+
+def _becomes_of(jobs: dict[str, str]) -> str:
+    if not jobs:
+        return "None of them has a job."
+    return "The job that one has becomes a failure, which can be retried."
+
+
+def _about_to_remove(form: Form) -> Question:
+    dead = {one for one in _ids(form) if not signs_of_life(g.resque.space, one).seen}
+    jobs = by_hand.jobs_of(g.resque, dead)
+    living = [
+        f"{shown(one)} lives: {shown(signs.seen)}. Stop it first."
+        for one in _ids(form)
+        if (signs := signs_of_life(g.resque.space, one)).seen
+    ]
+    note = " ".join([*living[:5], _becomes_of(jobs) if dead else ""])
+    return Question(len(dead), Counter(jobs.values()), note.strip())
+
+
+@action("worker.remove", "Remove", ask=_about_to_remove, is_dangerous=True)
+def remove(form: Form) -> Outcome:
+    """Remove dead workers; a job that one had becomes a failure."""
+    removed, left = 0, 0
+    for worker_id in _ids(form):
+        signs = signs_of_life(g.resque.space, worker_id)
+        done = not signs.seen and unregister(g.resque, worker_id, signs.beat)
+        removed, left = removed + done, left + (not done)
+    text = f"{removed} removed."
+    if left:
+        text += f" {left} left alone: it lives, did something meanwhile, or nobody can read what it works on."
+    return Outcome(text, removed)
+
+
+def _about_to_prune(_: Form) -> Question:
+    dead = [one.id for one in by_hand.dead_workers(g.resque)]
+    jobs = by_hand.jobs_of(g.resque, dead)
+    note = (
+        _becomes_of(jobs) if dead else "Each has a process on this host, or a heartbeat of the last minutes."
+    )
+    return Question(len(dead), Counter(jobs.values()), note)
+
+
+@action("worker.prune", "Remove dead workers", ask=_about_to_prune, is_dangerous=True)
+def prune(_: Form) -> Outcome:
+    """Remove every worker that is certainly dead, so many in a round."""
+    pruned = by_hand.prune(g.resque, most=MOST_PRUNED)
+    return Outcome(_pruned(len(pruned)), len(pruned), more=len(pruned) == MOST_PRUNED)
+
+
+def _pruned(count: int) -> str:
+    if count:
+        return f"{count} dead {'worker' if count == 1 else 'workers'} removed."
+    return "None removed: they did something meanwhile, or another worker prunes just now."
+
+
+def _about_to_stop(form: Form) -> Question | None:
+    ids, number = _ids(form), _signal(form)
+    jobs = by_hand.jobs_of(g.resque, ids)
+    reached = [one for one in ids if not by_hand.out_of_reach(process_of(g.resque.space, one), number)]
+    beyond = [
+        f"{shown(one)} {shown(by_hand.out_of_reach(process_of(g.resque.space, one), number))}."
+        for one in ids
+        if one not in reached
+    ]
+    held = {one: name for one, name in jobs.items() if one in reached}
+    ends = "Its job may be ended." if number == signal.SIGTERM else "It finishes its job first."
+    note = " ".join([*beyond[:5], ends if held else "It has no job." if reached else ""])
+    return Question(len(reached), Counter(held.values()), note.strip())
+
+
+@action("worker.stop", "Stop", ask=_about_to_stop, is_dangerous=True)
+def stop(form: Form) -> Outcome:
+    """Tell workers of this host to leave: with QUIT after their job, with TERM soon."""
+    number = _signal(form)
+    processes = {one: process_of(g.resque.space, one) for one in _ids(form)}
+    reached = {
+        one: process for one, process in processes.items() if not by_hand.out_of_reach(process, number)
+    }
+    stopped = by_hand.stop(reached, number)
+    told = [one for one in stopped if not one.trouble]
+    text = f"{len(told)} told to leave ({number.name.removeprefix('SIG')})."
+    troubles = [f"{shown(one.worker_id)}: {one.trouble}." for one in stopped if one.trouble]
+    pools = [f"A pool starts another one: stop it with kill -QUIT {one.pool}." for one in told if one.pool]
+    missed = len(processes) - len(reached)
+    beyond = [f"{missed} cannot be reached from here."] if missed else []
+    return Outcome(" ".join([text, *troubles[:3], *pools[:1], *beyond]), len(told))
+
+
+def _signal(form: Form) -> signal.Signals:
+    return SIGNALS.get(form.get("signal", ""), signal.SIGQUIT)
