@@ -168,7 +168,8 @@ def known_ids(resque: Resque, ids: Iterable[str]) -> tuple[list[str], int]:
 
     known, missed = by_hand.meant(resque, ids)
     for worker_id in missed:
-        click.echo(f"Error: there is no worker {safe(worker_id)}; `pyresque worker list` lists them", err=True)
+        text = f"there is no worker {safe(worker_id)}; `pyresque worker list` lists them"
+        click.echo(f"Error: {text}", err=True)
     return known, len(missed)
 
 

@@ -67,9 +67,9 @@ def worker_infos(space: Space) -> list[WorkerInfo]:
 
 def with_counts(space: Space, infos: Sequence[WorkerInfo]) -> list[WorkerInfo]:
     """The same workers, with what each has processed."""
-    names = [f"{kind}:{one.id}" for one in infos for kind in ("processed", "failed")]
+    names = [f"{kind}:{worker.id}" for worker in infos for kind in ("processed", "failed")]
     counts = iter(stats.read(space, names))
-    return [replace(one, processed=next(counts), failed=next(counts)) for one in infos]
+    return [replace(worker, processed=next(counts), failed=next(counts)) for worker in infos]
 
 
 def without_counts(space: Space, ids: Sequence[str]) -> list[WorkerInfo]:

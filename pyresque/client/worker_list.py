@@ -37,28 +37,28 @@ class WorkerList:
     @cached_property
     def working(self) -> int:
         """How many have a job, dead ones too, as Ruby counts."""
-        return sum(one.working is not None for one in self.workers)
+        return sum(worker.working is not None for worker in self.workers)
 
     @cached_property
     def dead(self) -> int:
         """How many are registered and dead."""
-        return sum(one.is_alive is False for one in self.workers)
+        return sum(worker.is_alive is False for worker in self.workers)
 
     def select(
         self, *, host: str = "", queue: str = "", language: str = "", state: str = ""
     ) -> list[WorkerInfo]:
         """Those that are all of this. `queue`: the name or pattern of one, as it is in their ids."""
         found = [
-            one
-            for one in self.workers
-            if (not host or one.host == host)
-            and (not queue or queue in one.queues or (one.working and one.working.queue == queue))
-            and (not language or one.language == language)
+            worker
+            for worker in self.workers
+            if (not host or worker.host == host)
+            and (not queue or queue in worker.queues or (worker.working and worker.working.queue == queue))
+            and (not language or worker.language == language)
         ]
         if not state:
             return found
         states = self.states(found)
-        return [one for one in found if states[one.id] == state]
+        return [worker for worker in found if states[worker.id] == state]
 
     def shown(self, found: Sequence[WorkerInfo]) -> list[WorkerInfo]:
         """These, with what each has processed."""
@@ -66,34 +66,35 @@ class WorkerList:
 
     def states(self, found: Sequence[WorkerInfo]) -> dict[str, State]:
         """What each of these does, by its id."""
-        named = sorted({queue for one in found for queue in one.queues if queue})
+        named = sorted({queue for worker in found for queue in worker.queues if queue})
         paused = PausedQueues(
             pauses.is_paused(self._space, None),
             pauses.among(self._space, named) if named else [],
             pauses.are_workers_paused(self._space),
         )
-        return {one.id: _state(one, paused, set(paused.queues)) for one in found}
+        alone = set(paused.queues)
+        return {worker.id: _state(worker, paused, alone) for worker in found}
 
     def hosts(self) -> list[HostWorkers]:
         """The hosts that have workers, by name."""
         found: dict[str, list[WorkerInfo]] = {}
-        for one in self.workers:
-            found.setdefault(one.host, []).append(one)
+        for worker in self.workers:
+            found.setdefault(worker.host, []).append(worker)
         return [
             HostWorkers(
                 host,
                 len(there),
-                sum(one.working is not None for one in there),
-                sum(one.is_alive is False for one in there),
+                sum(worker.working is not None for worker in there),
+                sum(worker.is_alive is False for worker in there),
             )
             for host, there in sorted(found.items())
         ]
 
 
-def _state(one: WorkerInfo, paused: PausedQueues, alone: set[str]) -> State:
+def _state(worker: WorkerInfo, paused: PausedQueues, alone: set[str]) -> State:
     """What it does; whether it lives counts for more. Paused is whom no queue is left, as its id tells."""
-    if one.is_alive is not True:
-        return "dead" if one.is_alive is False else "silent"
-    if one.working:
+    if worker.is_alive is not True:
+        return "dead" if worker.is_alive is False else "silent"
+    if worker.working:
         return "working"
-    return "paused" if paused.all or paused.workers or alone.issuperset(one.queues) else "idle"
+    return "paused" if paused.all or paused.workers or alone.issuperset(worker.queues) else "idle"

@@ -21,7 +21,18 @@ from pyresque.errors import (
     RedisUnavailable,
     ResqueError,
 )
-from pyresque.web import access, acting, delayed, failed, filters, form_token, headers, overview, url_names, workers
+from pyresque.web import (
+    access,
+    acting,
+    delayed,
+    failed,
+    filters,
+    form_token,
+    headers,
+    overview,
+    url_names,
+    workers,
+)
 from pyresque.web.hosts import LOOPBACK
 from pyresque.web.secrets import DEFAULT_SECRETS, Secrets
 from pyresque.web.several import Several

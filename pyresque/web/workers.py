@@ -67,15 +67,14 @@ def listing() -> str:
 @pages.get("/workers/<path:name>")
 def show(name: str) -> str:
     """One worker; as in resque-web also the workers of one host, and `all` of them."""
-    worker_id = raw_name(name).decode("utf-8", "surrogateescape")
-    if store.is_registered(g.resque.space, worker_id):
-        return _one(worker_id)
+    if store.is_registered(g.resque.space, name):
+        return _one(name)
     known = WorkerList(g.resque.space)
-    if worker_id == "all":
+    if name == "all":
         return _listed(known, {})
-    if not any(one.host == worker_id for one in known.workers):
+    if not any(worker.host == name for worker in known.workers):
         abort(404, "There is no such worker: it has left, or was removed.")
-    return _listed(known, {"host": worker_id})
+    return _listed(known, {"host": name})
 
 
 def _listed(known: WorkerList, wanted: dict[str, str]) -> str:
@@ -116,8 +115,8 @@ def _one(worker_id: str) -> str:
 
 def _ids(form: Form) -> list[str]:
     """The workers that a form means, as far as they are registered."""
-    asked = [raw_name(one).decode("utf-8", "surrogateescape") for one in form.getlist("id")]
-    return [one for one in dict.fromkeys(asked) if store.is_registered(g.resque.space, one)]
+    asked = [raw_name(given).decode("utf-8", "surrogateescape") for given in form.getlist("id")]
+    return [name for name in dict.fromkeys(asked) if store.is_registered(g.resque.space, name)]
 
 
 def _becomes_of(jobs: dict[str, str]) -> str:
@@ -127,12 +126,13 @@ def _becomes_of(jobs: dict[str, str]) -> str:
 
 
 def _about_to_remove(form: Form) -> Question:
-    dead = {one for one in _ids(form) if not signs_of_life(g.resque.space, one).seen}
+    signs = {worker_id: signs_of_life(g.resque.space, worker_id).seen for worker_id in _ids(form)}
+    dead = [worker_id for worker_id, seen in signs.items() if not seen]
     jobs = by_hand.jobs_of(g.resque, dead)
     living = [
-        f"{shown(one)} lives: {shown(signs.seen)}. Stop it first."
-        for one in _ids(form)
-        if (signs := signs_of_life(g.resque.space, one)).seen
+        f"{shown(worker_id)} lives: {shown(seen)}. Stop it first."
+        for worker_id, seen in signs.items()
+        if seen
     ]
     note = " ".join([*living[:5], _becomes_of(jobs) if dead else ""])
     return Question(len(dead), Counter(jobs.values()), note.strip())
@@ -153,7 +153,7 @@ def remove(form: Form) -> Outcome:
 
 
 def _about_to_prune(_: Form) -> Question:
-    dead = [one.id for one in by_hand.dead_workers(g.resque)]
+    dead = [worker.id for worker in by_hand.dead_workers(g.resque)]
     jobs = by_hand.jobs_of(g.resque, dead)
     note = (
         _becomes_of(jobs) if dead else "Each has a process on this host, or a heartbeat of the last minutes."
@@ -175,15 +175,14 @@ def _pruned(count: int) -> str:
 
 
 def _about_to_stop(form: Form) -> Question | None:
-    ids, number = _ids(form), _signal(form)
-    jobs = by_hand.jobs_of(g.resque, ids)
-    reached = [one for one in ids if not by_hand.out_of_reach(process_of(g.resque.space, one), number)]
-    beyond = [
-        f"{shown(one)} {shown(by_hand.out_of_reach(process_of(g.resque.space, one), number))}."
-        for one in ids
-        if one not in reached
-    ]
-    held = {one: name for one, name in jobs.items() if one in reached}
+    number = _signal(form)
+    whys = {
+        worker_id: by_hand.out_of_reach(process_of(g.resque.space, worker_id), number)
+        for worker_id in _ids(form)
+    }
+    reached = [worker_id for worker_id, why in whys.items() if not why]
+    beyond = [f"{shown(worker_id)} {shown(why)}." for worker_id, why in whys.items() if why]
+    held = by_hand.jobs_of(g.resque, reached)
     ends = "Its job may be ended." if number == signal.SIGTERM else "It finishes its job first."
     note = " ".join([*beyond[:5], ends if held else "It has no job." if reached else ""])
     return Question(len(reached), Counter(held.values()), note.strip())
@@ -198,10 +197,12 @@ def stop(form: Form) -> Outcome:
         one: process for one, process in processes.items() if not by_hand.out_of_reach(process, number)
     }
     stopped = by_hand.stop(reached, number)
-    told = [one for one in stopped if not one.trouble]
+    told = [worker for worker in stopped if not worker.trouble]
     text = f"{len(told)} told to leave ({number.name.removeprefix('SIG')})."
-    troubles = [f"{shown(one.worker_id)}: {one.trouble}." for one in stopped if one.trouble]
-    pools = [f"A pool starts another one: stop it with kill -QUIT {one.pool}." for one in told if one.pool]
+    troubles = [f"{shown(worker.worker_id)}: {worker.trouble}." for worker in stopped if worker.trouble]
+    pools = [
+        f"A pool starts another one: stop it with kill -QUIT {worker.pool}." for worker in told if worker.pool
+    ]
     missed = len(processes) - len(reached)
     beyond = [f"{missed} cannot be reached from here."] if missed else []
     return Outcome(" ".join([text, *troubles[:3], *pools[:1], *beyond]), len(told))

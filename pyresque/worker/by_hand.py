@@ -44,12 +44,14 @@ def prune(resque: ResqueLike, recover: Recover | None = None, most: int | None =
 def meant(resque: ResqueLike, ids: Iterable[str]) -> tuple[list[str], list[str]]:
     """The registered workers that these ids mean, of which host:pid is enough, and the ids that mean none."""
     registered = workers.ids(resque.space)
-    known, found, missed = set(registered), dict[str, None](), []
-    for one in ids:
-        matching = [one] if one in known else [name for name in registered if name.startswith(f"{one}:")]
-        found.update(dict.fromkeys(matching))
-        missed += [] if matching else [one]
-    return list(found), missed
+    known, meant_ids, missed = set(registered), dict[str, None](), []
+    for given in ids:
+        matching = (
+            [given] if given in known else [name for name in registered if name.startswith(f"{given}:")]
+        )
+        meant_ids.update(dict.fromkeys(matching))
+        missed += [] if matching else [given]
+    return list(meant_ids), missed
 
 
 def jobs_of(resque: ResqueLike, ids: Iterable[str]) -> dict[str, str]:

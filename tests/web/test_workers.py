@@ -9,12 +9,15 @@ import time
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.routing import Map
 
 from pyresque import Resque
+from pyresque.client.worker_signs import version_in
 from pyresque.store.workers import mark_of
 from pyresque.system.processes import process_birth, process_space
 from pyresque.web import create_app, workers
 from pyresque.web.names import handle
+from pyresque.web.url_names import NameConverter
 from pyresque.wire import times
 from tests.redis.cli.test_worker_actions import heard
 from tests.redis.cli.test_workers import dead_pid
@@ -61,6 +64,11 @@ def register(
 def job(seconds: int = 90) -> bytes:
     """What a worker holds that has been at its job for so long."""
     return JOB % times.run_at(time.time() - seconds).encode()
+
+
+def in_url(name: str) -> str:
+    """A name as the links of the dashboard have it."""
+    return NameConverter(Map()).to_url(name)
 
 
 def own_mark(pid: int) -> str:
@@ -201,7 +209,7 @@ ODD_IDS = [
 def test_a_worker_id_of_any_form(client: FlaskClient, resque: Resque, worker_id: bytes) -> None:
     """The list, the hosts and its own page show it; script in it does not run; it can be removed."""
     name = register(resque, worker_id, job=job(), beat=9999)
-    for path in ("/workers", "/workers?by=host", "/workers?state=dead", f"/workers/{handle(name)}"):
+    for path in ("/workers", "/workers?by=host", "/workers?state=dead", f"/workers/{in_url(name)}"):
         page = shown(client, path)
         assert "<script>alert" not in page
     assert shown(client, "/workers").count('data-head="Worker"') == 1
@@ -214,8 +222,8 @@ def test_a_worker_id_of_any_form(client: FlaskClient, resque: Resque, worker_id:
 
 def _with_token(client: FlaskClient, worker_id: str) -> dict[str, str]:
     """The fields of a form about a worker."""
-    token = [fields.get("token", "") for fields in buttons(shown(client, "/workers"), "worker.prune")]
-    return {"id": worker_id, "back": "/workers", **({"token": token[0]} if token else {})}
+    [fields] = buttons(shown(client, "/workers"), "worker.prune")
+    return {**fields, "id": worker_id}
 
 
 @pytest.mark.parametrize(
@@ -247,9 +255,9 @@ def test_heartbeats_and_starts_of_any_form(client: FlaskClient, resque: Resque, 
 
 def test_a_worker_of_this_host_has_a_version(client: FlaskClient, resque: Resque) -> None:
     """The title of its process tells it."""
-    assert workers.version_in("pyresque-0.2.0: Waiting for q") == "pyresque 0.2.0"
-    assert workers.version_in("resque-3.2.0: Waiting for q") == "resque 3.2.0"
-    assert workers.version_in("bash") == ""
+    assert version_in("pyresque-0.2.0: Waiting for q") == "pyresque 0.2.0"
+    assert version_in("resque-3.2.0: Waiting for q") == "resque 3.2.0"
+    assert version_in("bash") == ""
 
 
 # --- what is done -----------------------------------------------------------------------------------------
