@@ -199,9 +199,12 @@ APART: dict[str, tuple[str, ...]] = {
     "a worker can be the first process of a container": (
         "worker/children.py: Children._reap_orphans", "cli/root.py: _hear_as_process_one, _end_by_signal",
     ),
-    "of the schedule: runs that were missed, overlap, slips, what an older Ruby cannot read": (
+    "of the schedule: missed runs, overlap, slips, switched off, what an older Ruby cannot read": (
         "schedule/entry.py: _catch_up, _overlap, Entry.doubts, _slip, _slips, shareable, _old_cron",
         "scheduler/firing.py: is_busy", "scheduler/loop.py: Scheduler._makes_up",
+        "schedule/entry.py: Entry.is_disabled",
+        "client/scheduling.py: Scheduling.disable_schedule, Scheduling.enable_schedule",
+        "client/scheduling.py: Scheduling._stored_entry",
     ),
     "the dashboard (the gems' web pages are not counted either)": ("web/*.py", "store/audit.py"),
     "an async client": ("client/async_resque.py",),

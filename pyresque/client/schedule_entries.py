@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from pyresque.client.delayed_item import ready_entry
@@ -23,6 +24,9 @@ from pyresque.wire.encoding import Style
 from pyresque.wire.records import Payload, is_wrapper
 
 logger = Log("pyresque.scheduler")
+
+KEPT = 10_000
+"""Bytes that an entry in Redis has at most, if it is not to be read anew each time."""
 
 
 @dataclass(frozen=True)
@@ -63,31 +67,70 @@ class Listed:
         return [running.due, *running.next_runs(count, running.due)][:count]
 
 
-def listed(
-    resque: ResqueLike, now: float, file: Mapping[str, Any] | None = None, environment: str | None = None
-) -> list[Listed]:
-    """Every entry by name: those in Redis, and those of a file that are not there.
+class Entries(Mapping[str, Listed]):
+    """Every entry by its name, in order: those in Redis, and those of a file that are not there.
+
+    Each is judged when it is asked for, so that a page of many costs no more than what it shows.
 
     Args:
         file: what `read_file` has read.
         environment: RAILS_ENV of the schedulers; None where it is not known, then all entries run.
     """
-    static, stored = file or {}, schedules.entries(resque.space)
-    noted = schedules.last_runs(resque.space)
-    covered = set(hidden(static, stored))
-    entries: dict[str, Any] = {**static, **stored}
-    found = []
-    for name in sorted(entries):
-        value = entries[name]
-        entry, why, is_foreign = _read(resque, name, value, now)
-        last = noted.get(name, "")
-        runs_here = entry is None or environment is None or entry.runs_in(environment)
-        due = _planned(entry, last, now).due if entry is not None and runs_here else None
+
+    def __init__(
+        self,
+        resque: ResqueLike,
+        now: float,
+        file: Mapping[str, Any] | None = None,
+        environment: str | None = None,
+    ) -> None:
+        self._resque, self._now, self._environment = resque, now, environment
+        static, self._stored = file or {}, schedules.entries(resque.space)
+        self._noted = schedules.last_runs(resque.space)
+        self._covered = frozenset(hidden(static, self._stored))
+        entries: dict[str, Any] = {**static, **self._stored}
+        self._entries = {name: entries[name] for name in sorted(entries)}
+        self._zone = local_zone()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, name: str) -> Listed:
+        value, last = self._entries[name], self._noted.get(name, "")
+        entry, why, is_foreign = self.judged(name)
+        runs_here = entry is None or runs_in(entry, self._environment)
+        due = _planned(entry, last, self._now).due if entry is not None and runs_here else None
         shown = stored_value(value) if isinstance(value, bytes) else dict(value)
-        source: Literal["redis", "file"] = "redis" if name in stored else "file"
-        one = Listed(name, shown, source, entry, why, runs_here, name in covered, last, due, is_foreign)
-        found.append(one)
-    return found
+        source: Literal["redis", "file"] = "redis" if name in self._stored else "file"
+        covers = name in self._covered
+        return Listed(name, shown, source, entry, why, runs_here, covers, last, due, is_foreign)
+
+    def judged(self, name: str) -> tuple[Entry | None, str, bool]:
+        """The entry, else why it is refused; and whether it is only foreign (see `Listed`)."""
+        return _read(self._resque, name, self._entries[name], self._now, self._zone)
+
+    def last(self, name: str) -> str:
+        """When an entry was fired last, in the words of the master; empty: never."""
+        return self._noted.get(name, "")
+
+    def raw(self, name: str) -> bytes | None:
+        """What Redis holds of an entry; None of one that only the file has."""
+        return self._stored.get(name)
+
+
+def runs_in(entry: Entry, environment: str | None) -> bool:
+    """Whether an entry runs in this environment. None: it is not known, then all do but disabled ones."""
+    return not entry.is_disabled if environment is None else entry.runs_in(environment)
+
+
+def listed(
+    resque: ResqueLike, now: float, file: Mapping[str, Any] | None = None, environment: str | None = None
+) -> list[Listed]:
+    """Every entry, by name; see `Entries`."""
+    return list(Entries(resque, now, file, environment).values())
 
 
 def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby", *, warns: bool = True) -> None:
@@ -114,10 +157,17 @@ def check_queueable(entry: Entry, registry: Registry, style: Style = "ruby", *, 
         )  # fmt: skip
 
 
-def _read(resque: ResqueLike, name: str, value: Any, now: float) -> tuple[Entry | None, str, bool]:
+@lru_cache(maxsize=4096)
+def _parsed(name: str, raw: bytes, zone: str) -> Entry:
+    """An entry in Redis; kept, for who looks at the schedule looks again."""
+    return read(name, raw, zone)
+
+
+def _read(resque: ResqueLike, name: str, value: Any, now: float, zone: str) -> tuple[Entry | None, str, bool]:
     """The entry, else why it is refused, and whether it is only foreign."""
+    is_short = isinstance(value, bytes) and len(value) <= KEPT
     try:
-        entry = read(name, value, local_zone())
+        entry = _parsed(name, value, zone) if is_short else read(name, value, zone)
         Running(entry, now)
     except InvalidSchedule as error:
         return None, why_refused(value, error), False

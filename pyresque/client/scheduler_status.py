@@ -114,13 +114,17 @@ class SchedulerStatus:
 
 
 def look(
-    resque: ResqueLike, options: SchedulerOptions, file: Mapping[str, Any] | None = None
+    resque: ResqueLike,
+    options: SchedulerOptions,
+    file: Mapping[str, Any] | None = None,
+    entries: list[Listed] | None = None,
 ) -> SchedulerStatus:
     """Look how the schedulers of this Resque are.
 
     Args:
         options: those of the schedulers: the name of their lock, and how long it lasts.
         file: the entries of their schedule file, where that is known.
+        entries: the entries of the schedule, where they were read already.
     """
     now, space = time.time(), resque.space
     key = space.keys.master_lock(options.lock_prefix)
@@ -129,7 +133,8 @@ def look(
     seen = _master(master.holder(space, key), options.lock_timeout, connected, here)
     who = f"{seen.host}:{seen.pid}" if seen is not None else ""
     others = None if connected is None else [one for one in connected if one != who]
-    entries = listed(resque, now, file, options.environment)
+    if entries is None:
+        entries = listed(resque, now, file, options.environment)
     return SchedulerStatus(now, seen, others, here, _next_delayed(space), entries)
 
 

@@ -6,6 +6,7 @@ See docs/protocol/scheduler.md#calls-for-the-schedule.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyresque.client.delayed_item import ready_entry
@@ -108,6 +109,44 @@ class Scheduling(Enqueueing):
         local = self.local_schedule.pop(name, None) is not None
         return schedules.remove(self.space, name) or local
 
+    def disable_schedule(self, name: str) -> bool:
+        """Switch an entry in Redis off; whether it was on. Schedulers of both languages pass it over then.
+
+        Raises:
+            InvalidSchedule: there is no such entry in Redis, or it cannot be used, with the reason.
+        """
+        from pyresque.schedule.entry import DISABLED, KEPT_ENVIRONMENTS
+
+        value = self._stored_entry(name)
+        if value.get("rails_env") == DISABLED:
+            return False
+        if "rails_env" in value:
+            value[KEPT_ENVIRONMENTS] = value["rails_env"]
+        self.write_schedule(name, {**value, "rails_env": DISABLED})
+        return True
+
+    def enable_schedule(self, name: str) -> bool:
+        """Switch an entry on that was switched off; whether it was. Raises as `disable_schedule` does."""
+        from pyresque.schedule.entry import DISABLED, KEPT_ENVIRONMENTS
+
+        value = self._stored_entry(name)
+        if value.get("rails_env") != DISABLED:
+            return False
+        del value["rails_env"]
+        if KEPT_ENVIRONMENTS in value:
+            value["rails_env"] = value.pop(KEPT_ENVIRONMENTS)
+        self.write_schedule(name, value)
+        return True
+
+    def _stored_entry(self, name: str) -> dict[str, Any]:
+        raw = schedules.entries(self.space).get(name)
+        if raw is None:
+            raise InvalidSchedule(f"there is no entry {name} in Redis; those of a file are changed there")
+        value = stored_value(raw)
+        if not isinstance(value, dict):
+            raise InvalidSchedule(f"{name} is no entry: remove it, or write it anew")
+        return value
+
     def schedule(self) -> dict[str, Any]:
         """Every entry: those of this process, and on top those in Redis (a broken one as its text)."""
         return {**self.local_schedule, **self.stored_schedule()}
@@ -127,10 +166,13 @@ class Scheduling(Enqueueing):
         value: Any = schedules.entries(self.space).get(name, self.local_schedule.get(name))
         return None if value is None else read(name, value, local_zone())
 
-    def run_schedule(self, name: str, parameters: Mapping[str, Any] | None = None) -> bool:
+    def run_schedule(
+        self, name: str, parameters: Mapping[str, Any] | None = None, *, args: Any = None
+    ) -> bool:
         """Put the job of an entry on its queue now, with its hooks; False if a hook refused it.
 
         Args:
+            args: arguments in the place of those of the entry.
             parameters: values for the `parameters` that the entry asks for ("Queue now" of its web page).
                 They are merged into its args, and those not given have their defaults. None: run it as
                 the scheduler does.
@@ -143,7 +185,7 @@ class Scheduling(Enqueueing):
         entry = self.schedule_entry(name)
         if entry is None:
             raise InvalidSchedule(f"there is no entry {name} in the schedule")
-        return run_now(self.space, self.registry, entry, parameters)
+        return run_now(self.space, self.registry, entry, parameters, args)
 
     def last_enqueued_at(self) -> dict[str, str]:
         """When each entry was fired last, in the words of the master (its local time)."""
@@ -167,13 +209,18 @@ def stored_value(raw: bytes) -> Any:
 
 
 def run_now(
-    space: Space, registry: Registry, entry: Entry, parameters: Mapping[str, Any] | None = None
+    space: Space,
+    registry: Registry,
+    entry: Entry,
+    parameters: Mapping[str, Any] | None = None,
+    args: Any = None,
 ) -> bool:
     """Put the job of an entry on its queue at once, with its hooks, as the web page's button does.
 
     Args:
         parameters: what the form of the page asks for where the entry has `parameters`; None: it is run as
             the scheduler runs it.
+        args: arguments in the place of those of the entry.
 
     Returns:
         Whether it was (a hook or a lock may refuse).
@@ -182,6 +229,8 @@ def run_now(
         NotAJob, MalformedPayload: it cannot be queued.
         InvalidSchedule: the parameters are none of this entry, or some are missing.
     """
+    if args is not None:
+        entry = replace(entry, value={**entry.value, "args": args})
     value = entry.value if parameters is None else _with_parameters(entry, parameters)
     ready = ready_entry(value, registry, space.style).decided()
     if not ready.run_hooks("before_recurring"):

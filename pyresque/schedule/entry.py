@@ -26,7 +26,7 @@ logger = Log("pyresque.scheduler")
 _NAMES = ("class", "queue", "custom_job_class")
 _KEYS = (
     *("cron", "every", *_NAMES, "args", "description", "parameters", "rails_env", "env", "persist"),
-    *("active_job", "catch_up", "overlap"),
+    *("active_job", "catch_up", "overlap", "rails_env_when_enabled"),
 )
 """The keys of an entry that mean something to a scheduler of either language."""
 _ZONES = ("tz", "zone", "timezone", "time_zone")
@@ -34,6 +34,11 @@ _ZONES = ("tz", "zone", "timezone", "time_zone")
 
 CatchUp = Literal["none", "last", "all"]
 """What becomes of runs that were missed: nothing, the last is made up for, each is."""
+
+DISABLED = "(disabled)"
+"""The `rails_env` of an entry that is switched off. Ruby understands it, too: no RAILS_ENV is this."""
+KEPT_ENVIRONMENTS = "rails_env_when_enabled"
+"""The key that keeps what stood under `rails_env` until an entry was switched off."""
 
 _FIRST = ("first", "first_time", "first_at", "first_in")
 _LAST = ("last", "last_at", "last_in")
@@ -144,6 +149,11 @@ class Entry:
         """The environments that it is for, as they were written; None where it is for all."""
         environments: str | None = _environments(self.value)
         return environments
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether it is switched off: it is for an environment that no scheduler of either language has."""
+        return self.environments == DISABLED
 
     def runs_in(self, environment: str | None) -> bool:
         """Whether it is for this environment (RAILS_ENV); without one only what is for all."""

@@ -24,7 +24,8 @@ ROUND = 5_000
 """Elements that are acted on in one request, at most."""
 NOTICE = "pyresque_notice"
 """The cookie that keeps what an action has done until the next page shows it."""
-
+NOTICE_LENGTH = 300
+"""Characters of a notice: a cookie holds some four thousand bytes, and one of these may take twelve."""
 SET_ANEW = ("token", "confirmed", "done", "after")
 """Fields that each request of an action sets for itself."""
 
@@ -133,7 +134,8 @@ def act(name: str) -> Response:
 
 
 def _text(outcome: Outcome, done: int) -> str:
-    return outcome.text if done == outcome.count else f"{outcome.text} ({done} in all)"
+    text = outcome.text if done == outcome.count else f"{outcome.text} ({done} in all)"
+    return text if len(text) <= NOTICE_LENGTH else text[: NOTICE_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _kept(form: Form) -> list[tuple[str, str]]:

@@ -30,10 +30,12 @@ from pyresque.web import (
     form_token,
     headers,
     overview,
+    schedule_form,
     url_names,
     workers,
 )
 from pyresque.web.hosts import LOOPBACK
+from pyresque.web.scheduler_settings import UNKNOWN, Schedulers
 from pyresque.web.secrets import DEFAULT_SECRETS, Secrets
 from pyresque.web.several import Several
 
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from pyresque.client.resque import Resque
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview.pages, failed.pages, workers.pages, delayed.pages, acting.pages)
+PAGES = (overview.pages, failed.pages, workers.pages, delayed.pages, schedule_form.pages, acting.pages)
 """Everything there is to see, in no order: each module has the pages of one group."""
 
 NAVIGATION = (
@@ -49,6 +51,7 @@ NAVIGATION = (
     ("failed.listing", "Failed"),
     ("workers.listing", "Workers"),
     ("delayed.seconds", "Delayed"),
+    ("schedule.listing", "Schedule"),
 )
 """The pages at the top, as an endpoint and its name."""
 
@@ -68,6 +71,7 @@ def create_app(
     trusted_origins: Iterable[str] = (),
     filter_args: Iterable[str] = DEFAULT_SECRETS,
     title: str | None = None,
+    schedulers: Schedulers = UNKNOWN,
 ) -> Flask:
     """The dashboard, as a WSGI app.
 
@@ -81,6 +85,7 @@ def create_app(
             changes the Host.
         filter_args: words in the names of arguments that are not shown, beside those that never are.
         title: the name at the top; the namespace, or the name of the Resque, unless it is given.
+        schedulers: how the schedulers are started: their options, and their schedule file.
 
     Raises:
         ConfigError: one of these cannot be used.
@@ -91,6 +96,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = url_names.NameConverter
     app.extensions["pyresque_secrets"] = Secrets(filter_args)
+    app.extensions["pyresque_schedulers"] = schedulers
     app.jinja_env.filters.update(filters.FILTERS)
     several = Several(resque)
     for pages in PAGES:
