@@ -107,8 +107,7 @@ class Pruner:
         if lock.take():
             try:
                 seen = self._snapshot()
-                dead = _dead(seen, worker_id, listed) + self._never_beaten(seen, worker_id)
-                pruned = self._take_out(dead[:most])
+                pruned = self._take_out(self._all_dead(seen, worker_id, listed)[:most])
                 workers.forget_ours(self._space, seen.left_behind)
             finally:
                 if not starting:
@@ -125,8 +124,12 @@ class Pruner:
 
     def dead(self, worker_id: str, listed: Sequence[str]) -> list[Dead]:
         """Those whom `prune` would take for dead now; it only reads."""
-        seen = self._snapshot()
-        return _dead(seen, worker_id, listed) + self._never_beaten(seen, worker_id)
+        return self._all_dead(self._snapshot(), worker_id, listed)
+
+    def _all_dead(self, seen: _Snapshot, worker_id: str, listed: Sequence[str]) -> list[Dead]:
+        """Each of them once, with the first reason."""
+        dead = [*_dead(seen, worker_id, listed), *self._never_beaten(seen, worker_id)]
+        return list({worker.id: worker for worker in dead[::-1]}.values())[::-1]
 
     def _snapshot(self) -> _Snapshot:
         # In this order. A worker of ours writes its mark and its first beat in one step, and registers then:
@@ -149,11 +152,7 @@ class Pruner:
         ]
 
     def _take_out(self, dead: Sequence[Dead]) -> list[str]:
-        taken: dict[str, None] = {}
-        for worker in dead:
-            if worker.id not in taken and self._take_out_one(worker):
-                taken[worker.id] = None
-        return list(taken)
+        return [worker.id for worker in dead if self._take_out_one(worker)]
 
     def _take_out_one(self, dead: Dead) -> bool:
         if dead.beat != workers.ANY_BEAT:
