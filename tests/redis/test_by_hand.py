@@ -6,11 +6,14 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from pyresque.client.worker_signs import WorkerProcess
 from pyresque.store import failures, workers
 from pyresque.store.workers import Registration
 from pyresque.system.processes import WORD_LENGTH, process_birth, process_space
 from pyresque.worker import by_hand
+from pyresque.worker.by_hand import Stopped
 
 GONE = 2**22 + 1
 """A process id that no system of ours gives."""
@@ -35,13 +38,36 @@ def test_a_process_is_told_only_if_it_is_the_one_that_was_found():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         birth = process_birth(process.pid)
         found = WorkerProcess("h", process.pid, True, True, lives=True, birth=birth)
-        assert not by_hand.stop(
-            WorkerProcess("h", process.pid, True, True, birth=f"{birth}0"), signal.SIGKILL
-        )
+        other = WorkerProcess("h", process.pid, True, True, birth=f"{birth}0")
+        ended = f"process {process.pid} has ended meanwhile"
+        assert by_hand.stop({"a": other}, signal.SIGKILL) == [Stopped("a", ended)]
         assert process.poll() is None
-        assert by_hand.stop(found, signal.SIGKILL)
+        assert by_hand.stop({"a": found, "b": found}, signal.SIGKILL) == [
+            Stopped("a")
+        ]  # one process, told once
         process.wait()
-        assert not by_hand.stop(found, signal.SIGKILL)
+        assert by_hand.stop({"a": found}, signal.SIGKILL) == [Stopped("a", ended)]
+
+
+@pytest.mark.parametrize(
+    ("process", "text"),
+    [
+        (WorkerProcess("h", 0, True, True), "has no process id"),
+        (WorkerProcess("elsewhere", 7, False, True), "There: ssh elsewhere kill -TERM 7"),
+        (WorkerProcess("h", 7, True, True), "is dead"),
+        (WorkerProcess("h", 7, True, True, lives=True, doubt="why"), "may not be the process 7: why"),
+        (WorkerProcess("h", 7, True, True, lives=True), ""),
+    ],
+)
+def test_whom_no_signal_reaches_says_what_to_do(process, text):
+    why = by_hand.out_of_reach(process, signal.SIGTERM)
+    assert text in why
+    assert bool(why) == bool(text)
+
+
+def test_of_an_id_host_and_pid_are_enough(resque):
+    resque.link.execute("SADD", resque.space.keys.workers, "h:1:a", "h:1:b", "h:12:a")
+    assert by_hand.meant(resque, ["h:1", "h:12:a", "h:1:a", "x"]) == (["h:1:a", "h:1:b", "h:12:a"], ["x"])
 
 
 def test_a_worker_that_no_pool_has_started_has_none():
