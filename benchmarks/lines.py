@@ -158,7 +158,8 @@ APART: dict[str, tuple[str, ...]] = {
         "store/delayed_scan.py", "store/list_scan.py", "client/delayed_rounds.py",
         "store/delayed_seconds.py", "client/classes.py", "store/counts.py", "client/ruby_jobs.py",
         "client/history.py", "worker/tally.py", "client/worker_list.py", "store/lua/count_jobs.lua",
-        "store/lua/parts/class_counts.lua", "store/lua/note_ruby.lua",
+        "store/lua/parts/class_counts.lua", "store/lua/note_ruby.lua", "client/found_jobs.py",
+        "store/keyspace.py",
     ),
     "settings files, a project to begin with, completion, `dev`": (
         "config/setting_kinds.py", "config/setting_table.py", "config/settings.py",
@@ -204,8 +205,8 @@ APART: dict[str, tuple[str, ...]] = {
     ),
     "of the schedule: missed runs, overlap, slips, switched off, what an older Ruby cannot read": (
         "schedule/entry.py: _catch_up, _overlap, Entry.doubts, _slip, _slips, shareable, _old_cron",
-        "scheduler/firing.py: is_busy", "scheduler/loop.py: Scheduler._makes_up",
-        "schedule/entry.py: Entry.is_disabled",
+        "schedule/entry.py: Entry.is_disabled", "scheduler/firing.py: is_busy",
+        "scheduler/loop.py: Scheduler._makes_up",
         "client/scheduling.py: Scheduling.disable_schedule, Scheduling.enable_schedule",
         "client/scheduling.py: Scheduling._stored_entry",
     ),
