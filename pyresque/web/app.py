@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, render_template, request, url_for
+from flask import Flask, g, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
 from pyresque._version import __version__
+from pyresque.client.wrong_keys import WrongKey, wrong_keys
 from pyresque.errors import (
     InvalidSelection,
     InvalidTime,
+    RedisError,
     RedisRefused,
+    RedisReplied,
     RedisTooOld,
     RedisUnavailable,
     ResqueError,
@@ -30,6 +34,7 @@ from pyresque.web import (
     form_token,
     headers,
     overview,
+    probes,
     schedule_form,
     url_names,
     workers,
@@ -109,6 +114,9 @@ def create_app(
         read_only=read_only,
     )
     several.serve(app)
+    app.extensions["pyresque_several"] = several
+    app.register_blueprint(probes.pages)
+    app.before_request(probes.ask_redis)
     headers.add(app)
     app.context_processor(_for_every_page(several, title))
     _show_errors(app)
@@ -152,9 +160,25 @@ def _show_errors(app: Flask) -> None:
     @app.errorhandler(ResqueError)
     def failed_with(error: ResqueError) -> tuple[str, int]:
         if isinstance(error, REDIS_ERRORS):
-            return _error("Redis cannot be used", str(error), 503)
+            return _redis_down(error)
+        if isinstance(error, RedisReplied):
+            return _wrong_key(error)
         wrong = isinstance(error, (InvalidSelection, InvalidTime))
         return _error("That cannot be done", str(error), 400 if wrong else 409)
+
+
+def _redis_down(error: ResqueError) -> tuple[str, int]:
+    """The page that stands for every other one as long as Redis cannot be used."""
+    link = g.resque.link
+    return render_template("redis_down.html", error=error, address=link.address, database=link.database), 503
+
+
+def _wrong_key(error: RedisReplied) -> tuple[str, int]:
+    """A key holds something else than Resque keeps there: which one, and what to do."""
+    keys: list[WrongKey] = []
+    with contextlib.suppress(RedisError):
+        keys = wrong_keys(g.resque.space)
+    return render_template("wrong_key.html", error=error, keys=keys), 503
 
 
 def _error(name: str, text: str, code: int) -> tuple[str, int]:

@@ -39,6 +39,11 @@ class Several:
         self._by_slug = {slug(name): (name, resque) for name, resque in self.named.items()}
         self.first = resques if isinstance(resques, Resque) else next(iter(self.named.values()))
 
+    @property
+    def all(self) -> list[Resque]:
+        """Every one of them."""
+        return list(self.named.values()) or [self.first]
+
     def register(self, app: Flask, pages: Blueprint) -> None:
         """Give the app pages, for each of the Resques."""
         prefix = f"/at/<{_AT}>" if self.named else ""

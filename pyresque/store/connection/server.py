@@ -81,6 +81,15 @@ def told(link: Link) -> dict[str, str]:
     return {**_facts(link, "server"), **_facts(link, "memory")}
 
 
+def ping(link: DirectLink) -> None:
+    """Ask whether the server can be used now; twice at most, for a connection may have been closed meanwhile.
+
+    Raises:
+        RedisError: it cannot.
+    """
+    PatientLink(link, _PAUSES[:1]).execute("PING", check=exactly(b"PONG"))
+
+
 def answers(link: Link) -> bool:
     """Whether the server can be reached now, and answers a PING."""
     try:
