@@ -157,9 +157,9 @@ APART: dict[str, tuple[str, ...]] = {
         "client/delayed_seconds.py", "client/failure_rounds.py", "client/nearby_failures.py",
         "store/delayed_scan.py", "store/list_scan.py", "client/delayed_rounds.py",
         "store/delayed_seconds.py", "client/classes.py", "store/counts.py", "client/ruby_jobs.py",
-        "client/history.py", "worker/tally.py", "client/worker_list.py", "store/lua/count_jobs.lua",
-        "store/lua/parts/class_counts.lua", "store/lua/note_ruby.lua", "client/found_jobs.py",
-        "store/keyspace.py",
+        "client/history.py", "worker/tally.py", "client/worker_list.py", "client/wrong_keys.py",
+        "client/found_jobs.py", "client/keyspace.py", "store/keyspace.py", "store/lua/count_jobs.lua",
+        "store/lua/parts/class_counts.lua", "store/lua/note_ruby.lua",
     ),
     "settings files, a project to begin with, completion, `dev`": (
         "config/setting_kinds.py", "config/setting_table.py", "config/settings.py",
