@@ -10,20 +10,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyresque.client.delayed_item import DelayedItem
+from pyresque.client.delayed_rounds import ItemScan
 from pyresque.client.delayed_selection import DelayedFilter, DelayedSelection, Delays
-from pyresque.client.selection import first_of_page
+from pyresque.client.looking import Budget
+from pyresque.client.selection import ANY_TIME, first_of_page
 from pyresque.errors import RedisReplied
 from pyresque.keys import DELAYED
 from pyresque.store import delayed, delayed_seconds
 from pyresque.store.delayed_seconds import SecondAsStored
 from pyresque.store.space import Space
+from pyresque.wire.encoding import encode, same
 from pyresque.wire.times import rfc3339
 
 NEAR = 1000
 """A job is looked for among so many before and behind the place at which it was seen."""
+FURTHER = 20_000
+"""And then, if it is not there, among so many at the beginning of its second."""
 HOURS = 24
 COUNTED = 2000
 """Of so many seconds it is asked how many jobs each has; of more only how many seconds there are."""
+
+LOOK = 2000
+"""Delayed jobs among which equal ones are looked for that are written in another way."""
 
 Place = tuple[bytes, int, str]
 """Where a job was seen: its second (as the index has it), its index there, and its id."""
@@ -137,8 +145,44 @@ def at_places(resque: Delays, places: Iterable[Place]) -> GivenJobs:
         first = max(0, min(index for index, _ in those) - NEAR)
         last = max(index for index, _ in those) + NEAR
         ids = {job_id for _, job_id in those}
-        found += [one for one in jobs_of(resque.space, name, first, last - first) if one.id in ids]
+        near = [one for one in jobs_of(resque.space, name, first, last - first) if one.id in ids]
+        if not ids.issubset(one.id for one in near):
+            near = list(_in_second(resque.space, name, ids))
+        found += near
     return GivenJobs(resque, found)
+
+
+def _in_second(space: Space, name: bytes, ids: set[str]) -> Iterator[DelayedItem]:
+    """The jobs with these ids among the first of a second."""
+    for first in range(0, FURTHER, NEAR):
+        items = jobs_of(space, name, first, NEAR)
+        yield from (one for one in items if one.id in ids)
+        if len(items) < NEAR:
+            return
+
+
+def schedules_of(
+    resque: Delays, class_name: str, args: object, queue: str | None
+) -> tuple[list[tuple[DelayedItem, int]], bool]:
+    """Every delayed job of this class with these arguments, as far as one look tells, by time.
+
+    Those that are written for this queue as Ruby and we write them are found wherever they are; other ones,
+    such as Active Jobs, among the first `LOOK` delayed jobs. The class need not be known here.
+
+    Returns:
+        The jobs with their indexes, and whether everything that is delayed was looked at.
+    """
+    item = encode({"class": class_name, "args": args, "queue": queue}, resque.space.style)
+    known = delayed_seconds.seconds_with(resque.space, item, LOOK)
+    places = dict(delayed_seconds.stands_in(resque.space, item, known))
+    found = [(DelayedItem.read((name, item)), index) for name, index in places.items()]
+    scan = ItemScan(resque.space, ANY_TIME, Budget(LOOK), None)
+    for one in scan:
+        is_equal = one.job_class == class_name and same(one.job_args, args)
+        is_equal = is_equal or (one.class_name == class_name and same(one.args, args))
+        if is_equal and not (one.raw == item and one.element[0] in places):
+            found.append((one, 0 if scan.place is None else scan.place.index))
+    return sorted(found, key=lambda pair: pair[0].at), scan.is_whole
 
 
 def _second(stored: SecondAsStored) -> Second:

@@ -96,11 +96,11 @@ def seconds_with(space: Space, item: bytes, most: int) -> list[bytes]:
     return [] if isinstance(reply, RedisError) else list(reply)
 
 
-def stands_in(space: Space, item: bytes, names: Sequence[bytes]) -> list[bytes]:
-    """Those of these lists (`delayed:EPOCH`) that hold this item."""
+def stands_in(space: Space, item: bytes, names: Sequence[bytes]) -> list[tuple[bytes, int]]:
+    """Those of these lists (`delayed:EPOCH`) that hold this item, and at which index."""
     keys = [space.keys.prefix.encode() + name for name in names]
     replies = space.link.execute_many([("LPOS", key, item) for key in keys])
-    return [name for name, at in zip(names, replies, strict=True) if _or_none(at) is not None]
+    return [(name, at) for name, at in zip(names, replies, strict=True) if _or_none(at) is not None]
 
 
 def reset(space: Space, seconds: float = float("inf")) -> tuple[int, bool]:

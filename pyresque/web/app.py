@@ -28,7 +28,7 @@ from pyresque.errors import (
 from pyresque.web import (
     access,
     acting,
-    delayed,
+    delayed_jobs,
     failed,
     filters,
     form_token,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pyresque.client.resque import Resque
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview.pages, failed.pages, workers.pages, delayed.pages, schedule_form.pages, acting.pages)
+PAGES = (overview.pages, failed.pages, workers.pages, delayed_jobs.pages, schedule_form.pages, acting.pages)
 """Everything there is to see, in no order: each module has the pages of one group."""
 
 NAVIGATION = (

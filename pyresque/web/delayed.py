@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, abort, g, render_template
 
@@ -18,7 +20,9 @@ from pyresque.store import delayed
 from pyresque.store import delayed_seconds as store
 from pyresque.web import paging
 from pyresque.web.acting import ROUND, Form, Outcome, Question, action
-from pyresque.web.names import handle, raw_name, shown
+from pyresque.web.names import MARK, raw_name, shown
+from pyresque.web.rounds import COUNTED, in_rounds, question
+from pyresque.wire import times
 from pyresque.wire.times import rfc3339
 
 pages = Blueprint("delayed", __name__)
@@ -27,6 +31,8 @@ LATE = 5.0
 """Seconds after which a job that is due counts as overdue here: a scheduler looks every five seconds."""
 STEP, SECONDS = 500, 1.0
 """Jobs that are acted on at a time; no more of them are begun after so many seconds."""
+TEXTS = ("class_name", "queue", "text")
+"""The filters of delayed jobs that are texts."""
 FEW = 1000
 """Seconds of which it is asked how many jobs they have, before all are removed."""
 
@@ -49,7 +55,7 @@ def seconds() -> str:
         trouble=trouble,
         by_hour=by_hour,
         oldest=found.items[0] if page.number == 1 and found.items else None,
-        **_words(now),
+        **words(now),
     )
 
 
@@ -69,8 +75,13 @@ def second(name: str) -> str:
         second=found,
         rows=[(item, place_of(item, index)) for index, item in enumerate(items, page.first - 1)],
         page=page,
-        **_words(time.time()),
+        **words(time.time()),
     )
+
+
+def handle(name: bytes) -> str:
+    """What stands for a second in a URL: other pages are beside those of the seconds."""
+    return name.decode("ascii") if name.isdigit() else MARK + name.hex()
 
 
 def place_of(item: DelayedItem, index: int) -> str:
@@ -82,7 +93,7 @@ def _second_of(item: DelayedItem) -> bytes:
     return item.element[0].partition(b":")[2]
 
 
-def _words(now: float) -> dict[str, object]:
+def words(now: float) -> dict[str, Any]:
     """What the templates of delayed jobs need."""
     return {
         "late": now - LATE,
@@ -100,7 +111,12 @@ def clock(at: float | None) -> str:
     return "" if text is None else text.replace("T", " ").rstrip("Z")
 
 
-def _places(form: Form) -> list[Place]:
+def places_in(form: Form) -> list[Place]:
+    """The places of the jobs that a form or an address names.
+
+    Raises:
+        InvalidSelection: one of them is none.
+    """
     places = []
     for text in form.getlist("id"):
         name, _, rest = text.rpartition(" ")[0].rpartition(" ")
@@ -118,11 +134,45 @@ def _selected(form: Form) -> GivenJobs:
     """
     if not form.get("id"):
         raise InvalidSelection("No job is selected: tick the jobs that are meant.")
-    return delayed_seconds.at_places(g.resque, _places(form))
+    return delayed_seconds.at_places(g.resque, places_in(form))
+
+
+def _matching(form: Form) -> DelayedSelection | None:
+    """All that match the filters of a form; None where it means something else.
+
+    Raises:
+        InvalidSelection: a filter cannot be understood.
+    """
+    return selected(form) if form.get("all") else None
+
+
+def selected(form: Form) -> DelayedSelection:
+    """The delayed jobs that the filters of a form or a URL mean.
+
+    Raises:
+        InvalidSelection: one of them cannot be understood.
+    """
+    given: dict[str, Any] = {name: form[name] for name in TEXTS if form.get(name)}
+    given |= {name: _moment(form[name]) for name in ("since", "until") if form.get(name)}
+    if hours := form.get("hours", ""):
+        if not (hours.isascii() and hours.isdigit() and len(hours) < 9):
+            raise InvalidSelection(f"hours={hours[:80]} is not a number of hours")
+        given["until"] = timedelta(hours=int(hours))
+    chosen: DelayedSelection = g.resque.delayed.select(**given)
+    return chosen
+
+
+def _moment(text: str) -> float:
+    at = times.parse(text if text[-1:] == "Z" or "+" in text else f"{text}Z")
+    if at is None:
+        raise InvalidSelection(f"{text[:80]} is not a moment such as 2026-11-30T17:00")
+    return at
 
 
 def _asked(form: Form) -> Question:
     """How many jobs an action would meet, and of which classes."""
+    if (matching := _matching(form)) is not None:
+        return question(matching.groups("class", most=COUNTED), None)
     if name := form.get("second"):
         raw = raw_name(name)
         found = delayed_seconds.second(g.resque.space, raw)
@@ -143,24 +193,24 @@ def _asked_to_remove(form: Form) -> Question:
 @action("delayed.run", "Run now", ask=_asked)
 def run(form: Form) -> Outcome:
     """Put delayed jobs on their queues now."""
-    return _act(form, lambda selection: selection.run_now(), "put on their queues")
+    return _act(form, lambda selection, **most: selection.run_now(**most), "put on their queues")
 
 
 @action("delayed.remove", "Remove", ask=_asked_to_remove, is_dangerous=True)
 def remove(form: Form) -> Outcome:
     """Remove delayed jobs."""
-    return _act(form, lambda selection: selection.remove(), "removed")
+    return _act(form, lambda selection, **most: selection.remove(**most), "removed")
 
 
-def _act(form: Form, verb: Callable[[DelayedSelection], ActionResult], done: str) -> Outcome:
+def _act(form: Form, verb: Callable[..., ActionResult], done: str) -> Outcome:
+    if (matching := _matching(form)) is not None:
+        return in_rounds(form, lambda most, after: verb(matching, most=most, after=after), done)
     if name := form.get("second"):
         return _act_on_second(raw_name(name), form, verb, done)
     return _told(verb(_selected(form)), done)
 
 
-def _act_on_second(
-    name: bytes, form: Form, verb: Callable[[DelayedSelection], ActionResult], done: str
-) -> Outcome:
+def _act_on_second(name: bytes, form: Form, verb: Callable[..., ActionResult], done: str) -> Outcome:
     """One round with the jobs of a second; what was left alone there is passed over in the next."""
     space, until = g.resque.space, time.monotonic() + SECONDS
     place, count, skipped = int(form.get("after", "0") or 0), 0, dict[str, int]()

@@ -94,9 +94,8 @@ def test_seconds_that_are_none(resque: Resque, second: object) -> None:
         score=second if is_number else NOW + 5)  # fmt: skip
     shown = page(resque, "/delayed")
     assert ">odd<" in shown
-    [link] = re.findall(r'href="(/delayed/[^"]*)"', shown) or [None]
-    if link is not None:
-        assert ">B<" in page(resque, unescape(link))
+    [link] = re.findall(r'href="(/delayed/(?!jobs)[^"]*)"', shown)
+    assert ">B<" in page(resque, unescape(link))
     [form] = fields(shown, "delayed.run")
     assert "Run now <strong>2</strong>" in act(resque, "delayed.run", form)
     assert resque.size("low") == 2
@@ -222,3 +221,88 @@ def test_many_due_seconds(resque: Resque, monkeypatch: pytest.MonkeyPatch) -> No
     put(resque, NOW + 4000, b"c")
     due = delayed_seconds.due_by_hour(resque.space, NOW)
     assert (due.counts[:3], sum(due.counts), due.unit) == ([1, 1, 0], 2, "seconds with jobs")
+
+
+def test_jobs_with_filters(resque: Resque) -> None:
+    """All delayed jobs on a page, or those that match: by class (of Active Jobs, too), queue, text, time."""
+    put(resque, NOW - 50, b'{"class":"Late","args":["x"],"queue":"low"}')
+    put(resque, NOW + 3000, b'{"class":"Mail","args":["bob"],"queue":"mail"}', b"no JSON")
+    wrapper = b"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper"
+    put(
+        resque,
+        NOW + 90_000,
+        b'{"class":"' + wrapper + b'","args":[{"job_class":"Report","arguments":["all"]}]}',
+    )
+    every = page(resque, "/delayed/jobs")
+    for told in ("Late", "Mail", "Report", "no JSON", "1–4 of 4"):
+        assert told in every
+    assert "JobWrapper<" not in every
+    for query, name in (
+        ("class_name=Rep*", "Report"), ("queue=mail", "Mail"), ("text=bob", "Mail"), ("hours=0", "Late"),
+        ("until=2020-01-01T00:00", ""), ("hours=1&class_name=M%3Fil", "Mail"),
+        (f"since={time.strftime('%Y-%m-%dT%H:%M', time.gmtime(NOW + 80_000))}", "Report"),
+    ):  # fmt: skip
+        found = re.findall(r'class="class" href="[^"]*">(\w+)<', page(resque, f"/delayed/jobs?{query}"))
+        assert found == ([name] if name else []), query
+    for wrong in ("hours=x", "since=tomorrow", "after=[", "until=%00"):
+        page(resque, f"/delayed/jobs?{wrong}", 400)
+
+
+def test_all_that_match(resque: Resque) -> None:
+    """What matches a filter is run or removed, after it was counted."""
+    for number in range(6):
+        put(
+            resque,
+            NOW + number,
+            b'{"class":"%s","args":[],"queue":"low"}' % (b"Odd" if number % 2 else b"Even"),
+        )
+    shown = page(resque, "/delayed/jobs?class_name=Odd")
+    [form] = [fields for fields in fields_of_all(shown, "delayed.run") if "all" in fields]
+    assert "<strong>3</strong>" in act(resque, "delayed.run", form)
+    assert [one["class"] for one in resque.peek("low", 0, 9)] == ["Odd"] * 3
+    act(resque, "delayed.remove", {"all": "1"})
+    assert resque.delayed.count() == 0
+    assert resque.size("low") == 3
+
+
+def fields_of_all(text: str, action: str) -> list[dict[str, object]]:
+    """The fields of the forms that begin an action."""
+    return [dict(one) for one in fields(text, action)]
+
+
+def test_all_schedules(resque: Resque) -> None:
+    """Every delayed job of the same class and arguments is shown, whoever wrote it and for whatever queue."""
+    put(resque, NOW + 10, b'{"class":"Job","args":[1,{"a":2}],"queue":"low"}')
+    put(resque, NOW + 20, b'{"queue":"other", "args":[1, {"a": 2}], "class":"Job"}')
+    put(resque, NOW + 30, b'{"class":"Job","args":[2],"queue":"low"}')
+    resque.enqueue_at(NOW + 40, "Job", 1, {"a": 2}, queue="low")
+    [link] = set(re.findall(r'href="(/delayed/same[^"]*)"', page(resque, f"/delayed/{NOW + 10}")))
+    for path in (unescape(link), "/delayed/same?class_name=Job&args=%5B1,%7B%22a%22:2%7D%5D&queue=low"):
+        text = page(resque, path)
+        assert "3 times" in text
+        assert len(fields(text, "delayed.run")) == 3
+    act(resque, "delayed.remove", fields(text, "delayed.remove")[1])
+    assert "2 times" in page(resque, path)
+    assert "No such job is delayed" in page(resque, "/delayed/same?class_name=Job")
+    page(resque, "/delayed/same?class_name=Job&args=%5B", 400)
+    resque.reset_delayed_queue()
+    page(resque, unescape(link), 404)
+
+
+def test_equal_jobs_far_behind_are_found(resque: Resque, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a job that is written as Ruby writes it every schedule is found, however many jobs are before it."""
+    monkeypatch.setattr(delayed_seconds, "LOOK", 3)
+    for number in range(5):
+        put(resque, NOW + number, b"no JSON")
+    for second in (NOW + 60, NOW + 70):
+        resque.enqueue_at(second, "Job", "é", queue="low")
+    assert "2 times" in page(resque, "/delayed/same?class_name=Job&args=%5B%22%C3%A9%22%5D&queue=low")
+
+
+def test_a_job_far_behind_in_its_second(resque: Resque) -> None:
+    """A job is found in a long second, although the page did not know where in it."""
+    put(resque, NOW + 50, *(b'{"class":"Job","args":[%d],"queue":"low"}' % n for n in range(2500)))
+    shown = page(resque, "/delayed/jobs?text=%5B2400%5D")
+    [form] = [one for one in fields(shown, "delayed.run") if "id" in one]
+    act(resque, "delayed.run", dict(form))
+    assert resque.peek("low", 0, 9) == [{"class": "Job", "args": [2400]}]
