@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-CALLS = Path(__file__).parent / "typing/calls.py"
-ROOT = Path(__file__).parents[2]
+CALLS = Path(__file__).parents[1] / "typing/calls.py"
+ROOT = Path(__file__).parents[3]
 
 
 def test_mypy_refuses_exactly_the_wrong_calls(tmp_path):
