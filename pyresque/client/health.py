@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyresque.client.fleet import Fleet
 from pyresque.client.info import WorkerInfo
 from pyresque.client.missed_runs import MissedRun
 from pyresque.client.pausing import PausedQueues
@@ -28,7 +29,8 @@ class QueueHealth:
 class FailureHealth:
     """Failures: all of them, those of the last hour, and those with what was put aside and not put back.
 
-    Only the newest are looked at for that (`looked_at`): if there are more, the numbers may be higher.
+    Only the newest are looked at for that (`looked_at`): if there are more, the numbers may be higher. A
+    quick look tells those of the last hour by where they begin in the list.
     """
 
     total: int = 0
@@ -79,7 +81,8 @@ class Health:
         never_ran: names of entries that no scheduler has fired yet, as far as Redis tells.
         master: the scheduler that is master; None where none is.
         needs_scheduler: whether there are delayed jobs, or entries.
-        workers: all registered workers.
+        workers: all registered workers; after a quick look none of them.
+        fleet: all of them together.
         waiting: classes that wait and that no job here knows; only with a registry that has jobs.
         problems: what needs a person.
     """
@@ -98,6 +101,7 @@ class Health:
     redis: RedisHealth
     problems: list[Problem] = field(default_factory=list)
     never_ran: list[str] = field(default_factory=list)
+    fleet: Fleet = field(default_factory=Fleet)
 
     @property
     def ok(self) -> bool:
@@ -112,8 +116,8 @@ class Health:
     @property
     def lives(self) -> dict[str, int]:
         """How many workers are `alive`, `dead`, or `unknown`: nobody can tell from here."""
-        known = [one.is_alive for one in self.workers]
-        return {"alive": known.count(True), "dead": known.count(False), "unknown": known.count(None)}
+        fleet = self.fleet
+        return {"alive": fleet.alive, "dead": len(fleet.dead), "unknown": fleet.unknown}
 
     @property
     def unknown(self) -> dict[str, dict[str, int]]:

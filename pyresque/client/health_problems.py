@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from pyresque.client.health import Health, Problem, QueueHealth
-from pyresque.client.info import WorkerInfo
 from pyresque.usercode.safely import cut
 from pyresque.wire.aside_links import CLASS as ASIDE
 
@@ -157,7 +155,7 @@ def _of_queues(health: Health, max_age: float | None) -> Iterator[Problem]:
         elif health.paused.all:
             how, advice = "paused, as all queues are", "pyresque queue resume --all"
         yield Problem("paused", f"{_jobs(paused)} on queues that are {how}", advice)
-    idle = [queue for queue in waiting if not queue.paused and not _is_served(queue.name, health.workers)]
+    idle = [queue for queue in waiting if not queue.paused and not health.fleet.serves(queue.name)]
     if idle:
         yield Problem(
             "no worker",
@@ -174,14 +172,6 @@ def _of_queues(health: Health, max_age: float | None) -> Iterator[Problem]:
         )
 
 
-def _is_served(queue: str, workers: Sequence[WorkerInfo]) -> bool:
-    """Whether a worker that may live takes from a queue, as far as its id tells."""
-    return any(
-        worker.is_alive is not False and any(fnmatchcase(queue, pattern) for pattern in worker.queues)
-        for worker in workers
-    )
-
-
 def _jobs(queues: Sequence[QueueHealth]) -> str:
     total = sum(queue.size for queue in queues)
     names = _listed([queue.name for queue in queues])
@@ -189,7 +179,7 @@ def _jobs(queues: Sequence[QueueHealth]) -> str:
 
 
 def _of_workers(health: Health) -> Iterator[Problem]:
-    dead = [worker.id for worker in health.workers if worker.is_alive is False]
+    dead = health.fleet.dead
     if dead:
         yield Problem(
             "dead workers",
@@ -201,13 +191,10 @@ def _of_workers(health: Health) -> Iterator[Problem]:
 
 def _of_long_jobs(health: Health, max_run: float | None) -> Iterator[Problem]:
     """Workers that may hang: dead ones are told of elsewhere."""
-    if max_run is None:
-        return
-    long = [one for one in health.workers if one.is_alive is not False and (one.working_for or 0) > max_run]
-    long.sort(key=lambda one: -(one.working_for or 0))
-    if long:
-        first = _typed([long[0].id])
-        ids = _listed([f"{cut(one.id, MOST_NAME)} {_span(one.working_for or 0)}" for one in long])
+    long = health.fleet.long
+    if max_run is not None and long:
+        first = _typed([long[0][0]])
+        ids = _listed([f"{cut(worker, MOST_NAME)} {_span(seconds)}" for worker, seconds in long])
         workers = "1 worker has" if len(long) == 1 else f"{len(long)} workers have"
         yield Problem(
             "long job",
@@ -217,8 +204,7 @@ def _of_long_jobs(health: Health, max_run: float | None) -> Iterator[Problem]:
 
 
 def _of_unknown(health: Health) -> Iterator[Problem]:
-    ruby = [worker for worker in health.workers if worker.language != "python"]
-    strange = [one for one in health.waiting if not _is_served(one.queue, ruby)]
+    strange = [one for one in health.waiting if not health.fleet.serves_in_ruby(one.queue)]
     for one in strange[:SHOWN]:
         jobs = "1 job waits" if one.count == 1 else f"{one.count} jobs wait"
         yield Problem(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from pyresque.client.failures import Failures
+from pyresque.client.fleet import Fleet, fleet_of, quick_fleet
 from pyresque.client.health import DelayedHealth, FailureHealth, Health, QueueHealth, RedisHealth
 from pyresque.client.health_problems import LONG, problems_of
 from pyresque.client.info import WorkerInfo
 from pyresque.client.missed_runs import GRACE, MissedRun, missed_runs
+from pyresque.client.nearby_failures import place_of
 from pyresque.client.pausing import PausedQueues, paused_queues
 from pyresque.client.queued_jobs import oldest_ages
 from pyresque.client.scheduler_status import look
@@ -36,6 +38,32 @@ MOST_FAILURES = 10_000
 """The newest failures that are looked at."""
 MOST_SECONDS = 20_000
 """Seconds with delayed jobs whose jobs are counted."""
+QUICK_FAILURES = 2000
+"""The newest failures that a quick look looks at."""
+MOST_AGES = 50
+"""The longest queues, whose oldest jobs a quick look asks for."""
+MOST_WAITING = 2000
+"""Jobs, in all, whose classes a quick look reads."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a look reads.
+
+    Attributes:
+        failures: of the newest failures.
+        seconds: of those that hold delayed jobs.
+        is_quick: whether workers are counted only, and what else is long is sampled.
+    """
+
+    failures: int
+    seconds: int
+    is_quick: bool
+
+
+def limits(is_quick: bool) -> Limits:
+    """Those of a whole look, or of one that stays below a tenth of a second."""
+    return Limits(QUICK_FAILURES, 1000, True) if is_quick else Limits(MOST_FAILURES, MOST_SECONDS, False)
 
 
 class Whole(ResqueLike, Protocol):
@@ -56,19 +84,27 @@ def health(
     max_age: float | None = None,
     max_run: float | None = LONG,
     grace: float = GRACE,
+    quick: bool = False,
 ) -> Health:
     """Look at everything; see `Resque.health`."""
-    return _Look(resque, options or SchedulerOptions(), max_age, max_run).look(registry, file, grace)
+    look = _Look(resque, options or SchedulerOptions(), max_age, max_run, limits(quick))
+    return look.look(registry, file, grace)
 
 
 class _Look:
     """One look. What a key of a wrong type makes impossible to tell becomes a problem."""
 
     def __init__(
-        self, resque: Whole, options: SchedulerOptions, max_age: float | None, max_run: float | None
+        self,
+        resque: Whole,
+        options: SchedulerOptions,
+        max_age: float | None,
+        max_run: float | None,
+        limits: Limits,
     ) -> None:
         self._resque = resque
         self._options = options
+        self._limits = limits
         self._max_age, self._max_run = max_age, max_run
         self._now = time.time()
         self._broken: list[str] = []
@@ -85,17 +121,19 @@ class _Look:
             lambda: missed_runs(self._hasty, entries, now, environment, grace), list[MissedRun]()
         )
         names = self._tried(lambda: queues.names(space), list[str]())
+        sizes = queues.sizes(space, names)
         paused = self._tried(lambda: paused_queues(space), PausedQueues(False, []))
         waiting: list[WaitingClass] = []
         if registry.jobs():
-            waiting = self._tried(lambda: waiting_classes(self._resque, registry), waiting)
+            waiting = self._tried(lambda: self._waiting(registry, sizes), waiting)
         delays = self._tried(lambda: self._delayed(0.0 if status is None else status.behind), DelayedHealth())
         master = None if status is None else status.master
         # Who knows no jobs here cannot tell what a scheduler knows, nor what Ruby's does.
         trusts = not registry.jobs() or (master is not None and master.language == "ruby")
+        infos, fleet = self._workers()
         found = Health(
             now=now,
-            queues=self._queues(names, paused),
+            queues=self._queues(sizes, paused),
             failed=self._failed(),
             delayed=delays,
             missed=missed,
@@ -104,7 +142,8 @@ class _Look:
             master=master,
             needs_scheduler=bool(delays.total or any(one.runs_here for one in entries)),
             paused=paused,
-            workers=self._tried(self._resque.workers, []),
+            workers=infos,
+            fleet=fleet,
             waiting=waiting,
             redis=_redis(space),
         )
@@ -117,22 +156,41 @@ class _Look:
             self._broken.append(str(error))
             return otherwise
 
-    def _queues(self, names: Sequence[str], paused: PausedQueues) -> list[QueueHealth]:
-        sizes = queues.sizes(self._resque.space, names)
-        ages = oldest_ages(self._hasty, names, self._now)
-        return [QueueHealth(name, sizes[name], ages.get(name), paused.holds(name)) for name in names]
+    def _workers(self) -> tuple[list[WorkerInfo], Fleet]:
+        if self._limits.is_quick:
+            return [], self._tried(lambda: quick_fleet(self._resque.space, self._max_run), Fleet())
+        infos = self._tried(self._resque.workers, list[WorkerInfo]())
+        return infos, fleet_of(infos, self._max_run)
+
+    def _waiting(self, registry: Registry, sizes: Mapping[str, int]) -> list[WaitingClass]:
+        if not self._limits.is_quick:
+            return waiting_classes(self._resque, registry)
+        names = _longest(sizes)
+        most = MOST_WAITING // max(1, len(names))
+        return waiting_classes(self._resque, registry, queues=sorted(names), most=most)
+
+    def _queues(self, sizes: Mapping[str, int], paused: PausedQueues) -> list[QueueHealth]:
+        asked = list(sizes)
+        if self._limits.is_quick and self._max_age is None:
+            asked = _longest(sizes)
+        ages = oldest_ages(self._hasty, asked, self._now)
+        held = frozenset(paused.queues)
+        is_held = paused.all or paused.workers
+        return [
+            QueueHealth(name, size, ages.get(name), is_held or name in held) for name, size in sizes.items()
+        ]
 
     def _delayed(self, behind: float) -> DelayedHealth:
-        space = self._resque.space
-        total, more = delayed.jobs_until(space, None, MOST_SECONDS)
-        overdue, _ = delayed.jobs_until(space, self._now - 1, MOST_SECONDS)
+        space, most = self._resque.space, self._limits.seconds
+        total, more = delayed.jobs_until(space, None, most)
+        overdue, _ = delayed.jobs_until(space, self._now - 1, most)
         return DelayedHealth(total, overdue, behind, more)
 
     def _failed(self) -> FailureHealth:
         found = FailureHealth()
         names = self._tried(self._resque.failures.lists, ["failed"])
         for n, name in enumerate(names):
-            share = (MOST_FAILURES - found.looked_at) // (len(names) - n)
+            share = (self._limits.failures - found.looked_at) // (len(names) - n)
             found = self._tried(partial(self._with_list, found, name, share), found)
         return found
 
@@ -140,8 +198,11 @@ class _Look:
         """What is told of failures, with those of one list more."""
         space = self._resque.space
         total, looked_at, last_hour, aside = failure_store.count(space, name), 0, 0, 0
+        by_place = self._limits.is_quick and total > most
+        if by_place:  # where the last hour begins in a long list is soon found
+            last_hour = total - place_of(space, name, self._now - 3600)
         for raw in failure_store.newest(space, name, most):
-            at = _failed_at(raw)
+            at = None if by_place else _failed_at(raw)
             looked_at += 1
             last_hour += at is not None and at > self._now - 3600
             aside += b"yresque" in raw and FailureRecord.parse(raw).holds_aside
@@ -151,6 +212,11 @@ class _Look:
             before.aside + aside,
             before.looked_at + looked_at,
         )
+
+
+def _longest(sizes: Mapping[str, int]) -> list[str]:
+    """The longest queues, so many that little has to be read of them."""
+    return sorted((name for name, size in sizes.items() if size), key=lambda name: -sizes[name])[:MOST_AGES]
 
 
 class _Head(msgspec.Struct):

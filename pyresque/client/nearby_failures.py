@@ -55,8 +55,8 @@ def _each_place_once(records: Iterable[FailureRecord]) -> Iterator[FailureRecord
 
 def _about(space: Space, name: str, moments: Sequence[float]) -> Iterator[FailureRecord]:
     """The failures of a list that failed about one of these moments."""
-    first = max(0, _place_of(space, name, moments[0] - SLACK) - AROUND)
-    last = _place_of(space, name, moments[-1] + SLACK) + AROUND
+    first = max(0, place_of(space, name, moments[0] - SLACK) - AROUND)
+    last = place_of(space, name, moments[-1] + SLACK) + AROUND
     if len(moments) > 1 and last - first > 1000 + 4 * len(moments):
         middle = len(moments) // 2
         yield from _about(space, name, moments[:middle])
@@ -65,7 +65,7 @@ def _about(space: Space, name: str, moments: Sequence[float]) -> Iterator[Failur
     yield from store.read(space, name, first, min(last - first, LOOK + 4 * len(moments)))
 
 
-def _place_of(space: Space, name: str, moment: float) -> int:
+def place_of(space: Space, name: str, moment: float) -> int:
     """How many failures of a list come before a moment, if they are in order."""
     low, high = 0, store.count(space, name)
     while low < high:

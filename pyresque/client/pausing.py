@@ -30,7 +30,8 @@ class PausedQueues:
 
 def paused_queues(space: Space) -> PausedQueues:
     """What is paused now."""
-    named = {name for one in workers.ids(space) for name in [*one.split(":", 2), "", ""][2].split(",")}
+    lists = {[*one.split(":", 2), "", ""][2] for one in workers.ids(space)}
+    named = {name for names in lists for name in names.split(",")}
     known = sorted({*queues.names(space), *named} - {""})
     return PausedQueues(
         pauses.is_paused(space, None), pauses.among(space, known), pauses.are_workers_paused(space)

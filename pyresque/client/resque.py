@@ -220,6 +220,7 @@ class Resque(Delaying, Scheduling):
         max_age: float | None = None,
         max_run: float | None = 3600.0,
         grace: float = 300.0,
+        quick: bool = False,
     ) -> Health:
         """How everything is, in one look, and what needs a person (docs/looking-and-acting.md).
 
@@ -230,11 +231,19 @@ class Resque(Delaying, Scheduling):
             max_age: seconds that a job may wait; None: as long as it takes.
             max_run: seconds that a job may run; None: as long as it takes.
             grace: seconds by which a run of the schedule may be late.
+            quick: read little, however much there is, as a page needs it (docs/looking-and-acting.md).
         """
         from pyresque.client.look_at_health import health
 
         return health(
-            self, registry, options=options, file=file, max_age=max_age, max_run=max_run, grace=grace
+            self,
+            registry,
+            options=options,
+            file=file,
+            max_age=max_age,
+            max_run=max_run,
+            grace=grace,
+            quick=quick,
         )
 
     def find_jobs(

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from pyresque.store.space import Space
 
+MANY = 100
+"""Of more queues than these it is asked at first whether any is paused."""
+
 
 def pause(space: Space, queue: str | None) -> None:
     """Pause a queue, or (None) all of them."""
@@ -25,6 +28,10 @@ def is_paused(space: Space, queue: str | None) -> bool:
 
 def among(space: Space, queues: Sequence[str]) -> list[str]:
     """Those of these queues that are paused themselves."""
+    if len(queues) > MANY:  # mostly none is, and that is told by one number
+        keys = [space.keys.queue_pause(queue) for queue in queues]
+        if not space.link.execute("EXISTS", *keys):
+            return []
     replies = space.link.execute_many([("EXISTS", space.keys.queue_pause(queue)) for queue in queues])
     return [queue for queue, reply in zip(queues, replies, strict=True) if reply == 1]
 

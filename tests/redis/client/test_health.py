@@ -15,7 +15,8 @@ from pyresque.config import SchedulerOptions
 from pyresque.registry import Registry
 from pyresque.wire import times
 from tests.redis.bench import calls
-from tests.redis.client.test_failures import record
+from tests.redis.client.test_failure_selection import at
+from tests.redis.client.test_failures import put, record
 from tests.redis.client.test_info import register
 
 MASTER = "resque:resque:resque_scheduler_master_lock"
@@ -396,3 +397,55 @@ def test_ten_thousand_failures_are_looked_at_in_few_commands(resque):
     calls(resque)
     assert resque.health().failed.looked_at == 10_000
     assert calls(resque, "lrange") < 30
+
+
+# --- a quick look ----------------------------------------------------------------------------------
+
+
+def failed_now():
+    return record(failed_at=times.failed_at(time.time()))
+
+
+def test_a_quick_look_tells_the_same_where_there_is_little(resque, bench):
+    """What needs a person is found with less reading, too."""
+    put(resque, at(1), failed_now(), failed_now())
+    resque.link.execute("RPUSH", "resque:queue:q", *['{"class":"A","args":[1]}'] * 3)
+    resque.link.execute("SADD", "resque:queues", "q", "empty")
+    resque.enqueue_at_with_queue("q", 1_000, "A", 1)
+    resque.pause("q")
+    beats = {"h:1:q": 30, "h:2:q,r*": 400, "h:3:": 200, "nonsense": None}
+    now = time.time()
+    for worker, age in beats.items():
+        resque.link.execute("SADD", "resque:workers", worker)
+        if age is not None:
+            resque.link.execute("HSET", "resque:workers:heartbeat", worker, times.heartbeat(int(now - age)))
+    running = {
+        "queue": "q",
+        "run_at": times.heartbeat(int(now - 9000)),
+        "payload": {"class": "A", "args": []},
+    }
+    for worker in ("h:1:q", "h:2:q,r*"):
+        resque.link.execute("SET", f"resque:worker:{worker}", json.dumps(running))
+    whole, quick = resque.health(), resque.health(quick=True)
+    assert quick.workers == []
+    assert len(whole.workers) == 4
+    assert [(one.kind, one.advice) for one in quick.problems] == [
+        (one.kind, one.advice) for one in whole.problems
+    ]
+    assert quick.failed == whole.failed
+    assert (quick.delayed.total, quick.delayed.overdue) == (1, 1)
+    assert [(one.name, one.size, one.paused) for one in quick.queues] == [("empty", 0, False), ("q", 3, True)]
+    for fleet in (quick.fleet, whole.fleet):
+        assert (fleet.total, fleet.working, fleet.alive, fleet.unknown) == (4, 2, 1, 2)
+        assert fleet.dead == ["h:2:q,r*"]
+        assert [worker for worker, _ in fleet.long] == ["h:1:q"]
+        assert fleet.serves("q")
+        assert not fleet.serves("rest")
+
+
+def test_the_failures_of_the_last_hour_in_a_long_list(resque, monkeypatch):
+    """Where they begin is found by halving."""
+    monkeypatch.setattr(look_at_health, "QUICK_FAILURES", 10)
+    put(resque, *(at(n) for n in range(300)), *(failed_now() for _ in range(60)))
+    found = resque.health(quick=True).failed
+    assert (found.total, found.last_hour, found.looked_at) == (360, 60, 10)
