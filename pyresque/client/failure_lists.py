@@ -16,7 +16,7 @@ from pyresque.client.looking import Budget
 from pyresque.errors import InvalidSelection
 from pyresque.failure.copies import identity
 from pyresque.store import failures as store
-from pyresque.store.list_scan import FIRST, ListScan
+from pyresque.store.list_scan import FIRST, ListScan, Mark
 from pyresque.store.space import Space
 from pyresque.wire import times
 from pyresque.wire.records import FailureRecord
@@ -145,8 +145,8 @@ class FailureScan:
             for name in lists.names
             if not (after and places.get(name) == "")
         }
-        self._places = dict.fromkeys(lists.names, "")
-        self._places |= {name: scan.cursor() for name, scan in self._scans.items()}
+        self._done = {name: "" for name in lists.names if name not in self._scans}
+        self._marks = {name: scan.mark for name, scan in self._scans.items()}
         self.budget = budget
         self.is_whole = False
 
@@ -164,9 +164,10 @@ class FailureScan:
 
     def cursor(self) -> str | None:
         """Where to go on behind the last failure that was given; None: there is nothing left."""
-        if not any(self._places.values()):
+        places = {name: scan.cursor_of(self._marks[name]) for name, scan in self._scans.items()}
+        if not any(places.values()):
             return None
-        return json.dumps(self._places, separators=(",", ":"))
+        return json.dumps(self._done | places, separators=(",", ":"))
 
     def start_at(self, name: str, offset: int) -> None:
         """Begin so many failures from the end that is read first, in the only list that is read."""
@@ -177,7 +178,7 @@ class FailureScan:
     def _by_time(self) -> Iterator[FailureRecord]:
         sign = -1 if self._newest_first else 1
         sources = {name: iter(scan) for name, scan in self._scans.items()}
-        heap: list[tuple[float, int, str, FailureRecord, str]] = []
+        heap: list[tuple[float, int, str, FailureRecord, Mark]] = []
         before = dict.fromkeys(sources, float("inf") if self._newest_first else 0.0)
 
         def push(number: int, name: str) -> None:
@@ -187,20 +188,20 @@ class FailureScan:
             record = FailureRecord.parse(found[1], name, found[0])
             at = failed_at(record) if len(sources) > 1 else 0.0
             before[name] = before[name] if at is None else at
-            place = self._scans[name].cursor()
-            heapq.heappush(heap, (sign * before[name], number, name, record, place))
+            mark = self._scans[name].mark
+            heapq.heappush(heap, (sign * before[name], number, name, record, mark))
 
         for number, name in enumerate(sources):
             push(number, name)
         while heap:
             if self.budget.is_spent:
                 return
-            _, number, name, record, place = heapq.heappop(heap)
-            self._places[name] = place
+            _, number, name, record, mark = heapq.heappop(heap)
+            self._marks[name] = mark
             self.budget.spend(len(record.raw))
             yield record
             push(number, name)
-        self._places = dict.fromkeys(self._places, "")
+        self._marks = dict.fromkeys(self._marks, (0, b"", 0))
         self.is_whole = True
 
     def _before(self) -> list[FailureRecord]:
@@ -221,8 +222,7 @@ def _chained(*parts: Iterable[FailureRecord]) -> Iterator[FailureRecord]:
 
 def _sign(raw: bytes) -> bytes:
     """What stays the same in a failure when it is marked as retried."""
-    start = raw.rfind(b',"retried_at":')
-    return raw[:start]  # else all but the brace at its end
+    return identity(FailureRecord.parse(raw)).encode()
 
 
 def _places_in(after: str | None) -> Mapping[str, str]:

@@ -25,6 +25,8 @@ BACK = 2000
 
 _CURSOR = re.compile(r"([0-9]{1,15})(?:\.([0-9a-f]{12}))?(?::([0-9]{1,15}))?", re.ASCII)
 
+Mark = tuple[int, bytes, int]
+"""A place, the last element that was read, and how many are left."""
 Sign = Callable[[bytes], bytes]
 """What stays the same in an element that others may mark."""
 
@@ -76,7 +78,19 @@ class ListScan:
 
     def cursor(self) -> str:
         """Where to go on behind the last element that iteration gave; empty: there is nothing left."""
-        return self.cursor_at(self.at, self._last) if self.left else ""
+        return self.cursor_at(self.at, self._last)
+
+    @property
+    def mark(self) -> Mark:
+        """What `cursor` is made of, to be made later."""
+        return self.at, self._last, self.left
+
+    def cursor_of(self, mark: Mark) -> str:
+        """The cursor of a mark; what is added meanwhile is not to be read."""
+        place, last, left = mark
+        if not left:
+            return ""
+        return f"{place}:{left}" if self._backwards else f"{place}.{self._digest(last)}:{left}"
 
     def cursor_at(self, place: int, last: bytes = b"", *, ends: bool = False) -> str:
         """The cursor of a place, before which so many elements come; empty: there is nothing left to read.
@@ -109,25 +123,27 @@ class ListScan:
         match = _CURSOR.fullmatch(cursor)
         if match is None:
             raise InvalidSelection(f"{cursor!r} is not a place in a list: begin at the first page")
-        place, digest, left = match.groups()
-        self.at = min(int(place), self.length)
+        at, digest, left = match.groups()
+        self.at = place = min(int(at), self.length)
         if digest is not None and not self._backwards:
-            self.at = self._behind(digest)
+            found = self._behind(place, digest)
+            self.at = max(0, place - BACK) if found is None else found
+            place = place if found is None else found
         if left is not None:
-            count = min(int(left), self.at if self._backwards else self.length - self.at)
-            self._stop = self.at - count if self._backwards else self.at + count
+            step = -int(left) if self._backwards else int(left)
+            self._stop = max(0, min(self.length, place + step))
 
-    def _behind(self, digest: str) -> int:
+    def _behind(self, place: int, digest: str) -> int | None:
         """The index behind the element that was read last: others may have removed some before it."""
-        last = self.at
-        while last > max(0, self.at - BACK):
+        last = place
+        while last > max(0, place - BACK):
             first = max(0, last - 200)
             raws: Reply = self._space.link.execute("LRANGE", self._key, first, last - 1)
             for index in range(len(raws) - 1, -1, -1):
                 if self._digest(raws[index]) == digest:
                     return first + index + 1
             last = first
-        return last
+        return None
 
     def _digest(self, raw: bytes) -> str:
         return hashlib.sha1(self._sign(raw)).hexdigest()[:12]  # noqa: S324 (no secret)

@@ -30,6 +30,7 @@ from pyresque.web import (
     acting,
     delayed_jobs,
     failed,
+    failure,
     filters,
     form_token,
     headers,
@@ -48,7 +49,16 @@ if TYPE_CHECKING:
     from pyresque.client.resque import Resque
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview.pages, failed.pages, workers.pages, delayed_jobs.pages, schedule_form.pages, acting.pages)
+PAGES = (
+    overview.pages,
+    failed.pages,
+    failure.pages,
+    workers.pages,
+    delayed.pages,
+    schedule_form.pages,
+    delayed_jobs.pages,
+    acting.pages,
+)
 """Everything there is to see, in no order: each module has the pages of one group."""
 
 NAVIGATION = (

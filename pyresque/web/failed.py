@@ -1,74 +1,263 @@
-"""Failed jobs: the list with its filters, and what can be done with them."""
+"""Failed jobs: the list with its filters, groups, and what can be done with those that are meant."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, g, render_template, request
+from werkzeug.datastructures import MultiDict
 
 from pyresque.client.failure_lists import failed_at
 from pyresque.client.failure_selection import FailureSelection
-from pyresque.client.selection import ActionResult
+from pyresque.client.nearby_failures import Place
+from pyresque.client.selection import Group
+from pyresque.errors import InvalidSelection
+from pyresque.store import failures as store
 from pyresque.web import paging
 from pyresque.web.acting import Form, Outcome, Question, action
+from pyresque.web.rounds import COUNTED, in_rounds, question, told
+from pyresque.wire.records import FailureRecord, shown
+from pyresque.wire.times import rfc3339
 
 pages = Blueprint("failed", __name__)
 
 FILTERS = ("class_name", "exception", "queue", "text")
+ASKED = (*FILTERS, "hours", "since", "until", "retried", "list", "order", "size")
+"""What an address or a form may ask for."""
+MOST_LISTS = 100
+"""Lists of failures that have a tab of their own."""
+WAYS = ("class", "exception", "frame", "queue", "hour")
 
 
 @pages.get("/failed")
 def listing() -> str:
     """Failed jobs, the newest first."""
-    selection = selected(request.args)
-    page = paging.asked()
-    records = selection.page(page.number, page.size + 1)
-    page = replace(page, more=len(records) > page.size)
+    asked = asked_for(request.args)
+    selection, page = selected(asked), paging.asked()
+    after = request.args.get("after") or None
+    found = selection.look(page.number, page.size, asked.get("order") != "oldest", after=after)
+    page = replace(page, total=None if after else found.total, more=found.more)
+    lists = g.resque.failures.lists()
     return render_template(
-        "failed.html", records=records[: page.size], page=page, failed_at=failed_at, asked=request.args
+        "failed.html",
+        found=found,
+        page=page,
+        asked=asked,
+        is_filtered=any(name in asked for name in (*FILTERS, "hours", "since", "until", "retried")),
+        meant=[(name, value) for name, value in asked.items() if name not in ("order", "size")],
+        counts=store.counts(g.resque.space, lists[:MOST_LISTS]) if len(lists) > 1 else {},
+        next_page=_next(asked, page, found.next),
+        **words(),
     )
 
 
+def _next(asked: Form, page: paging.Paging, after: str | None) -> dict[str, Any] | None:
+    """The query of the page behind a filtered one, which goes on where it has ended; None: there is none."""
+    if after is None or page.total is not None:
+        return None
+    return {**asked, "after": after, "page": page.number + 1}
+
+
+@pages.get("/failed/groups")
+def groups() -> str:
+    """How many have failed of each class, exception, line, queue or hour."""
+    asked = asked_for(request.args)
+    by = request.args.get("by", "class")
+    found = selected(asked).groups(by if by in WAYS else "class", most=COUNTED)
+    return render_template(
+        "failed_groups.html",
+        groups=found,
+        by=by if by in WAYS else "class",
+        ways=WAYS,
+        asked=asked,
+        list_of=lambda group: _query_of(asked, by, group),
+        **words(),
+    )
+
+
+def _query_of(asked: Form, by: str, group: Group[FailureRecord]) -> dict[str, Any] | None:
+    """The query of the list that shows a group; None where none can."""
+    if not group.key or group.key == "(others)":
+        return None
+    if by == "hour" and group.last is not None:
+        begin = datetime.fromtimestamp(group.last // 3600 * 3600, UTC)
+        hour = {"since": _minute(begin), "until": _minute(begin + timedelta(minutes=59)), "hours": None}
+        return {**asked, **hour}
+    return {**asked, {"frame": "text", "class": "class_name"}.get(by, by): group.key}
+
+
+def _minute(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M")
+
+
+def words() -> dict[str, Any]:
+    """What the templates of failures need."""
+    return {"failed_at": failed_at, "row_of": row_of, "text_of": text_of, "shown_args": shown_args}
+
+
+def shown_args(record: FailureRecord) -> Any:
+    """The arguments of a failed job, of an Active Job its own."""
+    return shown(record.payload)[1]
+
+
+def clock(at: float | None) -> str:
+    """A moment as a clock in UTC shows it; empty where there is none."""
+    text = rfc3339(at)
+    return "" if text is None else text.replace("T", " ").rstrip("Z")
+
+
+def text_of(record: FailureRecord, most: int = 2000) -> str:
+    """The beginning of a record's bytes as text, for one that is not JSON."""
+    return record.raw[:most].decode("utf-8", "backslashreplace")
+
+
+# --- which are meant ---------------------------------------------------------------------------------------
+
+
+def asked_for(form: Form) -> Form:
+    """The filters that a form or an address asks for, without those that are empty."""
+    return MultiDict((name, form[name]) for name in ASKED if form.get(name))
+
+
+def row_of(record: FailureRecord) -> str:
+    """What stands for a failure in a form: its id, and where it was seen."""
+    return json.dumps([record.list_name, record.index, record.id])
+
+
 def selected(form: Form) -> FailureSelection:
-    """The failures that a form or a query means: by ids, or by filters."""
+    """The failures that a form or an address means: those of rows, those with ids, or by filters.
+
+    Raises:
+        InvalidSelection: one of them cannot be understood.
+    """
+    if form.getlist("row"):
+        return _these(form)
     given: dict[str, Any] = {name: form[name] for name in FILTERS if form.get(name)}
     if ids := form.getlist("id"):
         given["ids"] = ids
     if form.get("retried") in ("yes", "no"):
         given["retried"] = form["retried"] == "yes"
     if hours := form.get("hours", ""):
-        given["since"] = timedelta(hours=int(hours)) if hours.isdecimal() else None
-    selection: FailureSelection = g.resque.failures.select(**given)
+        given["since"] = timedelta(hours=_whole("hours", hours))
+    if since := form.get("since"):
+        given["since"] = _moment("since", since)
+    if until := form.get("until"):
+        given["until"] = _moment("until", until) + timedelta(seconds=59)
+    selection: FailureSelection = g.resque.failures.select(list_name=form.get("list") or None, **given)
     return selection
 
 
-def _about_to_retry(form: Form) -> Question:
-    plan = selected(form).plan()
-    return Question(plan.done, plan.by_class, _left_alone(plan))
+def _these(form: Form) -> FailureSelection:
+    seen: list[tuple[str, Place | None]] = []
+    for row in form.getlist("row"):
+        try:
+            name, index, record_id = json.loads(row)
+            seen.append((str(record_id), (str(name), int(index))))
+        except (ValueError, TypeError, RecursionError):
+            raise InvalidSelection(f"{row[:80]} stands for no failure") from None
+    selection: FailureSelection = g.resque.failures.these(seen)
+    return selection
+
+
+def _whole(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise InvalidSelection(f"{name}={text[:80]} is not a whole number")
+    return int(text)
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidSelection(f"{name}={text[:80]} is not a moment such as 2026-11-30T17:00") from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _must_mean_some(form: Form) -> None:
+    """A button for selected rows without any must not act on everything."""
+    if form.get("only") and not (form.getlist("row") or form.getlist("id")):
+        raise InvalidSelection("No failure is selected: tick those that are meant.")
+
+
+# --- what can be done with them ---------------------------------------------------------------------------
+
+
+def _options(form: Form) -> dict[str, Any]:
+    return {"again": bool(form.get("again")), "pending": bool(form.get("pending"))}
+
+
+def _asked(form: Form, note: str = "") -> Question:
+    _must_mean_some(form)
+    selection = selected(form)
+    groups = selection.groups("class", most=COUNTED)
+    total = None if groups.is_whole else selection.look(1, 1, budget=1).total
+    return question(groups, total, note)
+
+
+def _about_to_retry(form: Form) -> Question | None:
+    found = _asked(form)
+    if found.count is None or found.count > 1000:
+        left = "Those that were put back before, or come again by themselves, are left alone."
+        return replace(found, note=f"{found.note} {left}".strip())
+    plan = selected(form).plan(most=1001, **_options(form))
+    note = told(plan.done, plan.skipped, "").partition(".")[2].strip()
+    return None if form.get("at_once") and plan.done else Question(plan.done, plan.by_class, note)
 
 
 @action("failed.retry", "Retry", ask=_about_to_retry)
 def retry(form: Form) -> Outcome:
     """Put the jobs of failures back on their queues."""
-    result = selected(form).retry()
-    return Outcome(f"{result.done} put back on their queues. {_left_alone(result)}".strip(), result.done)
+    _must_mean_some(form)
+    selection, options = selected(form), _options(form)
+    return in_rounds(
+        form,
+        lambda most, after: selection.retry(most=most, after=after, **options),
+        "put back on their queues",
+    )
 
 
 def _about_to_remove(form: Form) -> Question:
-    selection = selected(form)
-    classes = selection.by_class()
-    return Question(sum(classes.values()), classes, "Their jobs are gone then.")
+    return _asked(form, "Their jobs are gone then.")
 
 
 @action("failed.remove", "Remove", ask=_about_to_remove, is_dangerous=True)
 def remove(form: Form) -> Outcome:
     """Remove failures."""
-    result = selected(form).remove()
-    return Outcome(f"{result.done} removed.", result.done)
+    _must_mean_some(form)
+    selection = selected(form)
+    return in_rounds(form, lambda most, after: selection.remove(most=most, after=after), "removed")
 
 
-def _left_alone(result: ActionResult) -> str:
-    reasons = [f"{count} {reason}" for reason, count in result.skipped.items()]
-    return f"Left alone: {', '.join(reasons)}." if reasons else ""
+def _about_to_clear(form: Form) -> Question:
+    count = g.resque.failures.count(list_name=form.get("list") or None)
+    where = f"Every failure in the list {form['list']}." if form.get("list") else "Every failure there is."
+    return Question(count, {}, f"{where} Their jobs are gone then.")
+
+
+@action("failed.clear", "Remove all", ask=_about_to_clear, is_dangerous=True)
+def clear(form: Form) -> Outcome:
+    """Remove every failure, of all lists or one."""
+    failures, name = g.resque.failures, form.get("list") or None
+    names = failures.lists() if name is None else [name]
+    count = sum(store.counts(g.resque.space, names).values())
+    for one in names:
+        failures.clear(one)
+    return Outcome(f"{count:,} removed.", count)
+
+
+def _about_to_clear_retried(form: Form) -> Question:
+    return _asked(_retried(form), "They were put back; their records go.")
+
+
+@action("failed.clear_retried", "Remove the retried", ask=_about_to_clear_retried, is_dangerous=True)
+def clear_retried(form: Form) -> Outcome:
+    """Remove failures that were put back."""
+    selection = selected(_retried(form))
+    return in_rounds(form, lambda most, after: selection.remove(most=most, after=after), "removed")
+
+
+def _retried(form: Form) -> Form:
+    return MultiDict([("retried", "yes"), *((name, form[name]) for name in ("list",) if form.get(name))])

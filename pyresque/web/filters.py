@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import islice
 from typing import Any
 
 from flask import current_app
 from markupsafe import Markup
 
+from pyresque.web.secrets import Secrets
 from pyresque.wire import times
 from pyresque.wire.times import rfc3339
 
+_MOST, _MANY, _DEEP = 2000, 40, 6
+"""Characters, elements and levels of a value that a line is made of."""
 _SPANS = ((1, "s"), (60, "min"), (3600, "h"), (86400, "d"))
 
 
@@ -66,23 +70,42 @@ def size(value: int | None) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
+def secrets() -> Secrets:
+    """What is hidden in this dashboard."""
+    found: Secrets = current_app.extensions["pyresque_secrets"]
+    return found
+
+
 def hidden(value: Any) -> Any:
     """A decoded JSON value, or a text, without its secrets; what a record holds is shown by way of this."""
-    return current_app.extensions["pyresque_secrets"].hidden(value)
+    return secrets().hidden(value)
+
+
+def shortened(value: Any, depth: int = 0) -> Any:
+    """As much of a value as a line may show: a page lists many jobs, and one may hold a megabyte."""
+    if isinstance(value, str):
+        return value[:_MOST]
+    if depth > _DEEP and isinstance(value, (dict, list)):
+        return "\N{HORIZONTAL ELLIPSIS}"
+    if isinstance(value, dict):
+        return {str(key)[:_MOST]: shortened(one, depth + 1) for key, one in islice(value.items(), _MANY)}
+    if isinstance(value, list):
+        return [shortened(one, depth + 1) for one in value[:_MANY]]
+    return value
 
 
 def arguments(args: Any, most: int = 160) -> str:
     """The arguments of a job on one line, as people read them, without secrets; cut where they are long."""
     if args is None:
         return ""
-    listed = hidden(args if isinstance(args, list) else [args])
+    listed = hidden(shortened(args if isinstance(args, list) else [args]))
     text = ", ".join(json.dumps(value, ensure_ascii=False, default=str) for value in listed)
     return cut(text, most)
 
 
 def cut(text: object, most: int = 160) -> str:
     """The beginning of a text without secrets, with an ellipsis where it is longer."""
-    whole = str(hidden(str(text)))
+    whole = str(hidden(str(text)[: max(_MOST, 2 * most)]))
     return whole if len(whole) <= most else whole[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 

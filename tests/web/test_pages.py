@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from pyresque import Resque
 from pyresque.testing.redis_server import DevRedis
 from pyresque.web import create_app
+from pyresque.wire.records import FailureRecord
 from tests.web import scene
 from tests.web.conftest import NARROW, WIDE, Visit, violations
 from tests.web.scene import SCRIPT, Scene
@@ -20,11 +21,22 @@ HOSTILE = quote(SCRIPT, safe="")
 
 FURTHER: dict[str, Callable[[Scene], list[str]]] = {
     "/failed": lambda scene: ["/failed?class_name=nobody"],
+    "/failed/<path:name>": lambda scene: failures(scene),
 }
 """URLs to look at beside those that follow from their rules: each rule with a part in <> needs some."""
 
 NO_PAGES = {"/static/<path:filename>"}
 """What can be fetched and is no page for people."""
+
+
+
+def failures(scene: Scene) -> list[str]:
+    """The pages of the oldest failures, and of the newest."""
+    count = scene.execute("LLEN", "resque:failed")
+    raws = {at: scene.execute("LINDEX", "resque:failed", at) for at in (*range(8), count - 1)}
+    ids = {at: FailureRecord.parse(raw).id for at, raw in raws.items() if raw is not None}
+    return [f"/failed/{quote(one, safe='')}?list=failed&at={at}" for at, one in ids.items()]
+
 
 RULES = sorted(
     str(rule)

@@ -411,7 +411,8 @@ def test_a_quick_look_tells_the_same_where_there_is_little(resque, bench):
     put(resque, at(1), failed_now(), failed_now())
     resque.link.execute("RPUSH", "resque:queue:q", *['{"class":"A","args":[1]}'] * 3)
     resque.link.execute("SADD", "resque:queues", "q", "empty")
-    resque.enqueue_at_with_queue("q", 1_000, "A", 1)
+    resque.link.execute("RPUSH", "resque:delayed:1000", '{"class":"A","args":[],"queue":"q"}')
+    resque.link.execute("ZADD", "resque:delayed_queue_schedule", 1000, 1000)
     resque.pause("q")
     beats = {"h:1:q": 30, "h:2:q,r*": 400, "h:3:": 200, "nonsense": None}
     now = time.time()
