@@ -94,6 +94,10 @@ class _Search:
         self._queued(space)
         return self._found
 
+    def _may_hold(self, raw: bytes) -> bool:
+        """Whether it is worth reading an element: without an escape each text is there as it is."""
+        return not self._text or b"\\" in raw or self._text in raw.decode("utf-8", "replace").lower()
+
     def _wanted(self, class_name: str, args: Any, raw: bytes) -> bool:
         if not self._class_name(class_name):
             return False
@@ -106,6 +110,8 @@ class _Search:
     def _working(self, space: Space) -> None:
         working = list(store.working(space))
         for worker, raw in working:
+            if not self._may_hold(raw):
+                continue
             payload = WorkingOn.parse(raw).payload or {}
             name, args = shown(payload)
             if self._wanted(name, args, raw):
@@ -115,7 +121,7 @@ class _Search:
     def _delayed(self, space: Space, registry: Registry) -> None:
         scan = ItemScan(space, ANY_TIME, Budget(self._budget), None)
         for item in scan:
-            if self._wanted(item.job_class, item.job_args, item.raw):
+            if self._may_hold(item.raw) and self._wanted(item.job_class, item.job_args, item.raw):
                 job = None if item.queue is not None else registry.find(item.class_name)
                 queue = item.queue if job is None else job.queue
                 self._found.enter(
@@ -127,14 +133,17 @@ class _Search:
     def _queued(self, space: Space) -> None:
         budget = Budget(self._budget)
         self._found.is_whole["queued"] = True
-        for job in self._jobs(space, budget):
+        for name, index, raw in self._jobs(space, budget):
+            if not self._may_hold(raw):
+                continue
+            job = QueuedJob.read(name, index, raw)
             if self._wanted(job.class_name, job.args, job.raw):
                 self._found.enter(
                     FoundJob("queued", job.queue, job.class_name, job.args, None, job.id, job.index)
                 )
         self._found.looked_at["queued"] = budget.looked_at
 
-    def _jobs(self, space: Space, budget: Budget) -> Iterator[QueuedJob]:
+    def _jobs(self, space: Space, budget: Budget) -> Iterator[tuple[str, int, bytes]]:
         """The first jobs of every queue, then more of the long ones."""
         names = queues.names(space)
         sizes = queues.sizes(space, names)
@@ -147,7 +156,7 @@ class _Search:
                         self._found.is_whole["queued"] = False
                         return
                     budget.spend(len(raw))
-                    yield QueuedJob.read(name, index, raw)
+                    yield name, index, raw
         for name in full:
             at = HEAD
             while at < sizes[name]:
@@ -157,7 +166,7 @@ class _Search:
                 raws = queues.elements(space, name, at, min(WINDOW, self._budget - budget.looked_at))
                 for index, raw in enumerate(raws, at):
                     budget.spend(len(raw))
-                    yield QueuedJob.read(name, index, raw)
+                    yield name, index, raw
                 at += max(1, len(raws))
 
 

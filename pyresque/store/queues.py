@@ -54,6 +54,11 @@ def size(space: Space, queue: str) -> int:
     return int(space.link.execute("LLEN", space.keys.queue(queue)))
 
 
+def exists(space: Space, queue: str) -> bool:
+    """Whether anything is under the key of a queue."""
+    return bool(space.link.execute("EXISTS", space.keys.queue(queue)))
+
+
 def elements(space: Space, queue: str, start: int = 0, count: int | None = None) -> list[bytes]:
     """Elements of a queue from `start` on; all where no count, or as in Ruby a count of 0, is given."""
     stop = -1 if count is None else start + count - 1

@@ -37,6 +37,8 @@ from pyresque.web import (
     overview,
     probes,
     schedule_form,
+    queues,
+    search,
     url_names,
     workers,
 )
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     overview.pages,
+    queues.pages,
+    search.pages,
     failed.pages,
     failure.pages,
     workers.pages,
@@ -63,10 +67,12 @@ PAGES = (
 
 NAVIGATION = (
     ("overview.home", "Overview"),
+    ("queues.listing", "Queues"),
     ("failed.listing", "Failed"),
     ("workers.listing", "Workers"),
     ("delayed.seconds", "Delayed"),
     ("schedule.listing", "Schedule"),
+    ("search.search", "Search"),
 )
 """The pages at the top, as an endpoint and its name."""
 

@@ -29,6 +29,8 @@ ASKED = (*FILTERS, "hours", "since", "until", "retried", "list", "order", "size"
 """What an address or a form may ask for."""
 MOST_LISTS = 100
 """Lists of failures that have a tab of their own."""
+GROUPED = 5000
+"""The newest failures that are read to be grouped."""
 WAYS = ("class", "exception", "frame", "queue", "hour")
 
 
@@ -66,7 +68,7 @@ def groups() -> str:
     """How many have failed of each class, exception, line, queue or hour."""
     asked = asked_for(request.args)
     by = request.args.get("by", "class")
-    found = selected(asked).groups(by if by in WAYS else "class", most=COUNTED)
+    found = selected(asked).groups(by if by in WAYS else "class", most=GROUPED)
     return render_template(
         "failed_groups.html",
         groups=found,

@@ -22,12 +22,14 @@ HOSTILE = quote(SCRIPT, safe="")
 FURTHER: dict[str, Callable[[Scene], list[str]]] = {
     "/failed": lambda scene: ["/failed?class_name=nobody"],
     "/failed/<path:name>": lambda scene: failures(scene),
+    "/queues": lambda scene: ["/queues?name=nobody"],
+    "/queues/<path:queue>": lambda scene: ["/queues/mail", "/queues/mail?text=nobody", f"/queues/{HOSTILE}"],
+    "/search": lambda scene: ["/search?text=a", "/search?text=script"],
 }
 """URLs to look at beside those that follow from their rules: each rule with a part in <> needs some."""
 
 NO_PAGES = {"/static/<path:filename>"}
 """What can be fetched and is no page for people."""
-
 
 
 def failures(scene: Scene) -> list[str]:
