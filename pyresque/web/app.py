@@ -58,7 +58,6 @@ PAGES = (
     failed.pages,
     failure.pages,
     workers.pages,
-    delayed.pages,
     schedule_form.pages,
     delayed_jobs.pages,
     acting.pages,
