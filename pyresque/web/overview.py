@@ -10,4 +10,4 @@ pages = Blueprint("overview", __name__)
 @pages.get("/")
 def home() -> str:
     """The overview."""
-    return render_template("overview.html", health=g.resque.health())
+    return render_template("overview.html", health=g.resque.health(quick=True))
