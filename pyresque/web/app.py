@@ -28,12 +28,15 @@ from pyresque.errors import (
 from pyresque.web import (
     access,
     acting,
+    classes,
     delayed_jobs,
     failed,
     failure,
     filters,
     form_token,
     headers,
+    history,
+    metrics,
     overview,
     probes,
     queues,
@@ -60,6 +63,9 @@ PAGES = (
     workers.pages,
     schedule_form.pages,
     delayed_jobs.pages,
+    classes.pages,
+    history.pages,
+    metrics.pages,
     acting.pages,
 )
 """Everything there is to see, in no order: each module has the pages of one group."""
@@ -71,6 +77,8 @@ NAVIGATION = (
     ("workers.listing", "Workers"),
     ("delayed.seconds", "Delayed"),
     ("schedule.listing", "Schedule"),
+    ("classes.listing", "Classes"),
+    ("history.history", "History"),
     ("search.search", "Search"),
 )
 """The pages at the top, as an endpoint and its name."""
