@@ -112,8 +112,13 @@ def move_element(space: Space, source: str, raw: bytes, offset: int, effects: Se
 
 def names(space: Space) -> list[str]:
     """The known queues, sorted as Ruby sorts (by bytes)."""
+    return sorted(names_as_stored(space), key=lambda name: name.encode("utf-8", "surrogateescape"))
+
+
+def names_as_stored(space: Space) -> list[str]:
+    """The known queues in the order in which Redis has them, as `Resque.queues` gives them."""
     names: Iterable[bytes] = space.link.execute("SMEMBERS", space.keys.queues)
-    return [name.decode("utf-8", "surrogateescape") for name in sorted(names)]
+    return [name.decode("utf-8", "surrogateescape") for name in names]
 
 
 def sizes(space: Space, queues: Sequence[str]) -> dict[str, int]:

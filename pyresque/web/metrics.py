@@ -15,6 +15,7 @@ from flask import Blueprint, Response, g
 from pyresque.client.health import Health
 from pyresque.client.history import ClassCounts, Ledger
 from pyresque.client.info import WorkerInfo
+from pyresque.store import queues
 from pyresque.wire.times import rfc3339
 
 pages = Blueprint("metrics", __name__)
@@ -30,14 +31,15 @@ Sample = tuple[Labels, float | int | None]
 @pages.get("/stats.txt", strict_slashes=False)
 def stats_txt() -> Response:
     """The lines of Ruby's `/stats.txt`, byte for byte."""
-    info = g.resque.info()
+    info, names = g.resque.info(), queues.names_as_stored(g.resque.space)
+    sizes = queues.sizes(g.resque.space, names)
     lines = [
         f"resque.pending={info['pending']}",
         f"resque.processed+={info['processed']}",
         f"resque.failed+={info['failed']}",
         f"resque.workers={info['workers']}",
         f"resque.working={info['working']}",
-        *(f"queues.{name}={size}" for name, size in g.resque.queue_sizes().items()),
+        *(f"queues.{name}={size}" for name, size in sizes.items()),
     ]
     return Response("\n".join(lines).encode("utf-8", "surrogateescape"), mimetype="text/plain")
 

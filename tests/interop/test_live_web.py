@@ -70,3 +70,17 @@ def test_every_page_of_an_empty_redis(ruby: Ruby, resque: Resque) -> None:
     resque.enqueue("EchoJob", queue="jobs")
     resque.pop("jobs")
     assert "jobs" in all_shown(ruby.pages())["/queues"]
+
+
+def test_the_lines_for_programs_are_those_of_ruby(ruby: Ruby, python: Python, resque: Resque) -> None:
+    """`/stats.txt` of our dashboard is that of resque-web, byte for byte, also over rows that are no jobs."""
+    from tests.dashboard_client import browser_before
+
+    for name in ("jobs", "waiting", "mit Umlaut ü", "a:b"):
+        resque.enqueue("FailJob" if name == "jobs" else "EchoJob", *ODD, queue=name)
+    python.work_off("jobs")
+    resque.link.execute("RPUSH", "resque:queue:waiting", *NO_JOBS)
+    resque.link.execute("SADD", "resque:workers", "web-1:17:mail")
+    with python.worker("jobs"):
+        [shown] = ruby.pages({"get": "/stats.txt"})
+        assert browser_before(resque).get("/stats.txt").text == shown["body"]

@@ -25,6 +25,9 @@ FURTHER: dict[str, Callable[[Scene], list[str]]] = {
     "/queues": lambda scene: ["/queues?name=nobody"],
     "/queues/<path:queue>": lambda scene: ["/queues/mail", "/queues/mail?text=nobody", f"/queues/{HOSTILE}"],
     "/search": lambda scene: ["/search?text=a", "/search?text=script"],
+    "/classes": lambda scene: ["/classes?who=unknown", "/classes?text=nothing"],
+    "/classes/<path:name>": lambda scene: ["/classes/Reports::Monthly", f"/classes/{HOSTILE}"],
+    "/history": lambda scene: ["/history?by=hour", "/history?by=day"],
 }
 """URLs to look at beside those that follow from their rules: each rule with a part in <> needs some."""
 
