@@ -31,7 +31,9 @@ FURTHER: dict[str, Callable[[Scene], list[str]]] = {
 }
 """URLs to look at beside those that follow from their rules: each rule with a part in <> needs some."""
 
-NO_PAGES = {"/static/<path:filename>"}
+NO_PAGES = {
+    "/static/<path:filename>", "/healthz", "/readyz", "/metrics", "/stats.json", "/stats.txt",
+}  # fmt: skip
 """What can be fetched and is no page for people."""
 
 
