@@ -172,4 +172,4 @@ def test_an_empty_redis_and_one_with_keys_of_a_wrong_type(resque: Resque, key: s
     parsed(get(resque, "/metrics"))
     json.loads(get(resque, "/stats.json"))
     answer = browser_before(resque).get("/stats.txt")
-    assert answer.status_code == (409 if key in ("failed", "queues", "workers") else 200)
+    assert answer.status_code == (503 if key in ("failed", "queues", "workers") else 200)
