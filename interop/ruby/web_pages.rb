@@ -2,7 +2,7 @@
 #   ruby interop/ruby/web_pages.rb [--full] [--scheduler]             every page there is
 #   ruby interop/ruby/web_pages.rb [--full] '{"post":"/failed/requeue/0"}' ...    just these requests
 #   ... -                                                             requests from stdin, one per line
-# A request is {"get":PATH} or {"post":PATH}, with "params":{} and "headers":{"HTTP_ORIGIN":"..."} if need be.
+# A request is {"get":PATH}, {"post":PATH} or {"delete":PATH}, with "params":{} and "headers":{"HTTP_ORIGIN":"..."} if need be.
 # A page that raises has status 500 and "error"; --full adds "body"; --scheduler adds resque-scheduler's pages.
 # FAILURE_BACKEND=redis_multi_queue shows that backend's lists.
 ENV["RACK_ENV"] = "test" # before Sinatra: its other environments allow some host names only
@@ -24,7 +24,7 @@ Resque::Server.set :host_authorization, { permitted_hosts: [] }
 BROWSER = Rack::Test::Session.new(Resque::Server.new)
 
 def visit(request)
-  verb = request.key?("post") ? "post" : "get"
+  verb = %w[post delete].find { |name| request.key?(name) } || "get"
   path = request.fetch(verb)
   BROWSER.public_send(verb, path, request.fetch("params", {}), request.fetch("headers", {}))
   page(path, BROWSER.last_response)
