@@ -159,7 +159,8 @@ APART: dict[str, tuple[str, ...]] = {
         "store/delayed_seconds.py", "client/classes.py", "store/counts.py", "client/ruby_jobs.py",
         "client/history.py", "worker/tally.py", "client/worker_list.py", "client/wrong_keys.py",
         "client/found_jobs.py", "client/keyspace.py", "store/keyspace.py", "store/lua/count_jobs.lua",
-        "store/lua/parts/class_counts.lua", "store/lua/note_ruby.lua",
+        "store/lua/parts/class_counts.lua", "store/lua/note_ruby.lua", "client/fleet.py",
+        "client/queue_rows.py",
     ),
     "settings files, a project to begin with, completion, `dev`": (
         "config/setting_kinds.py", "config/setting_table.py", "config/settings.py",

@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        import flask  # noqa: F401  # is it there?
+        import flask  # noqa: F401 (is it there?)
     except ImportError as error:
         raise ImportError("The dashboard needs Flask: pip install 'pyresque[web]'") from error
     return getattr(import_module("pyresque.web.app"), name)
