@@ -90,8 +90,15 @@ class Settings:
         file = self.stored.file if modules.rank == Rank.FILE else None
         import_jobs(modules.value, file.path.parent if file else None)
 
-    def resque(self, failure_backend: str | None = None, json_style: Style | None = None) -> Resque:
-        """A Resque as the settings describe it; nothing is sent yet.
+    def resque(
+        self,
+        failure_backend: str | None = None,
+        json_style: Style | None = None,
+        *,
+        server: str | None = None,
+        namespace: str | None = None,
+    ) -> Resque:
+        """A Resque as the settings describe it, or on another server or namespace; nothing is sent yet.
 
         Raises:
             ConfigError: the settings cannot be used.
@@ -99,7 +106,9 @@ class Settings:
         from pyresque.client.resque import Resque
         from pyresque.failure import backend_named
 
-        redis_setting = self.redis_setting
+        redis_setting = self.stored.redis_setting_for(
+            self.command, server or self.redis, self.namespace if namespace is None else namespace
+        )
         return Resque(
             redis_setting.server,
             redis_setting.namespace,
@@ -129,14 +138,22 @@ class Settings:
             RedisError: Redis cannot be reached, refuses us or is too old.
         """
         resque = self.resque()
+        if self.modules or jobs:
+            self.import_known_jobs()
+        return _answering(resque)
+
+    def import_known_jobs(self) -> None:
+        """Import the modules where that only tells which jobs are known here: those of the settings may fail.
+
+        Raises:
+            ImportFailed: a module of `-r` cannot be imported.
+        """
         try:
-            if self.modules or jobs:
-                self.import_jobs()
+            self.import_jobs()
         except ImportFailed as error:
             if self.modules:
                 raise
             click.echo(f"Warning: {error}", err=True)
-        return _answering(resque)
 
 
 def _answering(resque: Resque) -> Resque:
@@ -172,6 +189,11 @@ def style_option(command: F) -> F:
 
 def _style(ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
     return value or ctx.ensure_object(Settings).value("json-style")
+
+
+def require_option(command: F) -> F:
+    """Give a command `-r` alone, where it has `--redis` and `--namespace` of its own."""
+    return _COMMON[2](command)
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)

@@ -35,6 +35,7 @@ from pyresque.cli.queue import queue, queues
 from pyresque.cli.schedule import schedule
 from pyresque.cli.scheduler import scheduler
 from pyresque.cli.status import status
+from pyresque.cli.web import web
 from pyresque.cli.work import work
 from pyresque.cli.workers import worker, workers
 from pyresque.errors import (
@@ -119,6 +120,7 @@ def program() -> None:
 for command in (
     work,
     scheduler,
+    web,
     health,
     top,
     enqueue,

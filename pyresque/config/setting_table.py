@@ -175,11 +175,31 @@ _MAX_RUN = Setting(("max-run",), LengthOfTime(), lambda _: "1h")
 HEALTH = (_MAX_AGE, _MAX_RUN, _SCHEDULE)
 TOP = (Setting(("interval",), LengthOfTime(), lambda _: "1", apart=True), _MAX_AGE, _MAX_RUN, _SCHEDULE)
 
+WEB = (
+    Setting(("host",), Text(), lambda _: "127.0.0.1", apart=True),
+    Setting(("port",), Number("a port, 0 to 65535", least=0), lambda _: 5678, apart=True),
+    Setting(("unix-socket",), File(), _nothing),
+    Setting(("password-file",), File(), _nothing),
+    Setting(("auth-header",), Text(), _nothing),
+    Setting(("insecure-no-auth",), Switch(), lambda _: False),
+    Setting(("read-only",), Switch(), lambda _: False, apart=True),
+    Setting(("allow-host",), Names("a list of host names"), lambda _: []),
+    Setting(("trusted-origin",), Names("a list of addresses such as https://jobs.example.com"), lambda _: []),
+    Setting(("behind-proxy",), Switch(), lambda _: False),
+    Setting(("title",), Text(), _nothing, apart=True),
+    Setting(("filter",), Names("a list of words"), lambda _: [], apart=True),
+    Setting(("threads",), Number(), lambda _: 8, apart=True),
+    _LOG_LEVEL,
+    Setting(("log-format", "logformat"), Choice(words=LOG_FORMATS), lambda _: LOG_FORMATS[0]),
+    Setting(("log-file", "logfile"), File(), _nothing),
+)
+
 TABLES: dict[str, tuple[Setting, ...]] = {
     "work": WORK,
     "scheduler": SCHEDULER,
     "health": HEALTH,
     "top": TOP,
+    "web": WEB,
 }
 """The commands that have settings of their own."""
 
@@ -192,6 +212,11 @@ RIVALS = (
     ("async-concurrency", "jobs-per-fork"),
     ("async-concurrency", "unknown"),
     ("no-fork", "jobs-per-fork"),
+    ("password-file", "auth-header"),
+    ("password-file", "insecure-no-auth"),
+    ("auth-header", "insecure-no-auth"),
+    ("unix-socket", "host"),
+    ("unix-socket", "port"),
 )
 """Settings that exclude one another: what stands nearer to the command line wins."""
 

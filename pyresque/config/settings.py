@@ -164,9 +164,10 @@ class Settings:
         self, command: str, name: str, given: Mapping[str, SettingValue], options: Collection[str]
     ) -> bool:
         """Whether something nearer to the command line excludes a setting."""
-        rivals = [pair[1 - pair.index(name)] for pair in RIVALS if name in pair]
         known = {setting.name: setting for setting in settings_of(command)}
-        for rival in rivals:
+        for rival in [pair[1 - pair.index(name)] for pair in RIVALS if name in pair]:
+            if rival not in known:
+                continue
             if rival in options:
                 return True
             other = given.get(rival)
@@ -235,7 +236,7 @@ def _variables(env: Mapping[str, str]) -> dict[tuple[str, str], tuple[Any, str]]
     for variable in sorted(env):
         if not variable.startswith(PREFIX) or not env[variable] or variable in _OTHERS:
             continue
-        if _OF_KUBERNETES.search(variable):
+        if _is_of_kubernetes(variable, env[variable]):
             continue
         owner = _owner(variable)
         if owner is None:
@@ -258,6 +259,12 @@ _OTHERS = (NAMED_BY, "PYRESQUE_POOL", "PYRESQUE_REDIS_SERVER")
 
 _OF_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_|$)")
 """What a service makes in every container: PYRESQUE_PORT, PYRESQUE_WORKER_SERVICE_HOST."""
+
+
+def _is_of_kubernetes(variable: str, value: str) -> bool:
+    """Whether a service has made it; a service `pyresque-web` makes PYRESQUE_WEB_PORT, with a URL in it."""
+    is_setting = variable in _variable_names() and "://" not in value
+    return not is_setting and _OF_KUBERNETES.search(variable) is not None
 
 
 def _owner(variable: str) -> tuple[str, Setting] | None:

@@ -141,7 +141,7 @@ def _users(path: Path, text: str) -> dict[str, User]:
         if line.lower() in _SECTIONS:
             level = _SECTIONS[line.lower()]
             continue
-        name, _, password = line.partition(":")
+        name, _, password = (part.strip() for part in line.partition(":"))
         if problem := _problem(name, password, users):
             raise ConfigError(f"the password file {path}, line {number}: {problem}")
         users[name] = User(password, level)

@@ -16,7 +16,7 @@ from pyresque.config.setting_table import COMMON, TABLES, settings_of
 from tests.unit.cli.in_process import run
 
 OWN = "pyresque.toml"
-NO_SETTINGS = {"help", "dynamic", "trial", "as_json"}
+NO_SETTINGS = {"help", "dynamic", "trial", "as_json", "hash_password"}
 """Options that are not settings: --dynamic does nothing, --trial is between two of our processes."""
 
 
