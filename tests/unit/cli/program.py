@@ -7,13 +7,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyresque import Resque
+from tests.unit.cli import warm
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,8 +57,8 @@ class Program:
         base |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         if self.url:
             base["REDIS_URL"] = self.url
-        return subprocess.Popen(
-            [sys.executable, "-m", "pyresque", *words],
+        return warm.popen(
+            words,
             cwd=self.folder,
             env=base | env,
             stdin=stdin,
