@@ -6,20 +6,9 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import waitress.server
-from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    ViewportSize,
-    expect,
-    sync_playwright,
-)
 
 from pyresque import Resque
 from pyresque.hooks import WorkerHooks
@@ -28,6 +17,9 @@ from pyresque.testing.redis_server import DevRedis
 from pyresque.web import create_app
 from tests.web import scene
 from tests.web.scene import Scene
+
+if TYPE_CHECKING:  # else each process of a test run would be larger by it, and each fork slower
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
@@ -44,7 +36,12 @@ def program() -> str | None:
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
-expect.set_options(timeout=20_000)
+def expect(what: Any) -> Any:
+    """Playwright's `expect`: it waits until something is so."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=20_000)
+    return expect(what)
 
 
 @contextmanager
@@ -53,6 +50,8 @@ def chromium() -> Iterator[Browser]:
     found = program()
     if found is None:
         pytest.skip(f"there is no browser here: none of {', '.join(PROGRAMS)} is on the PATH")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
@@ -62,12 +61,16 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """The app behind waitress on a free port; gives its URL."""
+    import waitress.server
+
     server = waitress.server.create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
+    server.task_dispatcher.shutdown()
+    # In its own thread, which ends as nothing is left to listen to.
+    server.trigger.pull_trigger(lambda: waitress.wasyncore.close_all(server._map))
+    thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +173,9 @@ AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The source of axe."""
-    return AXE_SCRIPT
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    return str(AXE_SCRIPT)
 
 
 AXE_RUN = """(only) => axe.run(document, {runOnly: only, resultTypes: ['violations']}).then(

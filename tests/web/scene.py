@@ -36,6 +36,7 @@ class Scene:
         self.execute = execute
         self.random = random.Random(seed)
         self.now = int(time.time())
+        self.seconds: list[int] = []
 
     def __call__(self, *command: object) -> None:
         name, key, *rest = command
@@ -89,6 +90,7 @@ class Scene:
     def delay(self, seconds: int, queue: str, class_name: object, *args: object) -> int:
         """A job for so many seconds from now; returns its second."""
         second = self.now + seconds
+        self.seconds.append(second)
         item = dumps({"class": class_name, "args": list(args), "queue": queue})
         self("RPUSH", f"delayed:{second}", item)
         self("SADD", f"timestamps:{item}", f"delayed:{second}")

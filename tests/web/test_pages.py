@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Page
+from flask import Flask, url_for
 
 from pyresque import Resque
 from pyresque.testing.redis_server import DevRedis
@@ -15,46 +14,50 @@ from pyresque.web import create_app
 from pyresque.wire.records import FailureRecord
 from tests.web import scene
 from tests.web.conftest import NARROW, WIDE, Visit, violations
-from tests.web.scene import SCRIPT, Scene
+from tests.web.scene import PYTHON, SCRIPT, Scene, dumps
 
-HOSTILE = quote(SCRIPT, safe="")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
-FURTHER: dict[str, Callable[[Scene], list[str]]] = {
-    "/failed": lambda scene: ["/failed?class_name=nobody"],
-    "/failed/<path:name>": lambda scene: failures(scene),
-    "/queues": lambda scene: ["/queues?name=nobody"],
-    "/queues/<path:queue>": lambda scene: ["/queues/mail", "/queues/mail?text=nobody", f"/queues/{HOSTILE}"],
-    "/search": lambda scene: ["/search?text=a", "/search?text=script"],
-    "/classes": lambda scene: ["/classes?who=unknown", "/classes?text=nothing"],
-    "/classes/<path:name>": lambda scene: ["/classes/Reports::Monthly", f"/classes/{HOSTILE}"],
-    "/history": lambda scene: ["/history?by=hour", "/history?by=day"],
+PARTS: dict[str, Callable[[Scene], list[dict[str, Any]]]] = {
+    "classes.listing": lambda scene: [{}, {"who": "unknown"}, {"text": "nothing"}],
+    "classes.one_class": lambda scene: [{"name": "Reports::Monthly"}, {"name": SCRIPT}],
+    "history.history": lambda scene: [{}, {"by": "hour"}, {"by": "day"}],
+    "delayed.same": lambda scene: [
+        {"class_name": SCRIPT, "args": dumps([SCRIPT]), "queue": SCRIPT},
+        {"class_name": "Users::ReminderJob", "args": "[]", "queue": "mail"},
+    ],
+    "delayed.second": lambda scene: [{"name": scene.seconds[0]}, {"name": scene.seconds[-1]}],
+    "failed.listing": lambda scene: [{}, {"class_name": "nobody"}],
+    "failure.show": lambda scene: failures(scene),
+    "queues.listing": lambda scene: [{}, {"name": "nobody"}],
+    "queues.show": lambda scene: [
+        {"queue": "embeddings"},
+        {"queue": "mail", "text": "nobody"},
+        {"queue": SCRIPT},
+    ],
+    "schedule.entry": lambda scene: [{"name": SCRIPT}, {"name": "nightly_report"}],
+    "schedule.edit": lambda scene: [{"name": "newsletter"}],
+    "search.search": lambda scene: [{}, {"text": "Monthly"}, {"text": "script"}],
+    "workers.show": lambda scene: [{"name": PYTHON}, {"name": f"host:1:{SCRIPT}"}],
 }
-"""URLs to look at beside those that follow from their rules: each rule with a part in <> needs some."""
-
-NO_PAGES = {
-    "/static/<path:filename>", "/healthz", "/readyz", "/metrics", "/stats.json", "/stats.txt",
-}  # fmt: skip
-"""What can be fetched and is no page for people."""
+"""What is filled into the URLs of a page, by its endpoint; a page that needs nothing need not be here."""
 
 
-def failures(scene: Scene) -> list[str]:
-    """The pages of the oldest failures, and of the newest."""
+def failures(scene: Scene) -> list[dict[str, Any]]:
+    """Where the pages of failures are: of those that somebody wrote by hand, and of the newest."""
     count = scene.execute("LLEN", "resque:failed")
-    raws = {at: scene.execute("LINDEX", "resque:failed", at) for at in (*range(8), count - 1)}
-    ids = {at: FailureRecord.parse(raw).id for at, raw in raws.items() if raw is not None}
-    return [f"/failed/{quote(one, safe='')}?list=failed&at={at}" for at, one in ids.items()]
+    raws = {at: scene.execute("LINDEX", "resque:failed", at) for at in (0, 2, count - 1)}
+    return [{"name": FailureRecord.parse(raw).id, "list": "failed", "at": at} for at, raw in raws.items()]
 
 
-RULES = sorted(
-    str(rule)
-    for rule in create_app(Resque("redis://nowhere.invalid")).url_map.iter_rules()
-    if "GET" in (rule.methods or ()) and str(rule) not in NO_PAGES
-)
+def pages(app: Flask) -> list[str]:
+    """The endpoints of all pages: what can be fetched, but for files and what programs ask for."""
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    return sorted(one for one in endpoints if one != "static" and not one.startswith(("probes.", "metrics.")))
 
 
-def paths(rule: str, scene: Scene) -> list[str]:
-    """The pages of a rule that are looked at."""
-    return [rule][: "<" not in rule] + FURTHER.get(rule, lambda _: [])(scene)
+PAGES = pages(create_app(Resque("redis://nowhere.invalid")))
 
 
 @pytest.fixture(scope="module")
@@ -65,36 +68,47 @@ def crowded(server: DevRedis, shown: Resque) -> Scene:
     return scene.everyday(shown.link.execute)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_page_is_for_everybody(rule: str, crowded: Scene, visit: Callable[..., Visit], axe: str) -> None:
+@pytest.mark.parametrize("endpoint", PAGES)
+def test_a_page_is_for_everybody(
+    endpoint: str, crowded: Scene, visit: Callable[..., Visit], axe: str, app: Flask
+) -> None:
     """axe finds nothing, nothing is wider than the screen, every control is reached by Tab and shows it.
 
     No script of a row has run, none was refused either, and nothing was asked of another host (`visit`).
     """
+    with app.test_request_context():
+        paths = [url_for(endpoint, **parts) for parts in PARTS.get(endpoint, lambda _: [{}])(crowded)]
     tab = visit()
     found: dict[str, list[str]] = {}
-    for path in paths(rule, crowded):
-        tab.to(path)
-        found[path] = _wrong_with(tab, axe)
-    assert found, f"FURTHER needs a URL for {rule}"
+    for path in paths:
+        answer = tab.page.goto(tab.site + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        if answer.headers["content-type"].startswith("text/html"):
+            found[path] = _wrong_with(tab, axe)
     assert {path: told for path, told in found.items() if told} == {}
 
 
 def _wrong_with(tab: Visit, axe: str) -> list[str]:
     page = tab.page
-    wrong = [*violations(page, axe), *unreached(page), *tab.overflow()]
+    wrong = [*unreached(page), *_seen(tab, axe)]
     page.emulate_media(color_scheme="dark")
-    wrong += violations(page, axe, ("color-contrast",))
+    wrong += _seen(tab, axe, "color-contrast")
     page.set_viewport_size(NARROW)
-    wrong += [*violations(page, axe), *tab.overflow()]
+    wrong += _seen(tab, axe)
     page.emulate_media(color_scheme="light")
-    wrong += violations(page, axe, ("color-contrast",))
+    wrong += _seen(tab, axe, "color-contrast")
     page.set_viewport_size(WIDE)
     if page.locator("h1").count() != 1:
         wrong.append("not one heading")
     if page.title() == "run" or page.locator("main :is(script, img, b)").count():
         wrong.append("a row became HTML")
     return wrong
+
+
+def _seen(tab: Visit, axe: str, *rules: str) -> list[str]:
+    width = tab.page.evaluate("innerWidth")
+    return violations(tab.page, axe, rules) + [f"beyond {width} px: {one}" for one in tab.overflow()]
 
 
 def unreached(page: Page) -> Iterator[str]:
@@ -131,6 +145,6 @@ def test_the_first_tab_leads_past_the_navigation(crowded: Scene, visit: Callable
     assert page.evaluate("document.activeElement.closest('main') !== null")
 
 
-def test_every_rule_that_is_named_here_exists(app: Flask) -> None:
+def test_every_page_that_is_named_here_exists() -> None:
     """A page that is gone or renamed is not looked at under its old name."""
-    assert set(FURTHER) | NO_PAGES <= {str(rule) for rule in app.url_map.iter_rules()}
+    assert set(PARTS) <= set(PAGES)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
 
 from pyresque import Resque
-from tests.web.conftest import Visit
+from tests.web.conftest import Visit, expect
 from tests.web.scene import Scene
 
 ways = pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])

@@ -67,6 +67,8 @@ class Trial:
     def ended(self, code: int) -> None:
         """Its process has ended, and was waited for."""
         self._process.returncode = code
+        if self.refusal is not None:
+            return  # it was killed as it stopped, and is waited for before anybody has read why
         try:
             told = os.read(self._hear, _LONGEST)
         except BlockingIOError:
