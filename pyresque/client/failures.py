@@ -6,8 +6,9 @@ moves while people look at it, only chooses among records with the same bytes.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from msgspec import structs
@@ -291,6 +292,20 @@ class Failures:
     def clear(self, list_name: str | None = None) -> None:
         """Remove every failure, of the backend's lists or one, with its copies in other lists."""
         self._clear(self._own_lists() if list_name is None else [list_name])
+
+    def clear_some(self, left: Mapping[str, int], seconds: float) -> dict[str, int]:
+        """Remove the oldest failures of whole lists, for so many seconds; returns how many are left of each.
+
+        Args:
+            left: the lists, with how many of each are meant. Copies in other lists stay.
+        """
+        end = time.monotonic() + seconds
+        rest = {}
+        for name, most in left.items():
+            removed = store.clear(self._space, name, most, end - time.monotonic())
+            is_done = time.monotonic() < end or removed >= most
+            rest[name] = 0 if is_done else most - removed
+        return rest
 
     def clear_retried(self, list_name: str | Sequence[str] | None = None) -> int:
         """Remove what has been put back, of the backend's lists, or one, or several; returns how many.

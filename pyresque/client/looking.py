@@ -26,7 +26,7 @@ BYTES = 16_000_000
 """How large may be what a look or a round reads; the last element may be larger."""
 GONE_BEFORE, AROUND = 300, 50
 """Elements before and behind a place among which one is looked for that was there."""
-SECONDS = 1.0
+SECONDS = 0.7
 """A round begins nothing more after so many seconds."""
 
 

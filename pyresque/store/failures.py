@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -231,15 +232,26 @@ def forward(space: Space, marks: Marks, index: Element, effects: Sequence[Comman
     return bool(_forward.run(space, [space.keys.delayed_schedule], args))
 
 
-def clear(space: Space, list_name: str) -> None:
-    """Remove all records that a list holds now, the oldest first; a key that is not a list goes as it is."""
-    key = space.keys.failed_list(list_name)
+def clear(space: Space, list_name: str, most: int | None = None, seconds: float = float("inf")) -> int:
+    """Remove all records that a list holds now, the oldest first; a key that is not a list goes as it is.
+
+    Args:
+        most: only so many.
+        seconds: begin no further step after so many seconds.
+
+    Returns:
+        How many were removed.
+    """
+    key, end = space.keys.failed_list(list_name), time.monotonic() + seconds
     if space.link.execute("TYPE", key) not in (b"list", b"none"):
         space.link.execute("UNLINK", key)
-        return
-    left = count(space, list_name)
-    while left > 0:
+        return 0
+    total = count(space, list_name)
+    total = total if most is None else min(total, most)
+    left = total
+    while left > 0 and time.monotonic() < end:
         removed = int(_clear.run(space, [key], [space.keys.prefix, left]))
         if not removed:
-            return  # somebody else has cleared it
+            return total - left  # somebody else has cleared it
         left -= removed
+    return total - left

@@ -18,7 +18,7 @@ from pyresque.errors import InvalidSelection
 from pyresque.store import failures as store
 from pyresque.web import paging
 from pyresque.web.acting import Form, Outcome, Question, action
-from pyresque.web.rounds import COUNTED, in_rounds, question, told
+from pyresque.web.rounds import COUNTED, SECONDS, in_rounds, question, told
 from pyresque.wire.records import FailureRecord, shown
 from pyresque.wire.times import rfc3339
 
@@ -241,13 +241,24 @@ def _about_to_clear(form: Form) -> Question:
 
 @action("failed.clear", "Remove all", ask=_about_to_clear, is_dangerous=True)
 def clear(form: Form) -> Outcome:
-    """Remove every failure, of all lists or one."""
+    """Remove every failure, of all lists or one; of one with the copies in others."""
     failures, name = g.resque.failures, form.get("list") or None
-    names = failures.lists() if name is None else [name]
-    count = sum(store.counts(g.resque.space, names).values())
-    for one in names:
-        failures.clear(one)
-    return Outcome(f"{count:,} removed.", count)
+    counts = store.counts(g.resque.space, failures.lists())
+    if name is not None and sum(1 for count in counts.values() if count) > 1:
+        selection = failures.select(list_name=name)
+        return in_rounds(form, lambda most, after: selection.remove(most=most, after=after), "removed")
+    left = _left(form.get("after", "")) or (counts if name is None else {name: counts.get(name, 0)})
+    rest = failures.clear_some(left, SECONDS)
+    count = sum(left.values()) - sum(rest.values())
+    return Outcome(f"{count:,} removed.", count, any(rest.values()), json.dumps(rest))
+
+
+def _left(after: str) -> dict[str, int]:
+    try:
+        found = json.loads(after or "{}")
+        return {str(name): int(count) for name, count in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise InvalidSelection(f"after={after[:80]} does not tell what is left") from None
 
 
 def _about_to_clear_retried(form: Form) -> Question:

@@ -11,7 +11,7 @@ from pyresque.client.looking import Groups
 from pyresque.client.selection import ActionResult
 from pyresque.web.acting import ROUND, Form, Outcome, Question
 
-SECONDS = 1.5
+SECONDS = 0.9
 """No further round is begun after so many seconds."""
 COUNTED = 10_000
 """Elements that are read to tell how many an action means."""
@@ -53,5 +53,6 @@ def question(groups: Groups[Any], total: int | None, note: str = "") -> Question
         return Question(groups.total, classes, note)
     seen = f"The classes are those of the {groups.looked_at:,} that were looked at."
     if total is None:
-        seen = f"At least {groups.total:,}: only {groups.looked_at:,} were looked at, and there are more."
+        found = f"at least {groups.total:,}" if groups.total else "none of those"
+        seen = f"Only {groups.looked_at:,} were looked at, {found}; there are more."
     return Question(total, classes, f"{seen} {note}".strip())

@@ -243,6 +243,30 @@ def test_all_as_ruby_has_it(resque: Resque, act: Callable[..., str]) -> None:
     assert "<strong>1</strong>" in act("failed.clear", confirmed=False)
     act("failed.clear")
     assert raws(resque) == []
+    put(resque, failure(1), failure(2))
+    put(resque, failure(2), key="q_failed")
+    act("failed.clear", list="q_failed")
+    assert (raws(resque), raws(resque, "q_failed")) == ([failure(1)], [])
+
+
+def test_a_long_list_is_cleared_in_steps(
+    resque: Resque, act: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails meanwhile stays: it was not there when somebody said yes."""
+    put(resque, *(failure(n) for n in range(1200)), b"not JSON")
+    clear = resque.failures.clear_some
+    monkeypatch.setattr("pyresque.web.failed.SECONDS", -1.0)
+    asked: list[dict[str, int]] = []
+
+    def meanwhile(left: dict[str, int], seconds: float) -> dict[str, int]:
+        asked.append(dict(left))
+        put(resque, failure(5000 + len(asked)))
+        return clear(left, 10.0 if len(asked) == 3 else seconds)
+
+    monkeypatch.setattr("pyresque.client.failures.Failures.clear_some", lambda _, *given: meanwhile(*given))
+    act("failed.clear")
+    assert asked == [{"failed": 1201}] * 3
+    assert raws(resque) == [failure(5001), failure(5002), failure(5003)]
 
 
 def test_one_list_per_queue(resque: Resque, browser: FlaskClient) -> None:
