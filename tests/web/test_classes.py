@@ -84,6 +84,9 @@ def test_one_class(shop: Resque) -> None:
     text = page(shop, "/classes/Reports::Monthly")
     assert re.search(r"<dt>Waiting</dt>\s*<dd>5</dd>", text)
     assert "/failed?class_name=Reports" in text
+    for path in ("/queues/reports?class_name=Reports::Monthly", "/delayed/jobs?class_name=Reports::Monthly"):
+        assert f'href="{path}"' in text.replace("%3A", ":")
+        assert "Reports::Monthly" in page(shop, path)
     assert text.count('<svg class="chart"') == 1
     assert re.search(r"<title>\d{4}-\d\d-\d\d: 30 processed, 2 failed</title>", text)
     assert re.search(r'<td class="num">30</td><td class="num">2</td>', text)
