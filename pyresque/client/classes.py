@@ -20,8 +20,8 @@ from pyresque.wire.records import JOB_WRAPPER, FailureRecord, WorkingOn, is_wrap
 
 MOST_QUEUES, MOST_LISTS = 200, 50
 """Queues, and failed lists, that are looked at."""
-JOBS = 4_000
-"""Jobs that are read of all queues together, of all delayed ones, and failures of all lists."""
+JOBS = 3_000
+"""Jobs that are read: of all queues together, delayed ones, at work, and failures of all lists."""
 LEAST = 20
 """Jobs that are read of each queue, however many there are."""
 BYTES = 8 << 20
@@ -166,8 +166,13 @@ class _Look:
             self._is_whole &= length <= most
 
     def _working(self, ids: list[str], marks: dict[str, str] | None) -> None:
+        read = 0
         for worker, raw in zip(ids, workers.working_on(self._space, ids), strict=True):
+            if raw and read == JOBS:
+                self._is_whole = False
+                return
             if raw:
+                read += 1
                 one = self._class(WorkingOn.parse(raw).class_name)
                 one.working += 1
                 if marks is not None:

@@ -14,8 +14,9 @@ from flask import Blueprint, Response, g
 
 from pyresque.client.health import Health
 from pyresque.client.history import ClassCounts, Ledger
-from pyresque.client.info import WorkerInfo
-from pyresque.store import queues
+from pyresque.errors import RedisReplied
+from pyresque.store import queues, workers
+from pyresque.store.space import Space
 from pyresque.wire.times import rfc3339
 
 pages = Blueprint("metrics", __name__)
@@ -47,7 +48,7 @@ def stats_txt() -> Response:
 @pages.get("/stats.json")
 def stats_json() -> Response:
     """The same numbers and more, as JSON."""
-    health, ledger = g.resque.health(), g.resque.ledger()
+    health, ledger = g.resque.health(quick=True), g.resque.ledger()
     told = health.as_dict()
     document = {
         "at": told["at"],
@@ -57,7 +58,7 @@ def stats_json() -> Response:
         "failed_ever": g.resque.stat("failed"),
         "queues": told["queues"],
         "delayed": told["delayed"],
-        "workers": {**told["workers"], "total": len(health.workers), "working": _working(health.workers)},
+        "workers": {**told["workers"], "total": health.fleet.total, "working": health.fleet.working},
         "scheduler": told["scheduler"],
         "paused": told["paused"],
         "languages": {
@@ -82,18 +83,14 @@ def _class(one: ClassCounts) -> dict[str, Any]:
     }
 
 
-def _working(workers: Iterable[WorkerInfo]) -> int:
-    return sum(1 for one in workers if one.working)
-
-
 @pages.get("/metrics")
 def metrics() -> Response:
     """Everything as Prometheus reads it (text format 0.0.4)."""
     text = Text()
-    health, ledger = g.resque.health(), g.resque.ledger()
+    health, ledger = g.resque.health(quick=True), g.resque.ledger()
     _of_queues(text, health)
     _of_jobs(text, health, g.resque.stat("processed"), g.resque.stat("failed"), g.resque.stat("expired"))
-    _of_workers(text, health)
+    _of_workers(text, health, _languages(g.resque.space))
     _of_schedulers(text, health)
     _of_languages(text, ledger)
     return Response(text.written(), content_type="text/plain; version=0.0.4; charset=utf-8")
@@ -175,20 +172,27 @@ def _of_jobs(text: Text, health: Health, processed: int, failed: int, expired: i
         text.add(f"pyresque_{name}", kind, help, [({}, value)])
 
 
-def _of_workers(text: Text, health: Health) -> None:
-    states = {True: "alive", False: "dead", None: "unknown"}
-    languages = ("python", "ruby")
-    counts = Counter((str(one.language or "unknown"), states[one.is_alive]) for one in health.workers)
-    known = {(language, state) for language in languages for state in states.values()} | set(counts)
+def _of_workers(text: Text, health: Health, languages: Mapping[str, int]) -> None:
+    fleet = health.fleet
+    states: list[Sample] = [({"state": state}, count) for state, count in health.lives.items()]
+    text.add("pyresque_workers", "gauge", "Registered workers, by whether they live.", states)
+    text.add("pyresque_workers_working", "gauge", "Workers that work on a job now.", [({}, fleet.working)])
     text.add(
-        "pyresque_workers", "gauge", "Registered workers.",
-        [({"language": one, "state": state}, counts[one, state]) for one, state in sorted(known)],
+        "pyresque_language_workers", "gauge", "Registered workers of a language.",
+        [({"language": language}, count) for language, count in languages.items()],
     )  # fmt: skip
-    working = Counter(str(one.language or "unknown") for one in health.workers if one.working)
-    text.add(
-        "pyresque_workers_working", "gauge", "Workers that work on a job now.",
-        [({"language": one}, working[one]) for one in sorted({*languages, *working})],
-    )  # fmt: skip
+
+
+def _languages(space: Space) -> dict[str, int]:
+    """How many workers of each language are registered; empty where that cannot be told."""
+    try:
+        ids, marks = workers.ids(space), workers.marks(space)
+    except RedisReplied:
+        return {}
+    if marks is None:
+        return {}
+    ours = sum(1 for one in ids if one in marks)
+    return {"python": ours, "ruby": len(ids) - ours}
 
 
 def _of_schedulers(text: Text, health: Health) -> None:

@@ -112,9 +112,11 @@ def test_metrics_tell_of_both_languages(resque: Resque) -> None:
 
     assert value("pyresque_queue_size", queue="images") == 212
     assert value("pyresque_queue_paused", queue="images") == 1
-    assert value("pyresque_workers", language="python", state="dead") == 1
-    assert value("pyresque_workers", language="ruby", state="alive") == 3
-    assert value("pyresque_workers_working", language="ruby") == 2
+    assert value("pyresque_workers", state="dead") == 1
+    assert value("pyresque_workers", state="alive") == 5
+    assert value("pyresque_language_workers", language="ruby") == 3
+    assert value("pyresque_language_workers", language="python") == 3
+    assert value("pyresque_workers_working") == 4
     assert value("pyresque_failed_jobs") == 12
     assert value("pyresque_delayed_jobs") == 14
     assert value("pyresque_delayed_jobs_overdue") == 1
