@@ -15,7 +15,8 @@ from pyresque.store import workers
 from pyresque.store.space import Space
 from pyresque.wire import times
 
-_RUN_AT = re.compile(rb'"run_at"\s*:\s*"([^"\\]{1,40})"')
+RUN_AT = re.compile(rb'"run_at"\s*:\s*"([^"\\]{1,40})"')
+"""When a worker took its job, in what it has written: found without reading all of it."""
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -112,7 +113,7 @@ def quick_fleet(space: Space, max_run: float | None) -> Fleet:
         beat = beats.get(worker_id)
         process = own.get(worker_id)
         is_ours = bool(known.get(worker_id))
-        began = _RUN_AT.search(working, 0, 1000) if working else None
+        began = RUN_AT.search(working, 0, 1000) if working else None
         members.append(
             _Member(
                 worker_id,

@@ -76,7 +76,7 @@ def without_counts(space: Space, ids: Sequence[str]) -> list[WorkerInfo]:
     """These workers, with 0 for what each has processed: so many are read in little time."""
     if not ids:
         return []
-    beats, marks, now = workers.heartbeats(space), workers.marks(space), workers.redis_time(space)
+    (beats, marks), now = workers.beats_and_marks(space, ids), workers.redis_time(space)
     working, started = workers.working_on(space, ids), workers.started(space, ids)
     found, here = [], Place.here()
     for n, worker_id in enumerate(ids):

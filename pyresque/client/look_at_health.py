@@ -147,7 +147,15 @@ class _Look:
             waiting=waiting,
             redis=_redis(space),
         )
-        return replace(found, problems=problems_of(found, self._max_age, self._broken, self._max_run))
+        return replace(found, problems=problems_of(found, self._max_age, self._named(), self._max_run))
+
+    def _named(self) -> list[str]:
+        """What is wrong with keys: which they are, where that can be told, else what Redis said."""
+        if not self._broken:
+            return []
+        from pyresque.client.wrong_keys import wrong_keys  # only where something is wrong
+
+        return [str(key) for key in wrong_keys(self._resque.space)] or self._broken
 
     def _tried(self, ask: Callable[[], T], otherwise: T) -> T:
         try:

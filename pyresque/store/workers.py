@@ -24,6 +24,8 @@ _release_id = Script("release_worker_id", reply=flag)
 _retire = Script("retire_worker", uses=("effects", "namesake"), reply=row(integer(-1, 1), words), once=True)
 
 _COUNTED = ("processed", "failed")
+_FEW = 500
+"""Up to so many workers are asked for one by one, and not with all others."""
 
 
 @dataclass(eq=False)
@@ -233,6 +235,26 @@ def times_recovered(space: Space, digest: str) -> int:
 def heartbeats(space: Space) -> dict[str, str]:
     """The last beat of every worker, as written."""
     return _hash(space, space.keys.heartbeats)
+
+
+def beats_and_marks(space: Space, worker_ids: Sequence[str]) -> tuple[dict[str, str], dict[str, str] | None]:
+    """The heartbeats and marks of these workers; of few, not all are read. Marks may be None (`marks`)."""
+    if len(worker_ids) > _FEW:
+        return heartbeats(space), marks(space)
+    keys = space.keys
+    beats, own = space.link.execute_many(
+        [("HMGET", keys.heartbeats, *worker_ids), ("HMGET", keys.our_workers, *worker_ids)]
+    )
+    if isinstance(beats, RedisError):
+        raise beats
+    if isinstance(own, RedisError) and not isinstance(own, RedisReplied):
+        raise own
+    return _by_id(worker_ids, beats), None if isinstance(own, RedisReplied) else _by_id(worker_ids, own)
+
+
+def _by_id(worker_ids: Sequence[str], values: Sequence[bytes | None]) -> dict[str, str]:
+    pairs = zip(worker_ids, values, strict=True)
+    return {worker_id: _text(value) for worker_id, value in pairs if value is not None}
 
 
 def working_on(space: Space, worker_ids: Sequence[str]) -> list[bytes]:

@@ -8,15 +8,13 @@ from dataclasses import replace
 
 from flask import Blueprint, abort, g, render_template, request
 
-from pyresque.client.info import WorkerInfo
 from pyresque.client.worker_list import STATES, WorkerList
-from pyresque.client.worker_signs import version_in
 from pyresque.store import workers as store
 from pyresque.system.processes import process_title
 from pyresque.web import paging
 from pyresque.web.acting import Form, Outcome, Question, action
-from pyresque.web.names import handle, raw_name, shown
-from pyresque.wire.records import shown as job_shown
+from pyresque.web.names import raw_name, shown
+from pyresque.web.worker_words import WORDS
 from pyresque.worker import by_hand
 from pyresque.worker.liveness import process_of, signs_of_life
 from pyresque.worker.loop import unregister
@@ -28,31 +26,10 @@ MOST_PRUNED = 200
 """Dead workers that are removed in one request: each takes several questions to Redis."""
 SIGNALS = {"quit": signal.SIGQUIT, "term": signal.SIGTERM}
 
-_KINDS = {"working": "ok", "idle": "calm", "paused": "warn", "silent": "warn", "dead": "bad"}
-_TITLES = {
-    "working": "It lives, and has a job.",
-    "idle": "It lives, and waits for a job.",
-    "paused": "It lives, but each of its queues is paused.",
-    "silent": "No heartbeat for two minutes: nobody can tell from here whether it lives.",
-    "dead": "Its process is gone, or it has sent no heartbeat for five minutes.",
-}
-
-
-def version_of(worker: WorkerInfo) -> str:
-    """The version of a worker that runs on this host, by its title; empty where it is not known."""
-    return version_in(process_title(int(worker.pid))) if worker.can_be_signalled else ""
-
 
 @pages.context_processor
 def _words() -> dict[str, object]:
-    return {
-        "handle": handle,
-        "shown": shown,
-        "kinds": _KINDS,
-        "titles": _TITLES,
-        "job_shown": job_shown,
-        "version_of": version_of,
-    }
+    return WORDS
 
 
 @pages.get("/workers")
