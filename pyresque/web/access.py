@@ -27,6 +27,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PROBES = ("probes.healthz", "probes.readyz")
 """What asks for these knows neither our name nor a password; they tell nothing but whether all is well."""
 
+FOR_ALL = ("settings.choose",)
+"""What changes nothing but a cookie of the browser: whoever may look may do that, too."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -91,7 +94,7 @@ def _level(rules: Rules) -> Level | None:
 
 
 def _check_action(rules: Rules) -> Response | None:
-    if not may_act():
+    if not may_act() and request.endpoint not in FOR_ALL:
         abort(
             403,
             "This dashboard is for reading only." if rules.read_only else "You may look here, but not act.",

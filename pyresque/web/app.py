@@ -28,6 +28,7 @@ from pyresque.errors import (
 from pyresque.web import (
     access,
     acting,
+    audit_log,
     classes,
     delayed_jobs,
     failed,
@@ -42,6 +43,7 @@ from pyresque.web import (
     queues,
     schedule_form,
     search,
+    settings,
     url_names,
     workers,
 )
@@ -67,6 +69,8 @@ PAGES = (
     history.pages,
     metrics.pages,
     acting.pages,
+    audit_log.pages,
+    settings.pages,
 )
 """Everything there is to see, in no order: each module has the pages of one group."""
 
@@ -150,6 +154,7 @@ def _for_every_page(several: Several, title: str | None) -> Callable[[], dict[st
     def values() -> dict[str, Any]:
         return {
             "asset": _asset,
+            "look": settings.look(),
             "may_act": access.may_act(),
             "navigation": NAVIGATION,
             "notice": acting.notice(),

@@ -125,6 +125,9 @@ class Origin:
     scheme: str
     host: Host
 
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host.name}" + (f":{self.host.port}" if self.host.port else "")
+
 
 def read_origin(text: str) -> Origin | None:
     """An origin as browsers send it; None for `null`, and for what is none."""
