@@ -203,13 +203,15 @@ def _sent(resque: Resque, processes: dict[str, WorkerProcess], number: signal.Si
     from pyresque.worker import by_hand
 
     jobs, stopped = by_hand.jobs_of(resque, processes), by_hand.stop(processes, number)
-    for one in stopped:
-        worker_id = one.worker_id
-        if one.trouble:
-            click.echo(f"Error: {safe(worker_id)}: {one.trouble}", err=True)
+    for outcome in stopped:
+        worker_id = outcome.worker_id
+        if outcome.trouble:
+            click.echo(f"Error: {safe(worker_id)}: {outcome.trouble}", err=True)
             continue
         job = f", after its job {short(jobs[worker_id], 60)}" if worker_id in jobs else ""
         click.echo(f"sent {number.name.removeprefix('SIG')} to {safe(worker_id)}: it leaves{job}")
-        if one.pool:
-            click.echo(f"it is one of a pool, which starts another: stop the pool with kill -QUIT {one.pool}")
-    return sum(bool(one.trouble) for one in stopped)
+        if outcome.pool:
+            click.echo(
+                f"it is one of a pool, which starts another: stop the pool with kill -QUIT {outcome.pool}"
+            )
+    return sum(bool(outcome.trouble) for outcome in stopped)

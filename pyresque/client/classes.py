@@ -66,7 +66,7 @@ class Classes:
 
     def find(self, name: str) -> ClassSeen | None:
         """The class of this name."""
-        return next((one for one in self.seen if one.name == name), None)
+        return next((tally for tally in self.seen if tally.name == name), None)
 
 
 def classes(resque: ResqueLike, registry: Registry | None = None) -> Classes:
@@ -92,10 +92,10 @@ class _Look:
                 self._is_whole = False
         self._working(ids, marks)
         self._counted(told)
-        seen = [one for one in self._found.values() if one.name]
-        for one in seen:
-            self._judge(one)
-        seen.sort(key=lambda one: (-(one.waiting + one.working), -(one.last_seen or 0), one.name))
+        seen = [tally for tally in self._found.values() if tally.name]
+        for tally in seen:
+            self._judge(tally)
+        seen.sort(key=lambda tally: (-(tally.waiting + tally.working), -(tally.last_seen or 0), tally.name))
         return Classes(seen, told, self._is_whole)
 
     def _workers(self) -> list[str]:
@@ -125,10 +125,10 @@ class _Look:
             for raw in first_jobs(self._space, name, most, BYTES // len(filled)):
                 read += 1
                 outer, inner = names_in(raw)
-                one = self._class(inner)
-                one.waiting += 1
-                one.queues.add(name)
-                one._is_wrapped |= is_wrapper(outer)
+                tally = self._class(inner)
+                tally.waiting += 1
+                tally.queues.add(name)
+                tally._is_wrapped |= is_wrapper(outer)
                 cut.add(inner)
             if read < size:
                 self._is_whole = False
@@ -142,9 +142,9 @@ class _Look:
         for _, raw in islice(delayed.each(self._space, first), JOBS):
             count += 1
             outer, inner = names_in(raw)
-            one = self._class(inner)
-            one.delayed += 1
-            one._is_wrapped |= is_wrapper(outer)
+            tally = self._class(inner)
+            tally.delayed += 1
+            tally._is_wrapped |= is_wrapper(outer)
             read.add(inner)
         if JOBS in (count, len(first)):
             self._is_whole = False
@@ -158,11 +158,11 @@ class _Look:
             most = max(LEAST, JOBS // len(lists) // 2)
             for raw in failures.newest(self._space, name, most):
                 record = FailureRecord.parse(raw, name)
-                one = self._class(record.class_name)
-                one.failed += 1
-                one.is_least |= length > most
+                tally = self._class(record.class_name)
+                tally.failed += 1
+                tally.is_least |= length > most
                 language = language_of(record, ours, registered)
-                one.languages |= {language} if language else set()
+                tally.languages |= {language} if language else set()
             self._is_whole &= length <= most
 
     def _working(self, ids: list[str], marks: dict[str, str] | None) -> None:
@@ -173,25 +173,25 @@ class _Look:
                 return
             if raw:
                 read += 1
-                one = self._class(WorkingOn.parse(raw).class_name)
-                one.working += 1
+                tally = self._class(WorkingOn.parse(raw).class_name)
+                tally.working += 1
                 if marks is not None:
-                    one.languages.add("python" if worker in marks else "ruby")
+                    tally.languages.add("python" if worker in marks else "ruby")
 
     def _counted(self, told: Ledger) -> None:
         for row in told.classes:
             if row.class_name == counts.OTHERS:
                 continue
-            one = self._class(row.class_name)
-            one.languages.add(row.language)
-            one.processed[row.language] = row.processed
-            one.failures[row.language] = row.failed
-            one.last_seen = max(one.last_seen or 0, row.last_seen or 0)
+            tally = self._class(row.class_name)
+            tally.languages.add(row.language)
+            tally.processed[row.language] = row.processed
+            tally.failures[row.language] = row.failed
+            tally.last_seen = max(tally.last_seen or 0, row.last_seen or 0)
 
-    def _judge(self, one: ClassSeen) -> None:
-        if one.known_here:
+    def _judge(self, tally: ClassSeen) -> None:
+        if tally.known_here:
             return
-        outer = JOB_WRAPPER if one._is_wrapped else one.name
-        one.known_here = is_known_class(outer, one.name, self._registry)
-        if not one.known_here:
-            one.near, one.advice = advice_about(one.name, one._is_wrapped, self._registry)
+        outer = JOB_WRAPPER if tally._is_wrapped else tally.name
+        tally.known_here = is_known_class(outer, tally.name, self._registry)
+        if not tally.known_here:
+            tally.near, tally.advice = advice_about(tally.name, tally._is_wrapped, self._registry)

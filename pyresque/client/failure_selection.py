@@ -338,7 +338,7 @@ class FailureSelection:
 
     def _given(self, lists: ReadLists, newest_first: bool = False) -> list[FailureRecord]:
         """Those that are given by their ids, and still there; in the order of the list."""
-        found = [one for one in find_near(self._space, lists, self._seen or ()) if one is not None]
+        found = [item for item in find_near(self._space, lists, self._seen or ()) if item is not None]
         return sorted(found, key=lambda record: record.index, reverse=newest_first)
 
     def _steps(self) -> tuple[FailureSteps, Callable[[FailureRecord], bool]]:
@@ -357,7 +357,7 @@ class FailureSelection:
     def _resolved(self) -> FailureFilter:
         """The filter with whole ids: beginnings of ids are looked for, as `find` does."""
         ids = self._wanted.ids
-        short = [one for one in ids or () if len(one) not in LENGTHS]
+        short = [item_id for item_id in ids or () if len(item_id) not in LENGTHS]
         if ids is None or not short:
             return self._wanted
         found = [record.id for record in self._failures.find_all(short) if record is not None]

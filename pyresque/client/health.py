@@ -123,9 +123,9 @@ class Health:
     def unknown(self) -> dict[str, dict[str, int]]:
         """How many jobs of classes that nobody here knows wait on each queue."""
         found: dict[str, dict[str, int]] = {}
-        for one in self.waiting:
-            classes = found.setdefault(one.queue, {})
-            classes[one.class_name] = classes.get(one.class_name, 0) + one.count
+        for group in self.waiting:
+            classes = found.setdefault(group.queue, {})
+            classes[group.class_name] = classes.get(group.class_name, 0) + group.count
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -134,8 +134,11 @@ class Health:
         return {
             "at": rfc3339(self.now),
             "ok": self.ok,
-            "problems": [{"kind": one.kind, "text": one.text, "advice": one.advice} for one in self.problems],
-            "queues": [_queue(one) for one in self.queues],
+            "problems": [
+                {"kind": problem.kind, "text": problem.text, "advice": problem.advice}
+                for problem in self.problems
+            ],
+            "queues": [_queue(queue) for queue in self.queues],
             "failed": {"total": failed.total, "last_hour": failed.last_hour, "aside": failed.aside},
             "delayed": {
                 "total": delayed.total,
@@ -143,8 +146,8 @@ class Health:
                 "behind_seconds": _rounded(delayed.behind),
             },
             "schedule": {
-                "missed": [_missed(one) for one in self.missed],
-                "refused": [{"name": one.name, "reason": one.refused} for one in self.refused],
+                "missed": [_missed(run) for run in self.missed],
+                "refused": [{"name": entry.name, "reason": entry.refused} for entry in self.refused],
                 "never_ran": self.never_ran,
             },
             "scheduler": {"needed": self.needs_scheduler, "master": self.master and self.master.as_dict()},
@@ -160,13 +163,13 @@ class Health:
         }
 
 
-def _queue(one: QueueHealth) -> dict[str, Any]:
-    age = _rounded(one.oldest_age)
-    return {"queue": one.name, "size": one.size, "oldest_age_seconds": age, "paused": one.paused}
+def _queue(queue: QueueHealth) -> dict[str, Any]:
+    age = _rounded(queue.oldest_age)
+    return {"queue": queue.name, "size": queue.size, "oldest_age_seconds": age, "paused": queue.paused}
 
 
-def _missed(one: MissedRun) -> dict[str, Any]:
-    return {"name": one.name, "due": rfc3339(one.due), "last": rfc3339(one.last)}
+def _missed(run: MissedRun) -> dict[str, Any]:
+    return {"name": run.name, "due": rfc3339(run.due), "last": rfc3339(run.last)}
 
 
 def _rounded(seconds: float | None) -> float | None:

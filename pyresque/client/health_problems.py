@@ -28,7 +28,11 @@ def typed(name: str) -> str:
     if name.isprintable():
         return shlex.quote(name)
     escaped = name.replace("\\", "\\\\").replace("'", "\\'")
-    return "$'" + "".join(one if one.isprintable() else _escape(one) for one in escaped) + "'"
+    return (
+        "$'"
+        + "".join(character if character.isprintable() else _escape(character) for character in escaped)
+        + "'"
+    )
 
 
 def _escape(character: str) -> str:
@@ -42,11 +46,11 @@ def _escape(character: str) -> str:
 
 def _typed(names: Sequence[str]) -> str:
     """The first of some names as arguments; those that look like options come after `--`."""
-    return "-- " * any(one.startswith("-") for one in names[:SHOWN]) + " ".join(map(typed, names[:SHOWN]))
+    return "-- " * any(name.startswith("-") for name in names[:SHOWN]) + " ".join(map(typed, names[:SHOWN]))
 
 
 def _listed(names: Sequence[str], more: str = " ...") -> str:
-    return ", ".join(cut(one, MOST_NAME) for one in names[:SHOWN]) + (more if len(names) > SHOWN else "")
+    return ", ".join(cut(name, MOST_NAME) for name in names[:SHOWN]) + (more if len(names) > SHOWN else "")
 
 
 def problems_of(
@@ -117,7 +121,7 @@ def _of_schedulers(health: Health) -> Iterator[Problem]:
 def _of_schedule(health: Health) -> Iterator[Problem]:
     master = health.master
     if health.missed:
-        names = [one.name for one in health.missed]
+        names = [run.name for run in health.missed]
         run = f"pyresque schedule run {_typed(names[:1])}"
         advice = f"once a scheduler is master, it goes on; what was missed: {run}"
         if master is not None:
@@ -131,7 +135,7 @@ def _of_schedule(health: Health) -> Iterator[Problem]:
         yield Problem("schedule", f"entries should have run and have not: {listed}", advice)
     if health.refused:
         refused = health.refused[:SHOWN]
-        reasons = "; ".join(f"{cut(one.name, MOST_NAME)}: {cut(one.refused, 500)}" for one in refused)
+        reasons = "; ".join(f"{cut(entry.name, MOST_NAME)}: {cut(entry.refused, 500)}" for entry in refused)
         yield Problem(
             "schedule",
             f"entries cannot be used: {reasons}",
@@ -149,7 +153,7 @@ def _of_queues(health: Health, max_age: float | None) -> Iterator[Problem]:
     paused = [queue for queue in waiting if queue.paused]
     if paused:
         how = "paused"
-        advice = f"pyresque queue resume {_typed([one.name for one in paused])}"
+        advice = f"pyresque queue resume {_typed([queue.name for queue in paused])}"
         if health.paused.workers:
             how, advice = "paused, as every worker is (pause-all-workers)", "pyresque queue resume --all"
         elif health.paused.all:
@@ -160,7 +164,7 @@ def _of_queues(health: Health, max_age: float | None) -> Iterator[Problem]:
         yield Problem(
             "no worker",
             f"{_jobs(idle)} on queues from which no worker takes jobs",
-            f"start one: pyresque work -q {','.join(typed(one.name) for one in idle[:SHOWN])}",
+            f"start one: pyresque work -q {','.join(typed(queue.name) for queue in idle[:SHOWN])}",
         )
     late = [queue for queue in waiting if max_age is not None and (queue.oldest_age or 0) > max_age]
     if late and max_age is not None:
@@ -204,15 +208,15 @@ def _of_long_jobs(health: Health, max_run: float | None) -> Iterator[Problem]:
 
 
 def _of_unknown(health: Health) -> Iterator[Problem]:
-    strange = [one for one in health.waiting if not health.fleet.serves_in_ruby(one.queue)]
-    for one in strange[:SHOWN]:
-        jobs = "1 job waits" if one.count == 1 else f"{one.count} jobs wait"
+    strange = [group for group in health.waiting if not health.fleet.serves_in_ruby(group.queue)]
+    for group in strange[:SHOWN]:
+        jobs = "1 job waits" if group.count == 1 else f"{group.count} jobs wait"
         yield Problem(
             "unknown class",
-            f"{jobs} on {cut(one.queue, MOST_NAME)} of the class {cut(one.class_name, MOST_NAME)}, "
+            f"{jobs} on {cut(group.queue, MOST_NAME)} of the class {cut(group.class_name, MOST_NAME)}, "
             "which is not registered here",
-            f"{one.advice}{'' if one.advice.endswith('?') else '.'} To remove them: "
-            f"pyresque queue remove-job --class {typed(one.class_name)} {_typed([one.queue])}",
+            f"{group.advice}{'' if group.advice.endswith('?') else '.'} To remove them: "
+            f"pyresque queue remove-job --class {typed(group.class_name)} {_typed([group.queue])}",
         )
     if len(strange) > SHOWN:
         yield Problem(

@@ -76,9 +76,9 @@ class Ledger:
 
     def of(self, class_name: str, language: Language) -> ClassCounts:
         """The counts of one class; zeros where it was not seen."""
-        for one in self.classes:
-            if (one.class_name, one.language) == (class_name, language):
-                return one
+        for row in self.classes:
+            if (row.class_name, row.language) == (class_name, language):
+                return row
         return ClassCounts(class_name, language)
 
     def unseen_days(self, class_name: str, language: Language) -> int:
@@ -127,17 +127,17 @@ def ledger(space: Space, days: int = counts.KEPT_DAYS) -> Ledger:
     classes: dict[tuple[Language, str], ClassCounts] = {}
     for day, of_day in found.items():
         date = (rfc3339(day * counts.DAY) or "")[:10]
-        for (language, name), one in of_day.items():
+        for (language, name), numbers in of_day.items():
             row = classes.setdefault((language, name), ClassCounts(name, language))
-            row.processed, row.failed = row.processed + one.processed, row.failed + one.failed
-            row.by_day[date] = (one.processed, one.failed)
-            row.first_seen = min(one.first, row.first_seen or one.first)
-            row.last_seen = max(one.last, row.last_seen or one.last)
-    rows = sorted(classes.values(), key=lambda one: (-(one.last_seen or 0), one.class_name, one.language))
-    python = [one for one in rows if one.language == "python"]
-    ours = Totals(sum(one.processed for one in python), sum(one.failed for one in python))
+            row.processed, row.failed = row.processed + numbers.processed, row.failed + numbers.failed
+            row.by_day[date] = (numbers.processed, numbers.failed)
+            row.first_seen = min(numbers.first, row.first_seen or numbers.first)
+            row.last_seen = max(numbers.last, row.last_seen or numbers.last)
+    rows = sorted(classes.values(), key=lambda row: (-(row.last_seen or 0), row.class_name, row.language))
+    python = [row for row in rows if row.language == "python"]
+    ours = Totals(sum(row.processed for row in python), sum(row.failed for row in python))
     _, since, _ = counts.pieces(space, "day")
     of_all = history(space, "day")[-days:]
-    processed, failed = sum(one.processed for one in of_all), sum(one.failed for one in of_all)
+    processed, failed = sum(row.processed for row in of_all), sum(row.failed for row in of_all)
     rubys = Totals(max(0, processed - ours.processed), max(0, failed - ours.failed))
     return Ledger(days, now, since or None, rows, ours, rubys)

@@ -41,30 +41,30 @@ def missed_runs(
             are left out until they have run once.
         grace: seconds by which a run may be late.
     """
-    judged = [one for one in entries if one.entry is not None and _counts(one, environment)]
-    last = {one.name: _past(times.parse(one.last), now) for one in judged}
+    judged = [entry for entry in entries if entry.entry is not None and _counts(entry, environment)]
+    last = {entry.name: _past(times.parse(entry.last), now) for entry in judged}
     seen = ages.since(
         space,
         space.keys.seen_entries,
-        {one.name: encode(_form(one.entry)) for one in judged if one.entry is not None},
+        {entry.name: encode(_form(entry.entry)) for entry in judged if entry.entry is not None},
         now,
         {name: at for name, at in last.items() if at is not None},
     )
     found = []
-    for one in judged:
-        moments = [at for at in (last[one.name], seen.get(one.name)) if at is not None]
-        if one.entry is None or not moments:
+    for entry in judged:
+        moments = [at for at in (last[entry.name], seen.get(entry.name)) if at is not None]
+        if entry.entry is None or not moments:
             continue
-        due = _following(one.entry, max(moments))
+        due = _following(entry.entry, max(moments))
         if due is not None and due <= now - grace:
-            found.append(MissedRun(one.name, due, last[one.name]))
+            found.append(MissedRun(entry.name, due, last[entry.name]))
     return found
 
 
-def _counts(one: Listed, environment: str | None) -> bool:
+def _counts(entry: Listed, environment: str | None) -> bool:
     """Whether it is known that schedulers run an entry."""
-    return one.runs_here and (
-        environment is not None or bool(one.last) or one.entry is None or one.entry.environments is None
+    return entry.runs_here and (
+        environment is not None or bool(entry.last) or entry.entry is None or entry.entry.environments is None
     )
 
 

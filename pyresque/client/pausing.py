@@ -30,7 +30,7 @@ class PausedQueues:
 
 def paused_queues(space: Space) -> PausedQueues:
     """What is paused now."""
-    lists = {[*one.split(":", 2), "", ""][2] for one in workers.ids(space)}
+    lists = {[*worker_id.split(":", 2), "", ""][2] for worker_id in workers.ids(space)}
     named = {name for names in lists for name in names.split(",")}
     known = sorted({*queues.names(space), *named} - {""})
     return PausedQueues(

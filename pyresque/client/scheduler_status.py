@@ -97,8 +97,8 @@ class SchedulerStatus:
     def next_entry(self) -> Listed | None:
         """The entry that runs next."""
         return min(
-            (one for one in self.entries if one.next is not None),
-            key=lambda one: one.next or 0.0,
+            (entry for entry in self.entries if entry.next is not None),
+            key=lambda entry: entry.next or 0.0,
             default=None,
         )
 
@@ -110,7 +110,7 @@ class SchedulerStatus:
     @property
     def refused(self) -> list[Listed]:
         """The entries that cannot be used."""
-        return [one for one in self.entries if one.refused]
+        return [entry for entry in self.entries if entry.refused]
 
 
 def look(
@@ -132,7 +132,7 @@ def look(
     connected, here = master.connected(replace(space, link=resque.link), key), processes_with(_TITLE)
     seen = _master(master.holder(space, key), options.lock_timeout, connected, here)
     who = f"{seen.host}:{seen.pid}" if seen is not None else ""
-    others = None if connected is None else [one for one in connected if one != who]
+    others = None if connected is None else [scheduler for scheduler in connected if scheduler != who]
     if entries is None:
         entries = listed(resque, now, file, options.environment)
     return SchedulerStatus(now, seen, others, here, _next_delayed(space), entries)
@@ -173,7 +173,7 @@ def _life(
         return None, f"it runs on {host}, and only there its process is seen"
     if here is None:
         return None, "this system does not tell which processes run"
-    process = next((one for one in here if str(one.pid) == pid), None)
+    process = next((process for process in here if str(process.pid) == pid), None)
     if process is not None:
         return True, f"its process runs here: {process.title}"
     gone = f"no scheduler has the process id {pid} here"

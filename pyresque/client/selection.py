@@ -165,11 +165,11 @@ def whole_ids(
         length: how long an id is.
         every: gives the ids of everything there is; it is asked only if there are beginnings.
     """
-    short = [one for one in ids or () if len(one) < length]
+    short = [item_id for item_id in ids or () if len(item_id) < length]
     if ids is None or not short:
         return ids
     known = set(every())
-    found = ([one for one in known if one.startswith(start)] for start in short if start)
+    found = ([known_name for known_name in known if known_name.startswith(start)] for start in short if start)
     return ids.difference(short).union(*(ones for ones in found if len(ones) == 1))
 
 

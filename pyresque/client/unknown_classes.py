@@ -157,7 +157,7 @@ def advice_about(name: str, wrapped: bool, registry: Registry) -> tuple[list[str
     bare = name.removeprefix("::")
     jobs = [job.name for job in registry.jobs()]
     inner = [job.name for job in registry.wrapped_jobs()]
-    plain = [one for one in jobs if one not in inner]
+    plain = [name for name in jobs if name not in inner]
     if wrapped and bare in plain:
         return [bare], f"{bare} is an Active Job; here it is registered with @job: use @active_job.job"
     if not wrapped and bare in inner:
@@ -177,10 +177,10 @@ def advice_about(name: str, wrapped: bool, registry: Registry) -> tuple[list[str
 def close_names(name: str, known: Sequence[str]) -> list[str]:
     """Those of the known names that somebody may have meant, the most alike first; three at most."""
     last = name.rpartition("::")[2].lower()
-    same_end = [one for one in known if one.rpartition("::")[2].lower() == last]
-    spelled = {_letters(one): one for one in known}
+    same_end = [known_name for known_name in known if known_name.rpartition("::")[2].lower() == last]
+    spelled = {_letters(known_name): known_name for known_name in known}
     alike = get_close_matches(_letters(name), spelled, n=3, cutoff=LIKE)
-    return list(dict.fromkeys([*same_end, *(spelled[one] for one in alike)]))[:3]
+    return list(dict.fromkeys([*same_end, *(spelled[letters] for letters in alike)]))[:3]
 
 
 def _letters(name: str) -> str:

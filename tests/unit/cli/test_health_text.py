@@ -7,7 +7,7 @@ import pytest
 from pyresque.cli.health_text import show
 from pyresque.client.health import DelayedHealth, FailureHealth, Problem, QueueHealth, RedisHealth
 from pyresque.client.missed_runs import MissedRun
-from tests.unit.client.test_health_problems import WELL, queue, worker
+from tests.unit.client.test_health_problems import WELL, queue, worker, working
 
 
 def screen(capsys, knows_jobs=True, **changes):
@@ -49,7 +49,7 @@ def test_the_longest_queues_are_listed_and_the_rest_counted(capsys):
         ({"failed": FailureHealth(5, 2, 0, 2)}, "5, 2+ in the last hour"),
         ({"delayed": DelayedHealth(7, 2, 120.0, is_sampled=True)}, "7+, 2 overdue, the first for"),
         (
-            {"workers": [worker(), worker(is_alive=None)]},
+            working(worker(), worker(is_alive=None)),
             "1 alive, 1 of which nobody can tell from here; 0 have",
         ),
         ({"redis": RedisHealth("7.2", 2048, 4096, "noeviction")}, "7.2, 2 KB used of 4 KB, noeviction"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyresque.client.fleet import fleet_of
 from pyresque.client.health import DelayedHealth, FailureHealth, Health, QueueHealth, RedisHealth
 from pyresque.client.health_problems import problems_of, typed
 from pyresque.client.info import WorkerInfo
@@ -24,6 +25,11 @@ WELL = Health(
 
 def worker(queues="*", **more):
     return WorkerInfo(f"h:1:{queues}", None, "", "", 0, 0, **{"language": "python", "is_alive": True, **more})
+
+
+def working(*infos):
+    """What a look gives for these workers."""
+    return {"workers": [*infos], "fleet": fleet_of(infos, 3_600.0)}
 
 
 def queue(name="mail", size=3, age=None, paused=False):
@@ -45,19 +51,19 @@ def queue(name="mail", size=3, age=None, paused=False):
         ),
         ("no worker", {"queues": [queue()]}, "3 jobs wait (mail)", "start one: pyresque work -q mail"),
         (
-            "paused", {"queues": [queue(paused=True)], "workers": [worker()]}, "queues that are paused",
+            "paused", {"queues": [queue(paused=True)], **working(worker())}, "queues that are paused",
             "pyresque queue resume mail",
         ),
         (
-            "age", {"queues": [queue(age=7_200.0)], "workers": [worker()]}, "more than 60 min: mail 2 h",
+            "age", {"queues": [queue(age=7_200.0)], **working(worker())}, "more than 60 min: mail 2 h",
             "start more workers",
         ),
         (
-            "dead workers", {"workers": [worker(is_alive=False)]},
+            "dead workers", working(worker(is_alive=False)),
             "1 worker is registered and dead: h:1:*", "prune",
         ),
         (
-            "long job", {"workers": [worker(working_for=8_000.0)]}, "1 worker has been at one job",
+            "long job", working(worker(working_for=8_000.0)), "1 worker has been at one job",
             "pyresque worker show 'h:1:*'",
         ),
         (
@@ -80,7 +86,7 @@ def test_each_trouble_is_told_with_what_to_type(kind, changes, text, advice):
 
 def test_where_all_is_well_nothing_is_told():
     busy = replace(
-        WELL, queues=[queue(age=10.0)], workers=[worker(working_for=5.0)], redis=RedisHealth("7", 1, 100)
+        WELL, queues=[queue(age=10.0)], redis=RedisHealth("7", 1, 100), **working(worker(working_for=5.0))
     )
     assert problems_of(busy, 3_600.0, [], 3_600.0) == []
 
@@ -90,7 +96,7 @@ def test_a_dead_worker_serves_no_queue_and_a_pattern_serves_those_that_fit():
         ([worker("ma*")], []), ([worker("other")], ["no worker"]),
         ([worker("mail", is_alive=False)], ["no worker", "dead workers"]),
     ):  # fmt: skip
-        health = replace(WELL, queues=[queue()], workers=workers)
+        health = replace(WELL, queues=[queue()], **working(*workers))
         assert [problem.kind for problem in problems_of(health, None, [])] == kinds
 
 
