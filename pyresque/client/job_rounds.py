@@ -102,50 +102,55 @@ class JobSteps(Generic[J]):
     ) -> ActionResult:
         """Remove at most so many, the last ones first."""
 
-        def remove(jobs: Sequence[J], _: int) -> int:
+        def remove(jobs: Sequence[J]) -> int:
             places = [(job.index, job.raw) for job in reversed(jobs)]
             return _tell(tally, jobs[::-1], weed_at(self._space, self._key, places, effects))
 
-        return self._round(self.scan(Budget(ROUND, SECONDS), after, True), most, tally, remove, lambda _: 0)
+        return self._round(self.scan(Budget(ROUND, SECONDS), after, True), most, tally, remove, 0)
 
     def move_to(self, queue: str, tally: Tally, most: int, after: str | None) -> ActionResult:
         """Move at most so many to the end of a queue, the next ones first."""
 
-        def move(jobs: Sequence[J], moved: int) -> int:
-            places = [(job.index - moved, job.raw) for job in jobs]
+        def move(jobs: Sequence[J]) -> int:
+            places = [(job.index, job.raw) for job in jobs]
             return _tell(tally, jobs, move_at(self._space, self._queue, queue, places))
 
-        scan = self.scan(Budget(ROUND, SECONDS), after)
-        return self._round(scan, most, tally, move, lambda moved: -moved)
+        return self._round(self.scan(Budget(ROUND, SECONDS), after), most, tally, move, -1)
 
     def to_front(self, tally: Tally, most: int, after: str | None) -> ActionResult:
         """Move at most so many to the front, the last ones first: so they keep their order."""
 
-        def move(jobs: Sequence[J], moved: int) -> int:
-            places = [(job.index + moved, job.raw) for job in reversed(jobs)]
+        def move(jobs: Sequence[J]) -> int:
+            places = [(job.index, job.raw) for job in reversed(jobs)]
             went = move_at(self._space, self._queue, self._queue, places, to_front=True)
             return _tell(tally, jobs[::-1], went)
 
-        scan = self.scan(Budget(ROUND, SECONDS), after, True)
-        return self._round(scan, most, tally, move, lambda moved: moved)
+        return self._round(self.scan(Budget(ROUND, SECONDS), after, True), most, tally, move, 1)
 
     def _round(
         self,
         scan: ElementScan[J] | GivenScan[J],
         most: int,
         tally: Tally,
-        act: Callable[[list[J], int], int],
-        shift: Callable[[int], int],
+        act: Callable[[list[J]], int],
+        shift: int,
     ) -> ActionResult:
         """Act on at most so many.
 
         Args:
-            act: acts on jobs, of which so many went before; returns how many went.
-            shift: by how much those that are still to be read stand elsewhere when so many went.
+            act: acts on jobs; returns how many went.
+            shift: by how much those that are still to be read stand elsewhere when one went.
         """
         first_of_page(1, most)
         piece: list[J] = []
-        met, moved, kept = 0, 0, b""
+        met, kept = 0, b""
+
+        def act_now() -> None:
+            went = act(piece)
+            if isinstance(scan, ElementScan):
+                scan.elements.shift(shift * went, kept)
+            piece.clear()
+
         for job in scan:
             if self._wanted(job):
                 piece.append(job)
@@ -153,17 +158,15 @@ class JobSteps(Generic[J]):
             else:
                 kept = job.raw
             if len(piece) == PIECE or (met == most and piece):
-                moved += act(piece, moved)
-                piece = []
+                act_now()
             if met == most:
                 break
         if piece:
-            moved += act(piece, moved)
+            act_now()
         if isinstance(scan, GivenScan):
             return tally.result(scan.cursor())
         elements = scan.elements
-        place = max(0, elements.at + shift(moved))
-        return tally.result(elements.cursor_at(place, kept, ends=shift(1) != 0) or None)
+        return tally.result(elements.cursor_at(elements.at, kept, ends=shift != 0) or None)
 
     def _found(self, seen: Sequence[tuple[str, int]]) -> list[J]:
         """Those that are still near where they were seen, in their order; workers take some before them."""

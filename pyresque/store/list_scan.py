@@ -61,20 +61,35 @@ class ListScan:
         self.at = self.length if backwards else 0
         """How many elements come before the place where it goes on."""
         self._stop = 0 if backwards else self.length
+        self._shift = 0
         self._last = b""
         if cursor:
             self._go_to(cursor)
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         while self._stop < self.at if self._backwards else self.at < self._stop:
+            self._shift = 0
             for index, raw in self._window():
-                self.at, self._last = (index if self._backwards else index + 1), raw
-                yield index, raw
+                place = index + self._shift
+                self.at, self._last = (place if self._backwards else place + 1), raw
+                yield place, raw
+
+    def shift(self, by: int, last: bytes) -> None:
+        """What is still to be read stands elsewhere now, for we have taken some out of the list.
+
+        Args:
+            by: how much farther from the beginning.
+            last: the last element that was read and has stayed; empty: none has.
+        """
+        self._shift += by
+        self.at += by
+        self._stop += by
+        self._last = last
 
     @property
     def left(self) -> int:
         """How many elements are still to be read."""
-        return abs(self.at - self._stop)
+        return max(0, self.at - self._stop if self._backwards else self._stop - self.at)
 
     def cursor(self) -> str:
         """Where to go on behind the last element that iteration gave; empty: there is nothing left."""
@@ -109,6 +124,8 @@ class ListScan:
         self.at, self._last = place, b""
 
     def _window(self) -> list[tuple[int, bytes]]:
+        if not self._backwards:
+            self._find_again()
         step = min(self._step, self.left)
         first = self.at - step if self._backwards else self.at
         raws: list[bytes] = self._space.link.execute("LRANGE", self._key, first, first + step - 1)
@@ -119,19 +136,35 @@ class ListScan:
         found = list(enumerate(raws, first))
         return found[::-1] if self._backwards else found
 
+    def _find_again(self) -> None:
+        """Others may have removed elements before the place where it goes on."""
+        if not self._last or not self.at:
+            return
+        before = self._space.link.execute("LINDEX", self._key, self.at - 1)
+        if before == self._last or (before is not None and self._digest(before) == self._digest(self._last)):
+            return
+        self._go_behind(self._digest(self._last))
+
+    def _go_behind(self, digest: str) -> None:
+        """Go on behind the element with this digest; far before, if it is gone: some are read twice then."""
+        found = self._behind(self.at, digest)
+        if found is None:
+            self.at = max(0, self.at - BACK)
+        else:
+            self._stop -= self.at - found
+            self.at = found
+
     def _go_to(self, cursor: str) -> None:
         match = _CURSOR.fullmatch(cursor)
         if match is None:
             raise InvalidSelection(f"{cursor!r} is not a place in a list: begin at the first page")
         at, digest, left = match.groups()
-        self.at = place = min(int(at), self.length)
-        if digest is not None and not self._backwards:
-            found = self._behind(place, digest)
-            self.at = max(0, place - BACK) if found is None else found
-            place = place if found is None else found
+        self.at = min(int(at), self.length)
         if left is not None:
-            step = -int(left) if self._backwards else int(left)
-            self._stop = max(0, min(self.length, place + step))
+            self._stop = self.at + (-int(left) if self._backwards else int(left))
+        if digest is not None and not self._backwards:
+            self._go_behind(digest)
+        self._stop = max(0, min(self.length, self._stop))
 
     def _behind(self, place: int, digest: str) -> int | None:
         """The index behind the element that was read last: others may have removed some before it."""

@@ -61,6 +61,13 @@ def keyspace(resque: Resque) -> dict[str, Any]:
     return eval(re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", text))
 
 
+@pytest.fixture(autouse=True)
+def rounds_without_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round ends by what it has done, not because a fault has made it late."""
+    for module in (job_rounds, failure_rounds):
+        monkeypatch.setattr(module, "SECONDS", None)
+
+
 # --- client operations ---------------------------------------------------------------------------------
 
 Operation = Callable[[Resque], object]
@@ -102,6 +109,9 @@ OPERATIONS: dict[str, Operation] = {
     "jobs.remove": lambda r: r.jobs("jobs").select("Twice").remove(),
     "jobs.move_to": lambda r: r.jobs("jobs").select("Twice").move_to("others"),
     "jobs.to_front": lambda r: r.jobs("jobs").select("Twice").to_front(),
+    "jobs.remove in a round": lambda r: r.jobs("jobs").select("Twice").remove(most=2),
+    "jobs.move_to in a round": lambda r: r.jobs("jobs").select("Twice").move_to("others", most=2),
+    "jobs.to_front in a round": lambda r: r.jobs("jobs").select("Twice").to_front(most=2),
     "pause": lambda r: (r.pause("jobs"), r.paused()),
     "info": lambda r: {**r.info(), "servers": None},
     "workers": lambda r: [(one.id, one.state) for one in r.workers()],
@@ -114,6 +124,9 @@ OPERATIONS: dict[str, Operation] = {
     "failures.requeue_queue": lambda r: r.failures.requeue_queue("jobs"),
     "failures.select.retry": lambda r: r.failures.select(class_name="F*").retry(),
     "failures.select.remove": lambda r: r.failures.select(class_name="F*").remove(),
+    "failures.retry_with": lambda r: r.failures.retry_with("f0", [7, {"a": 1}]),
+    "failures.retry in a round": lambda r: r.failures.select(class_name="F*").retry(most=2),
+    "failures.remove in a round": lambda r: r.failures.select(class_name="F*").remove(most=2),
     "failures.groups": lambda r: [(one.key, one.count) for one in r.failures.groups()],
     "failures.remove": lambda r: r.failures.remove("f1"),
     "failures.remove_queue": lambda r: r.failures.remove_queue("jobs"),
@@ -225,6 +238,10 @@ ONCE = [
     "empty",
     "jobs.move_to",
     "jobs.to_front",
+    "failures.retry_with",
+    "failures.retry in a round",
+    "jobs.move_to in a round",
+    "jobs.to_front in a round",
     "failures.bring_forward",
     "dequeue with arguments",
 ]

@@ -354,3 +354,96 @@ def test_rounds_of_delayed_jobs(resque, later, action):
     assert max(one.done for one in results) <= 40
     assert [one.job_class for one in later] == ["B"] * 23
     assert resque.size("q") + resque.size("r") == (267 if action == "run_now" else 0)
+
+
+# --- others at work meanwhile ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("action", ["retry", "remove"])
+def test_rounds_lose_and_double_no_failure(resque, small, seed, action):
+    """New failures come, others are removed, between rounds and their steps: each job comes back once."""
+    dice = random.Random(seed)
+    every = [at(n, name=dice.choice("AB")) for n in range(200)]
+    put(resque, *every)
+    gone, added, steps = [], [], failure_rounds.FailureSteps.with_copies
+
+    def disturb():
+        if dice.random() < 0.5:
+            one = dice.choice(raws(resque))
+            gone.extend([one] * resque.link.execute("LREM", "resque:failed", 1, one))
+        if dice.random() < 0.5:
+            added.append(at(1000 + len(added), name="A"))
+            put(resque, added[-1])
+
+    def meanwhile(self, records):
+        disturb()
+        return steps(self, records)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(failure_rounds.FailureSteps, "with_copies", meanwhile)
+        chosen, after, done = resque.failures.select(class_name="A"), None, 0
+        while True:
+            result = getattr(chosen, action)(most=11, after=after)
+            done, after = done + result.done, result.next
+            disturb()
+            if after is None:
+                break
+    left = raws(resque)
+    came = [one[0] for one in waiting(resque)]
+    meant = {raw for raw in every if b'"A"' in raw}
+    assert len(came) == len(set(came))
+    others = [raw for raw in every if raw not in meant]
+    assert [raw for raw in left if raw in others] == [raw for raw in others if raw in left]
+    assert Counter(raw for raw in others if raw not in left) == Counter(raw for raw in gone if raw in others)
+    if action == "remove":
+        assert [raw for raw in left if raw in meant] == []
+        assert done == len(meant) - len([raw for raw in gone if raw in meant])
+    else:
+        unmarked = {int(json.loads(raw)["payload"]["args"][0]) for raw in left if raw in meant}
+        assert not unmarked
+        assert done == len(came)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("action", ["remove", "move_to", "to_front"])
+def test_rounds_lose_and_double_no_job(resque, jobs, seed, action):
+    """Workers take jobs and clients add some, between rounds and between their steps."""
+    dice, chosen = random.Random(seed), resque.jobs("q").select("A")
+    popped, added = [], []
+
+    def disturb():
+        if dice.random() < 0.4:
+            popped.extend(resque.link.execute("LPOP", "resque:queue:q", dice.choice([1, 2])) or [])
+        if dice.random() < 0.4:
+            added.append(plain(1000 + len(added), "C"))
+            resque.link.execute("RPUSH", "resque:queue:q", added[-1])
+
+    tell = job_rounds._tell
+
+    def meanwhile(*given):
+        disturb()
+        return tell(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job_rounds, "_tell", meanwhile)
+        after, done = None, 0
+        while True:
+            more = {"most": 9, "after": after}
+            result = chosen.move_to("r", **more) if action == "move_to" else getattr(chosen, action)(**more)
+            done, after = done + result.done, result.next
+            disturb()
+            if after is None:
+                break
+    there = enqueued(resque) + enqueued(resque, "r")
+    every = Counter([*jobs, *added])
+    if action == "remove":
+        assert Counter(there) + Counter(popped) <= every
+        assert [raw for raw in there if b'"A"' in raw] == []
+    else:
+        assert Counter(there) + Counter(popped) == every
+    others = [raw for raw in [*jobs, *added] if b'"A"' not in raw and raw in there]
+    assert [raw for raw in enqueued(resque) if b'"A"' not in raw] == others
+    if action == "move_to":
+        assert [raw for raw in enqueued(resque) if b'"A"' in raw] == []
+        assert enqueued(resque, "r") == [raw for raw in jobs if raw in enqueued(resque, "r")]
