@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from pyresque import Resque, job
+from pyresque.client import failure_rounds, job_rounds
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
 from pyresque.store import delayed, queues, workers
