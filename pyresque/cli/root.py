@@ -29,6 +29,7 @@ from pyresque.cli.health import health, top
 from pyresque.cli.info import info, peek
 from pyresque.cli.init import init
 from pyresque.cli.jobs import jobs
+from pyresque.cli.ledger import ledger
 from pyresque.cli.log_warnings import make_safe
 from pyresque.cli.output import safe
 from pyresque.cli.queue import queue, queues
@@ -138,6 +139,7 @@ for command in (
     completion,
     config,
     jobs,
+    ledger,
     dev,
     init,
     demo,

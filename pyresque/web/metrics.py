@@ -17,6 +17,7 @@ from pyresque.client.history import ClassCounts, Ledger
 from pyresque.errors import RedisReplied
 from pyresque.store import queues, workers
 from pyresque.store.space import Space
+from pyresque.web import scheduler_settings
 from pyresque.wire.times import rfc3339
 
 pages = Blueprint("metrics", __name__)
@@ -48,7 +49,7 @@ def stats_txt() -> Response:
 @pages.get("/stats.json")
 def stats_json() -> Response:
     """The same numbers and more, as JSON."""
-    health, ledger = g.resque.health(quick=True), g.resque.ledger()
+    health, ledger = _health(), g.resque.ledger()
     told = health.as_dict()
     document = {
         "at": told["at"],
@@ -87,13 +88,20 @@ def _class(one: ClassCounts) -> dict[str, Any]:
 def metrics() -> Response:
     """Everything as Prometheus reads it (text format 0.0.4)."""
     text = Text()
-    health, ledger = g.resque.health(quick=True), g.resque.ledger()
+    health, ledger = _health(), g.resque.ledger()
     _of_queues(text, health)
     _of_jobs(text, health, g.resque.stat("processed"), g.resque.stat("failed"), g.resque.stat("expired"))
     _of_workers(text, health, _languages(g.resque.space))
     _of_schedulers(text, health)
     _of_languages(text, ledger)
     return Response(text.written(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _health() -> Health:
+    found: Health = g.resque.health(
+        quick=True, options=scheduler_settings.options(), file=scheduler_settings.schedule_file()[0]
+    )
+    return found
 
 
 class Text:

@@ -34,6 +34,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "health": [("-f", "FILE", "-r", "pyresque.demo")],
     "info": [()],
     "jobs": [(), ("-r", "pyresque.demo", "--no-redis")],
+    "ledger": [(), ("--days", "3"), ("Mail",)],
     "peek": [("mail", "0", "10")],
     "queue": [()],
     "queue list": [()],
