@@ -374,7 +374,7 @@ def test_many_entries(resque: Resque, browser: FlaskClient) -> None:
     text = shown(browser, "/schedule")
     assert "entry 49" in text
     assert "entry 50" not in text
-    assert "1 refused" in text
+    assert "refused (1)" in text
     assert "entry 55" in shown(browser, "/schedule?show=refused")
     assert "entry 31" in shown(browser, "/schedule?text=ENTRY 31")
 
