@@ -11,7 +11,7 @@ import click
 from pyresque.cli.common_options import Settings, common, json_option, pass_settings
 from pyresque.cli.json_output import json_line, time_of, timestamp
 from pyresque.cli.output import compact, moment, pairs, safe, short, table, tinted
-from pyresque.cli.schedule_changes import remove, set_
+from pyresque.cli.schedule_changes import disable, enable, remove, set_
 from pyresque.cli.schedule_file import entries_of, file_name, schedule_file_option, scheduler_options
 from pyresque.errors import InvalidSchedule
 
@@ -262,3 +262,5 @@ def _master_line(master: dict[str, Any] | None) -> str:
 
 schedule.add_command(set_)
 schedule.add_command(remove)
+schedule.add_command(disable)
+schedule.add_command(enable)

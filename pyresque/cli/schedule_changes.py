@@ -1,4 +1,4 @@
-"""`pyresque schedule set` and `remove`."""
+"""`pyresque schedule set`, `remove`, `disable` and `enable`."""
 
 from __future__ import annotations
 
@@ -83,6 +83,30 @@ def remove(settings: Settings, names: tuple[str, ...], yes: bool, dry_run: bool)
                 resque.remove_schedule(name)
                 click.echo(f"removed {safe(name)}")
     click.get_current_context().exit(1 if missing else 0)
+
+
+@click.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@common
+@pass_settings
+def disable(settings: Settings, names: tuple[str, ...]) -> None:
+    """Switch entries off, until `enable`. Schedulers of both languages pass them over then."""
+    resque = settings.connected()
+    for name in names:
+        done = resque.disable_schedule(name)
+        click.echo(f"switched off {safe(name)}" if done else f"{safe(name)} is off already")
+
+
+@click.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@common
+@pass_settings
+def enable(settings: Settings, names: tuple[str, ...]) -> None:
+    """Switch entries on again that `disable` switched off."""
+    resque = settings.connected()
+    for name in names:
+        done = resque.enable_schedule(name)
+        click.echo(f"switched on {safe(name)}" if done else f"{safe(name)} is on already")
 
 
 def _shown(value: Any) -> str:

@@ -14,6 +14,7 @@ from pyresque.cli.common_options import Settings, pass_settings, require_option
 from pyresque.cli.configurable import ConfigurableCommand
 from pyresque.cli.folders import absolute
 from pyresque.cli.log_options import log_options
+from pyresque.cli.schedule_file import file_name, schedule_file_option, scheduler_options
 from pyresque.cli.web_flags import Flags
 from pyresque.errors import ConfigError
 
@@ -115,6 +116,7 @@ def _print_hash() -> None:
     multiple=True,
     help="As of every command. With names, given several times: one dashboard for all of them.",
 )
+@schedule_file_option
 @require_option
 @pass_settings
 def web(settings: Settings, /, hash_password: bool, **flags: Any) -> None:
@@ -147,6 +149,7 @@ def run(settings: Settings, flags: Flags) -> None:
     from pyresque.cli.log_format import restore, set_up
     from pyresque.cli.web_server import Server, is_local, own_hosts
     from pyresque.web import create_app
+    from pyresque.web.scheduler_settings import Schedulers
 
     set_up(0, flags.log_file or "", flags.log_format or "text", flags.log_level, default="info")
     authorize = _authorize(flags)
@@ -171,6 +174,7 @@ def run(settings: Settings, flags: Flags) -> None:
         trusted_origins=flags.trusted_origin,
         filter_args=flags.filter,
         title=flags.title,
+        schedulers=Schedulers(scheduler_options(settings), file_name(settings, flags.file)),
     )
     server = Server(app, flags)
     server.tell(resques)

@@ -27,3 +27,4 @@ class Flags:
     log_level: str | None
     log_format: str | None
     log_file: str | None
+    file: str | None

@@ -258,7 +258,7 @@ def _with_parameters(entry: Entry, values: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise InvalidSchedule(f"{entry.name} has no parameter {unknown}; it has {', '.join(declared)}")
     specs = {key: spec if isinstance(spec, dict) else {} for key, spec in declared.items()}
-    defaults = {key: _as_text(spec["default"]) for key, spec in specs.items() if "default" in spec}
+    defaults = {key: default_text(spec["default"]) for key, spec in specs.items() if "default" in spec}
     missing = ", ".join(key for key in declared if key not in values and key not in defaults)
     if missing:
         raise InvalidSchedule(f"{entry.name} needs {missing}: give each as NAME=VALUE")
@@ -266,7 +266,7 @@ def _with_parameters(entry: Entry, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**entry.value, "args": {**args, **merged}}
 
 
-def _as_text(default: Any) -> str:
+def default_text(default: Any) -> str:
     """A default as the form shows it, whose fields are texts."""
     if default is None or default is False:
         return ""

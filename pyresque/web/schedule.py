@@ -15,7 +15,7 @@ from flask import Blueprint, abort, g, render_template, request
 from pyresque.client.missed_runs import missed_runs
 from pyresque.client.schedule_entries import Entries, Listed
 from pyresque.client.scheduler_status import look
-from pyresque.client.scheduling import run_now
+from pyresque.client.scheduling import default_text, run_now
 from pyresque.errors import InvalidSchedule, InvalidSelection, RedisReplied
 from pyresque.schedule.zones import find_zone
 from pyresque.store import master
@@ -193,7 +193,7 @@ def _parameters(one: Listed) -> list[tuple[str, str, str, bool]]:
     found = []
     for name, spec in _items(declared):
         told = spec if isinstance(spec, dict) else {}
-        default = "" if told.get("default") is None else str(told["default"])
+        default = default_text(told.get("default"))
         is_secret = bool(default) and hidden({name: default})[name] != default
         found.append((name, str(told.get("description") or ""), "" if is_secret else default, is_secret))
     return found

@@ -88,3 +88,27 @@ def test_arguments_that_are_no_list_are_refused(stage, args):
     with pytest.raises(InvalidSchedule, match="must be a list"):
         stage.resque.set_schedule("bad", job="R", every=90, queue="q", args=args)
     assert stage.keys() == []
+
+
+def test_run_schedule_with_other_arguments(stage):
+    """Arguments that are given go in the place of those of the entry, which stays as it is."""
+    stage.resque.write_schedule("a", {"class": "A", "every": "1h", "queue": "q", "args": [1]})
+    assert stage.resque.run_schedule("a", args=["other", {"b": None}])
+    assert stage.resque.run_schedule("a", args=[])
+    assert stage.resque.run_schedule("a")
+    assert stage.queue("q") == [
+        b'{"class":"A","args":["other",{"b":null}]}', b'{"class":"A","args":[]}', b'{"class":"A","args":[1]}',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["no JSON", "[1]", '{"class":"A"}', '{"class":"A","every":"1h"}'])
+def test_what_cannot_be_used_cannot_be_switched_off(stage, value):
+    """Such an entry stays as it is, and the error says why."""
+    stage.redis("HSET", "resque:persistent_schedules", "a", value)
+    for verb in (stage.resque.disable_schedule, stage.resque.enable_schedule):
+        if verb == stage.resque.enable_schedule and value.startswith("{"):
+            assert not verb("a")
+            continue
+        with pytest.raises(InvalidSchedule):
+            verb("a")
+    assert stage.redis("HGET", "resque:persistent_schedules", "a") == value.encode()
