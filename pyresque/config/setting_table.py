@@ -189,6 +189,7 @@ WEB = (
     Setting(("title",), Text(), _nothing, apart=True),
     Setting(("filter",), Names("a list of words"), lambda _: [], apart=True),
     Setting(("threads",), Number(), lambda _: 8, apart=True),
+    _SCHEDULE,
     _LOG_LEVEL,
     Setting(("log-format", "logformat"), Choice(words=LOG_FORMATS), lambda _: LOG_FORMATS[0]),
     Setting(("log-file", "logfile"), File(), _nothing),

@@ -275,7 +275,7 @@ def test_all_schedules(resque: Resque) -> None:
     put(resque, NOW + 10, b'{"class":"Job","args":[1,{"a":2}],"queue":"low"}')
     put(resque, NOW + 20, b'{"queue":"other", "args":[1, {"a": 2}], "class":"Job"}')
     put(resque, NOW + 30, b'{"class":"Job","args":[2],"queue":"low"}')
-    resque.enqueue_at(NOW + 40, "Job", 1, {"a": 2}, queue="low")
+    resque.enqueue_at(NOW + 40_000, "Job", 1, {"a": 2}, queue="low")
     [link] = set(re.findall(r'href="(/delayed/same[^"]*)"', page(resque, f"/delayed/{NOW + 10}")))
     for path in (unescape(link), "/delayed/same?class_name=Job&args=%5B1,%7B%22a%22:2%7D%5D&queue=low"):
         text = page(resque, path)
@@ -294,7 +294,7 @@ def test_equal_jobs_far_behind_are_found(resque: Resque, monkeypatch: pytest.Mon
     monkeypatch.setattr(delayed_seconds, "LOOK", 3)
     for number in range(5):
         put(resque, NOW + number, b"no JSON")
-    for second in (NOW + 60, NOW + 70):
+    for second in (NOW + 60_000, NOW + 70_000):
         resque.enqueue_at(second, "Job", "é", queue="low")
     assert "2 times" in page(resque, "/delayed/same?class_name=Job&args=%5B%22%C3%A9%22%5D&queue=low")
 

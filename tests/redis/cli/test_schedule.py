@@ -3,8 +3,6 @@
 import json
 import time
 
-import pytest
-
 from pyresque.cli.json_output import timestamp
 from pyresque.wire import times
 
@@ -36,20 +34,6 @@ def test_schedule_set_list_show_next_run_remove(stage, run):
     assert "there is no entry nightly" in run("schedule", "show", "nightly", status=1)
 
 
-def test_schedule_disable_and_enable(stage, run):
-    """An entry is switched off and on; its next run is told accordingly."""
-    run("schedule", "set", "a", '{"class": "A", "every": "1h", "queue": "q", "rails_env": "production"}')
-    before = stage.resque.stored_schedule()
-    assert run("schedule", "disable", "a") == "switched off a\n"
-    assert run("schedule", "disable", "a") == "a is off already\n"
-    shown = json.loads(run("schedule", "list", "--json").splitlines()[0])
-    assert (shown["next"], shown["runs_here"]) == (None, False)
-    assert run("schedule", "enable", "a") == "switched on a\n"
-    assert run("schedule", "enable", "a") == "a is on already\n"
-    assert stage.resque.stored_schedule() == before
-    assert "no entry b in Redis" in run("schedule", "disable", "b", status=1)
-
-
 def test_schedule_run_merges_parameters(stage, run):
     """As the form of "Queue now" does: texts, each declared one, its default where it is not given."""
     entry = {
@@ -78,12 +62,6 @@ def test_schedule_run_merges_parameters(stage, run):
     assert len(stage.queue("q")) == 4
 
 
-@pytest.mark.parametrize(
-    ("entry", "told"),
-    [('{"class": "R", "cron": "61 * * * *", "queue": "q"}', "61"),
-     ('{"class": "R", "every": "1h"}', "no queue"),
-     ("no json", "not JSON"), ("[]", "must be a mapping"), ("[" * 100_000, "not JSON")],
-)  # fmt: skip
 def test_schedule_diff_compares_a_file_with_redis(stage, run, tmp_path):
     """Exit status 1 where something differs, or an entry of the file is refused."""
     path = tmp_path / "schedule.yml"

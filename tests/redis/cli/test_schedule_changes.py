@@ -1,6 +1,16 @@
-"""`pyresque schedule set` and `remove`: what is asked, what is refused, and what they say."""
+"""`pyresque schedule set`, `remove`, `disable`: what is asked, what is refused, and what they say."""
+
+import json
+
+import pytest
 
 
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [('{"class": "R", "cron": "61 * * * *", "queue": "q"}', "61"),
+     ('{"class": "R", "every": "1h"}', "no queue"),
+     ("no json", "not JSON"), ("[]", "must be a mapping"), ("[" * 100_000, "not JSON")],
+)  # fmt: skip
 def test_schedule_set_refuses_with_the_reason(stage, run, entry, told):
     """And writes nothing."""
     assert told in run("schedule", "set", "bad", entry, status=1)
@@ -54,3 +64,17 @@ def test_set_notes_a_key_that_looks_like_a_slip(stage, console):
         done.stderr
         == "Note: nothing reads tz: the zone stands in the cron text, as in '0 3 * * * Europe/Berlin'\n"
     )
+
+
+def test_schedule_disable_and_enable(stage, run):
+    """An entry is switched off and on; its next run is told accordingly."""
+    run("schedule", "set", "a", '{"class": "A", "every": "1h", "queue": "q", "rails_env": "production"}')
+    before = stage.resque.stored_schedule()
+    assert run("schedule", "disable", "a") == "switched off a\n"
+    assert run("schedule", "disable", "a") == "a is off already\n"
+    shown = json.loads(run("schedule", "list", "--json").splitlines()[0])
+    assert (shown["next"], shown["runs_here"]) == (None, False)
+    assert run("schedule", "enable", "a") == "switched on a\n"
+    assert run("schedule", "enable", "a") == "a is on already\n"
+    assert stage.resque.stored_schedule() == before
+    assert "no entry b in Redis" in run("schedule", "disable", "b", status=1)
