@@ -44,6 +44,7 @@ from pyresque.web import (
     schedule_form,
     search,
     settings,
+    stats,
     url_names,
     workers,
 )
@@ -68,6 +69,7 @@ PAGES = (
     classes.pages,
     history.pages,
     metrics.pages,
+    stats.pages,
     acting.pages,
     audit_log.pages,
     settings.pages,
@@ -83,6 +85,7 @@ NAVIGATION = (
     ("schedule.listing", "Schedule"),
     ("classes.listing", "Classes"),
     ("history.history", "History"),
+    ("stats.resque", "Stats"),
     ("search.search", "Search"),
 )
 """The pages at the top, as an endpoint and its name."""

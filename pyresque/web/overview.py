@@ -15,6 +15,9 @@ from pyresque.client.worker_list import longest_running
 from pyresque.errors import RedisReplied
 from pyresque.store import failures
 from pyresque.web import scheduler_settings
+from pyresque.web.charts import Chart, Counted, chart
+from pyresque.web.filters import number
+from pyresque.web.history import VIEWS, clock
 from pyresque.web.names import handle
 from pyresque.web.worker_words import WORDS
 from pyresque.wire.aside_links import CLASS as ASIDE
@@ -80,10 +83,25 @@ def home() -> str:
         oldest=_oldest(queues),
         lists=_tried(_failed_lists, list[tuple[str, int]]()),
         processed=_tried(lambda: g.resque.stat("processed"), 0),
+        chart=_chart(minutes),
         last_hour=sum(minute.processed for minute in hour) if hour else None,
         at_work=_tried(lambda: longest_running(g.resque.space, MOST_WORKING), list[WorkerInfo]()),
         link=link,
     )
+
+
+def _chart(minutes: Sequence[Bucket]) -> Chart | None:
+    """The last hours; None where nothing is known of them."""
+    known = [minute for minute in minutes if minute.is_known]
+    if not any(minute.processed for minute in known):
+        return None
+    done, failed = sum(minute.processed for minute in known), sum(minute.failed for minute in known)
+    label = f"Jobs by minute, the last 3 hours: {number(done)} processed, {number(failed)} failed"
+    return chart(minutes, label, _title, VIEWS["minute"].tick)
+
+
+def _title(minute: Counted) -> str:
+    return f"{clock(minute.at)}: {number(minute.processed)} processed, {number(minute.failed)} failed"
 
 
 def look() -> Health:

@@ -81,6 +81,19 @@ def told(link: Link) -> dict[str, str]:
     return {**_facts(link, "server"), **_facts(link, "memory")}
 
 
+def info(link: Link) -> dict[str, list[tuple[str, str]]]:
+    """Everything that the server tells of itself, by section; nothing where it tells nobody."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    lines = sections.setdefault("", [])
+    for line in _told(link, "INFO"):
+        if line.startswith("#"):
+            lines = sections.setdefault(line.strip("# "), [])
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            lines.append((name, value))
+    return {section: lines for section, lines in sections.items() if lines}
+
+
 def ping(link: DirectLink) -> None:
     """Ask whether the server can be used now; twice at most, for a connection may have been closed meanwhile.
 
@@ -144,12 +157,16 @@ def _eviction(facts: Mapping[str, str]) -> list[str]:
 
 
 def _facts(link: Link, section: str) -> dict[str, str]:
-    try:
-        text: bytes = link.execute("INFO", section, check=data)
-    except RedisError:
-        return {}  # not permitted, not known to a proxy before it, not available now
-    lines = text.decode("utf-8", "replace").splitlines()
+    lines = _told(link, "INFO", section)
     return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
+
+
+def _told(link: Link, *command: str) -> list[str]:
+    try:
+        text: bytes = link.execute(*command, check=data)
+    except RedisError:
+        return []  # not permitted, not known to a proxy before it, not available now
+    return text.decode("utf-8", "replace").splitlines()
 
 
 def _numbers(version: str) -> tuple[int, ...]:
