@@ -211,7 +211,9 @@ APART: dict[str, tuple[str, ...]] = {
         "client/scheduling.py: Scheduling.disable_schedule, Scheduling.enable_schedule",
         "client/scheduling.py: Scheduling._stored_entry",
     ),
-    "the dashboard (the gems' web pages are not counted either)": ("web/*.py", "store/audit.py"),
+    "the dashboard (the gems' web pages are not counted either)": (
+        "web/*.py", "store/audit.py", "cli/web*.py", "cli/common_options.py: Settings.given",
+    ),
     "an async client": ("client/async_resque.py",),
     "the demo, and help for the tests of applications": ("demo.py", "cli/demo.py", "testing/*.py"),
 }  # fmt: skip
