@@ -214,7 +214,7 @@ class FailureSelection:
             return Groups(in_groups(told(self, progress), way, failed_at))
         steps, wanted = self._steps()
         scan = steps.scan(Budget(most), True)
-        groups = in_groups(told(filter(wanted, scan), progress), way, failed_at)
+        groups = in_groups(told(filter(wanted, scan), progress), way, failed_at, newest_first=True)
         return Groups(groups, scan.budget.looked_at, scan.is_whole)
 
     def by_class(self) -> dict[str, int]:

@@ -262,17 +262,25 @@ def group_in(groups: Collection[str], name: str) -> str:
 
 
 def in_groups(
-    items: Iterable[T], key_of: Callable[[T], str], at_of: Callable[[T], float | None]
+    items: Iterable[T],
+    key_of: Callable[[T], str],
+    at_of: Callable[[T], float | None],
+    *,
+    newest_first: bool = False,
 ) -> list[Group[T]]:
-    """Elements by what `key_of` tells of them, the largest group first."""
+    """Elements by what `key_of` tells of them, the largest group first.
+
+    Args:
+        newest_first: whether that is the order in which they come.
+    """
     found: dict[str, tuple[int, float | None, float | None, T]] = {}
     for item in items:
         key, at = group_in(found, key_of(item)), at_of(item)
-        count, first, last, _ = found.get(key, (0, None, None, item))
+        count, first, last, example = found.get(key, (0, None, None, item))
         if at is not None:
             first = at if first is None else min(at, first)
             last = at if last is None else max(at, last)
-        found[key] = (count + 1, first, last, item)
+        found[key] = (count + 1, first, last, example if newest_first else item)
     groups = [Group(key, *held) for key, held in found.items()]
     return sorted(groups, key=lambda group: (-group.count, group.key))
 

@@ -7,18 +7,18 @@ import re
 import shlex
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, render_template, request
+from flask import Response, abort, g, render_template, request
 
 from pyresque.client.failure_lists import failed_at
 from pyresque.client.health_problems import typed
 from pyresque.client.next_retry import NextAttempt
 from pyresque.errors import InvalidSelection
 from pyresque.web.acting import Form, Outcome, action
-from pyresque.web.failed import clock, row_of, selected, text_of
+from pyresque.web.failed import clock, pages, row_of, selected, text_of
 from pyresque.web.filters import hidden, pretty, secrets
 from pyresque.wire.records import FailureRecord, shown, wrapped_job
 
-pages = Blueprint("failure", __name__)
+__all__ = ["pages"]
 
 LONGEST = 20_000
 """Characters of arguments, payload or record that a page shows; the rest is a download."""

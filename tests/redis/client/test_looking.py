@@ -146,6 +146,8 @@ def test_groups_of_the_newest(resque):
     groups = resque.failures.groups("class", most=20)
     assert [(one.key, one.count) for one in groups] == [("A", 11), ("B", 9)]
     assert (groups.looked_at, groups.is_whole, groups.total) == (20, False, 20)
+    assert numbers([one.example for one in groups]) == [90, 99]
+    assert [one.last - one.first for one in groups] == [10, 8]
     assert resque.failures.select(class_name="B").groups(most=1000).is_whole
     assert resque.failures.groups().total == 100
 
