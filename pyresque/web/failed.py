@@ -16,9 +16,10 @@ from pyresque.client.nearby_failures import Place
 from pyresque.client.selection import Group
 from pyresque.errors import InvalidSelection
 from pyresque.store import failures as store
-from pyresque.web import paging
+from pyresque.web import filters, paging
 from pyresque.web.acting import Form, Outcome, Question, action
 from pyresque.web.rounds import COUNTED, SECONDS, in_rounds, question, told
+from pyresque.web.secrets import HIDDEN
 from pyresque.wire.records import FailureRecord, shown
 from pyresque.wire.times import rfc3339
 
@@ -88,7 +89,9 @@ def _query_of(asked: Form, by: str, group: Group[FailureRecord]) -> dict[str, An
         begin = datetime.fromtimestamp(group.last // 3600 * 3600, UTC)
         hour = {"since": _minute(begin), "until": _minute(begin + timedelta(minutes=59)), "hours": None}
         return {**asked, **hour}
-    return {**asked, {"frame": "text", "class": "class_name"}.get(by, by): group.key}
+    if by == "frame":  # up to a secret in it: an address is kept in many places
+        return {**asked, "text": str(filters.hidden(group.key)).partition(HIDDEN)[0]}
+    return {**asked, {"class": "class_name"}.get(by, by): group.key}
 
 
 def _minute(at: datetime) -> str:
