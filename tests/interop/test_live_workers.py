@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pyresque import Resque
+from pyresque.client import ruby_jobs
 from tests.interop.ruby import Language, Python, Ruby, Worker, eventually
 
 Evidence = Callable[[str], list[dict[str, Any]]]
@@ -308,3 +309,32 @@ def test_queues(ruby: Ruby, resque: Resque) -> None:
     ruby.call("remove_queue", queue="with:colon")
     assert resque.remove_queue("mit Umlaut ü")
     assert ruby.call("queues") == resque.queues() == ["*", "plain"]
+
+
+# What each language has done
+
+
+def test_what_ruby_does_is_seen_by_class(
+    ruby: Ruby, python: Python, resque: Resque, evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job at work and a failure of a real Ruby worker. Python's count is exact, and Ruby's total the rest."""
+    monkeypatch.setattr(ruby_jobs, "EVERY", 0)
+    resque.ledger()
+    with ruby.worker("rubys") as worker:
+        resque.enqueue("SleepJob", 60, worker.id, queue="rubys")
+        eventually(lambda: evidence("started"), "a job that has begun")
+        assert resque.ledger().of("SleepJob", "ruby").processed == 1
+        assert "ruby" in next(one for one in resque.classes().seen if one.name == "SleepJob").languages
+    for queue in ("rubys", "pythons"):
+        resque.enqueue("FailJob", 1, queue=queue)
+        resque.enqueue("EchoJob", 1, queue=queue)
+    ruby.work_off("rubys")
+    python.work_off("pythons")
+    ledger = resque.ledger()
+    assert ledger.of("FailJob", "ruby").failed == 1
+    pythons = [one for one in ledger.classes if one.language == "python"]
+    assert [(one.class_name, one.processed, one.failed) for one in pythons] == [
+        ("EchoJob", 1, 0), ("FailJob", 1, 1),
+    ]  # fmt: skip
+    assert ledger.python.processed == 2
+    assert ledger.ruby.processed == resque.stat("processed") - 2

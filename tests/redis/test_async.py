@@ -147,6 +147,8 @@ def test_each_job_in_progress_is_a_worker_of_its_own(start: Started, resque: Res
     assert worker.end()[0] == 0
     assert resque.workers() == []
     assert resque.link.execute("KEYS", "resque:*:q*") == []
+    [counted] = resque.ledger().classes
+    assert (counted.class_name, counted.processed, counted.failed) == ("WaitJob", 4, 0)
 
 
 def test_jobs_that_are_not_async_are_left_to_others(start: Started, program: Program, resque: Resque) -> None:

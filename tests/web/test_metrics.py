@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -175,3 +176,17 @@ def test_an_empty_redis_and_one_with_keys_of_a_wrong_type(resque: Resque, key: s
     json.loads(get(resque, "/stats.json"))
     answer = browser_before(resque).get("/stats.txt")
     assert answer.status_code == (503 if key in ("failed", "queues", "workers") else 200)
+
+
+def test_every_metric_is_documented(resque: Resque) -> None:
+    """docs/dashboard.md names each with its labels, and none that there is not."""
+    scene.everyday(resque.link.execute)
+    lock = f"batch-1:212:{int(time.time())}-000000000000"
+    resque.link.execute("SET", "resque:resque:resque_scheduler_master_lock", lock, "EX", 100)
+    counts.count(resque.space, [("Report", 30, 2)], "t")
+    found = set()
+    for name, samples in parsed(get(resque, "/metrics")).items():
+        labels = ",".join(label for label, _ in next(iter(samples)))
+        found.add(f"{name}{{{labels}}}" if labels else name)
+    text = (Path(__file__).parents[2] / "docs/dashboard.md").read_text("utf-8")
+    assert set(re.findall(r"`(pyresque_[a-z_]+(?:\{[a-z,]+\})?)`", text)) == found
