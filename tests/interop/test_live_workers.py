@@ -317,7 +317,7 @@ def test_queues(ruby: Ruby, resque: Resque) -> None:
 def test_what_ruby_does_is_seen_by_class(
     ruby: Ruby, python: Python, resque: Resque, evidence: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job at work and a failure of a real Ruby worker. Python's count is exact, and Ruby's total the rest."""
+    """A job at work, and a failure, of Ruby. Python's count is exact, Ruby's total the rest."""
     monkeypatch.setattr(ruby_jobs, "EVERY", 0)
     resque.ledger()
     with ruby.worker("rubys") as worker:
