@@ -132,7 +132,8 @@ APART: dict[str, tuple[str, ...]] = {
         "cli/output.py", "cli/failed_act.py", "cli/by_id.py", "cli/groups.py", "cli/selecting.py",
         "cli/moments.py", "cli/named_job.py", "cli/dequeue.py", "cli/status.py", "cli/confirm.py",
         "cli/progress.py", "cli/json_output.py", "cli/info.py", "cli/workers.py: show, _lines, _document",
-        "cli/common_options.py: json_option, Settings.reading",
+        "cli/common_options.py: json_option, Settings.reading, Settings.import_known_jobs, require_option",
+        "cli/ledger.py",
     ),
     "looking and acting: selections, groups, health, what waits and nobody knows": (
         "client/delayed_selection.py", "client/failure_selection.py", "client/health.py",
@@ -160,7 +161,8 @@ APART: dict[str, tuple[str, ...]] = {
         "client/history.py", "worker/tally.py", "client/worker_list.py", "client/wrong_keys.py",
         "client/found_jobs.py", "client/keyspace.py", "store/keyspace.py", "store/lua/count_jobs.lua",
         "store/lua/parts/class_counts.lua", "store/lua/note_ruby.lua", "client/fleet.py",
-        "client/queue_rows.py",
+        "client/queue_rows.py", "store/workers.py: beats_and_marks",
+        "client/scheduling.py: _with_parameters, default_text",
     ),
     "settings files, a project to begin with, completion, `dev`": (
         "config/setting_kinds.py", "config/setting_table.py", "config/settings.py",

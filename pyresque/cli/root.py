@@ -119,31 +119,9 @@ def program() -> None:
 
 
 for command in (
-    work,
-    scheduler,
-    web,
-    health,
-    top,
-    enqueue,
-    dequeue,
-    info,
-    queue,
-    queues,
-    peek,
-    status,
-    worker,
-    workers,
-    failed,
-    delayed,
-    schedule,
-    completion,
-    config,
-    jobs,
-    ledger,
-    dev,
-    init,
-    demo,
-):
+    work, scheduler, web, health, top, enqueue, dequeue, info, queue, queues, peek, status, worker,
+    workers, failed, delayed, schedule, completion, config, jobs, ledger, dev, init, demo,
+):  # fmt: skip
     program.add_command(command)
 
 
