@@ -134,8 +134,8 @@ def web(settings: Settings, /, hash_password: bool, **flags: Any) -> None:
 def _needed() -> None:
     """Say what to install where it is missing."""
     try:
-        import flask  # noqa: F401
-        import waitress  # noqa: F401
+        import flask  # noqa: F401 (are they there?)
+        import waitress  # noqa: F401 (are they there?)
     except ImportError as error:
         raise ConfigError(
             f"the dashboard needs Flask and waitress, and {error.name} is not installed: "
