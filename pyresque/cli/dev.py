@@ -32,7 +32,7 @@ _GLANCE = 0.05
 """The same between two looks at processes that are to end."""
 _PATIENCE = 2.0
 """Seconds after which it is told what is waited for."""
-_COLOURS = {"worker": "cyan", "scheduler": "magenta", "dev": "yellow"}
+_COLOURS = {"worker": "cyan", "scheduler": "magenta", "dashboard": "green", "dev": "yellow"}
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _NOT_HERE = ("BACKGROUND", "PIDFILE", "LOGFILE")
@@ -47,9 +47,9 @@ _NOT_HERE = ("BACKGROUND", "PIDFILE", "LOGFILE")
 @common
 @pass_settings
 def dev(settings: Settings, queues: str | None, schedule: str | None) -> None:
-    """Run worker and scheduler in this terminal, for development.
+    """Run worker, scheduler and dashboard in this terminal.
 
-    When a Python file of the project changes, a settings file or the schedule, both are started anew. If
+    When a Python file of the project changes, a settings file or the schedule, all are started anew. If
     there is no Redis where the settings say, and that is on this machine, one is started there: it is empty,
     and gone at the end. Ctrl-C ends all, when the jobs that run are done; twice ends them at once.
     """
@@ -71,6 +71,8 @@ class _Session:
         self._colourful = is_colourful()
         worker, scheduler = _words(settings, queues, schedule)
         commands = {"worker": worker, "scheduler": scheduler}
+        if _has_dashboard():
+            commands["dashboard"] = ["web", *(word for name in settings.modules for word in ("-r", name))]
         self.processes = Processes(commands, _environment(settings), self.tell)
         self._files = _files(settings, schedule)
 
@@ -151,6 +153,13 @@ def _words(settings: Settings, queues: str | None, schedule: str | None) -> tupl
     if schedule is not None:
         scheduler += ["--schedule", schedule]
     return worker, scheduler
+
+
+def _has_dashboard() -> bool:
+    """Whether what the dashboard needs is installed."""
+    from importlib.util import find_spec
+
+    return all(find_spec(name) is not None for name in ("flask", "waitress"))
 
 
 def _environment(settings: Settings) -> dict[str, str]:

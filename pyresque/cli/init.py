@@ -143,7 +143,7 @@ def _tell_next(folder: Path) -> None:
         *([] if is_here else [f"cd {folder}"]),
         *([f"pip install {' '.join(missing)}"] if (missing := _missing()) else []),
         "pytest           # tests of the jobs, on a Redis of their own",
-        "pyresque dev     # worker and scheduler, started anew when a file changes",
+        "pyresque dev     # worker, scheduler and dashboard, started anew when a file changes",
     ]
     echo()
     echo("Next:")

@@ -25,13 +25,20 @@ class Compose:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.dashboard_port = probe.getsockname()[1]
 
     def __call__(self, *words: str, stdin: str = "") -> str:
         """Run `docker compose ...` to its end; returns what it printed."""
         done = subprocess.run(
             ["docker", "compose", "-p", self.project, *words],
             cwd=ROOT,
-            env={**os.environ, "PYRESQUE_WEB_PORT": str(self.port)},
+            env={
+                **os.environ,
+                "PYRESQUE_WEB_PORT": str(self.port),
+                "PYRESQUE_DASHBOARD_PORT": str(self.dashboard_port),
+            },
             input=stdin,
             capture_output=True,
             text=True,
@@ -49,9 +56,9 @@ class Compose:
         notes = map(json.loads, self.redis("lrange", f"resque:interop:{name}", "0", "-1"))
         return sorted((note["class"], note["lang"], note["args"][-1]) for note in notes)
 
-    def page(self, path: str) -> str:
+    def page(self, path: str, port: int | None = None) -> str:
         """A page of resque-web, as a browser on this machine gets it; `OSError` when nothing answers."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=30) as answer:
             return str(answer.read().decode())
 
     def serves(self, path: str) -> bool:
@@ -123,9 +130,10 @@ def test_both_languages_in_containers(compose: Compose) -> None:
     hosts = [compose.asked(service, "{{.Config.Hostname}}") for service in ("ruby-worker", "python-worker")]
     assert all(host in compose.page("/workers") for host in hosts)
     assert "Queues" in overview
-    page = compose.page("/failed")
-    assert "FailJob" in page
-    assert "PyFail" in page
+    for port in (compose.port, compose.dashboard_port):
+        page = compose.page("/failed", port)
+        assert "FailJob" in page
+        assert "PyFail" in page
 
     # The worker of Python has no rights, and an init beside it.
     processes = compose("exec", "-T", "python-worker", "sh", "-c", "id -u; cat /proc/1/comm").split()

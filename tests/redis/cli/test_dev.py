@@ -1,4 +1,4 @@
-"""`pyresque dev`: worker and scheduler in one terminal, started anew when code changes."""
+"""`pyresque dev`: worker, scheduler and dashboard in one terminal, started anew when code changes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def dev(project: Program) -> Iterator[Callable[..., Session]]:
     sessions: list[Session] = []
 
     def started(*words: str, **env: str) -> Session:
-        sessions.append(Session(project.start("dev", *words, **env)))
+        sessions.append(Session(project.start("dev", *words, **{"PYRESQUE_WEB_PORT": "0", **env})))
         return sessions[-1]
 
     yield started
@@ -110,6 +110,7 @@ def test_from_the_first_line_to_the_last(project: Program, dev: Callable[..., Se
     [first] = pids(resque)
     resque.enqueue("Greet", "Ada", queue="default")
     session.until("worker    | Hello, Ada")
+    session.until("dashboard | The dashboard is at http://127.0.0.1:")
 
     project.jobs("def broken(:", "shop/jobs.py")
     session.until(f"dev       | {Path('shop/jobs.py')} changed: starting anew")

@@ -71,7 +71,7 @@ def test_the_settings_are_settings(project: Path) -> None:
 def test_the_data_can_be_read(project: Path) -> None:
     """YAML: services with an image or a build, manifests with a kind; the selectors fit the labels."""
     compose = yaml.safe_load((project / "docker-compose.yml").read_text())
-    assert set(compose["services"]) == {"redis", "worker", "scheduler"}
+    assert set(compose["services"]) == {"redis", "worker", "scheduler", "dashboard"}
     assert all(one["image"] for one in compose["services"].values())
     assert compose["services"]["scheduler"]["command"] == ["pyresque", "scheduler"]
     manifests = list(yaml.safe_load_all((project / MANIFEST).read_text()))
