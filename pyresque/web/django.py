@@ -1,4 +1,4 @@
-"""The dashboard as a view of Django, in `urls.py`, under WSGI and ASGI.
+"""The dashboard as a view among the URLs of Django, under WSGI and ASGI.
 
     dashboard = staff_member_required(django_view(create_app(resque, allowed_hosts=["*"])))
     urlpatterns = [re_path(r"^jobs(?P<path>/.*)?$", dashboard)]
