@@ -31,7 +31,7 @@ PARTS: dict[str, Callable[[Scene], list[dict[str, Any]]]] = {
     "delayed.jobs": lambda scene: [{}, {"hours": "0"}, {"text": "script"}],
     "schedule.listing": lambda scene: [{}, {"show": "refused"}, {"text": "nobody"}],
     "failed.listing": lambda scene: [{}, {"class_name": "nobody"}],
-    "failure.show": lambda scene: failures(scene),
+    "failed.show": lambda scene: failures(scene),
     "queues.listing": lambda scene: [{}, {"name": "nobody"}],
     "queues.show": lambda scene: [
         {"queue": "embeddings"},
