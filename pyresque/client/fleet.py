@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
+from heapq import nsmallest
 from typing import NamedTuple
 
 from pyresque.client.info import WorkerInfo
@@ -17,6 +18,8 @@ from pyresque.wire import times
 
 RUN_AT = re.compile(rb'"run_at"\s*:\s*"([^"\\]{1,40})"')
 """When a worker took its job, in what it has written: found without reading all of it."""
+MOST_AT_WORK = 10
+"""Of so many workers it is told that they have been at their job for longest."""
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -31,6 +34,7 @@ class Fleet:
         dead: the ids of those that are dead.
         long: ids of those that are not dead and have been at one job for too long, with the seconds, the
             longest first.
+        at_work: the ids of ten that have been at their job for longest, the longest first.
         served: the queues, and patterns of queues, from which workers take that are not dead.
         served_by_ruby: the same of workers that are not pyresque's.
     """
@@ -41,6 +45,7 @@ class Fleet:
     unknown: int = 0
     dead: list[str] = field(default_factory=list)
     long: list[tuple[str, float]] = field(default_factory=list)
+    at_work: list[str] = field(default_factory=list)
     served: frozenset[str] = frozenset()
     served_by_ruby: frozenset[str] = frozenset()
 
@@ -90,9 +95,8 @@ def fleet_of(infos: Iterable[WorkerInfo], max_run: float | None) -> Fleet:
     )
 
 
-def quick_fleet(space: Space, max_run: float | None) -> Fleet:
-    """All workers, with as little reading as that takes."""
-    ids = workers.ids(space)
+def quick_fleet(space: Space, max_run: float | None, ids: Sequence[str]) -> Fleet:
+    """These workers, which are all that are registered, with as little reading as that takes."""
     if not ids:
         return Fleet()
     beats, marks, now = workers.heartbeats(space), workers.marks(space), workers.redis_time(space)
@@ -143,6 +147,7 @@ def _those_here(
 
 def _together(members: Sequence[_Member], max_run: float | None) -> Fleet:
     living = [one for one in members if one.is_alive is not False]
+    working = [one for one in members if one.has_job]
     long = [
         (one.id, one.working_for)
         for one in living
@@ -150,14 +155,20 @@ def _together(members: Sequence[_Member], max_run: float | None) -> Fleet:
     ]
     return Fleet(
         total=len(members),
-        working=sum(one.has_job for one in members),
+        working=len(working),
         alive=sum(one.is_alive is True for one in members),
         unknown=sum(one.is_alive is None for one in members),
         dead=[one.id for one in members if one.is_alive is False],
         long=sorted(long, key=lambda pair: -pair[1]),
+        at_work=[one.id for one in nsmallest(MOST_AT_WORK, working, key=_began)],
         served=_queues(living),
         served_by_ruby=_queues(one for one in living if one.is_ruby),
     )
+
+
+def _began(one: _Member) -> float:
+    """What orders workers by when they took their job; those that do not tell come last."""
+    return 0.0 if one.working_for is None else -one.working_for
 
 
 def _queues(members: Iterable[_Member]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -17,7 +17,7 @@ from pyresque.client.health_problems import LONG, problems_of
 from pyresque.client.info import WorkerInfo
 from pyresque.client.missed_runs import GRACE, MissedRun, missed_runs
 from pyresque.client.nearby_failures import place_of
-from pyresque.client.pausing import PausedQueues, paused_queues
+from pyresque.client.pausing import PausedQueues, paused_among
 from pyresque.client.queued_jobs import oldest_ages
 from pyresque.client.scheduler_status import look
 from pyresque.client.unknown_classes import WaitingClass, waiting_classes
@@ -27,6 +27,7 @@ from pyresque.model.registry import Registry
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import delayed, queues
 from pyresque.store import failures as failure_store
+from pyresque.store import workers as worker_store
 from pyresque.store.connection import server
 from pyresque.store.space import Space
 from pyresque.wire import times
@@ -122,7 +123,8 @@ class _Look:
         )
         names = self._tried(lambda: queues.names(space), list[str]())
         sizes = queues.sizes(space, names)
-        paused = self._tried(lambda: paused_queues(space), PausedQueues(False, []))
+        ids = self._tried(lambda: worker_store.ids(space), list[str]())
+        paused = self._tried(lambda: paused_among(space, names, ids), PausedQueues(False, []))
         waiting: list[WaitingClass] = []
         if registry.jobs():
             waiting = self._tried(lambda: self._waiting(registry, sizes), waiting)
@@ -130,7 +132,7 @@ class _Look:
         master = None if status is None else status.master
         # Who knows no jobs here cannot tell what a scheduler knows, nor what Ruby's does.
         trusts = not registry.jobs() or (master is not None and master.language == "ruby")
-        infos, fleet = self._workers()
+        infos, fleet = self._workers(ids)
         found = Health(
             now=now,
             queues=self._queues(sizes, paused),
@@ -164,9 +166,9 @@ class _Look:
             self._broken.append(str(error))
             return otherwise
 
-    def _workers(self) -> tuple[list[WorkerInfo], Fleet]:
+    def _workers(self, ids: Sequence[str]) -> tuple[list[WorkerInfo], Fleet]:
         if self._limits.is_quick:
-            return [], self._tried(lambda: quick_fleet(self._resque.space, self._max_run), Fleet())
+            return [], self._tried(lambda: quick_fleet(self._resque.space, self._max_run, ids), Fleet())
         infos = self._tried(self._resque.workers, list[WorkerInfo]())
         return infos, fleet_of(infos, self._max_run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyresque.store import pauses, queues, workers
@@ -30,9 +31,14 @@ class PausedQueues:
 
 def paused_queues(space: Space) -> PausedQueues:
     """What is paused now."""
-    lists = {[*worker_id.split(":", 2), "", ""][2] for worker_id in workers.ids(space)}
-    named = {name for names in lists for name in names.split(",")}
-    known = sorted({*queues.names(space), *named} - {""})
+    return paused_among(space, queues.names(space), workers.ids(space))
+
+
+def paused_among(space: Space, names: Sequence[str], worker_ids: Sequence[str]) -> PausedQueues:
+    """The same, for who knows the names of the queues and the ids of the workers already."""
+    lists = {[*worker_id.split(":", 2), "", ""][2] for worker_id in worker_ids}
+    named = {name for several in lists for name in several.split(",")}
+    known = sorted({*names, *named} - {""})
     return PausedQueues(
         pauses.is_paused(space, None), pauses.among(space, known), pauses.are_workers_paused(space)
     )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from pyresque.client.fleet import RUN_AT
 from pyresque.client.info import WorkerInfo, with_counts, without_counts
 from pyresque.client.pausing import PausedQueues
 from pyresque.store import pauses, workers
 from pyresque.store.space import Space
-from pyresque.wire import times
 
 State = Literal["dead", "silent", "working", "paused", "idle"]
 STATES: tuple[State, ...] = ("working", "idle", "paused", "silent", "dead")
@@ -93,21 +89,6 @@ class WorkerList:
             )
             for host, there in sorted(found.items())
         ]
-
-
-def longest_running(space: Space, most: int) -> list[WorkerInfo]:
-    """The workers that have been at their jobs for longest, the longest first, so many at most."""
-    ids = workers.ids(space)
-    held = zip(workers.working_on(space, ids), ids, strict=True)
-    began = ((_began(raw), worker_id) for raw, worker_id in held if raw)
-    return without_counts(space, [worker_id for _, worker_id in heapq.nsmallest(most, began)])
-
-
-def _began(raw: bytes) -> float:
-    """When a worker took its job, by what it has written; those that do not tell come last."""
-    found = RUN_AT.search(raw, 0, 1000)
-    at = times.parse(found[1].decode("latin-1")) if found else None
-    return math.inf if at is None else at
 
 
 def _state(worker: WorkerInfo, paused: PausedQueues, alone: set[str]) -> State:

@@ -10,8 +10,7 @@ from flask import Blueprint, current_app, g, render_template, url_for
 
 from pyresque.client.health import Health, Problem, QueueHealth
 from pyresque.client.history import Bucket
-from pyresque.client.info import WorkerInfo
-from pyresque.client.worker_list import longest_running
+from pyresque.client.info import WorkerInfo, without_counts
 from pyresque.errors import RedisReplied
 from pyresque.store import failures
 from pyresque.web import scheduler_settings
@@ -26,8 +25,8 @@ pages = Blueprint("overview", __name__)
 
 T = TypeVar("T")
 
-MOST_QUEUES, MOST_LISTS, MOST_WORKING = 15, 10, 10
-"""Rows of the tables on this page: the longest queues, lists of failures, the longest running jobs."""
+MOST_QUEUES, MOST_LISTS = 15, 10
+"""Rows of the tables on this page: the longest queues, lists of failures."""
 HOUR = 60
 """Minutes of the history that are told."""
 
@@ -85,7 +84,7 @@ def home() -> str:
         processed=_tried(lambda: g.resque.stat("processed"), 0),
         chart=_chart(minutes),
         last_hour=sum(minute.processed for minute in hour) if hour else None,
-        at_work=_tried(lambda: longest_running(g.resque.space, MOST_WORKING), list[WorkerInfo]()),
+        at_work=_tried(lambda: without_counts(g.resque.space, health.fleet.at_work), list[WorkerInfo]()),
         link=link,
     )
 
