@@ -94,9 +94,24 @@ def second(space: Space, name: bytes) -> Second | None:
         return _second(stored)
     if stored.jobs == 0:
         return None
+    return _outside(stored)
+
+
+def seconds_outside(space: Space, cursor: int = 0) -> tuple[list[Second], int]:
+    """Seconds with jobs that the index lacks, as far as one look at the keys tells.
+
+    Returns:
+        They, and where the next look goes on; 0: everything was looked at.
+    """
+    names, after = delayed_seconds.outside(space, cursor)
+    stored = delayed_seconds.with_jobs(space, [(name, _number(name)) for name in names])
+    return [_outside(one) for one in sorted(stored, key=lambda one: one.score) if one.jobs], after
+
+
+def _outside(stored: SecondAsStored) -> Second:
     told = "it is not in delayed_queue_schedule, so no scheduler finds it: run its jobs now, or remove them"
     seen = _second(stored)
-    return Second(name, seen.at, seen.jobs, seen.first, told if stored.jobs else seen.trouble)
+    return Second(stored.name, seen.at, seen.jobs, seen.first, told if stored.jobs else seen.trouble)
 
 
 def jobs_of(space: Space, name: bytes, start: int, count: int) -> list[DelayedItem]:

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from pyresque.errors import RedisError
 from pyresque.keys import DELAYED
+from pyresque.store import keyspace
 from pyresque.store.connection.link import Command, Reply, Word
 from pyresque.store.connection.replies import amount, flag, row
 from pyresque.store.script import Script
 from pyresque.store.space import Space
+
+SCANNED = 200
+"""Lists that are looked for in one step."""
 
 _reset = Script("reset_delayed", reply=row(amount, flag), once=True)
 
@@ -62,6 +66,14 @@ def score_of(space: Space, name: bytes) -> float | None:
     """When a second is due by the index; None if it does not stand there."""
     score = space.link.execute("ZSCORE", space.keys.delayed_schedule, name)
     return None if score is None else float(score)
+
+
+def outside(space: Space, cursor: int) -> tuple[list[bytes], int]:
+    """Some of the seconds that have a key and are not in the index; then where to go on (0: that was all)."""
+    found, after = keyspace.scan(space, DELAYED + "*", cursor, SCANNED)
+    names = [name.removeprefix(DELAYED).encode("utf-8", "surrogateescape") for name in found]
+    scores = space.link.execute_many([("ZSCORE", space.keys.delayed_schedule, name) for name in names])
+    return [name for name, score in zip(names, scores, strict=True) if score is None], after
 
 
 def counts(space: Space, bounds: Sequence[tuple[float | str, float | str]]) -> list[int]:

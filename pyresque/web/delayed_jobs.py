@@ -37,6 +37,17 @@ def jobs() -> str:
     )
 
 
+@pages.get("/delayed/outside")
+def outside() -> str:
+    """Lists of delayed jobs that the index lacks; they are looked for among all keys, a part at a time."""
+    given = request.args.get("cursor", "")
+    cursor = int(given) if given.isascii() and given.isdigit() and len(given) < 20 else 0
+    found, after = delayed_seconds.seconds_outside(g.resque.space, cursor)
+    return render_template(
+        "delayed_outside.html", found=found, cursor=cursor, after=after, **words(time.time())
+    )
+
+
 @pages.get("/delayed/same")
 def same() -> str:
     """Every delayed job of one class with the same arguments: that of a row, or as the address names them."""

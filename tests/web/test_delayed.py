@@ -94,7 +94,7 @@ def test_seconds_that_are_none(resque: Resque, second: object) -> None:
         score=second if is_number else NOW + 5)  # fmt: skip
     shown = page(resque, "/delayed")
     assert ">odd<" in shown
-    [link] = re.findall(r'href="(/delayed/(?!jobs)[^"]*)"', shown)
+    [link] = re.findall(r'href="(/delayed/(?!jobs|outside)[^"]*)"', shown)
     assert ">B<" in page(resque, unescape(link))
     [form] = fields(shown, "delayed.run")
     assert "Run now <strong>2</strong>" in act(resque, "delayed.run", form)
@@ -306,3 +306,32 @@ def test_a_job_far_behind_in_its_second(resque: Resque) -> None:
     [form] = [one for one in fields(shown, "delayed.run") if "id" in one]
     act(resque, "delayed.run", dict(form))
     assert resque.peek("low", 0, 9) == [{"class": "Job", "args": [2400]}]
+
+
+def test_lists_outside_the_index(resque: Resque) -> None:
+    """Jobs whose second is not in the index are found, and run; the hash of last runs is none of them."""
+    put(resque, NOW + 10, b'{"class":"Known","args":[],"queue":"low"}')
+    assert "is outside the index." in page(resque, "/delayed/outside")
+    resque.link.execute("RPUSH", "resque:delayed:12", '{"class":"Lost","args":[1],"queue":"low"}')
+    resque.link.execute("RPUSH", b"resque:delayed:\xff", '{"class":"Odd","args":[],"queue":"low"}')
+    resque.link.execute("HSET", "resque:delayed:last_enqueued_at", "a", "b")
+    shown = page(resque, "/delayed/outside")
+    assert ">Lost<" in shown
+    assert ">Odd<" in shown
+    assert ">Known<" not in shown
+    for form in fields(shown, "delayed.run"):
+        act(resque, "delayed.run", dict(form))
+    assert {one["class"] for one in resque.peek("low", 0, 9)} == {"Lost", "Odd"}
+    assert "is outside the index." in page(resque, "/delayed/outside")
+
+
+def test_lists_outside_the_index_are_looked_for_in_parts(resque: Resque) -> None:
+    """Each page looks at a part, and a link leads to the next; together they find all."""
+    for number in range(600):
+        resque.link.execute("RPUSH", f"resque:delayed:{NOW + number}", '{"class":"Lost","args":[]}')
+    path, found = "/delayed/outside", 0
+    while path:
+        shown = page(resque, path)
+        found += shown.count(">Lost<")
+        path = unescape((re.findall(r'rel="next" href="([^"]*)"', shown) or [""])[0])
+    assert found >= 600
