@@ -10,7 +10,7 @@ from typing import Protocol
 WIDTH, HEIGHT = 960, 220
 LEFT, RIGHT, TOP, BOTTOM = 8, 64, 12, 28
 """The room about the bars: on the right is the scale, below are the times."""
-_STEPS = (1, 2, 5)
+_STEPS = (1, 2, 3, 4, 6, 8)
 
 
 class Counted(Protocol):

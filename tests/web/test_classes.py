@@ -12,6 +12,7 @@ from pyresque.store import counts
 from tests.dashboard_client import browser_before
 from tests.web import scene
 from tests.web.scene import SCRIPT
+from tests.web.test_metrics import forget_history
 
 
 def page(resque: Resque, path: str, status: int = 200) -> str:
@@ -29,6 +30,7 @@ def names(text: str) -> list[str]:
 def shop(resque: Resque) -> Resque:
     """A shop at work, where Python knows one class of it."""
     scene.everyday(resque.link.execute)
+    forget_history(resque)
     job(queue="reports", name="Reports::Monthly", registry=resque.registry)(lambda **month: None)
     counts.count(resque.space, [("Reports::Monthly", 30, 2)], "t")
     return resque

@@ -18,6 +18,12 @@ from tests.web import scene
 NAMES = ["plain", "mit Umlaut ü", 'quo"te', "back\\slash", "line\nbreak", "{}", "a,b=c", "\u2028", "\\n", ""]
 
 
+def forget_history(resque: Resque) -> None:
+    """As if nobody had counted yet."""
+    for names in ("history:*", "counts:*"):
+        resque.link.execute("UNLINK", "no", *resque.link.execute("KEYS", f"resque:pyresque:{names}"))
+
+
 def get(resque: Resque, path: str) -> str:
     answer = browser_before(resque).get(path)
     assert answer.status_code == 200
@@ -101,6 +107,7 @@ def test_metrics_can_be_read_whatever_things_are_called(resque: Resque) -> None:
 def test_metrics_tell_of_both_languages(resque: Resque) -> None:
     """A shop at work, written as Ruby and Python write."""
     scene.everyday(resque.link.execute)
+    forget_history(resque)
     lock = f"batch-1:212:{int(time.time()) - 500}-000000000000"
     resque.link.execute("SET", "resque:resque:resque_scheduler_master_lock", lock, "EX", 100)
     browser_before(resque).get("/metrics")
@@ -148,6 +155,7 @@ def test_metrics_are_bounded(resque: Resque, monkeypatch: pytest.MonkeyPatch) ->
 def test_numbers_as_json(resque: Resque) -> None:
     """The same, with the names that `pyresque health --json` has."""
     scene.everyday(resque.link.execute)
+    forget_history(resque)
     counts.count(resque.space, [("Report", 30, 2)], "t")
     document = json.loads(get(resque, "/stats.json"))
     assert document["pending"] == 276
@@ -181,6 +189,7 @@ def test_an_empty_redis_and_one_with_keys_of_a_wrong_type(resque: Resque, key: s
 def test_every_metric_is_documented(resque: Resque) -> None:
     """docs/dashboard.md names each with its labels, and none that there is not."""
     scene.everyday(resque.link.execute)
+    forget_history(resque)
     lock = f"batch-1:212:{int(time.time())}-000000000000"
     resque.link.execute("SET", "resque:resque:resque_scheduler_master_lock", lock, "EX", 100)
     counts.count(resque.space, [("Report", 30, 2)], "t")
