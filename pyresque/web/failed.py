@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, g, render_template, request
@@ -14,7 +16,7 @@ from pyresque.client.failure_lists import failed_at
 from pyresque.client.failure_selection import FailureSelection
 from pyresque.client.nearby_failures import Place
 from pyresque.client.selection import Group
-from pyresque.errors import InvalidSelection
+from pyresque.errors import InvalidSelection, RedisReplied
 from pyresque.store import failures as store
 from pyresque.web import filters, paging
 from pyresque.web.acting import Form, Outcome, Question, action
@@ -35,7 +37,21 @@ GROUPED = 5000
 WAYS = ("class", "exception", "frame", "queue", "hour")
 
 
+def readable(page: Callable[[], str]) -> Callable[[], str]:
+    """A page that says so where the lists of failures hold something else than failures."""
+
+    @wraps(page)
+    def shown_page() -> str:
+        try:
+            return page()
+        except RedisReplied as error:
+            return render_template("failed_unreadable.html", trouble=str(error))
+
+    return shown_page
+
+
 @pages.get("/failed")
+@readable
 def listing() -> str:
     """Failed jobs, the newest first."""
     asked = asked_for(request.args)
@@ -65,6 +81,7 @@ def _next(asked: Form, page: paging.Paging, after: str | None) -> dict[str, Any]
 
 
 @pages.get("/failed/groups")
+@readable
 def groups() -> str:
     """How many have failed of each class, exception, line, queue or hour."""
     asked = asked_for(request.args)

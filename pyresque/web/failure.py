@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import Any
 
-from flask import Response, abort, g, render_template, request
+from flask import Response, g, render_template, request
 
 from pyresque.client.failure_lists import failed_at
 from pyresque.client.health_problems import typed
@@ -31,9 +31,11 @@ OTHERS = re.compile(
 
 
 @pages.get("/failed/<path:name>")
-def show(name: str) -> str | Response:
+def show(name: str) -> str | Response | tuple[str, int]:
     """One failure; with `download`, its whole record as text."""
     record = _found(name)
+    if record is None:
+        return render_template("failure_gone.html", name=name), 404
     if "download" in request.args:
         return _download(record)
     args = shown(record.payload)[1]
@@ -63,7 +65,7 @@ def _download(record: FailureRecord) -> Response:
     return answer
 
 
-def _found(name: str) -> FailureRecord:
+def _found(name: str) -> FailureRecord | None:
     """The failure with this id: where the address says that it stood, else among the newest, or anywhere."""
     at, list_name = request.args.get("at", ""), request.args.get("list", "failed")
     place = (list_name, int(at)) if at.isascii() and at.isdigit() and len(at) < 12 else None
@@ -71,8 +73,6 @@ def _found(name: str) -> FailureRecord:
     record: FailureRecord | None = found[0] if found else None
     if record is None and request.args.get("everywhere"):
         record = g.resque.failures.find(name)
-    if record is None:
-        abort(404, "This failure is not there any more, or is not among the newest 20,000.")
     return record
 
 

@@ -173,7 +173,25 @@ def test_one_failure_tells_everything(resque: Resque, browser: FlaskClient) -> N
         "pyresque enqueue -q 'my queue' -- Mail 7 '{\"to\": \"Ada\"}'", "2026-11-30 12:00:00 UTC",
     ):  # fmt: skip
         assert text in page
-    assert browser.get("/failed/nobody").status_code == 404
+
+
+def test_a_failure_that_is_gone(resque: Resque, browser: FlaskClient) -> None:
+    """It is looked for where it stood and among the newest; everywhere only if one asks for that."""
+    put(resque, failure(1))
+    record_id = "00000001-0000-4000-8000-000000000000"
+    for query in ("", "?list=failed&at=7", "?list=other&at=0", "?at=x", "?everywhere=1"):
+        assert "boom 1" in seen(browser, f"/failed/{record_id}{query}")
+    answer = browser.get("/failed/nobody")
+    assert answer.status_code == 404
+    assert "/failed/nobody?everywhere=1" in answer.text
+    assert "looked through" in browser.get("/failed/nobody?everywhere=1").text
+
+
+def test_a_key_that_holds_something_else(resque: Resque, browser: FlaskClient) -> None:
+    """The page says what Redis said."""
+    resque.link.execute("SET", "resque:failed", "text")
+    for path in ("/failed", "/failed/groups"):
+        assert "WRONGTYPE" in seen(browser, path)
 
 
 def test_a_retry_to_come_is_told(resque: Resque, browser: FlaskClient) -> None:
