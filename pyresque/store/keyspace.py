@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,13 @@ def _stream(space: Space, key: str, start: str, count: int) -> tuple[Rows, str |
     first = start if re.fullmatch(r"[0-9]{1,20}-[0-9]{1,20}", start, re.ASCII) else "-"
     entries: Reply = space.link.execute("XRANGE", key, first, "+", "COUNT", count + 1)
     more = _text(entries[count][0]) if len(entries) > count else None
-    return [(entry[0], b" ".join(entry[1] or ())) for entry in entries[:count]], more
+    return [(entry[0], _fields(entry[1] or ())) for entry in entries[:count]], more
+
+
+def _fields(flat: Sequence[bytes]) -> bytes:
+    """The fields of an entry as a JSON object: what belongs to which name is to be seen."""
+    texts = [one.decode("utf-8", "backslashreplace") for one in flat]
+    return json.dumps(dict(zip(texts[::2], texts[1::2], strict=False)), ensure_ascii=False).encode()
 
 
 _READERS = {

@@ -62,7 +62,7 @@ def test_every_type(resque):
     assert resque.key("zset").rows == [(b"1.5", b"m"), (b"2", b"n")]
     assert dict(resque.key("hash").rows) == {b"f": b"v", b"\xfd": b"w"}
     stream = resque.key("stream", count=2)
-    assert (stream.rows, stream.next) == ([(b"1-0", b"field 0"), (b"2-0", b"field 1")], "3-0")
+    assert (stream.rows, stream.next) == ([(b"1-0", b'{"field": "0"}'), (b"2-0", b'{"field": "1"}')], "3-0")
     assert [label for label, _ in resque.key("stream", stream.next, 10).rows] == [b"3-0", b"4-0", b"5-0"]
     assert resque.key("list").ttl is None
 

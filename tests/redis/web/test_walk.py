@@ -90,7 +90,7 @@ def kept(resque: Resque) -> dict[bytes, Any]:
     return {name: execute("DUMP", name) for name in names}
 
 
-def walked(browser: FlaskClient, most: int = 400) -> dict[str, str]:
+def walked(browser: FlaskClient, most: int = 900) -> dict[str, str]:
     """The pages that links lead to, from the first one on, with their texts."""
     found: dict[str, str] = {}
     ahead = ["/", "/metrics", "/stats.json", "/stats.txt", "/healthz", "/readyz"]
