@@ -109,6 +109,12 @@ def cut(text: object, most: int = 160) -> str:
     return whole if len(whole) <= most else whole[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def sentence(text: object) -> str:
+    """A text with a capital at its beginning; a command stays as it is typed."""
+    whole = str(text)
+    return whole if whole.startswith("pyresque ") else whole[:1].upper() + whole[1:]
+
+
 def pretty(value: Any) -> str:
     """A decoded JSON value on several lines, without secrets."""
     return json.dumps(hidden(value), ensure_ascii=False, indent=2, default=str)
@@ -138,6 +144,7 @@ FILTERS = {
     "hidden": hidden,
     "number": number,
     "pretty": pretty,
+    "sentence": sentence,
     "size": size,
     "span": span,
 }

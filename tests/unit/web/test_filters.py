@@ -91,3 +91,11 @@ def test_what_goes_into_a_page_is_utf_8(text):
 
 def test_other_values_go_as_they_are():
     assert (filters.writable(5), filters.writable("\udcff"), filters.writable("ä")) == (5, "\\xff", "ä")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("no worker", "No worker"), ("pyresque scheduler", "pyresque scheduler"), ("", ""), ("ß", "SS")],
+)
+def test_a_sentence_begins_with_a_capital_but_not_a_command(text, shown):
+    assert filters.sentence(text) == shown
