@@ -63,7 +63,7 @@ def test_the_numbers(client: FlaskClient, resque: Resque) -> None:
     assert re.search(r'href="/failed">failed</a>.*?<td class="num">5</td>', page)
     row = re.search(r"<h2 id=\"work\">.*?<tbody>(.*?)</tr>", page, re.S)
     assert row is not None
-    for text in ("web1:11", "Pay", "on mail", "10 min"):
+    for text in ("web1:11", "Pay", '/queues/mail">mail</a>', "10 min"):
         assert text in row[1]
 
 

@@ -40,7 +40,7 @@ def test_the_numbers_of_resque(client: FlaskClient, resque: Resque) -> None:
 def test_what_redis_tells(client: FlaskClient, server: object) -> None:
     """By section, and searched; the password is nowhere."""
     page = shown(client, "/stats/redis")
-    for text in ('<h2 id="section-1">Server</h2>', "redis_version", "Memory", "used_memory_human"):
+    for text in ('<h2 id="part-1">Server</h2>', "redis_version", "Memory", "used_memory_human"):
         assert text in page
     assert server.password not in page  # type: ignore[attr-defined]
     found = shown(client, "/stats/redis?text=MAXMEMORY_POLICY")
