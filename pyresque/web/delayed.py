@@ -213,7 +213,7 @@ def _act(form: Form, verb: Callable[..., ActionResult], done: str) -> Outcome:
 def _act_on_second(name: bytes, form: Form, verb: Callable[..., ActionResult], done: str) -> Outcome:
     """One round with the jobs of a second; what was left alone there is passed over in the next."""
     space, until = g.resque.space, time.monotonic() + SECONDS
-    place, count, skipped = int(form.get("after", "0") or 0), 0, dict[str, int]()
+    place, count, skipped = _whole(form.get("after", "")), 0, dict[str, int]()
     while True:
         before = _size(name)
         items = delayed_seconds.jobs_of(space, name, place, STEP)
@@ -227,6 +227,10 @@ def _act_on_second(name: bytes, form: Form, verb: Callable[..., ActionResult], d
         if time.monotonic() > until or count >= ROUND:
             told = _told(ActionResult(count, skipped), done)
             return replace(told, more=place < _size(name), after=str(place))
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
 def _size(name: bytes) -> int:

@@ -335,3 +335,12 @@ def test_lists_outside_the_index_are_looked_for_in_parts(resque: Resque) -> None
         found += shown.count(">Lost<")
         path = unescape((re.findall(r'rel="next" href="([^"]*)"', shown) or [""])[0])
     assert found >= 600
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "9" * 99, "\u0663"])
+def test_a_place_that_is_none(resque: Resque, after: str) -> None:
+    """Where a round is to go on at nonsense it begins at the beginning."""
+    put(resque, NOW + 50, b'{"class":"Job","args":[],"queue":"low"}')
+    data = {"second": str(NOW + 50), "after": after, "confirmed": "1"}
+    assert browser_before(resque).post("/actions/delayed.run", data=data).status_code == 303
+    assert resque.size("low") == 1
