@@ -23,8 +23,8 @@ from pyresque.errors import (
     ResumeLimit,
     TermException,
 )
-from pyresque.failure.backend import cleaned
 from pyresque.failure.describe import error_message
+from pyresque.failure.shortening import cleaned
 from pyresque.usercode.leaving import is_leaving
 from pyresque.usercode.safely import is_a, plain_name
 from pyresque.wire.encoding import encode

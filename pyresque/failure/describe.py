@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from pyresque.errors import DontPerform, HookError, ResqueError
-from pyresque.failure.backend import LINES
+from pyresque.failure.shortening import LINES
 from pyresque.usercode.safely import (
     cause_of,
     cut,

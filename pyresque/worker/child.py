@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from pyresque.errors import DirtyExit
-from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_name, whole_message
+from pyresque.failure.shortening import shortened, shortened_lines
 from pyresque.system.forking import fork
 from pyresque.system.parent import end_with_parent
 from pyresque.usercode.guards import exit_now, one_process

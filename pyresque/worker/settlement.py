@@ -10,8 +10,8 @@ from itertools import chain
 
 from pyresque.errors import Handled, RedisError, RedisRejected, RedisReplied, RedisUnavailable
 from pyresque.failure import Failure, Recorder, Redis
-from pyresque.failure.backend import shortened, shortened_lines
 from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
+from pyresque.failure.shortening import shortened, shortened_lines
 from pyresque.log import Log
 from pyresque.model.perform import ReservedJob
 from pyresque.store import effects, reservation

@@ -28,8 +28,8 @@ from pyresque.errors import (
     UnknownJobClass,
     WrongArguments,
 )  # fmt: skip
-from pyresque.failure.backend import LINES
 from pyresque.failure.describe import backtrace_lines, error_message, error_name, whole_message
+from pyresque.failure.shortening import LINES
 from pyresque.model.perform import ReservedJob
 from pyresque.usercode.guards import by_signal
 from pyresque.wire.records import Payload
