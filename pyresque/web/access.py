@@ -30,6 +30,10 @@ PROBES = ("probes.healthz", "probes.readyz")
 FOR_ALL = ("settings.choose",)
 """What changes nothing but a cookie of the browser: whoever may look may do that, too."""
 
+FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 5_000
+"""Fields of a form: each takes far more time and memory than its bytes."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -105,6 +109,8 @@ def _check_action(rules: Rules) -> Response | None:
             "refused a %s that came from %r", request.method, request.headers.get("Origin", "elsewhere")
         )
         abort(403, _FOREIGN_PAGE)
+    if request.mimetype == FORM and request.get_data().count(b"&") > MOST_FIELDS:
+        abort(413, "The form has too many fields.")
     return None if form_token.is_right() else _stale(is_own)
 
 

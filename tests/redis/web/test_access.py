@@ -260,8 +260,14 @@ def test_files_are_kept_by_the_browser(browser: FlaskClient) -> None:
 def test_too_large_a_form_is_refused(browser: FlaskClient, failed: Callable[[], int]) -> None:
     """Before it is kept in memory, whatever it says of its length."""
     fields = form(browser)
-    answer = browser.post(REMOVE, data={**fields, "x": "a" * 5_000_000})
-    assert answer.status_code == 413
+    form_type = "application/x-www-form-urlencoded"
+    part = b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n"
+    answers = [
+        browser.post(REMOVE, data={**fields, "x": "a" * 5_000_000}),
+        browser.post(REMOVE, data=b"a&" * 2_000_000, content_type=form_type),
+        browser.post(REMOVE, data=part * 5_000 + b"--x--", content_type="multipart/form-data; boundary=x"),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [413, 413, 413]
     assert failed() == 1
 
 
