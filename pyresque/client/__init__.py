@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from pyresque.client.delayed_item import DelayedItem
     from pyresque.client.delayed_selection import DelayedSelection
     from pyresque.client.failure_selection import FailureSelection
+    from pyresque.client.fleet import Fleet
+    from pyresque.client.found_jobs import FoundJobs
     from pyresque.client.health import Health, Problem
+    from pyresque.client.keyspace import KeysPage, KeyValue
+    from pyresque.client.looking import Groups, Look
     from pyresque.client.pausing import PausedQueues
     from pyresque.client.queued_jobs import JobSelection, QueuedJob
     from pyresque.client.selection import ActionResult, Group
@@ -25,9 +29,15 @@ __all__ = [
     "DelayedItem",
     "DelayedSelection",
     "FailureSelection",
+    "Fleet",
+    "FoundJobs",
     "Group",
+    "Groups",
     "Health",
     "JobSelection",
+    "KeyValue",
+    "KeysPage",
+    "Look",
     "PausedQueues",
     "Problem",
     "QueuedJob",
@@ -42,9 +52,15 @@ _HOMES = {
     "DelayedItem": "delayed_item",
     "DelayedSelection": "delayed_selection",
     "FailureSelection": "failure_selection",
+    "Fleet": "fleet",
+    "FoundJobs": "found_jobs",
     "Group": "selection",
+    "Groups": "looking",
     "Health": "health",
     "JobSelection": "queued_jobs",
+    "KeyValue": "keyspace",
+    "KeysPage": "keyspace",
+    "Look": "looking",
     "PausedQueues": "pausing",
     "Problem": "health",
     "QueuedJob": "queued_jobs",
