@@ -131,9 +131,16 @@ def _stream(space: Space, key: str, start: str, count: int) -> tuple[Rows, str |
 
 
 def _fields(flat: Sequence[bytes]) -> bytes:
-    """The fields of an entry as a JSON object: what belongs to which name is to be seen."""
-    texts = [one.decode("utf-8", "backslashreplace") for one in flat]
-    return json.dumps(dict(zip(texts[::2], texts[1::2], strict=False)), ensure_ascii=False).encode()
+    """The fields of an entry as a JSON object; one that comes again has its number behind its name."""
+    found: dict[str, str] = {}
+    for raw, value in zip(flat[::2], flat[1::2], strict=True):
+        name = field = raw.decode("utf-8", "backslashreplace")
+        number = 1
+        while field in found:
+            number += 1
+            field = f"{name} ({number})"
+        found[field] = value.decode("utf-8", "backslashreplace")
+    return json.dumps(found, ensure_ascii=False).encode()
 
 
 _READERS = {

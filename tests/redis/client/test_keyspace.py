@@ -65,6 +65,8 @@ def test_every_type(resque):
     assert (stream.rows, stream.next) == ([(b"1-0", b'{"field": "0"}'), (b"2-0", b'{"field": "1"}')], "3-0")
     assert [label for label, _ in resque.key("stream", stream.next, 10).rows] == [b"3-0", b"4-0", b"5-0"]
     assert resque.key("list").ttl is None
+    command(resque, "XADD", "resque:odd", "1-0", "f", b"\xff", "f", "again")
+    assert resque.key("odd").rows == [(b"1-0", b'{"f": "\\\\xff", "f (2)": "again"}')]
 
 
 def test_large_ones_in_parts(resque):
