@@ -41,6 +41,7 @@ PARTS: dict[str, Callable[[Scene], list[dict[str, Any]]]] = {
     "schedule.entry": lambda scene: [{"name": SCRIPT}, {"name": "nightly_report"}, {"name": "wrong"}],
     "schedule.edit": lambda scene: [{"name": "newsletter"}],
     "search.search": lambda scene: [{}, {"text": "Monthly"}, {"text": "script"}],
+    "stats.key": lambda scene: [{"name": "failed"}, {"name": "workers:heartbeat"}],
     "workers.show": lambda scene: [{"name": PYTHON}, {"name": f"host:1:{SCRIPT}"}],
 }
 """What is filled into the URLs of a page, by its endpoint; a page that needs nothing need not be here."""
