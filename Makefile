@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL = help
 
-.PHONY: help test lint coverage mutation docs demo chaos model mutants lowest newest lock release
+.PHONY: help test lint coverage mutation docs demo screenshots chaos model mutants lowest newest lock release
 
 help:                   ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ docs: $(BIN)/zensical   ## the site of the documents, into site/; fails at a bro
 
 demo: $(BIN)/pytest   ## both languages' jobs on a Redis of its own
 	$(BIN)/pyresque demo
+
+screenshots: $(BIN)/pytest ## the pictures of the dashboard in docs/images, anew; needs Chromium
+	$(BIN)/python -m tests.web.screenshots
 
 chaos: $(BIN)/pytest  ## the long run of kills and lost replies
 	PYRESQUE_CHAOS_ROUNDS=500 $(BIN)/python -m pytest tests/chaos -s --timeout 0

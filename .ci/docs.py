@@ -70,6 +70,9 @@ def stage() -> None:
     pages |= {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.schema.json")}
     for module in MODULES:
         pages[f"reference/{module.removeprefix('pyresque.')}.md"] = f"# {module}\n\n::: {module}\n"
+    for image in (ROOT / "docs/images").glob("*"):
+        (PAGES / "images").mkdir(parents=True, exist_ok=True)
+        shutil.copy(image, PAGES / "images")
     for name, text in pages.items():
         path = PAGES / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from pyresque import Resque
 from tests.chaos.test_kills import ROUNDS, SEED
 from tests.redis.bench import eventually, resque_url
+from tests.unit.cli import warm
 
 ROOT = Path(__file__).parents[2]
 RESTARTS = max(4, ROUNDS // 5)
@@ -34,11 +34,11 @@ MODES = {
 
 def start(url: str, log: Path, words: list[str]) -> subprocess.Popen[bytes]:
     """A worker, or a pool of them."""
-    command = [sys.executable, "-m", "pyresque", "work", "-q", "jobs", "--interval", "0.02", *words]
+    command = ["work", "-q", "jobs", "--interval", "0.02", *words, "-r", "tests.chaos.pool_jobs"]
     env = {**os.environ, "POOL_LOG": str(log), "REDIS_URL": url}
     env.pop("COUNT", None)
     with log.with_suffix(".stderr").open("ab") as errors:
-        return subprocess.Popen([*command, "-r", "tests.chaos.pool_jobs"], env=env, cwd=ROOT, stderr=errors)
+        return warm.popen(command, env=env, cwd=ROOT, stderr=errors)
 
 
 def restarted(

@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from pyresque import Resque
 from tests.chaos.test_kills import ROUNDS, SEED
 from tests.redis.bench import eventually, resque_url
+from tests.unit.cli import warm
 
 ROOT = Path(__file__).parents[2]
 JOBS = 120
@@ -26,12 +26,11 @@ JOBS = 120
 
 def start(url: str, log: Path, module: str = "tests.chaos.pool_jobs") -> subprocess.Popen[bytes]:
     """A pool of four workers."""
-    command = [sys.executable, "-m", "pyresque", "work", "-v", "-q", "jobs", "-n", "4", "--interval", "0.02"]
+    command = ["work", "-v", "-q", "jobs", "-n", "4", "--interval", "0.02", "-r", module]
     env = {**os.environ, "POOL_LOG": str(log), "REDIS_URL": url}
     env.pop("COUNT", None)
-    words = [*command, "-r", module]
     with log.with_suffix(".stderr").open("ab") as errors:
-        return subprocess.Popen(words, env=env, cwd=ROOT, stderr=errors)
+        return warm.popen(command, env=env, cwd=ROOT, stderr=errors)
 
 
 @pytest.mark.parametrize("number", range(max(1, ROUNDS // 12)))

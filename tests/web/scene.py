@@ -7,12 +7,17 @@ of any writer.
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+
+from pyresque import job
+from pyresque.hooks import WorkerHooks
+from pyresque.registry import Registry
 
 Execute = Callable[..., Any]
 
@@ -130,9 +135,64 @@ def everyday(execute: Execute, failures: int = 12) -> Scene:
     scene.delay(-30, "images", "ImageConversionJob", 77, "webp")
     scene.delay(3600, "reports", "Reports::Monthly", {"month": "2026-11", "currency": "EUR"})
     _schedule(scene)
+    _history(scene)
+    _audit(scene)
+    return scene
+
+
+def _history(scene: Scene) -> None:
+    """How many jobs there were in each minute, hour and day, and of which classes on each day."""
     scene("SET", "stat:processed", 184_223)
     scene("SET", "stat:failed", 1_207)
-    return scene
+    for name, length, kept in (("minute", 60, 180), ("hour", 3600, 336), ("day", 86400, 400)):
+        last = scene.now // length
+        for number in range(last - min(kept, 336) + 1, last + 1):
+            busy = 1.3 + math.sin(number * length / 86400 * 2 * math.pi) + scene.random.random()
+            processed = int(busy * length / 30)
+            failed = int(processed * 0.01 * scene.random.random() * 3)
+            scene("HSET", f"pyresque:history:{name}", number % kept, f"{number} {processed} {failed} 0")
+    told = {"at": scene.now, "processed": 184_223, "failed": 1_207, "since": scene.now - 336 * 86400}
+    for field, value in told.items():
+        scene("HSET", "pyresque:history:seen", field, value)
+    classes = {
+        "ruby Users::WelcomeMailJob": 900, "ruby ImageConversionJob": 2300, "ruby InvoiceJob": 120,
+        "ruby ChargeJob": 300, "python Reports::Monthly": 40, "python embed.product": 610,
+    }  # fmt: skip
+    today = scene.now // 86400
+    for day in range(today - 13, today + 1):
+        for field, count in classes.items():
+            processed = int(count * (0.6 + scene.random.random()))
+            first, last = day * 86400, min(day * 86400 + 80_000, scene.now)
+            counted = f"{processed} {processed // 90} {first} {max(first, last)}"
+            scene("HSET", f"pyresque:counts:{day}", field, counted)
+
+
+def _audit(scene: Scene) -> None:
+    done = [
+        ("ada", "failed.retry", "class_name=Users::*", 12, 4000),
+        ("ada", "queues.pause", "queue=images", None, 900),
+        ("eve", "schedule.run", "name=nightly_report", 1, 300),
+    ]  # fmt: skip
+    for number, (who, action, what, count, ago) in enumerate(done):
+        entry = {"at": scene.now - ago, "who": who, "address": "10.0.0.7", "action": action, "what": what,
+                 "count": count, "id": f"{number:032x}"}  # fmt: skip
+        scene(
+            "LPUSH",
+            "pyresque:audit",
+            dumps({name: value for name, value in entry.items() if value is not None}),
+        )
+
+
+def registry() -> Registry:
+    """What the dashboard's own application knows of the jobs of this shop."""
+    known = Registry(WorkerHooks())
+    for queue, name in (
+        ("reports", "Reports::Monthly"),
+        ("embeddings", "embed.product"),
+        ("embeddings", "embed.refresh"),
+    ):
+        job(queue=queue, name=name, registry=known)(lambda *args: None)
+    return known
 
 
 def _moments(scene: Scene, count: int) -> Iterator[int]:
@@ -201,6 +261,7 @@ def _schedule(scene: Scene) -> None:
     scene.entry("newsletter", cron="0 9 * * 1", queue="newsletter", args={"segment": "active"},
                 parameters={"segment": {"description": "whom", "default": "active"}},
                 **{"class": "NewsletterJob"})  # fmt: skip
+    scene("SET", "resque:resque_scheduler_master_lock", "web-1.shop.example:4700:1", "EX", 3600)
     scene.entry("wrong", cron="61 * * * *", queue="mail", **{"class": "NeverJob"})
 
 

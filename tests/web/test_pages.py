@@ -15,6 +15,7 @@ from pyresque.wire.records import FailureRecord
 from tests.web import scene
 from tests.web.conftest import NARROW, WIDE, Visit, violations
 from tests.web.scene import PYTHON, SCRIPT, Scene, dumps
+from tests.web.screenshots import IMAGES, picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -151,3 +152,11 @@ def test_the_first_tab_leads_past_the_navigation(crowded: Scene, visit: Callable
 def test_every_page_that_is_named_here_exists() -> None:
     """A page that is gone or renamed is not looked at under its old name."""
     assert set(PARTS) <= set(PAGES)
+
+
+@pytest.mark.parametrize("endpoint", PAGES)
+def test_every_page_has_its_picture_in_the_docs(endpoint: str) -> None:
+    """`make screenshots` has taken one, and docs/dashboard.md shows it."""
+    text = (IMAGES.parent / "dashboard.md").read_text("utf-8")
+    assert picture(endpoint).is_file()
+    assert f"(images/{picture(endpoint).name})" in text

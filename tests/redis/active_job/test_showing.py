@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -11,12 +9,13 @@ from pyresque.model.perform import ReservedJob
 from pyresque.wire.records import FailureRecord, Payload, WorkingOn, inner_class, shown
 from tests.redis.active_job.test_running import wrapper
 from tests.redis.bench import put
+from tests.unit.cli import warm
 
 
 def pyresque(server, *words):
-    command = [sys.executable, "-m", "pyresque", *words]
-    env = {**os.environ, "REDIS_URL": server.url}
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    done = warm.run(words, env={**os.environ, "REDIS_URL": server.url})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_records_tell_the_inner_class(registry):

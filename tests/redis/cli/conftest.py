@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 
 import pytest
@@ -13,7 +11,7 @@ from pyresque.wire import times
 from pyresque.wire.records import JOB_WRAPPER
 from tests.redis.cli.console import Console
 from tests.redis.stage import Stage
-from tests.unit.cli import in_process
+from tests.unit.cli import in_process, warm
 
 DAY = 86400
 KINDS = (
@@ -39,11 +37,7 @@ def run(server, tmp_path):
     """Runs the program; returns (exit status, what it printed)."""
 
     def run(*words, status=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "pyresque", *words],
-            env={**os.environ, "REDIS_URL": server.url},
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        done = warm.run(words, env={**os.environ, "REDIS_URL": server.url})
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 

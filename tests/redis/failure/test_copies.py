@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from contextlib import closing
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from pyresque import Resque
 from pyresque.failure import Multiple, Redis, RedisMultiQueue
 from pyresque.wire.records import FailureRecord
+from tests.unit.cli import warm
 
 FAILED, OWN = "failed", "q_failed"
 
@@ -49,11 +48,7 @@ def run(server):
     """Runs the program; returns what it printed."""
 
     def run(*words, status=0, typed=None):
-        done = subprocess.run(
-            [sys.executable, "-m", "pyresque", "failed", *words],
-            env={**os.environ, "REDIS_URL": server.url},
-            capture_output=True, text=True, check=False, timeout=60, input=typed,
-        )  # fmt: skip
+        done = warm.run(["failed", *words], env={**os.environ, "REDIS_URL": server.url}, typed=typed)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 

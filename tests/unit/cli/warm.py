@@ -41,6 +41,18 @@ def popen(
     return _Forked(command, helper=helper, cwd=cwd, env=dict(env), **options)
 
 
+def run(
+    words: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = ROOT, typed: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m pyresque WORDS` to its end; `typed`: what it finds on stdin."""
+    stdin = subprocess.DEVNULL if typed is None else subprocess.PIPE
+    with popen(
+        words, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        out, err = process.communicate(typed, timeout=120)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
 def _may_be_forked(env: Mapping[str, str]) -> bool:
     return (
         sys.platform == "linux"
