@@ -42,7 +42,11 @@ PARTS: dict[str, Callable[[Scene], list[dict[str, Any]]]] = {
     "schedule.entry": lambda scene: [{"name": SCRIPT}, {"name": "nightly_report"}, {"name": "wrong"}],
     "schedule.edit": lambda scene: [{"name": "newsletter"}],
     "search.search": lambda scene: [{}, {"text": "Monthly"}, {"text": "script"}],
-    "stats.key": lambda scene: [{"name": "failed"}, {"name": "workers:heartbeat"}],
+    "stats.key": lambda scene: [
+        {"name": "failed"},
+        {"name": "workers:heartbeat"},
+        {"name": f"strange:{SCRIPT}"},
+    ],
     "workers.show": lambda scene: [{"name": PYTHON}, {"name": f"host:1:{SCRIPT}"}],
 }
 """What is filled into the URLs of a page, by its endpoint; a page that needs nothing need not be here."""
@@ -157,6 +161,6 @@ def test_every_page_that_is_named_here_exists() -> None:
 @pytest.mark.parametrize("endpoint", PAGES)
 def test_every_page_has_its_picture_in_the_docs(endpoint: str) -> None:
     """`make screenshots` has taken one, and docs/dashboard.md shows it."""
-    text = (IMAGES.parent / "dashboard.md").read_text("utf-8")
+    text = (IMAGES.parents[1] / "docs/dashboard.md").read_text("utf-8")
     assert picture(endpoint).is_file()
     assert f"(images/{picture(endpoint).name})" in text
