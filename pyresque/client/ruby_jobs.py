@@ -103,12 +103,13 @@ class _Look:
     def _look_at_failures(self, ours: Set[str], registered: Set[str]) -> None:
         told: set[str] = set()
         for name in ["failed", *failures.list_names(self._space)[:MOST_LISTS]]:
-            if name in self.found.failed:
+            key = name if name.isascii() else _digest(name.encode("utf-8", "surrogateescape"))
+            if key in self.found.failed:
                 continue
             records = [FailureRecord.parse(raw, name, -1) for raw in self._newest(name)]
             marks = [identity(record)[:12] for record in records]
-            self.found.failed[name] = marks[:LANDMARKS]
-            for place in self._new(name, records, marks):
+            self.found.failed[key] = marks[:LANDMARKS]
+            for place in self._new(key, records, marks):
                 # With several failure backends a failure is in several lists.
                 if marks[place] not in told and language_of(records[place], ours, registered) == "ruby":
                     self._add(records[place].class_name, 0, 1)
@@ -120,9 +121,9 @@ class _Look:
         except RedisReplied:  # it is not a list
             return []
 
-    def _new(self, name: str, records: Sequence[FailureRecord], marks: Sequence[str]) -> Iterator[int]:
+    def _new(self, key: str, records: Sequence[FailureRecord], marks: Sequence[str]) -> Iterator[int]:
         """The places of those that were not there at the last look; the first look has no news."""
-        known = self._before.failed.get(name)
+        known = self._before.failed.get(key)
         if known is None:
             return
         has_landmark = not known or any(mark in known for mark in marks)

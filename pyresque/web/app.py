@@ -142,6 +142,7 @@ def create_app(
         read_only=read_only,
     )
     several.serve(app)
+    app.url_defaults(url_names.make_writable)
     app.extensions["pyresque_several"] = several
     app.register_blueprint(probes.pages)
     app.before_request(probes.ask_redis)

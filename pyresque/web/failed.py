@@ -18,7 +18,7 @@ from pyresque.client.nearby_failures import Place
 from pyresque.client.selection import Group
 from pyresque.errors import InvalidSelection, RedisReplied
 from pyresque.store import failures as store
-from pyresque.web import filters, paging
+from pyresque.web import filters, names, paging
 from pyresque.web.acting import Form, Outcome, Question, action
 from pyresque.web.rounds import COUNTED, SECONDS, in_rounds, question, told
 from pyresque.web.secrets import HIDDEN
@@ -30,6 +30,8 @@ pages = Blueprint("failed", __name__)
 FILTERS = ("class_name", "exception", "queue", "text")
 ASKED = (*FILTERS, "hours", "since", "until", "retried", "list", "order", "size")
 """What an address or a form may ask for."""
+MOST_HOURS, LATEST = 1_000_000, datetime(9999, 12, 31, tzinfo=UTC)
+"""More hours than that, and later moments, mean these: dates have an end."""
 MOST_LISTS = 100
 """Lists of failures that have a tab of their own."""
 GROUPED = 5000
@@ -93,7 +95,7 @@ def groups() -> str:
         by=by if by in WAYS else "class",
         ways=WAYS,
         asked=asked,
-        list_of=lambda group: _query_of(asked, by, group),
+        query_of=lambda group: _query_of(asked, by, group),
         **words(),
     )
 
@@ -117,7 +119,13 @@ def _minute(at: datetime) -> str:
 
 def words() -> dict[str, Any]:
     """What the templates of failures need."""
-    return {"failed_at": failed_at, "row_of": row_of, "text_of": text_of, "shown_args": shown_args}
+    return {
+        "failed_at": failed_at,
+        "handle": names.handle,
+        "row_of": row_of,
+        "text_of": text_of,
+        "shown_args": shown_args,
+    }
 
 
 def shown_args(record: FailureRecord) -> Any:
@@ -163,13 +171,19 @@ def selected(form: Form) -> FailureSelection:
     if form.get("retried") in ("yes", "no"):
         given["retried"] = form["retried"] == "yes"
     if hours := form.get("hours", ""):
-        given["since"] = timedelta(hours=_whole("hours", hours))
+        given["since"] = timedelta(hours=min(_whole("hours", hours), MOST_HOURS))
     if since := form.get("since"):
         given["since"] = _moment("since", since)
     if until := form.get("until"):
         given["until"] = _moment("until", until) + timedelta(seconds=59)
-    selection: FailureSelection = g.resque.failures.select(list_name=form.get("list") or None, **given)
+    selection: FailureSelection = g.resque.failures.select(list_name=list_of(form), **given)
     return selection
+
+
+def list_of(form: Form) -> str | None:
+    """The list of failures that a form or an address names; None: all of them."""
+    given = form.get("list")
+    return names.raw_name(given).decode("utf-8", "surrogateescape") if given else None
 
 
 def _these(form: Form) -> FailureSelection:
@@ -177,7 +191,8 @@ def _these(form: Form) -> FailureSelection:
     for row in form.getlist("row"):
         try:
             name, index, record_id = json.loads(row)
-            seen.append((str(record_id), (str(name), int(index))))
+            str(name).encode("utf-8", "surrogateescape")  # else it is no name in Redis
+            seen.append((str(record_id), (str(name), int(str(index)[:12]))))
         except (ValueError, TypeError, RecursionError):
             raise InvalidSelection(f"{row[:80]} stands for no failure") from None
     selection: FailureSelection = g.resque.failures.these(seen)
@@ -193,9 +208,10 @@ def _whole(name: str, text: str) -> int:
 def _moment(name: str, text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
+        return min(at, LATEST)
+    except (ValueError, OverflowError):
         raise InvalidSelection(f"{name}={text[:80]} is not a moment such as 2026-11-30T17:00") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _must_mean_some(form: Form) -> None:
@@ -254,15 +270,16 @@ def remove(form: Form) -> Outcome:
 
 
 def _about_to_clear(form: Form) -> Question:
-    count = g.resque.failures.count(list_name=form.get("list") or None)
-    where = f"Every failure in the list {form['list']}." if form.get("list") else "Every failure there is."
+    name = list_of(form)
+    count = g.resque.failures.count(list_name=name)
+    where = "Every failure there is." if name is None else f"Every failure in the list {names.shown(name)}."
     return Question(count, {}, f"{where} Their jobs are gone then.")
 
 
 @action("failed.clear", "Remove all", ask=_about_to_clear, is_dangerous=True)
 def clear(form: Form) -> Outcome:
     """Remove every failure, of all lists or one; of one with the copies in others."""
-    failures, name = g.resque.failures, form.get("list") or None
+    failures, name = g.resque.failures, list_of(form)
     counts = store.counts(g.resque.space, failures.lists())
     if name is not None and sum(1 for count in counts.values() if count) > 1:
         selection = failures.select(list_name=name)
@@ -276,8 +293,10 @@ def clear(form: Form) -> Outcome:
 def _left(after: str) -> dict[str, int]:
     try:
         found = json.loads(after or "{}")
-        return {str(name): int(count) for name, count in found.items()}
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        left = {str(name): _whole("after", str(count)) for name, count in found.items()}
+        "".join(left).encode("utf-8", "surrogateescape")
+        return left
+    except (ValueError, TypeError, AttributeError, RecursionError, InvalidSelection):
         raise InvalidSelection(f"after={after[:80]} does not tell what is left") from None
 
 

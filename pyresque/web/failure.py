@@ -14,8 +14,9 @@ from pyresque.client.health_problems import typed
 from pyresque.client.next_retry import NextAttempt
 from pyresque.errors import InvalidSelection
 from pyresque.web.acting import Form, Outcome, action
-from pyresque.web.failed import clock, pages, row_of, selected, text_of
+from pyresque.web.failed import clock, list_of, pages, row_of, selected, text_of
 from pyresque.web.filters import hidden, pretty, secrets
+from pyresque.web.names import handle
 from pyresque.wire.records import FailureRecord, shown, wrapped_job
 
 __all__ = ["pages"]
@@ -42,6 +43,7 @@ def show(name: str) -> str | Response | tuple[str, int]:
     trace = hidden(record.backtrace[:LINES])
     return render_template(
         "failure.html",
+        handle=handle,
         record=record,
         args=_cut(pretty(args)) if record.payload else None,
         editable=_editable(record),
@@ -67,7 +69,7 @@ def _download(record: FailureRecord) -> Response:
 
 def _found(name: str) -> FailureRecord | None:
     """The failure with this id: where the address says that it stood, else among the newest, or anywhere."""
-    at, list_name = request.args.get("at", ""), request.args.get("list", "failed")
+    at, list_name = request.args.get("at", ""), list_of(request.args) or "failed"
     place = (list_name, int(at)) if at.isascii() and at.isdigit() and len(at) < 12 else None
     found: list[FailureRecord] = g.resque.failures.these([(name, place)]).look(1, 1).items
     record: FailureRecord | None = found[0] if found else None

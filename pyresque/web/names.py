@@ -13,7 +13,7 @@ LONGEST = 200
 
 def handle(name: bytes | str) -> str:
     """What stands for a name in a URL: the name itself, unless the way to us could change it."""
-    raw = _bytes(name)
+    raw = raw_bytes(name)
     text = shown(raw)
     parts = text.split("/")
     is_plain = text.isprintable() and not text.startswith(MARK) and text == text.strip() and "\\" not in text
@@ -29,7 +29,7 @@ def raw_name(given: str) -> bytes:
         InvalidSelection: it is no handle.
     """
     if not given.startswith(MARK):
-        return _bytes(given)
+        return raw_bytes(given)
     try:
         return bytes.fromhex(given[len(MARK) :])
     except (ValueError, binascii.Error):
@@ -38,8 +38,14 @@ def raw_name(given: str) -> bytes:
 
 def shown(name: bytes | str) -> str:
     """A name as people read it; bytes that are no text are shown as `\\xff`."""
-    return _bytes(name).decode("utf-8", "backslashreplace")
+    return raw_bytes(name).decode("utf-8", "backslashreplace")
 
 
-def _bytes(name: bytes | str) -> bytes:
-    return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+def raw_bytes(name: bytes | str) -> bytes:
+    """The bytes of a name, whatever JSON it comes from."""
+    if isinstance(name, bytes):
+        return name
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character that JSON has and no name in Redis
+        return name.encode("utf-8", "surrogatepass")

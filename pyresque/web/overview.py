@@ -74,6 +74,7 @@ def home() -> str:
     hour = [minute for minute in minutes[-HOUR:] if minute.is_known]
     return render_template(
         "overview.html",
+        handle=handle,
         health=health,
         problems=[(problem, remedy(problem, health)) for problem in health.problems],
         queues=queues[:MOST_QUEUES],

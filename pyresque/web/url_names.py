@@ -8,10 +8,13 @@ other name is in the URL as it is.
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from flask import request
+from flask import current_app, request
 from werkzeug.routing import BaseConverter
+
+from pyresque.web.names import raw_bytes, shown
 
 _LOST = ("", ".", "..")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,7 +42,7 @@ class NameConverter(BaseConverter):
 
 def _written(segment: str) -> str:
     if _SURROGATE.search(segment):
-        return _BYTES + quote(quote(segment.encode("utf-8", "surrogateescape"), safe=""), safe="")
+        return _BYTES + quote(quote(raw_bytes(segment), safe=""), safe="")
     if segment in _LOST or segment.startswith("~"):
         segment = f"~{segment}"
     return quote(segment, safe=_PLAIN)
@@ -51,13 +54,20 @@ def _read(segment: str) -> str:
     return segment.removeprefix("~")
 
 
+def make_writable(endpoint: str, values: dict[str, Any]) -> None:
+    r"""Make what is going to be the query of a URL text: bytes that are not UTF-8 are written as `\xff`."""
+    rules = current_app.url_map.iter_rules(endpoint)
+    in_path = {name for rule in rules for name in rule.arguments}
+    for name, value in values.items():
+        if isinstance(value, str) and name not in in_path and not value.isascii():
+            values[name] = shown(value)
+
+
 def slug(name: str) -> str:
     """A name as one segment of a path, with `~` and its bytes in hex for what is special there."""
     kept = re.compile(r"[A-Za-z0-9_-]|(?<=[A-Za-z0-9_-])\.")
     return "".join(
-        one
-        if kept.match(name, at)
-        else "".join(f"~{byte:02X}" for byte in one.encode("utf-8", "surrogateescape"))
+        one if kept.match(name, at) else "".join(f"~{byte:02X}" for byte in raw_bytes(one))
         for at, one in enumerate(name)
     )
 
