@@ -76,13 +76,8 @@ def _days(count: int) -> str:
 
 def _document(one: ClassCounts, found: Ledger) -> dict[str, Any]:
     return {
-        "class": one.class_name,
-        "language": one.language,
-        "processed": one.processed,
-        "failed": one.failed,
-        "is_least": one.is_least,
+        **one.as_dict(),
         "first_seen": timestamp(one.first_seen),
-        "last_seen": timestamp(one.last_seen),
         "days": found.days,
         "since": timestamp(found.since),
         "by_day": [

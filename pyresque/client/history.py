@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyresque.client.ruby_jobs import look_at_ruby
 from pyresque.errors import InvalidSelection, RedisError
@@ -48,6 +49,17 @@ class ClassCounts:
     def is_least(self) -> bool:
         """Whether there may have been more."""
         return self.language == "ruby"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts as JSON has them, without those of each day."""
+        return {
+            "class": self.class_name,
+            "language": self.language,
+            "processed": self.processed,
+            "failed": self.failed,
+            "is_least": self.is_least,
+            "last_seen": rfc3339(self.last_seen),
+        }
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from flask import Blueprint, Response, g
 
@@ -68,20 +67,9 @@ def stats_json() -> Response:
             "python": {"processed": ledger.python.processed, "failed": ledger.python.failed},
             "ruby": {"processed": ledger.ruby.processed, "failed": ledger.ruby.failed},
         },
-        "classes": [_class(one) for one in ledger.classes],
+        "classes": [counts.as_dict() for counts in ledger.classes],
     }
     return Response(json.dumps(document), mimetype="application/json")
-
-
-def _class(one: ClassCounts) -> dict[str, Any]:
-    return {
-        "class": one.class_name,
-        "language": one.language,
-        "processed": one.processed,
-        "failed": one.failed,
-        "is_least": one.is_least,
-        "last_seen": rfc3339(one.last_seen),
-    }
 
 
 @pages.get("/metrics")
