@@ -97,6 +97,25 @@ def test_a_page_is_for_everybody(
     assert {path: told for path, told in found.items() if told} == {}
 
 
+def test_questions_are_for_everybody(crowded: Scene, visit: Callable[..., Visit], axe: str) -> None:
+    """What is asked before something is destroyed; nobody says yes here."""
+    tab = visit()
+    for path, button in (("/failed", "Remove all"), ("/queues/mail", "Remove the queue")):
+        tab.to(path).get_by_role("button", name=button, exact=True).click()
+        assert tab.page.title().partition(" · ")[0].endswith("?")
+        assert _wrong_with(tab, axe) == [], path
+
+
+def test_an_error_is_for_everybody(crowded: Scene, visit: Callable[..., Visit], axe: str) -> None:
+    """Also a page that says that there is none. The browser itself complains of its status."""
+    tab = visit()
+    tab.to("/nowhere")
+    assert _wrong_with(tab, axe) == []
+    [complaint] = tab.complaints
+    assert "404" in complaint
+    tab.complaints.clear()
+
+
 def _wrong_with(tab: Visit, axe: str) -> list[str]:
     page = tab.page
     wrong = [*unreached(page), *_seen(tab, axe)]
