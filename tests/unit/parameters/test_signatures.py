@@ -56,7 +56,6 @@ class Service:
         (functools.partial(work, lang="de"), "(number: int, name='x', *, lang='de')"),
         (functools.partialmethod(work, 1).func, "(number: int, name='x', *, lang='en')"),
     ],
-    ids=str,
 )
 def test_what_it_takes(function, text):
     assert str(taken_by(function, "x")) == text
