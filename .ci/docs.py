@@ -39,6 +39,7 @@ MODULES = (
     "pyresque.registry",
     "pyresque.scheduler",
     "pyresque.testing",
+    "pyresque.web",
     "pyresque.worker",
 )
 """The public modules; a test compares them."""

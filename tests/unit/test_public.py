@@ -81,10 +81,12 @@ PUBLIC = {
         "Lock", "Loner", "Retry", "Status", "Statuses", "current_status", "pause", "paused", "resume",
     ],
     "pyresque.client": [
-        "ActionResult", "DelayedItem", "DelayedSelection", "FailureSelection", "Group", "Health",
-        "JobSelection", "PausedQueues", "Problem", "QueuedJob", "Resque", "WaitingClass", "waiting_classes",
+        "ActionResult", "DelayedItem", "DelayedSelection", "FailureSelection", "Fleet", "FoundJobs", "Group",
+        "Groups", "Health", "JobSelection", "KeyValue", "KeysPage", "Look", "PausedQueues", "Problem",
+        "QueuedJob", "Resque", "WaitingClass", "waiting_classes",
     ],
     "pyresque.registry": ["Job", "Registry", "RetryPolicy", "default_registry", "job"],
+    "pyresque.web": ["create_app"],
     "pyresque.worker": ["JobFilter", "Worker"],
 }  # fmt: skip
 USED = {
