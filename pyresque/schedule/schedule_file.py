@@ -79,7 +79,7 @@ def is_stored(name: str, value: object, stored: object) -> bool:
 def _decoded(raw: bytes) -> Any:
     try:
         return json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -162,7 +162,7 @@ def notice() -> str:
     """What the last action has done, once; empty where there is nothing to tell."""
     try:
         text: Any = json.loads(unquote(request.cookies.get(NOTICE, '""')))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return text[:500] if isinstance(text, str) else ""
 

@@ -101,7 +101,7 @@ def _read(raws: Iterable[bytes]) -> Iterator[Entry]:
     for raw in raws:
         try:
             held: Any = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if not isinstance(held, dict) or type(held.get("at")) not in (int, float):
             continue

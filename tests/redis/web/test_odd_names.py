@@ -87,3 +87,16 @@ def test_a_queue_that_is_half_a_character_is_shown(odd: Resque, browser: FlaskCl
     links = set(re.findall(r'href="(/failed/[^"]*at=0[^"]*)"', text))
     assert len(links) == 3
     assert {browser.get(html.unescape(link)).status_code for link in links} == {200}
+
+
+def test_no_nesting_is_too_deep_for_the_audit_log_and_the_notice(odd: Resque, browser: FlaskClient) -> None:
+    odd.link.execute("RPUSH", "resque:pyresque:audit", "[" * 200_000)
+    browser.set_cookie("pyresque_notice", "[" * 3000)
+    assert browser.get("/audit").status_code == 200
+
+
+def test_a_secret_in_the_name_of_a_class_is_not_shown_where_an_action_is_confirmed(
+    odd: Resque, act: Callable[..., str]
+) -> None:
+    odd.link.execute("RPUSH", "resque:failed", failure(3, payload={"class": "token=hunter2", "args": []}))
+    assert "hunter2" not in act("failed.remove", confirmed=False)
