@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from pyresque.client.fleet import quick_fleet
 from pyresque.client.queued_jobs import QueuedJob, oldest_ages
 from pyresque.model.resque_like import ResqueLike
 from pyresque.store import pauses, queues, workers
@@ -62,8 +63,10 @@ def rows(resque: ResqueLike, some: dict[str, int]) -> list[QueueRow]:
 
 
 def takers(resque: ResqueLike, names: Sequence[str]) -> dict[str, int]:
-    """How many workers take from each of these queues, as far as their ids tell."""
-    lists = Counter([*one.split(":", 2), "", ""][2] for one in workers.ids(resque.space))
+    """How many workers that may live take from each of these queues, as far as their ids tell."""
+    ids = workers.ids(resque.space)
+    dead = frozenset(quick_fleet(resque.space, None, ids).dead)
+    lists = Counter([*worker_id.split(":", 2), "", ""][2] for worker_id in ids if worker_id not in dead)
     found = dict.fromkeys(names, 0)
     for patterns, count in lists.items():
         parts = patterns.rstrip(",").split(",")

@@ -68,6 +68,8 @@ class Action:
         ask: tells what would happen, for the question; None where the action asks nobody.
         act: does it (one round of it).
         is_dangerous: whether something is lost by it.
+        verb: how its question begins; its label, unless it is given.
+        noun: what it is done with, as one of them is called.
     """
 
     name: str
@@ -75,18 +77,26 @@ class Action:
     act: Callable[[Form], Outcome]
     ask: Callable[[Form], Question | None] | None = None
     is_dangerous: bool = False
+    verb: str = ""
+    noun: str = "job"
 
 
 ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    name: str, label: str, *, ask: Callable[[Form], Question | None] | None = None, is_dangerous: bool = False
+    name: str,
+    label: str,
+    *,
+    ask: Callable[[Form], Question | None] | None = None,
+    is_dangerous: bool = False,
+    verb: str = "",
+    noun: str = "job",
 ) -> Callable[[Callable[[Form], Outcome]], Callable[[Form], Outcome]]:
     """Make a function an action; see `Action`. `ask` may give None: then it is done at once."""
 
     def register(act: Callable[[Form], Outcome]) -> Callable[[Form], Outcome]:
-        ACTIONS[name] = Action(name, label, act, ask, is_dangerous)
+        ACTIONS[name] = Action(name, label, act, ask, is_dangerous, verb or label, noun)
         return act
 
     return register

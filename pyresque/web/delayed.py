@@ -21,7 +21,7 @@ from pyresque.store import delayed_seconds as store
 from pyresque.web import paging
 from pyresque.web.acting import ROUND, Form, Outcome, Question, action
 from pyresque.web.names import MARK, raw_name, shown
-from pyresque.web.rounds import COUNTED, in_rounds, question
+from pyresque.web.rounds import COUNTED, in_rounds, question, told
 from pyresque.wire import times
 from pyresque.wire.times import rfc3339
 
@@ -239,8 +239,7 @@ def _size(name: bytes) -> int:
 
 
 def _told(result: ActionResult, done: str) -> Outcome:
-    left = ", ".join(f"{count} {reason}" for reason, count in result.skipped.items())
-    return Outcome(f"{result.done} {done}.{f' Left alone: {left}.' if left else ''}", result.done)
+    return Outcome(told(result.done, result.skipped, done), result.done)
 
 
 def _about_to_clear(_form: Form) -> Question:
@@ -255,7 +254,14 @@ def _about_to_clear(_form: Form) -> Question:
     )
 
 
-@action("delayed.clear", "Remove all delayed jobs", ask=_about_to_clear, is_dangerous=True)
+@action(
+    "delayed.clear",
+    "Remove all delayed jobs",
+    ask=_about_to_clear,
+    is_dangerous=True,
+    verb="Remove all",
+    noun="delayed job",
+)
 def clear(_form: Form) -> Outcome:
     """Forget every delayed job."""
     jobs, more = store.reset(g.resque.space, SECONDS)

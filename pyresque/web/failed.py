@@ -261,7 +261,7 @@ def _about_to_remove(form: Form) -> Question:
     return _asked(form, "Their jobs are gone then.")
 
 
-@action("failed.remove", "Remove", ask=_about_to_remove, is_dangerous=True)
+@action("failed.remove", "Remove", ask=_about_to_remove, is_dangerous=True, noun="failure")
 def remove(form: Form) -> Outcome:
     """Remove failures."""
     _must_mean_some(form)
@@ -276,7 +276,7 @@ def _about_to_clear(form: Form) -> Question:
     return Question(count, {}, f"{where} Their jobs are gone then.")
 
 
-@action("failed.clear", "Remove all", ask=_about_to_clear, is_dangerous=True)
+@action("failed.clear", "Remove all", ask=_about_to_clear, is_dangerous=True, noun="failure")
 def clear(form: Form) -> Outcome:
     """Remove every failure, of all lists or one; of one with the copies in others."""
     failures, name = g.resque.failures, list_of(form)
@@ -304,7 +304,13 @@ def _about_to_clear_retried(form: Form) -> Question:
     return _asked(_retried(form), "They were put back; their records go.")
 
 
-@action("failed.clear_retried", "Remove the retried", ask=_about_to_clear_retried, is_dangerous=True)
+@action(
+    "failed.clear_retried",
+    "Remove the retried",
+    ask=_about_to_clear_retried,
+    is_dangerous=True,
+    noun="failure",
+)
 def clear_retried(form: Form) -> Outcome:
     """Remove failures that were put back."""
     selection = selected(_retried(form))

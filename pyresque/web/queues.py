@@ -169,7 +169,7 @@ def _about_to_put_first(form: Form) -> Question | None:
     return None if len(form.getlist("row")) == 1 else _asked(form, "They run before all others of the queue.")
 
 
-@action("queue.jobs_first", "To the front", ask=_about_to_put_first)
+@action("queue.jobs_first", "To the front", ask=_about_to_put_first, verb="Put first")
 def jobs_first(form: Form) -> Outcome:
     """Move jobs to the front of their queue."""
     selection = _selected(_queue(form), form)
@@ -221,7 +221,7 @@ def _about_to_empty(form: Form) -> Question:
     return Question(g.resque.size(queue), note=note)
 
 
-@action("queue.empty", "Remove all jobs", ask=_about_to_empty, is_dangerous=True)
+@action("queue.empty", "Remove all jobs", ask=_about_to_empty, is_dangerous=True, verb="Remove")
 def empty(form: Form) -> Outcome:
     """Remove every job of a queue."""
     count = g.resque.empty(_queue(form))

@@ -38,6 +38,7 @@ def in_rounds(form: Form, act: Callable[[int, str | None], ActionResult], done: 
 def told(count: int, skipped: dict[str, int], done: str) -> str:
     """What was done, and what was left alone, as a sentence."""
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in skipped.items())
+    done = done.replace("their queues", "its queue") if count == 1 else done
     return f"{count:,} {done}." + (f" Left alone: {reasons}." if reasons else "")
 
 

@@ -247,7 +247,9 @@ def _arguments(text: str) -> Any:
 
 def _about_to_remove(form: Form) -> Question:
     one = _stored(form)
-    return Question(1, {}, f"The entry {shown(one.name)} goes out of Redis; its job does not run any more.")
+    return Question(
+        None, {}, f"The entry {shown(one.name)} goes out of Redis; its job does not run any more."
+    )
 
 
 def _stored(form: Form) -> Listed:

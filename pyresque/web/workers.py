@@ -115,7 +115,7 @@ def _about_to_remove(form: Form) -> Question:
     return Question(len(dead), Counter(jobs.values()), note.strip())
 
 
-@action("worker.remove", "Remove", ask=_about_to_remove, is_dangerous=True)
+@action("worker.remove", "Remove", ask=_about_to_remove, is_dangerous=True, noun="worker")
 def remove(form: Form) -> Outcome:
     """Remove dead workers; a job that one had becomes a failure."""
     removed, left = 0, 0
@@ -138,7 +138,14 @@ def _about_to_prune(_: Form) -> Question:
     return Question(len(dead), Counter(jobs.values()), note)
 
 
-@action("worker.prune", "Remove dead workers", ask=_about_to_prune, is_dangerous=True)
+@action(
+    "worker.prune",
+    "Remove dead workers",
+    ask=_about_to_prune,
+    is_dangerous=True,
+    verb="Remove",
+    noun="dead worker",
+)
 def prune(_: Form) -> Outcome:
     """Remove every worker that is certainly dead, so many in a round."""
     pruned = by_hand.prune(g.resque, most=MOST_PRUNED)
@@ -165,7 +172,7 @@ def _about_to_stop(form: Form) -> Question | None:
     return Question(len(reached), Counter(held.values()), note.strip())
 
 
-@action("worker.stop", "Stop", ask=_about_to_stop, is_dangerous=True)
+@action("worker.stop", "Stop", ask=_about_to_stop, is_dangerous=True, noun="worker")
 def stop(form: Form) -> Outcome:
     """Tell workers of this host to leave: with QUIT after their job, with TERM soon."""
     number = _signal(form)

@@ -26,3 +26,11 @@ def test_a_queue_is_there_if_it_is_known_or_has_a_key(resque):
     resque.link.execute("SADD", "resque:queues", "empty")
     resque.link.execute("SET", "resque:queue:odd", "text")
     assert [queue_rows.is_there(resque, name) for name in ("empty", "odd", "none")] == [True, True, False]
+
+
+def test_a_dead_worker_takes_from_no_queue(resque):
+    resque.push("mail", {"class": "A", "args": []})
+    resque.link.execute("SADD", "resque:workers", "far:1:mail", "gone:2:mail")
+    resque.link.execute("HSET", "resque:workers:heartbeat", "gone:2:mail", "2001-01-01T00:00:00+00:00")
+    [mail] = queue_rows.rows(resque, queue_rows.sizes(resque))
+    assert mail.workers == 1

@@ -190,3 +190,13 @@ def test_the_search(resque: Resque, browser: FlaskClient) -> None:
     for text in ("h:1:q", "/delayed/2000000000", "/queues/q"):
         assert text in page
     assert seen(browser, "/search?class_name=Nobody").count("0 found") == 3
+
+
+def test_a_question_says_what_it_is_about(resque: Resque, act: Callable[..., str]) -> None:
+    """Its number has a noun: `Remove 2 dead workers`, not `Remove dead workers 2`."""
+    resque.link.execute("SADD", "resque:workers", "gone:1:q", "gone:2:q")
+    for worker in ("gone:1:q", "gone:2:q"):
+        resque.link.execute("HSET", "resque:workers:heartbeat", worker, "2001-01-01T00:00:00+00:00")
+    assert "Remove <strong>2</strong> dead workers." in act("worker.prune", confirmed=False)
+    resque.push("q", {"class": "A", "args": []})
+    assert "Remove <strong>1</strong> job." in act("queue.empty", queue="q", confirmed=False)
