@@ -293,19 +293,23 @@ class Failures:
         """Remove every failure, of the backend's lists or one, with its copies in other lists."""
         self._clear(self._own_lists() if list_name is None else [list_name])
 
-    def clear_some(self, left: Mapping[str, int], seconds: float) -> dict[str, int]:
-        """Remove the oldest failures of whole lists, for so many seconds; returns how many are left of each.
+    def clear_some(self, left: Mapping[str, int], seconds: float) -> tuple[int, dict[str, int]]:
+        """Remove the oldest failures of whole lists, for so many seconds.
 
         Args:
             left: the lists, with how many of each are meant. Copies in other lists stay.
+
+        Returns:
+            How many were removed, and how many are left of each list.
         """
         end = time.monotonic() + seconds
-        rest = {}
+        done, rest = 0, {}
         for name, most in left.items():
             removed = store.clear(self._space, name, most, end - time.monotonic())
             is_done = time.monotonic() < end or removed >= most
             rest[name] = 0 if is_done else most - removed
-        return rest
+            done += removed
+        return done, rest
 
     def clear_retried(self, list_name: str | Sequence[str] | None = None) -> int:
         """Remove what has been put back, of the backend's lists, or one, or several; returns how many.

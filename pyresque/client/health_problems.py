@@ -214,7 +214,7 @@ def _of_unknown(health: Health) -> Iterator[Problem]:
         yield Problem(
             "unknown class",
             f"{jobs} on {cut(group.queue, MOST_NAME)} of the class {cut(group.class_name, MOST_NAME)}, "
-            "which is not registered here",
+            "which cannot be run here",
             f"{group.advice}{'' if group.advice.endswith('?') else '.'} To remove them: "
             f"pyresque queue remove-job --class {typed(group.class_name)} {_typed([group.queue])}",
         )

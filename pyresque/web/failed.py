@@ -285,8 +285,7 @@ def clear(form: Form) -> Outcome:
         selection = failures.select(list_name=name)
         return in_rounds(form, lambda most, after: selection.remove(most=most, after=after), "removed")
     left = _left(form.get("after", "")) or (counts if name is None else {name: counts.get(name, 0)})
-    rest = failures.clear_some(left, SECONDS)
-    count = sum(left.values()) - sum(rest.values())
+    count, rest = failures.clear_some(left, SECONDS)
     return Outcome(f"{count:,} removed.", count, any(rest.values()), json.dumps(rest))
 
 

@@ -276,7 +276,7 @@ def test_a_long_list_is_cleared_in_steps(
     monkeypatch.setattr("pyresque.web.failed.SECONDS", -1.0)
     asked: list[dict[str, int]] = []
 
-    def meanwhile(left: dict[str, int], seconds: float) -> dict[str, int]:
+    def meanwhile(left: dict[str, int], seconds: float) -> tuple[int, dict[str, int]]:
         asked.append(dict(left))
         put(resque, failure(5000 + len(asked)))
         return clear(left, 10.0 if len(asked) == 3 else seconds)
@@ -285,6 +285,14 @@ def test_a_long_list_is_cleared_in_steps(
     act("failed.clear")
     assert asked == [{"failed": 1201}] * 3
     assert raws(resque) == [failure(5001), failure(5002), failure(5003)]
+
+
+def test_what_somebody_else_removes_meanwhile_is_not_counted(resque: Resque) -> None:
+    """Two press the button at once: each is told what its own press has removed."""
+    put(resque, *(failure(n) for n in range(3)))
+    left = {"failed": 3}
+    assert resque.failures.clear_some(left, 10.0) == (3, {"failed": 0})
+    assert resque.failures.clear_some(left, 10.0) == (0, {"failed": 0})
 
 
 def test_one_list_per_queue(resque: Resque, browser: FlaskClient) -> None:
