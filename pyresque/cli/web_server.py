@@ -120,6 +120,8 @@ class Server:
 
     def tell(self, resques: Resque | Mapping[str, Resque]) -> None:
         """Say where it is and what it shows; and, a moment later, which Redis is not there."""
+        for number in _ENDING:  # first: whoever has read where it is may end it
+            handle(number, Handler(_end))
         named = resques if isinstance(resques, Mapping) else {"": resques}
         echo(f"The dashboard is at {self.url} (Ctrl-C ends it)")
         for name, one in named.items():
@@ -129,9 +131,7 @@ class Server:
         threading.Thread(target=_tell_what_is_missing, args=(list(named.values()),), daemon=True).start()
 
     def run(self) -> None:
-        """Answer until a signal ends it."""
-        for number in _ENDING:
-            handle(number, Handler(_end))
+        """Answer until a signal ends it (`tell` comes before)."""
         try:
             self._server.asyncore.loop(timeout=1, map=self._sockets, use_poll=True)
         except SystemExit:

@@ -81,6 +81,11 @@ def count(space: Space, rows: Rows, token: str) -> None:
     _count.run(space, names, [*args, *_words(rows)], token=token)
 
 
+def has_begun(space: Space) -> bool:
+    """Whether anybody has noted anything in the history yet."""
+    return bool(space.link.execute("EXISTS", space.keys.history("seen")))
+
+
 def note_totals(space: Space) -> None:
     """Note how many jobs all workers have done by now."""
     count(space, (), "")

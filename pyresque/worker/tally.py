@@ -24,6 +24,10 @@ logger = Log("pyresque.worker")
 MOST = 1_000
 """Classes that one process counts apart: jobs of classes that it does not know may come by any name."""
 
+SHORT = 50.0
+"""Seconds before which a process does not begin the history: what runs shortly leaves only Ruby's keys. Where
+a worker, the dashboard or `resque.history()` has begun it, a short run tells, too."""
+
 MARGIN = 30.0
 """Seconds that a call may take, at most: so much earlier nothing is sent again that might count twice."""
 
@@ -55,11 +59,13 @@ class Tally:
     Args:
         space: over a link that repeats what got no reply.
         is_on: whether anything is told (the setting `history`).
+        short: seconds for which nothing is told where nobody has begun the history.
     """
 
-    def __init__(self, space: Space, is_on: bool) -> None:
+    def __init__(self, space: Space, is_on: bool, short: float = SHORT) -> None:
         self.ended: Ended = Counter()
         self._space, self._is_on = space, is_on
+        self._long_from = time.monotonic() + short
         self.told: Ended = Counter()
         """What Redis has counted, as far as it is known."""
         self._batch: _Batch | None = None
@@ -73,6 +79,8 @@ class Tally:
         """
         if not self._is_on:
             return
+        if not self.told and time.monotonic() < self._long_from and not self._has_begun():
+            return
         if not is_leaving:
             if self._send(self._next()):
                 self._look_at_ruby()
@@ -81,6 +89,10 @@ class Tally:
             batch = self._next()
             if not batch.rows or not self._send(batch):
                 return
+
+    def _has_begun(self) -> bool:
+        begun, _ = tried(counts.has_begun, self._space)
+        return bool(begun)
 
     def _send(self, batch: _Batch) -> bool:
         try:

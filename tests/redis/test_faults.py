@@ -22,7 +22,7 @@ from pyresque import Resque, job
 from pyresque.client import failure_rounds, job_rounds
 from pyresque.hooks import WorkerHooks
 from pyresque.registry import Registry
-from pyresque.store import delayed, queues, workers
+from pyresque.store import counts, delayed, queues, workers
 from pyresque.store.workers import Registration
 from pyresque.testing.redis_server import running
 from pyresque.wire.joined_arguments import digest
@@ -357,6 +357,7 @@ def _ready(resque: Resque, zygote: Zygote) -> None:
     zygote.clear()
     resque.link.execute("FLUSHALL")
     resque.enqueue_many(JOBS, queue="jobs")
+    counts.note_totals(resque.space)
     for key in resque.link.execute("KEYS", "*:once:*"):
         resque.link.execute("DEL", key)
 
@@ -403,6 +404,7 @@ def test_no_single_fault_costs_a_worker_without_fork_anything(
         zygote.clear()
         resque.link.execute("FLUSHALL")
         resque.enqueue_many(jobs, queue="jobs")
+        counts.note_totals(resque.space)
         proxy.begin()
         fault = proxy.arm(mode, number) if number else None
         assert zygote.wait(zygote.work(proxy.url, ["jobs"], fork=False)) == 0, (number, zygote.told())
@@ -435,6 +437,7 @@ def test_no_single_fault_costs_a_worker_that_judges_for_itself_anything(
         zygote.clear()
         resque.link.execute("FLUSHALL")
         queues.push(resque.space, {"jobs": elements})
+        counts.note_totals(resque.space)
         proxy.begin()
         fault = proxy.arm(mode, number) if number else None
         assert zygote.wait(zygote.work(proxy.url, ["*"])) == 0, (number, zygote.told())

@@ -22,7 +22,8 @@ Jobs = dict[str, Any]
 
 @pytest.fixture
 def jobs(resque: Resque) -> Jobs:
-    """One that is done, one that fails, an Active Job, and one whose process is killed."""
+    """One that is done, one that fails, an Active Job, one whose process is killed; there is a history."""
+    counts.note_totals(resque.space)
 
     @job(queue="q", name="Good", registry=resque.registry)
     def good() -> None: ...
@@ -90,7 +91,7 @@ def test_without_history_nothing_is_written(bench: Bench, resque: Resque, jobs: 
     resque.enqueue(jobs["good"])
     bench.burst(options=WorkerOptions(history=False))
     assert resque.stat("processed") == 1
-    assert resque.link.execute("KEYS", "resque:pyresque:*") == []
+    assert resque.link.execute("KEYS", "resque:pyresque:counts:*") == []
 
 
 class LosesReplies:
@@ -112,7 +113,7 @@ class LosesReplies:
 
 def test_what_was_told_without_an_answer_counts_once(resque: Resque) -> None:
     """It is sent again as it was, and what came later goes with the next one."""
-    one = Tally(Space(LosesReplies(resque.space.link, 2), resque.space.keys), is_on=True)  # type: ignore[arg-type]
+    one = Tally(Space(LosesReplies(resque.space.link, 2), resque.space.keys), is_on=True, short=0)  # type: ignore[arg-type]
     one.ended["Good", False] += 2
     one.tell()
     one.ended["Good", True] += 1
@@ -128,7 +129,7 @@ def test_what_redis_may_have_forgotten_is_not_sent_again(
 ) -> None:
     """Then it counts once or not at all, and what comes later counts."""
     monkeypatch.setattr(tally, "REMEMBER_SECONDS", tally.MARGIN)
-    one = Tally(Space(LosesReplies(resque.space.link, 1), resque.space.keys), is_on=True)  # type: ignore[arg-type]
+    one = Tally(Space(LosesReplies(resque.space.link, 1), resque.space.keys), is_on=True, short=0)  # type: ignore[arg-type]
     one.ended["Good", False] += 2
     one.tell()
     resque.link.execute("UNLINK", *resque.link.execute("KEYS", "resque:pyresque:once:*"))
@@ -149,7 +150,7 @@ class IsAway(LosesReplies):
 
 def test_while_redis_is_away_nothing_is_lost(resque: Resque) -> None:
     """All of it is told when it is back."""
-    one = Tally(Space(IsAway(resque.space.link, 3), resque.space.keys), is_on=True)  # type: ignore[arg-type]
+    one = Tally(Space(IsAway(resque.space.link, 3), resque.space.keys), is_on=True, short=0)  # type: ignore[arg-type]
     for _ in range(4):
         one.ended["Good", False] += 1
         one.tell()
@@ -164,7 +165,20 @@ def test_names_that_nobody_knows_do_not_fill_memory(
     from pyresque.worker import settlement
 
     monkeypatch.setattr(settlement, "MOST", 3)
+    counts.note_totals(resque.space)
     for n in range(5):
         resque.enqueue_to("q", f"Class{n}")
     bench.burst(options=WorkerOptions(unknown=Unknown("fail"), fork_per_job=False))
     assert counted(resque) == {**{f"Class{n}": (1, 1) for n in range(3)}, counts.OTHERS: (2, 2)}
+
+
+def test_a_short_run_does_not_begin_the_history(bench: Bench, resque: Resque, jobs: Jobs) -> None:
+    """It leaves only Ruby's keys, unless somebody has looked before."""
+    resque.link.execute("FLUSHDB")
+    resque.enqueue(jobs["good"])
+    bench.burst()
+    assert resque.link.execute("KEYS", "resque:pyresque:*") == []
+    counts.note_totals(resque.space)
+    resque.enqueue(jobs["good"])
+    bench.burst()
+    assert counted(resque) == {"Good": (1, 0)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -28,8 +27,6 @@ from tests.interop.traces.trace import Keyspace, Normal, Trace, dump, put, writt
 ROOT = Path(__file__).parents[3]
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 """Europe/Berlin, where the traces were recorded, in a form that needs no time zone database."""
-OURS = re.compile(":pyresque:(history|counts):")
-"""What a worker of ours counts beside the counters of Ruby (docs/protocol/pyresque.md#the-history)."""
 DEADLINE = 20.0
 
 
@@ -158,8 +155,7 @@ class Play:
         # Client and server are done with everything when they have answered this.
         self.resque.link.execute("PING")
         normal = Normal(self.trace, self.since, self._ids)
-        left = {key: entry for key, entry in dump(self.admin).items() if not OURS.search(key)}
-        self.after: Keyspace = normal.keyspace(left)
+        self.after: Keyspace = normal.keyspace(dump(self.admin))
         commands = self._monitor.stop()
         self.written = written([[normal.text(word) for word in words] for words in commands], self.before)
 

@@ -18,7 +18,7 @@ def _tells(name: str) -> Program:
     """The end of a worker that has done two jobs of a class, one of which has failed; it tells twice."""
 
     def program(me: Me) -> Any:
-        tally = Tally(client().space, is_on=True)
+        tally = Tally(client().space, is_on=True, short=0)
         for failed in (False, True):
             tally.ended[name, failed] += 1
             tally.tell(is_leaving=True)
