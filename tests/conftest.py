@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from collections.abc import Generator, Iterator
 
 import hypothesis
@@ -25,6 +26,16 @@ def pytest_collection_finish() -> None:
     """Keep garbage collection in the processes that tests fork from touching, and so copying, all tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Close the loop that a worker in this process has offered to jobs which ask for one (`offer_loop`)."""
+    events = sys.modules.get("asyncio.events")
+    loop = getattr(getattr(getattr(events, "_event_loop_policy", None), "_local", None), "_loop", None)
+    if type(loop).__module__.startswith("pyresque.") and not loop.is_running():
+        loop.close()
+        events.set_event_loop(None)  # type: ignore[union-attr]  # there is a loop, so it is there
 
 
 @pytest.fixture(scope="session")
