@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyresque import Resque
+from pyresque.store.counts import note_totals
 from pyresque.testing.redis_server import DevRedis, running
 from tests.unit.cli.program import Live, Program, end_all, until
 
@@ -124,6 +125,7 @@ def errors(resque: Resque) -> list[tuple[str, str]]:
 
 def test_each_job_in_progress_is_a_worker_of_its_own(start: Started, resque: Resque) -> None:
     """Three at a time in one process; ids that differ, that name its pid, and the same queue to everybody."""
+    note_totals(resque.space)
     worker = start(3)
     ids = worker.ready(3)
     first = min(ids, key=len)

@@ -87,7 +87,10 @@ def kept(resque: Resque) -> dict[bytes, Any]:
     """All that is in Redis, without what a look notes."""
     execute = resque.link.execute
     names = [name for name in execute("KEYS", "*") if name not in NOTED and not name.startswith(NOTED_BEGIN)]
-    return {name: execute("DUMP", name) for name in names}
+    sets = {name for name in names if execute("TYPE", name) == b"set"}  # Redis may order them anew
+    return {
+        name: sorted(execute("SMEMBERS", name)) if name in sets else execute("DUMP", name) for name in names
+    }
 
 
 def walked(browser: FlaskClient, most: int = 900) -> dict[str, str]:
